@@ -1,0 +1,38 @@
+import type { Classification } from './delivery.js';
+
+/** Why a request ended without a complete answer. */
+export type SendFault = 'TIMEOUT' | 'NETWORK_ERROR' | 'DNS_ERROR' | 'TLS_ERROR' | 'ADDRESS_BLOCKED';
+
+export type RetryOn = 'default' | 'all';
+
+/** What follows an attempt: `gone` also disables the endpoint. */
+export type NextStep = 'delivered' | 'retry' | 'stop' | 'gone';
+
+/** Names the outcome of an HTTP answer. */
+export function classifyStatus(status: number): Classification {
+  if (status >= 200 && status < 300) return 'DELIVERED';
+  if (status === 408 || status === 425) return 'HTTP_4XX_RETRYABLE';
+  if (status === 410) return 'GONE';
+  if (status === 429) return 'RATE_LIMITED';
+  if (status >= 500) return 'HTTP_5XX_RETRYABLE';
+  if (status >= 400) return 'HTTP_4XX_PERMANENT';
+  return 'REDIRECT';
+}
+
+/** Failure types that no retry can mend; also the RetryPolicy's `nonRetryableErrorTypes`. */
+export const NON_RETRYABLE = [
+  'HTTP_4XX_PERMANENT',
+  'GONE',
+  'REDIRECT',
+  'ADDRESS_BLOCKED',
+  'ENDPOINT_DELETED',
+  'INTERNAL_ERROR',
+] as const satisfies Classification[];
+
+export function nextStep(classification: Classification, retryOn: RetryOn): NextStep {
+  if (classification === 'DELIVERED') return 'delivered';
+  if (classification === 'GONE') return 'gone';
+  const mendable = classification === 'HTTP_4XX_PERMANENT' || classification === 'REDIRECT';
+  if (mendable && retryOn === 'all') return 'retry';
+  return (NON_RETRYABLE as readonly Classification[]).includes(classification) ? 'stop' : 'retry';
+}

@@ -1,0 +1,61 @@
+/** When the next attempt is due. Delays are milliseconds; clock and chance come by argument. */
+
+const SECOND = 1_000;
+const DAY = 24 * 60 * 60 * SECOND;
+
+export interface RetryPolicy {
+  initialMs: number;
+  coefficient: number;
+  maximumMs: number;
+  maximumAttempts: number;
+}
+
+/** 5 s, 15 s, 45 s … 24 h, 24 h: 12 attempts over about 61 h. */
+export const DEFAULT_RETRY_POLICY: RetryPolicy = {
+  initialMs: 5 * SECOND,
+  coefficient: 3,
+  maximumMs: DAY,
+  maximumAttempts: 12,
+};
+
+const JITTER = 0.2;
+
+/** The unjittered delay after attempt `number` (from 1). */
+export function baseDelay(policy: RetryPolicy, number: number): number {
+  return Math.min(policy.initialMs * policy.coefficient ** (number - 1), policy.maximumMs);
+}
+
+/**
+ * `Retry-After` as milliseconds from `now`: seconds or an HTTP date (RFC 9110 section 10.2.3).
+ * Null where absent, unreadable or past.
+ */
+export function parseRetryAfter(value: string | null, now: Date): number | null {
+  if (value === null) return null;
+  const text = value.trim();
+  // An HTTP date begins with a day's name; `Date.parse` alone would also read '-5' or '1.5' as dates.
+  const ms = /^\d+$/.test(text)
+    ? Number(text) * SECOND
+    : /^[A-Za-z]{3}/.test(text)
+      ? Date.parse(text) - now.getTime()
+      : NaN;
+  return ms > 0 ? ms : null;
+}
+
+/**
+ * Delay after failed attempt `number`: the schedule with ±20 % jitter, or the receiver's `Retry-After` where that is
+ * longer, at most a day. Never below 1 ms: Temporal reads a `nextRetryDelay` of 0 as "stop retrying".
+ * `scale` multiplies everything, for tests and demos.
+ */
+export function retryDelay(input: {
+  policy: RetryPolicy;
+  number: number;
+  retryAfter: string | null;
+  now: Date;
+  random: () => number;
+  scale: number;
+}): number {
+  const { policy, number, retryAfter, now, random, scale } = input;
+  const jittered = baseDelay(policy, number) * (1 + JITTER * (2 * random() - 1));
+  const wished = parseRetryAfter(retryAfter, now) ?? 0;
+  return Math.max(1, Math.round(Math.min(Math.max(jittered, wished), policy.maximumMs) * scale));
+}

@@ -1,0 +1,24 @@
+import { v7 } from 'uuid';
+
+export type IdPrefix = 'evt' | 'ep' | 'del' | 'att' | 'bat' | 'req' | 'sec';
+
+/** A prefix and a UUIDv7 (RFC 9562 section 5.7) in hex: ids sort by time and never contain a full stop. */
+export function newId(prefix: IdPrefix, at?: Date): string {
+  const uuid = at ? v7({ msecs: at.getTime() }) : v7();
+  return `${prefix}_${uuid.replaceAll('-', '')}`;
+}
+
+/** The smallest id of a moment: every id made at or after `at` sorts at or above it. */
+export function lowestId(prefix: IdPrefix, at: Date): string {
+  const ms = Math.max(0, at.getTime()).toString(16).padStart(12, '0');
+  return `${prefix}_${ms}${'0'.repeat(20)}`;
+}
+
+/** The lower bound of ids with another prefix made since this id was: lets a look-up skip older partitions. */
+export function sinceId(prefix: IdPrefix, id: string): string {
+  return `${prefix}_${id.slice(id.indexOf('_') + 1, id.indexOf('_') + 13)}${'0'.repeat(20)}`;
+}
+
+export function isId(prefix: IdPrefix, value: string): boolean {
+  return value.startsWith(`${prefix}_`) && /^[0-9a-f]{32}$/.test(value.slice(prefix.length + 1));
+}
