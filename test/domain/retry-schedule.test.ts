@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  baseDelay,
+  DEFAULT_RETRY_POLICY,
+  parseRetryAfter,
+  retryDelay,
+} from '../../src/domain/retry-schedule.js';
+
+const now = new Date('2026-01-01T00:00:00Z');
+const HOUR = 3_600_000;
+
+test('the whole schedule of twelve attempts is 5 s times three, capped at a day, about 61 h in all', () => {
+  const delays = Array.from({ length: 11 }, (_, i) => baseDelay(DEFAULT_RETRY_POLICY, i + 1) / 1000);
+  expect(delays).toEqual([5, 15, 45, 135, 405, 1215, 3645, 10935, 32805, 86400, 86400]);
+  const hours = delays.reduce((sum, delay) => sum + delay, 0) / 3600;
+  expect(hours).toBeGreaterThan(60);
+  expect(hours).toBeLessThan(72);
+});
+
+test.each([
+  ['120', 120_000],
+  ['Thu, 01 Jan 2026 00:01:00 GMT', 60_000],
+  ['Wed, 31 Dec 2025 00:00:00 GMT', null],
+  ['0', null],
+  ['-5', null],
+  ['1.5', null],
+  ['soon', null],
+  ['', null],
+  [null, null],
+])('Retry-After %j is %j ms', (value, expected) => {
+  expect(parseRetryAfter(value, now)).toBe(expected);
+});
+
+const delayAfter = (over: Partial<Parameters<typeof retryDelay>[0]>) =>
+  retryDelay({
+    policy: DEFAULT_RETRY_POLICY,
+    number: 1,
+    retryAfter: null,
+    now,
+    random: () => 0.5,
+    scale: 1,
+    ...over,
+  });
+
+test('a longer Retry-After wins over the schedule, a shorter one does not, a week is a day', () => {
+  expect(delayAfter({ retryAfter: '60' })).toBe(60_000);
+  expect(delayAfter({ retryAfter: '1' })).toBe(5_000);
+  expect(delayAfter({ retryAfter: '604800' })).toBe(24 * HOUR);
+});
+
+test('jitter stays within a fifth of the schedule', () => {
+  expect(delayAfter({ random: () => 0 })).toBe(4_000);
+  expect(delayAfter({ random: () => 1 })).toBe(6_000);
+});
+
+test('a delay is never 0, which Temporal would read as "stop", and never above a day', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 100 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      fc.double({ min: 1e-9, max: 1, noNaN: true }),
+      fc.string(),
+      (number, chance, scale, retryAfter) => {
+        const delay = delayAfter({ number, random: () => chance, scale, retryAfter });
+        expect(delay).toBeGreaterThanOrEqual(1);
+        expect(delay).toBeLessThanOrEqual(24 * HOUR);
+        expect(Number.isInteger(delay)).toBe(true);
+      },
+    ),
+  );
+});
