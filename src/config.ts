@@ -1,0 +1,63 @@
+import { resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
+const networks = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .refine((cidrs) => cidrs.every((cidr) => ipaddr.isValidCIDR(cidr)), 'must be CIDRs joined by commas');
+const key32 = z
+  .string()
+  .refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64');
+
+const schema = z
+  .object({
+    PORT: port.default(8080),
+    HOST: z.string().default('127.0.0.1'),
+    DATA_DIR: z.string().default('.surehook'),
+    DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+    TEMPORAL_ADDRESS: z.string().optional(),
+    TEMPORAL_NAMESPACE: z.string().default('default'),
+    TEMPORAL_TLS: flag.default(false),
+    TEMPORAL_API_KEY: z.string().optional(),
+    TEMPORAL_UI_PORT: port.default(8233),
+    TEMPORAL_UI_URL: z.url().optional(),
+    SUREHOOK_ADMIN_KEY: z.string().min(16, 'must be at least 16 characters').optional(),
+    SUREHOOK_ENCRYPTION_KEY: key32.optional(),
+    SUREHOOK_ALLOW_NETWORKS: networks.optional(),
+    SUREHOOK_RETRY_SCALE: z.coerce.number().positive().default(1),
+    LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  })
+  .transform((env) => ({
+    port: env.PORT,
+    host: env.HOST,
+    dataDir: resolve(env.DATA_DIR),
+    /** Null: the embedded Postgres. */
+    databaseUrl: env.DATABASE_URL ?? null,
+    temporal: {
+      /** Null: the embedded dev server. */
+      address: env.TEMPORAL_ADDRESS ?? null,
+      namespace: env.TEMPORAL_NAMESPACE,
+      tls: env.TEMPORAL_TLS,
+      apiKey: env.TEMPORAL_API_KEY ?? null,
+    },
+    temporalUiPort: env.TEMPORAL_UI_PORT,
+    temporalUiUrl: env.TEMPORAL_UI_URL ?? null,
+    adminKey: env.SUREHOOK_ADMIN_KEY ?? null,
+    encryptionKey: env.SUREHOOK_ENCRYPTION_KEY ?? null,
+    allowNetworks: env.SUREHOOK_ALLOW_NETWORKS ?? null,
+    retryScale: env.SUREHOOK_RETRY_SCALE,
+    logLevel: env.LOG_LEVEL,
+  }));
+
+export type Config = z.infer<typeof schema>;
+
+/** Reads the environment once; an empty variable counts as unset. Throws one error that lists every fault. */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(set);
+  if (parsed.success) return parsed.data;
+  throw new Error(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'));
+}

@@ -1,0 +1,151 @@
+import type { RetryOn } from '../domain/classify.js';
+import { newId } from '../ids.js';
+import { pageOf, type Page, type PageQuery } from './page.js';
+import { transaction, type Db, type Pool } from './pool.js';
+
+export interface EndpointSettings {
+  url: string;
+  event_types: string[];
+  description: string | null;
+  headers: Record<string, string>;
+  timeout_ms: number;
+  retry_on: RetryOn;
+}
+
+export interface StoredEndpoint extends EndpointSettings {
+  id: string;
+  tenant: string;
+  status: 'enabled' | 'paused' | 'disabled';
+  status_reason: string | null;
+  created_at: Date;
+  updated_at: Date;
+}
+
+const COLUMNS = `id, tenant, url, event_types, description, headers, timeout_ms, retry_on, status, status_reason,
+  created_at, updated_at`;
+
+export interface NewEndpoint extends EndpointSettings {
+  tenant: string;
+  enabled: boolean;
+  sealedSecret: Buffer;
+  adHocKey: string | null;
+}
+
+/** An ad hoc endpoint that exists already is answered as it is, with its own secret. */
+export async function insertEndpoint(pool: Pool, input: NewEndpoint): Promise<StoredEndpoint> {
+  return transaction(pool, async (db) => {
+    await db.query('insert into tenants (id) values ($1) on conflict do nothing', [input.tenant]);
+    const { rows } = await db.query<StoredEndpoint & { created: boolean }>(
+      `insert into endpoints as e (id, tenant, url, event_types, description, headers, timeout_ms, retry_on, status,
+         status_reason, ad_hoc_key)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+       on conflict (ad_hoc_key) do update set ad_hoc_key = e.ad_hoc_key
+       returning ${COLUMNS}, id = $1 as created`,
+      [
+        newId('ep'),
+        input.tenant,
+        input.url,
+        input.event_types,
+        input.description,
+        JSON.stringify(input.headers),
+        input.timeout_ms,
+        input.retry_on,
+        input.enabled ? 'enabled' : 'disabled',
+        input.enabled ? null : 'manual',
+        input.adHocKey,
+      ],
+    );
+    const { created, ...endpoint } = rows[0]!;
+    if (created) {
+      await db.query('insert into endpoint_secrets (id, endpoint_id, sealed) values ($1, $2, $3)', [
+        newId('sec'),
+        endpoint.id,
+        input.sealedSecret,
+      ]);
+    }
+    return endpoint;
+  });
+}
+
+export async function getEndpoint(db: Db, id: string): Promise<StoredEndpoint | null> {
+  const { rows } = await db.query<StoredEndpoint>(
+    `select ${COLUMNS} from endpoints where id = $1 and deleted_at is null`,
+    [id],
+  );
+  return rows[0] ?? null;
+}
+
+export interface EndpointFilter {
+  tenant?: string | undefined;
+  status?: string | undefined;
+  event_type?: string | undefined;
+}
+
+export async function listEndpoints(
+  db: Db,
+  filter: EndpointFilter,
+  page: PageQuery,
+): Promise<Page<StoredEndpoint>> {
+  const { tenant, status, event_type } = filter;
+  const conditions = ['deleted_at is null', 'ad_hoc_key is null'];
+  // `any(event_types)` with the value on the left: the pattern itself is looked for, as it was registered.
+  return pageOf(
+    db,
+    `select ${COLUMNS} from endpoints`,
+    { tenant, status, 'any(event_types)': event_type },
+    page,
+    'ep',
+    conditions,
+  );
+}
+
+/** Changes what is given; `enabled` decides the status field. Null where there is no such endpoint. */
+export async function updateEndpoint(
+  db: Db,
+  id: string,
+  changes: { [K in keyof EndpointSettings]?: EndpointSettings[K] | undefined } & {
+    enabled?: boolean | undefined;
+  },
+): Promise<StoredEndpoint | null> {
+  const { enabled, headers, ...plain } = changes;
+  const columns: Record<string, unknown> = { ...plain };
+  if (headers) columns.headers = JSON.stringify(headers);
+  if (enabled !== undefined) {
+    columns.status = enabled ? 'enabled' : 'disabled';
+    columns.status_reason = enabled ? null : 'manual';
+  }
+  const names = Object.keys(columns);
+  const sets = [...names.map((name, i) => `${name} = $${i + 2}`), 'updated_at = now()'];
+  const { rows } = await db.query<StoredEndpoint>(
+    `update endpoints set ${sets.join(', ')} where id = $1 and deleted_at is null returning ${COLUMNS}`,
+    [id, ...Object.values(columns)],
+  );
+  return rows[0] ?? null;
+}
+
+export async function deleteEndpoint(db: Db, id: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'update endpoints set deleted_at = now(), updated_at = now() where id = $1 and deleted_at is null',
+    [id],
+  );
+  return rowCount === 1;
+}
+
+/** Newest secret first. */
+export async function listSealedSecrets(db: Db, endpointId: string): Promise<Buffer[]> {
+  const { rows } = await db.query<{ sealed: Buffer }>(
+    'select sealed from endpoint_secrets where endpoint_id = $1 order by id desc',
+    [endpointId],
+  );
+  return rows.map((row) => row.sealed);
+}
+
+/** Those of `ids` that are not endpoints of this tenant. */
+export async function unknownEndpoints(db: Db, tenant: string, ids: string[]): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    'select id from endpoints where tenant = $1 and id = any($2) and deleted_at is null',
+    [tenant, ids],
+  );
+  const known = new Set(rows.map((row) => row.id));
+  return ids.filter((id) => !known.has(id));
+}

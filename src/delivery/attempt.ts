@@ -1,0 +1,167 @@
+import type { Logger } from 'pino';
+import type { AttemptRecord, AttemptTarget } from '../db/deliveries.js';
+import { classifyStatus, nextStep, type NextStep } from '../domain/classify.js';
+import type { Attempt, DeliveryStatus } from '../domain/delivery.js';
+import { OPEN_STATUSES } from '../domain/delivery.js';
+import { retryDelay, type RetryPolicy } from '../domain/retry-schedule.js';
+import { newId } from '../ids.js';
+import { redactHeaders, requestHeaders } from '../webhook/request-headers.js';
+import type { Sender, SendResult } from '../webhook/send.js';
+import { sign } from '../webhook/sign.js';
+import type { SecretBox } from './secret-box.js';
+
+export interface AttemptDeps {
+  load(deliveryId: string): Promise<AttemptTarget | null>;
+  record(record: AttemptRecord): Promise<void>;
+  hold(deliveryId: string, reason: string): Promise<void>;
+  end(deliveryIds: string[], status: 'FAILED' | 'CANCELLED', reason: string): Promise<string[]>;
+  sender: Sender;
+  secrets: SecretBox;
+  retryPolicy: RetryPolicy;
+  /** Multiplies every retry delay; 1 but in tests and demos. */
+  retryScale: number;
+  version: string;
+  log: Logger;
+}
+
+export type AttemptOutcome =
+  | { kind: 'delivered' | 'retry' | 'failed'; attempt: Attempt; delayMs: number | null; recorded: boolean }
+  | { kind: 'held'; reason: string; retryInMs: number | null }
+  | { kind: 'ended'; status: DeliveryStatus; reason: string | null };
+
+/** How long a delivery rests when a part of ours was away before anything was sent. */
+const OWN_FAULT_DELAY_MS = 5_000;
+
+/**
+ * Makes attempt `number` of a delivery, whole: gate, sign, send, classify, record. Never throws: a receiver's fault is
+ * an outcome, and a fault of ours before sending holds the delivery, so that it costs the receiver no attempt.
+ */
+export async function makeAttempt(
+  deps: AttemptDeps,
+  input: { deliveryId: string; number: number; maxAttempts: number },
+): Promise<AttemptOutcome> {
+  const { deliveryId, number, maxAttempts } = input;
+  let target: AttemptTarget | null;
+  let secrets: string[];
+  try {
+    target = await deps.load(deliveryId);
+    if (!target) return { kind: 'ended', status: 'CANCELLED', reason: 'NOT_FOUND' };
+    const held = await gate(deps, deliveryId, target);
+    if (held) return held;
+    secrets = target.sealed_secrets.map((sealed) => deps.secrets.open(sealed));
+  } catch (error) {
+    deps.log.error({ err: error, delivery_id: deliveryId }, 'attempt put off: a part of ours is away');
+    return { kind: 'held', reason: 'INTERNAL', retryInMs: OWN_FAULT_DELAY_MS };
+  }
+
+  const { endpoint } = target;
+  const timestamp = Math.floor(Date.now() / 1000);
+  const headers = requestHeaders({
+    own: endpoint.headers,
+    eventId: target.event_id,
+    timestamp,
+    signature: sign(secrets, target.event_id, timestamp, target.payload),
+    attempt: number,
+    eventType: target.event_type,
+    version: deps.version,
+  });
+  const result = await deps.sender.send({
+    url: endpoint.url,
+    headers,
+    body: target.payload,
+    timeoutMs: endpoint.timeout_ms,
+  });
+
+  const attempt = describe(number, headers, result);
+  const step = nextStep(attempt.classification, endpoint.retry_on);
+  const delayMs =
+    step === 'retry' && number < maxAttempts
+      ? retryDelay({
+          policy: deps.retryPolicy,
+          number,
+          retryAfter: attempt.retry_after,
+          now: new Date(),
+          random: Math.random,
+          scale: deps.retryScale,
+        })
+      : null;
+  if (delayMs !== null) attempt.next_attempt_at = new Date(Date.now() + delayMs).toISOString();
+
+  const record = attemptRecord(deliveryId, attempt, step);
+  const recorded = await deps.record(record).then(
+    () => true,
+    (error: unknown) => {
+      deps.log.error({ err: error, delivery_id: deliveryId }, 'attempt made but not yet recorded');
+      return false;
+    },
+  );
+  deps.log.info(
+    {
+      delivery_id: deliveryId,
+      event_id: target.event_id,
+      endpoint_id: endpoint.id,
+      tenant: target.tenant,
+      workflow_id: target.workflow_id,
+      attempt: number,
+      classification: attempt.classification,
+      http_status: attempt.http_status,
+      latency_ms: attempt.latency_ms,
+      status: record.status,
+      next_attempt_at: attempt.next_attempt_at,
+    },
+    'attempt',
+  );
+  const kind = record.status === 'DELIVERED' ? 'delivered' : delayMs !== null ? 'retry' : 'failed';
+  return { kind, attempt, delayMs, recorded };
+}
+
+async function gate(
+  deps: AttemptDeps,
+  deliveryId: string,
+  target: AttemptTarget,
+): Promise<AttemptOutcome | null> {
+  if (!(OPEN_STATUSES as readonly string[]).includes(target.status)) {
+    return { kind: 'ended', status: target.status, reason: target.status_reason };
+  }
+  if (target.endpoint.deleted) {
+    await deps.end([deliveryId], 'FAILED', 'ENDPOINT_DELETED');
+    return { kind: 'ended', status: 'FAILED', reason: 'ENDPOINT_DELETED' };
+  }
+  if (target.endpoint.status !== 'enabled') {
+    const reason = `endpoint ${target.endpoint.status} (${target.endpoint.status_reason ?? 'manual'})`;
+    await deps.hold(deliveryId, reason);
+    return { kind: 'held', reason, retryInMs: null };
+  }
+  return null;
+}
+
+function describe(number: number, headers: Record<string, string>, result: SendResult): Attempt {
+  const answered = result.kind === 'response';
+  return {
+    id: newId('att', result.startedAt),
+    number,
+    started_at: result.startedAt.toISOString(),
+    latency_ms: result.latencyMs,
+    timings: result.timings,
+    remote_address: result.remoteAddress,
+    http_status: result.status,
+    classification: answered ? classifyStatus(result.status) : result.fault,
+    error: answered ? null : result.message,
+    request_headers: redactHeaders(headers),
+    response_headers: result.headers,
+    response_body: result.body,
+    truncated: result.truncated,
+    retry_after: answered ? result.retryAfter : null,
+    next_attempt_at: null,
+  };
+}
+
+/** What an attempt means for its delivery. A retry that is not to come has used up its attempts. */
+export function attemptRecord(deliveryId: string, attempt: Attempt, step: NextStep): AttemptRecord {
+  const gone = step === 'gone';
+  if (step === 'delivered') return { deliveryId, attempt, status: 'DELIVERED', reason: null, gone };
+  if (attempt.next_attempt_at !== null)
+    return { deliveryId, attempt, status: 'IN_PROGRESS', reason: null, gone };
+  const reason = step === 'retry' ? 'ATTEMPTS_EXHAUSTED' : attempt.classification;
+  return { deliveryId, attempt, status: 'FAILED', reason, gone };
+}

@@ -1,0 +1,79 @@
+import type { Logger } from 'pino';
+import { listUnstarted, getEvent } from '../db/events.js';
+import type { Db } from '../db/pool.js';
+import { lowestId } from '../ids.js';
+
+export interface DeliveryStart {
+  workflowId: string;
+  eventType: string;
+  eventId: string;
+  tenant: string;
+  deliveries: { id: string; endpointId: string; maxAttempts: number }[];
+}
+
+export interface Dispatcher {
+  /** Starts an accepted event's workflow, in the background; what does not fit or fails waits for the sweep. */
+  dispatch(start: DeliveryStart): void;
+  /** Ends the sweep and waits for the starts under way. */
+  close(): Promise<void>;
+}
+
+const MAX_STARTS = 256;
+const SWEEP_EVERY_MS = 5_000;
+/** Older than any start under way. */
+const SWEEP_AGE_MS = 15_000;
+const SWEEP_BATCH = 100;
+
+/** Hands events to Temporal after their commit. Temporal away costs nothing but time: the sweep starts what is left. */
+export function createDispatcher(deps: {
+  db: Db;
+  start(start: DeliveryStart): Promise<void>;
+  maxAttempts: number;
+  log: Logger;
+  sweepEveryMs?: number;
+  sweepAgeMs?: number;
+}): Dispatcher {
+  const { db, log, maxAttempts, sweepEveryMs = SWEEP_EVERY_MS, sweepAgeMs = SWEEP_AGE_MS } = deps;
+  const underWay = new Set<Promise<void>>();
+  let closed = false;
+  let sweeping: Promise<void> = Promise.resolve();
+
+  const start = async (event: DeliveryStart) => {
+    await deps.start(event).catch((error: unknown) => {
+      log.warn({ err: error, workflow_id: event.workflowId }, 'workflow not started; the sweep will');
+    });
+  };
+
+  async function sweep(): Promise<void> {
+    const before = lowestId('del', new Date(Date.now() - sweepAgeMs));
+    for (const { id, tenant, type, workflow_id } of await listUnstarted(db, before, SWEEP_BATCH)) {
+      if (closed) return;
+      const deliveries = (await getEvent(db, id))?.deliveries ?? [];
+      await start({
+        workflowId: workflow_id,
+        eventType: type,
+        eventId: id,
+        tenant,
+        deliveries: deliveries.map((d) => ({ id: d.id, endpointId: d.endpoint_id, maxAttempts })),
+      });
+    }
+  }
+
+  const timer = setInterval(() => {
+    sweeping = sweeping.then(sweep).catch((error: unknown) => log.warn({ err: error }, 'sweep failed'));
+  }, sweepEveryMs);
+
+  return {
+    dispatch(event) {
+      if (event.deliveries.length === 0 || underWay.size >= MAX_STARTS) return;
+      const job = start(event).finally(() => underWay.delete(job));
+      underWay.add(job);
+    },
+    async close() {
+      closed = true;
+      clearInterval(timer);
+      await sweeping;
+      await Promise.all(underWay);
+    },
+  };
+}

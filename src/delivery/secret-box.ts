@@ -1,0 +1,24 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+
+export interface SecretBox {
+  seal(secret: string): Buffer;
+  open(sealed: Buffer): string;
+}
+
+/** AES-256-GCM: endpoint secrets are unreadable in the database and its backups. `key` is 32 bytes in base64. */
+export function createSecretBox(key: string): SecretBox {
+  const bytes = Buffer.from(key, 'base64');
+  return {
+    seal(secret) {
+      const nonce = randomBytes(12);
+      const cipher = createCipheriv('aes-256-gcm', bytes, nonce);
+      const text = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()]);
+      return Buffer.concat([nonce, cipher.getAuthTag(), text]);
+    },
+    open(sealed) {
+      const decipher = createDecipheriv('aes-256-gcm', bytes, sealed.subarray(0, 12));
+      decipher.setAuthTag(sealed.subarray(12, 28));
+      return decipher.update(sealed.subarray(28), undefined, 'utf8') + decipher.final('utf8');
+    },
+  };
+}

@@ -1,0 +1,18 @@
+/** `[a-zA-Z0-9_]+` parts joined by full stops, as in Standard Webhooks: `order.created`. */
+export const EVENT_TYPE = /^[a-zA-Z0-9_]+(\.[a-zA-Z0-9_]+)*$/;
+/** An exact type, `order.*` for everything below `order.`, or `*` for everything. */
+export const EVENT_TYPE_PATTERN = /^(\*|[a-zA-Z0-9_]+(\.[a-zA-Z0-9_]+)*(\.\*)?)$/;
+export const TENANT = /^[a-zA-Z0-9_-]{1,64}$/;
+/** 1-255 printable characters: no control characters, no lone surrogates, no white space but the space. */
+export const IDEMPOTENCY_KEY = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,255}$/u;
+
+export const MAX_PAYLOAD_BYTES = 256 * 1024;
+/** How long an idempotency key is remembered, in hours, from acceptance. */
+export const IDEMPOTENCY_WINDOW_HOURS = 72;
+
+/** Every pattern that matches an event type: `a.b.c` is matched by `a.b.c`, `a.b.*`, `a.*` and `*`. */
+export function patternsMatching(type: string): string[] {
+  const parts = type.split('.');
+  const prefixes = parts.slice(1).map((_, i) => `${parts.slice(0, i + 1).join('.')}.*`);
+  return [type, ...prefixes, '*'];
+}

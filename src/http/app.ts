@@ -1,0 +1,78 @@
+import express, { type Express, type RequestHandler, type Router } from 'express';
+import type { Logger } from 'pino';
+import type { Pool } from '../db/pool.js';
+import type { DeliveryStart } from '../delivery/dispatch.js';
+import type { SecretBox } from '../delivery/secret-box.js';
+import { MAX_PAYLOAD_BYTES } from '../domain/event.js';
+import { Problem } from '../errors.js';
+import { newId } from '../ids.js';
+import type { AddressGuard } from '../webhook/address-guard.js';
+import type { Authorize } from './auth.js';
+import { createErrorHandler } from './error-handler.js';
+import { deliveryRoutes } from './routes/deliveries.js';
+import { endpointRoutes } from './routes/endpoints.js';
+import { eventRoutes } from './routes/events.js';
+import { healthRoutes, type Readiness } from './routes/health.js';
+
+export interface AppDeps {
+  pool: Pool;
+  authorize: Authorize;
+  guard: AddressGuard;
+  secrets: SecretBox;
+  dispatch: (start: DeliveryStart) => void;
+  resume: (workflowId: string, deliveryIds: string[]) => Promise<void>;
+  readiness: () => Promise<Readiness>;
+  /** A workflow's page in the Temporal Web UI, where there is one. */
+  workflowUrl: (workflowId: string) => string | null;
+  maxAttempts: number;
+  log: Logger;
+}
+
+/** Around the payload: the other fields and white space. */
+const MAX_ENVELOPE_BYTES = 64 * 1024;
+
+export function createApp(deps: AppDeps): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  // `a[b]=1` and `a=1&a=2` stay what they are: no filter of ours is an object.
+  app.set('query parser', 'simple');
+  app.use((_request, response, next) => {
+    response.set('x-request-id', newId('req'));
+    next();
+  });
+  app.use(healthRoutes(deps));
+  app.use('/v1', express.raw({ type: () => true, limit: MAX_PAYLOAD_BYTES + MAX_ENVELOPE_BYTES }));
+  for (const routes of [eventRoutes(deps), endpointRoutes(deps), deliveryRoutes(deps)]) {
+    refuseOtherMethods(routes);
+    app.use('/v1', routes);
+  }
+  app.use((request) => {
+    throw new Problem(404, 'not_found', `There is nothing at ${request.path}.`);
+  });
+  app.use(createErrorHandler(deps.log));
+  return app;
+}
+
+/** A known path with a method it has not: 405 and the methods it has (RFC 9110 section 15.5.6). */
+function refuseOtherMethods(router: Router): void {
+  const methods = new Map<string, string[]>();
+  for (const { route } of router.stack) {
+    if (!route) continue;
+    const known = methods.get(route.path) ?? [];
+    methods.set(route.path, [...known, ...route.stack.map((layer) => layer.method.toUpperCase())]);
+  }
+  for (const [path, known] of methods) {
+    const allow = [...new Set(known)].join(', ');
+    const refuse: RequestHandler = (request) => {
+      throw new Problem(
+        405,
+        'method_not_allowed',
+        `${request.method} is not possible here, only ${allow}.`,
+        [],
+        { allow },
+      );
+    };
+    router.all(path, refuse);
+  }
+}

@@ -1,0 +1,16 @@
+import type { Request } from 'express';
+import { badField } from '../errors.js';
+
+/** The body's text and what it means; the text is kept because a payload is sent as it was posted. */
+export function readJson(request: Request): { text: string; value: unknown } {
+  const bytes: unknown = request.body;
+  if (!Buffer.isBuffer(bytes) || bytes.length === 0)
+    throw badField('body', 'Must be JSON.', 400, 'malformed_json');
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return { text, value: JSON.parse(text) as unknown };
+  } catch (error) {
+    const why = error instanceof SyntaxError ? error.message : 'it is not valid UTF-8';
+    throw badField('body', `Must be JSON: ${why}`, 400, 'malformed_json');
+  }
+}

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import { DELIVERY_STATUSES, CLASSIFICATIONS } from '../domain/delivery.js';
+import { EVENT_TYPE, EVENT_TYPE_PATTERN, IDEMPOTENCY_KEY, TENANT } from '../domain/event.js';
+import { decodeCursor, type PageQuery } from '../db/page.js';
+import { isId, type IdPrefix } from '../ids.js';
+import { headerProblem } from '../webhook/request-headers.js';
+import { isSecret } from '../webhook/sign.js';
+
+const id = (prefix: IdPrefix) =>
+  z.string().refine((value) => isId(prefix, value), `Must be an id like ${prefix}_….`);
+
+const tenant = z.string().regex(TENANT, 'Must be 1-64 letters, digits, _ or -.');
+const eventType = z
+  .string()
+  .max(128, 'At most 128 characters.')
+  .regex(EVENT_TYPE, 'Must be letters, digits and _ in parts joined by full stops, such as order.created.');
+export const idempotencyKey = z.string().regex(IDEMPOTENCY_KEY, 'Must be 1-255 printable characters.');
+/** Present, whatever it is: its text is taken from the body as it was sent. */
+const payload = z.unknown().refine((value) => value !== undefined, 'Is required: any JSON value.');
+
+const url = z
+  .string()
+  .max(2048, 'At most 2048 characters.')
+  .superRefine((value, context) => {
+    const fault = urlProblem(value);
+    if (fault) context.addIssue({ code: 'custom', message: fault });
+  });
+
+function urlProblem(value: string): string | null {
+  if (!URL.canParse(value)) return 'Must be an absolute URL.';
+  const { protocol, username, password, hash } = new URL(value);
+  if (protocol !== 'https:' && protocol !== 'http:') return 'Must begin with https:// or http://.';
+  if (username || password) return 'Must not carry credentials; use headers.';
+  if (hash) return 'Must not have a fragment.';
+  return null;
+}
+
+const headers = z
+  .record(z.string(), z.string().max(4096, 'At most 4096 characters.'))
+  .superRefine((value, context) => {
+    if (Object.keys(value).length > 32) context.addIssue({ code: 'custom', message: 'At most 32 headers.' });
+    for (const [name, text] of Object.entries(value)) {
+      const fault = headerProblem(name, text);
+      if (fault) context.addIssue({ code: 'custom', path: [name], message: fault });
+    }
+  });
+
+export const eventBody = z.strictObject({
+  type: eventType,
+  payload,
+  idempotency_key: idempotencyKey.optional(),
+  tenant: tenant.default('default'),
+  endpoint_ids: z.array(id('ep')).min(1).max(1000).optional(),
+});
+
+export const sendBody = z.strictObject({
+  url,
+  payload,
+  type: eventType.default('message'),
+  headers: headers.default({}),
+  idempotency_key: idempotencyKey.optional(),
+  tenant: tenant.default('default'),
+});
+
+const endpointSettings = z.strictObject({
+  url,
+  event_types: z
+    .array(
+      z
+        .string()
+        .max(128)
+        .regex(EVENT_TYPE_PATTERN, 'Must be an event type, one ending in .*, or *; no * elsewhere.'),
+    )
+    .min(1)
+    .max(100),
+  description: z
+    .string()
+    .max(1024)
+    .refine((text) => !text.includes('\0') && text.isWellFormed(), 'Must be text without NUL.')
+    .nullable(),
+  headers,
+  timeout_ms: z.int().min(1_000, 'At least 1000 (1 s).').max(30_000, 'At most 30000 (30 s).'),
+  retry_on: z.enum(['default', 'all']),
+  enabled: z.boolean(),
+});
+
+export const endpointBody = endpointSettings.extend({
+  description: endpointSettings.shape.description.default(null),
+  headers: headers.default({}),
+  timeout_ms: endpointSettings.shape.timeout_ms.default(15_000),
+  retry_on: endpointSettings.shape.retry_on.default('default'),
+  enabled: z.boolean().default(true),
+  tenant: tenant.default('default'),
+  secret: z.string().refine(isSecret, 'Must be whsec_ and the base64 of 24 to 64 bytes.').optional(),
+});
+export const endpointPatch = endpointSettings.partial();
+
+const time = z.iso
+  .datetime({ offset: true, error: 'Must be an ISO 8601 time.' })
+  .transform((text) => new Date(text));
+const page = {
+  limit: z.coerce.number().int().min(1).max(250).default(50),
+  cursor: z.string().optional(),
+  from: time.optional(),
+  to: time.optional(),
+};
+
+export const eventsQuery = z.strictObject({
+  ...page,
+  tenant: tenant.optional(),
+  type: eventType.optional(),
+  idempotency_key: idempotencyKey.optional(),
+});
+export const endpointsQuery = z.strictObject({
+  ...page,
+  tenant: tenant.optional(),
+  status: z.enum(['enabled', 'paused', 'disabled']).optional(),
+  event_type: z.string().regex(EVENT_TYPE_PATTERN).optional(),
+});
+export const deliveriesQuery = z.strictObject({
+  ...page,
+  status: z.enum(DELIVERY_STATUSES).optional(),
+  tenant: tenant.optional(),
+  endpoint_id: id('ep').optional(),
+  event_id: id('evt').optional(),
+  event_type: eventType.optional(),
+  classification: z.enum(CLASSIFICATIONS).optional(),
+  batch_id: id('bat').optional(),
+});
+
+/** Splits a parsed list query into its page and its filter. */
+export function pageQuery<
+  T extends { limit: number; cursor?: string | undefined; from?: Date | undefined; to?: Date | undefined },
+>(query: T, prefix: IdPrefix): { page: PageQuery; filter: Omit<T, 'limit' | 'cursor' | 'from' | 'to'> } {
+  const { limit, cursor, from, to, ...filter } = query;
+  const after = cursor === undefined ? null : decodeCursor(cursor, prefix);
+  if (cursor !== undefined && after === null) {
+    throw new z.ZodError([
+      { code: 'custom', path: ['cursor'], message: 'Is not a cursor of this list.', input: cursor },
+    ]);
+  }
+  return { page: { limit, cursor: after, from, to }, filter };
+}

@@ -1,0 +1,88 @@
+import { Client, WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { TASK_QUEUE, resumeSignal, type DeliverWebhookInput } from '../workflows/contract.js';
+
+const TENANT = defineSearchAttributeKey('Tenant', SearchAttributeType.KEYWORD);
+const EVENT_TYPE = defineSearchAttributeKey('EventType', SearchAttributeType.KEYWORD);
+const ENDPOINT_IDS = defineSearchAttributeKey('EndpointIds', SearchAttributeType.KEYWORD_LIST);
+const INDEXED_VALUE_TYPE = { Tenant: 2, EventType: 2, BatchId: 2, EndpointIds: 7 } as const;
+/** Enough to find a workflow by; the rows in Postgres have them all. */
+const MAX_ENDPOINT_IDS = 100;
+
+export interface TemporalOptions {
+  address: string;
+  namespace: string;
+  tls: boolean;
+  apiKey: string | null;
+}
+
+const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
+
+/** The SDK's warnings and errors go into our log; its chatter does not. Once a process, before anything else of it. */
+export function installTemporalLogger(log: Logger): void {
+  const logger = new DefaultLogger('WARN', ({ level, message, meta }) =>
+    log[LEVELS[level]](meta ?? {}, message),
+  );
+  Runtime.install({ logger, shutdownSignals: [] });
+}
+
+/** One connection for the client and the worker of a process. */
+export async function connectTemporal(
+  options: TemporalOptions,
+): Promise<{ connection: NativeConnection; client: Client }> {
+  const connection = await NativeConnection.connect({
+    address: options.address,
+    ...(options.tls || options.apiKey ? { tls: true } : {}),
+    ...(options.apiKey ? { apiKey: options.apiKey } : {}),
+  });
+  return { connection, client: new Client({ connection, namespace: options.namespace }) };
+}
+
+/** Registers what `temporal workflow list --query` may ask for; those already there are left alone. */
+export async function registerSearchAttributes(
+  connection: NativeConnection,
+  namespace: string,
+): Promise<void> {
+  const present = await connection.operatorService.listSearchAttributes({ namespace });
+  const missing = Object.fromEntries(
+    Object.entries(INDEXED_VALUE_TYPE).filter(([name]) => !present.customAttributes?.[name]),
+  );
+  if (Object.keys(missing).length === 0) return;
+  await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: missing });
+}
+
+export interface StartDelivery extends DeliverWebhookInput {
+  workflowId: string;
+  eventType: string;
+}
+
+/** Starts an event's workflow; one that exists already, running or ended, is the answer wanted. */
+export async function startDeliverWebhook(
+  client: Client,
+  start: StartDelivery,
+  taskQueue = TASK_QUEUE,
+): Promise<void> {
+  const { workflowId, eventType, ...input } = start;
+  try {
+    await client.workflow.start('deliverWebhook', {
+      workflowId,
+      taskQueue,
+      args: [input],
+      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+      staticSummary: `${eventType} to ${input.deliveries.length} endpoint(s)`,
+      typedSearchAttributes: new TypedSearchAttributes([
+        { key: TENANT, value: input.tenant },
+        { key: EVENT_TYPE, value: eventType },
+        { key: ENDPOINT_IDS, value: input.deliveries.slice(0, MAX_ENDPOINT_IDS).map((d) => d.endpointId) },
+      ]),
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+export async function signalResume(client: Client, workflowId: string, deliveryIds: string[]): Promise<void> {
+  await client.workflow.getHandle(workflowId).signal(resumeSignal, deliveryIds);
+}

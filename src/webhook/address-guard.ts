@@ -1,0 +1,134 @@
+import { lookup, type LookupAddress } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+import ipaddr from 'ipaddr.js';
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+type Network = [Address, number];
+
+/** Decides which addresses a request may go to, so that nobody reaches our own network through a webhook. */
+export interface AddressGuard {
+  isForbidden(address: string): boolean;
+}
+
+export class AddressBlockedError extends Error {
+  constructor(
+    readonly address: string,
+    host: string,
+  ) {
+    super(
+      address === host
+        ? `The address ${address} is not allowed.`
+        : `The name ${host} leads to the address ${address}, which is not allowed.`,
+    );
+  }
+}
+
+const RESOLVE_TIMEOUT_MS = 3000;
+
+/** All of IPv6 that is assigned to the public internet; translated, mapped and site-local forms lie outside. */
+const GLOBAL_IPV6: Network = [ipaddr.parse('2000::'), 3];
+/** Azure's wire server: it answers virtual machines with their secrets from an address in a public range. */
+const AZURE_WIRE_SERVER = '168.63.129.16';
+
+export function createAddressGuard(allowNetworks: string[]): AddressGuard {
+  const allowed = allowNetworks.map(parseNetwork);
+  return {
+    isForbidden(text) {
+      const address = parseAddress(text);
+      if (!address) return true;
+      return !allowed.some((network) => isWithin(address, network)) && !isPublic(address);
+    },
+  };
+}
+
+/** The forbidden address that a URL's host is or resolves to; null if there is none or the name does not resolve. */
+export async function checkUrlAddress(guard: AddressGuard, url: string): Promise<string | null> {
+  if (!URL.canParse(url)) return null;
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  if (isIP(host)) return guard.isForbidden(host) ? host : null;
+  const found = await resolveInTime(host);
+  return found.find(({ address }) => guard.isForbidden(address))?.address ?? null;
+}
+
+/**
+ * A `lookup` for sockets which hands on only vetted addresses: the address that was judged is the one connected
+ * to, so a name that resolves differently the next time gains nothing.
+ */
+export function guardedLookup(guard: AddressGuard): LookupFunction {
+  return (host, options, callback) => {
+    resolve(host).then(
+      (found) => {
+        const forbidden = found.find(({ address }) => guard.isForbidden(address));
+        if (forbidden) return callback(new AddressBlockedError(forbidden.address, host), []);
+        const usable = found.filter(({ family }) => !options.family || family === options.family);
+        const [first] = usable;
+        if (!first) return callback(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), []);
+        return options.all ? callback(null, usable) : callback(null, first.address, first.family);
+      },
+      (error: Error) => callback(error, []),
+    );
+  };
+}
+
+const resolving = new Map<string, Promise<LookupAddress[]>>();
+
+/** Node resolves on four threads: a name asked for by many connections at once must take only one of them. */
+function resolve(host: string): Promise<LookupAddress[]> {
+  const pending = resolving.get(host);
+  if (pending) return pending;
+  const started = lookupAll(host).finally(() => resolving.delete(host));
+  resolving.set(host, started);
+  return started;
+}
+
+function lookupAll(host: string): Promise<LookupAddress[]> {
+  return new Promise((done, fail) => {
+    lookup(host, { all: true }, (error, addresses) => (error ? fail(error) : done(addresses)));
+  });
+}
+
+async function resolveInTime(host: string): Promise<LookupAddress[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<LookupAddress[]>((done) => {
+    timer = setTimeout(done, RESOLVE_TIMEOUT_MS, []);
+  });
+  try {
+    return await Promise.race([resolve(host).catch(() => []), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isPublic(address: Address): boolean {
+  if (address.range() !== 'unicast') return false;
+  return address.kind() === 'ipv4'
+    ? address.toString() !== AZURE_WIRE_SERVER
+    : isWithin(address, GLOBAL_IPV6);
+}
+
+/** An IPv4-mapped IPv6 address comes back as the IPv4 address it stands for; a zone id does not change the judgement. */
+function parseAddress(text: string): Address | null {
+  return isIP(text) ? ipaddr.process(plainSpelling(text)) : null;
+}
+
+/** ipaddr.js takes the deprecated `::8.8.8.8` for the mapped `::ffff:8.8.8.8`: it may only see hexadecimal groups. */
+function plainSpelling(address: string): string {
+  if (!address.includes(':')) return address;
+  return new URL(`http://[${address.replace(/%.*$/, '')}]`).hostname.slice(1, -1);
+}
+
+function parseNetwork(cidr: string): Network {
+  const [, address = '', digits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(cidr.trim()) ?? [];
+  const prefix = Number(digits);
+  const bits = { 4: 32, 6: 128 }[isIP(address)];
+  if (bits === undefined || prefix > bits) {
+    throw new Error(`"${cidr}" is not a network in CIDR notation, such as 10.0.0.0/8 or fd00::/8.`);
+  }
+  const parsed = ipaddr.parse(plainSpelling(address));
+  const mapped = prefix >= 96 && parsed.range() === 'ipv4Mapped';
+  return mapped ? [ipaddr.process(plainSpelling(address)), prefix - 96] : [parsed, prefix];
+}
+
+function isWithin(address: Address, [network, prefix]: Network): boolean {
+  return address.kind() === network.kind() && address.match(network, prefix);
+}

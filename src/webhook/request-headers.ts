@@ -1,0 +1,63 @@
+/** Headers an endpoint may not set: those we send, and those that frame or route the HTTP message. */
+export const RESERVED: ReadonlySet<string> = new Set([
+  'content-type',
+  'content-length',
+  'user-agent',
+  'host',
+  'connection',
+  'transfer-encoding',
+  'keep-alive',
+  'upgrade',
+  'te',
+  'trailer',
+  'expect',
+]);
+const RESERVED_PREFIX = /^(webhook|proxy)-/;
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/i;
+const UNSENDABLE = /[^\t\x20-\x7e\xa0-\xff]/;
+const CONFIDENTIAL = /auth|cookie|token|secret|passw|signature|credential|session|(?<!idempotency[-_])key$/i;
+
+/** Why an endpoint's own header is refused, or null if it may be sent. */
+export function headerProblem(name: string, value: string): string | null {
+  if (!TOKEN.test(name)) return 'The name of a header consists of letters, digits and hyphens.';
+  const lower = name.toLowerCase();
+  if (RESERVED.has(lower) || RESERVED_PREFIX.test(lower)) {
+    return `The header ${lower} is set by Surehook and cannot be overridden.`;
+  }
+  if (UNSENDABLE.test(value)) {
+    return `The value of the header ${lower} holds characters that HTTP cannot carry (control characters, or beyond Latin-1).`;
+  }
+  return null;
+}
+
+export interface RequestHeadersInput {
+  own: Record<string, string>;
+  eventId: string;
+  timestamp: number;
+  signature: string;
+  attempt: number;
+  eventType: string;
+  version: string;
+}
+
+/** All headers of one request: the endpoint's own first, so that ours win. */
+export function requestHeaders(input: RequestHeadersInput): Record<string, string> {
+  return {
+    ...Object.fromEntries(Object.entries(input.own).map(([name, value]) => [name.toLowerCase(), value])),
+    'webhook-id': input.eventId,
+    'webhook-timestamp': String(input.timestamp),
+    'webhook-signature': input.signature,
+    'webhook-attempt': String(input.attempt),
+    'webhook-event-type': input.eventType,
+    'content-type': 'application/json',
+    'user-agent': `surehook/${input.version}`,
+  };
+}
+
+/** The headers as they may be stored and shown: without signatures and without the customer's own credentials. */
+export function redactHeaders(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, CONFIDENTIAL.test(name) ? '[redacted]' : value]),
+  );
+}

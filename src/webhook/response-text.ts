@@ -1,0 +1,92 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Transform } from 'node:stream';
+import zlib from 'node:zlib';
+
+const KEPT_BODY_BYTES = 4096;
+const KEPT_HEADERS = 64;
+const KEPT_HEADER_CHARACTERS = 8192;
+
+export interface KeptBody {
+  body: string;
+  truncated: boolean;
+}
+
+/** Text as Postgres and JSON can hold it: NUL and lone surrogates are replaced. */
+export function storable(text: string): string {
+  return text.replace(/\0|\p{Surrogate}/gu, '\uFFFD');
+}
+
+/** The response's headers with lower-case names, in their order, as far as they are kept. */
+export function keptHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+  const kept: [string, string][] = [];
+  let room = KEPT_HEADER_CHARACTERS;
+  for (const [name, value] of Object.entries(headers).slice(0, KEPT_HEADERS)) {
+    const text = storable(Array.isArray(value) ? value.join(', ') : (value ?? ''));
+    room -= name.length + text.length;
+    if (room < 0) break;
+    kept.push([name.toLowerCase(), text]);
+  }
+  return Object.fromEntries(kept);
+}
+
+/**
+ * The start of a response body as text. `cut` says that `bytes` are not the whole of it: the stream is then decoded as
+ * far as it goes.
+ */
+export async function keptBody(
+  bytes: Buffer,
+  contentEncoding: string | undefined,
+  cut: boolean,
+): Promise<KeptBody> {
+  const encoding = contentEncoding?.trim().toLowerCase();
+  if (!encoding || encoding === 'identity' || bytes.length === 0) return asText(bytes, cut);
+  const decoder = decoderFor(encoding, bytes);
+  const plain = decoder && (await decode(decoder, bytes));
+  if (!plain)
+    return {
+      body: `<${bytes.length} bytes that could not be decoded as ${shown(encoding)}>`,
+      truncated: cut,
+    };
+  return asText(plain, cut);
+}
+
+function asText(bytes: Buffer, cut: boolean): KeptBody {
+  const truncated = cut || bytes.length > KEPT_BODY_BYTES;
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  // As a stream, the decoder holds back a last character whose bytes are not all there.
+  const text = decoder.decode(bytes.subarray(0, KEPT_BODY_BYTES), { stream: truncated });
+  return { body: storable(text), truncated };
+}
+
+function decoderFor(encoding: string, bytes: Buffer): Transform | null {
+  // Flushing instead of finishing gives what a cut-off stream holds, where the default is an error.
+  const finishFlush = zlib.constants.Z_SYNC_FLUSH;
+  if (encoding === 'gzip' || encoding === 'x-gzip') return zlib.createGunzip({ finishFlush });
+  if (encoding === 'br')
+    return zlib.createBrotliDecompress({ finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH });
+  if (encoding !== 'deflate') return null;
+  // Servers send "deflate" with and without the zlib wrapper; its first byte names method 8.
+  const wrapped = ((bytes[0] ?? 0) & 0x0f) === 8;
+  return wrapped ? zlib.createInflate({ finishFlush }) : zlib.createInflateRaw({ finishFlush });
+}
+
+/** Decodes only as much as is kept: a small body may stand for gigabytes. */
+async function decode(decoder: Transform, bytes: Buffer): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    decoder.end(bytes);
+    for await (const chunk of decoder as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > KEPT_BODY_BYTES) break;
+    }
+  } catch {
+    if (size === 0) return null;
+  }
+  return Buffer.concat(chunks);
+}
+
+function shown(encoding: string): string {
+  return storable(encoding).slice(0, 40);
+}

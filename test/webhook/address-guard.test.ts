@@ -1,0 +1,254 @@
+import type { LookupAddress, LookupOptions } from 'node:dns';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  AddressBlockedError,
+  checkUrlAddress,
+  createAddressGuard,
+  guardedLookup,
+} from '../../src/webhook/address-guard.js';
+
+type Answer = (error: Error | null, addresses: LookupAddress[]) => void;
+const lookup = vi.hoisted(() => vi.fn<(host: string, options: LookupOptions, answer: Answer) => void>());
+vi.mock('node:dns', async (original) => ({ ...(await original<object>()), lookup }));
+
+const guard = createAddressGuard([]);
+const ipv4 = (address: string): LookupAddress => ({ address, family: 4 });
+const ipv6 = (address: string): LookupAddress => ({ address, family: 6 });
+
+beforeEach(() => {
+  lookup.mockReset();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('an address guard', () => {
+  it.each([
+    '0.0.0.0',
+    '0.1.2.3',
+    '10.0.0.1',
+    '100.64.0.1',
+    '100.100.100.200',
+    '127.0.0.1',
+    '127.255.255.254',
+    '168.63.129.16',
+    '169.254.169.254',
+    '172.16.0.1',
+    '172.31.255.255',
+    '192.0.0.192',
+    '192.0.2.1',
+    '192.88.99.1',
+    '192.168.1.1',
+    '198.18.0.1',
+    '198.51.100.1',
+    '203.0.113.1',
+    '224.0.0.1',
+    '240.0.0.1',
+    '255.255.255.255',
+    '::',
+    '::1',
+    '::127.0.0.1',
+    '::8.8.8.8',
+    '::ffff:127.0.0.1',
+    '::ffff:7f00:1',
+    '::ffff:10.0.0.1',
+    '::ffff:168.63.129.16',
+    '::ffff:0:8.8.8.8',
+    '64:ff9b::8.8.8.8',
+    '64:ff9b::7f00:1',
+    '64:ff9b:1::1',
+    '100::1',
+    '2001::1',
+    '2001:db8::1',
+    '2002:7f00:1::',
+    '2002:808:808::1',
+    '3fff::1',
+    '4000::1',
+    '5f00::1',
+    'fc00::1',
+    'fd00:ec2::254',
+    'fe80::1',
+    'fe80::1%eth0',
+    'fec0::1',
+    'ff02::1',
+  ])('forbids %s', (address) => {
+    expect(guard.isForbidden(address)).toBe(true);
+  });
+
+  it.each([
+    '1.1.1.1',
+    '8.8.8.8',
+    '168.63.129.17',
+    '172.32.0.1',
+    '192.169.0.1',
+    '::ffff:8.8.8.8',
+    '::ffff:808:808',
+    '2606:4700:4700::1111',
+    '2a00:1450:4001:81b::200e',
+    '2a00:1450:4001:81b::200e%1',
+  ])('lets %s through', (address) => {
+    expect(guard.isForbidden(address)).toBe(false);
+  });
+
+  it.each([
+    '',
+    'localhost',
+    '127.1',
+    '0x7f.0.0.1',
+    '2130706433',
+    '8.8.8.8 ',
+    '8.8.8.8%eth0',
+    '[::1]',
+    '08.8.8.8',
+  ])('forbids %j, which is not an address', (text) => {
+    expect(guard.isForbidden(text)).toBe(true);
+  });
+
+  it('lets through what lies in an allowed network, in either spelling of an IPv4 address', () => {
+    const open = createAddressGuard(['127.0.0.0/8', 'fd00::/8', '::1/128', '169.254.7.7/32']);
+    for (const address of ['127.0.0.1', '::ffff:127.0.0.1', 'fd12::1', '::1', '169.254.7.7']) {
+      expect(open.isForbidden(address)).toBe(false);
+    }
+    for (const address of [
+      '10.0.0.1',
+      '::ffff:10.0.0.1',
+      'fe80::1',
+      '169.254.7.8',
+      '::127.0.0.1',
+      '64:ff9b::7f00:1',
+    ]) {
+      expect(open.isForbidden(address)).toBe(true);
+    }
+  });
+
+  it('takes an IPv4-mapped network for the IPv4 network it stands for', () => {
+    const open = createAddressGuard(['::ffff:10.0.0.0/104']);
+    expect(open.isForbidden('10.9.9.9')).toBe(false);
+    expect(open.isForbidden('172.16.9.9')).toBe(true);
+    expect(open.isForbidden('192.168.0.1')).toBe(true);
+  });
+
+  it.each([
+    '10.0.0.0',
+    '10.0.0.0/33',
+    '::/129',
+    'localhost/8',
+    '10/8',
+    '10.0.0.0/-1',
+    '10.0.0.0/8/8',
+    '',
+    '/8',
+  ])('refuses the network %j with a sentence', (network) => {
+    expect(() => createAddressGuard([network])).toThrow(/is not a network in CIDR notation/);
+  });
+
+  it('judges an IPv4-mapped address as the IPv4 address in it', () => {
+    fc.assert(
+      fc.property(fc.ipV4(), (address) => {
+        expect(guard.isForbidden(`::ffff:${address}`)).toBe(guard.isForbidden(address));
+      }),
+    );
+  });
+
+  it('forbids all of the private networks', () => {
+    const octet = fc.integer({ min: 0, max: 255 });
+    const prefix = fc.constantFrom('10', '127', '0');
+    fc.assert(
+      fc.property(prefix, octet, octet, octet, (...parts) => {
+        expect(guard.isForbidden(parts.join('.'))).toBe(true);
+      }),
+    );
+  });
+
+  it('lets no IPv6 address through that is neither global nor mapped', () => {
+    fc.assert(
+      fc.property(fc.ipV6(), (address) => {
+        if (!guard.isForbidden(address))
+          expect(address).toMatch(/^([23][0-9a-f]{3}:|::ffff:|(0+:)*0*:*ffff:)/i);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('never throws, whatever it is asked', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(typeof guard.isForbidden(text)).toBe('boolean');
+      }),
+    );
+  });
+});
+
+describe('checkUrlAddress', () => {
+  it.each([
+    ['http://127.0.0.1:8080/x', '127.0.0.1'],
+    ['http://2130706433/', '127.0.0.1'],
+    ['http://0x7f.1/', '127.0.0.1'],
+    ['https://[::1]/', '::1'],
+    ['http://[::ffff:127.0.0.1]/', '::ffff:7f00:1'],
+    ['https://8.8.8.8/', null],
+    ['not a url', null],
+  ])('judges the address in %s', async (url, expected) => {
+    expect(await checkUrlAddress(guard, url)).toBe(expected);
+    expect(lookup).not.toHaveBeenCalled();
+  });
+
+  it('names the one forbidden address among those a name resolves to', async () => {
+    lookup.mockImplementation((_host, _options, answer) => answer(null, [ipv4('8.8.8.8'), ipv6('fd00::7')]));
+    expect(await checkUrlAddress(guard, 'https://mixed.test/hook')).toBe('fd00::7');
+  });
+
+  it('accepts a name that does not resolve', async () => {
+    lookup.mockImplementation((_host, _options, answer) => answer(new Error('ENOTFOUND'), []));
+    expect(await checkUrlAddress(guard, 'https://not-yet.test/')).toBeNull();
+  });
+
+  it('takes a resolver that does not answer in 3 seconds for one that knows nothing', async () => {
+    vi.useFakeTimers();
+    let late: Answer = () => undefined;
+    lookup.mockImplementation((_host, _options, answer) => {
+      late = answer;
+    });
+    const checked = checkUrlAddress(guard, 'https://slow.test/');
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(await checked).toBeNull();
+    late(null, [ipv4('10.0.0.1')]);
+  });
+});
+
+describe('a guarded lookup', () => {
+  const ask = (options: LookupOptions): Promise<unknown[]> =>
+    new Promise((resolve) => guardedLookup(guard)('host.test', options, (...answer) => resolve(answer)));
+
+  it('hands all vetted addresses to a socket that asks for all, and the first to one that does not', async () => {
+    const addresses = [ipv6('2606:4700::1'), ipv4('8.8.8.8')];
+    lookup.mockImplementation((_host, _options, answer) => answer(null, addresses));
+    expect(await ask({ all: true })).toEqual([null, addresses]);
+    expect(await ask({})).toEqual([null, '2606:4700::1', 6]);
+    expect(await ask({ family: 4 })).toEqual([null, '8.8.8.8', 4]);
+  });
+
+  it('refuses the name when any of its addresses is forbidden', async () => {
+    lookup.mockImplementation((_host, _options, answer) => answer(null, [ipv4('8.8.8.8'), ipv4('10.0.0.1')]));
+    const [error] = await ask({ all: true });
+    expect(error).toBeInstanceOf(AddressBlockedError);
+    expect(error).toMatchObject({
+      address: '10.0.0.1',
+      message: expect.stringContaining('host.test') as string,
+    });
+  });
+
+  it('is an error when there is no address at all', async () => {
+    lookup.mockImplementation((_host, _options, answer) => answer(null, []));
+    expect((await ask({ all: true }))[0]).toMatchObject({ code: 'ENOTFOUND' });
+  });
+
+  it('asks the resolver once for many sockets at the same time, and again later', async () => {
+    lookup.mockImplementation((_host, _options, answer) => setImmediate(answer, null, [ipv4('8.8.8.8')]));
+    await Promise.all(Array.from({ length: 20 }, () => ask({ all: true })));
+    expect(lookup).toHaveBeenCalledTimes(1);
+    await ask({ all: true });
+    expect(lookup).toHaveBeenCalledTimes(2);
+  });
+});

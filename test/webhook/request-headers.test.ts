@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { headerProblem, redactHeaders, requestHeaders, RESERVED } from '../../src/webhook/request-headers.js';
+
+const ours = {
+  eventId: 'evt_1',
+  timestamp: 1_700_000_000,
+  signature: 'v1,abc',
+  attempt: 3,
+  eventType: 'order.created',
+  version: '1.2.3',
+};
+
+describe('headerProblem', () => {
+  it.each([
+    ['X-Team', 'blue'],
+    ['authorization', 'Bearer abc'],
+    ['x_odd.name~', 'tabs\tand ümlauts'],
+    ['x-empty', ''],
+  ])('lets %s through', (name, value) => {
+    expect(headerProblem(name, value)).toBeNull();
+  });
+
+  it.each(['', 'two words', 'colon:', 'ümlaut', 'line\nbreak'])('refuses the name %j', (name) => {
+    expect(headerProblem(name, 'x')).toMatch(/name of a header/);
+  });
+
+  it.each(['a\r\nwebhook-id: forged', 'nul\0', 'snowman ☃', 'bell\x07', 'c1 \x85'])(
+    'refuses the value %j',
+    (value) => {
+      expect(headerProblem('x-own', value)).toMatch(/cannot carry/);
+    },
+  );
+
+  it.each([
+    ...RESERVED,
+    'webhook-id',
+    'Webhook-Signature',
+    'webhook-anything',
+    'Proxy-Authorization',
+    'HOST',
+  ])('refuses %s, which is not the endpoint’s to set', (name) => {
+    expect(headerProblem(name, 'x')).toMatch(/cannot be overridden/);
+  });
+});
+
+describe('requestHeaders', () => {
+  it('sends what the wire contract names', () => {
+    expect(requestHeaders({ own: {}, ...ours })).toEqual({
+      'webhook-id': 'evt_1',
+      'webhook-timestamp': '1700000000',
+      'webhook-signature': 'v1,abc',
+      'webhook-attempt': '3',
+      'webhook-event-type': 'order.created',
+      'content-type': 'application/json',
+      'user-agent': 'surehook/1.2.3',
+    });
+  });
+
+  it('adds the endpoint’s own headers, but ours win in any spelling', () => {
+    const headers = requestHeaders({
+      own: { 'X-Team': 'blue', 'Webhook-ID': 'forged', 'USER-AGENT': 'x' },
+      ...ours,
+    });
+    expect(headers).toMatchObject({
+      'x-team': 'blue',
+      'webhook-id': 'evt_1',
+      'user-agent': 'surehook/1.2.3',
+    });
+    expect(Object.keys(headers).every((name) => name === name.toLowerCase())).toBe(true);
+  });
+});
+
+describe('redactHeaders', () => {
+  it.each([
+    'webhook-signature',
+    'authorization',
+    'Authorization',
+    'cookie',
+    'x-api-key',
+    'apikey',
+    'x-auth',
+    'x-access-token',
+    'x-client-secret',
+    'ocp-apim-subscription-key',
+    'x-password',
+  ])('hides the value of %s', (name) => {
+    expect(redactHeaders({ [name]: 'confidential' })).toEqual({ [name]: '[redacted]' });
+  });
+
+  it('keeps what explains an attempt', () => {
+    const headers = {
+      'webhook-id': 'evt_1',
+      'webhook-attempt': '1',
+      'x-team': 'blue',
+      'idempotency-key': 'k',
+    };
+    expect(redactHeaders(headers)).toEqual(headers);
+  });
+});

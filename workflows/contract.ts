@@ -1,0 +1,73 @@
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { Attempt, DeliveryStatus } from '../src/domain/delivery.js';
+
+/** What client, workflows and activities must agree on: queue, names, payloads. Ids only: no secret, no payload. */
+
+export const TASK_QUEUE = 'surehook';
+
+export interface DeliverWebhookInput {
+  eventId: string;
+  tenant: string;
+  deliveries: { id: string; endpointId: string; maxAttempts: number }[];
+}
+
+export interface SendAttemptInput {
+  deliveryId: string;
+  /** Attempts of earlier activities of this delivery: the trail of this one counts on from there. */
+  attemptsBefore: number;
+  maxAttempts: number;
+}
+
+export interface TrailEntry {
+  attempt: Attempt;
+  /** Temporal's number of the try that made it: tells whether a try was lost since. */
+  temporalAttempt: number;
+  /** Postgres did not take it yet. */
+  unrecorded?: boolean;
+}
+
+/** Heartbeat details of sendAttempt: what the Web UI shows of a delivery that is still retrying. */
+export interface Trail {
+  entries: TrailEntry[];
+}
+
+export type SendAttemptResult =
+  | { kind: 'delivered'; attempts: number; unrecorded: Attempt[] }
+  /** The gate said no, or a part of ours was away: nothing was sent. `retryInMs` null: wait for the signal `resume`. */
+  | { kind: 'held'; attempts: number; reason: string; retryInMs: number | null }
+  /** Ended elsewhere (cancelled, delivered): nothing to do. */
+  | { kind: 'ended'; attempts: number; status: DeliveryStatus; reason: string | null };
+
+export interface EndDeliveriesInput {
+  deliveryIds: string[];
+  status: Extract<DeliveryStatus, 'FAILED' | 'CANCELLED'>;
+  reason: string;
+}
+
+export interface AttemptSummary {
+  number: number;
+  classification: string;
+  http_status: number | null;
+  started_at: string;
+  next_attempt_at: string | null;
+}
+
+export interface DeliveryState {
+  id: string;
+  endpoint_id: string;
+  status: DeliveryStatus;
+  reason: string | null;
+  attempts: AttemptSummary[];
+}
+
+/** `temporal workflow query --type state`: every delivery's status and attempts so far. */
+export const stateQuery = defineQuery<DeliveryState[]>('state');
+/** A failed attempt, told by the activity that made it: an activity that is still retrying has no result yet. */
+export const attemptedSignal = defineSignal<[deliveryId: string, attempt: AttemptSummary]>('attempted');
+/** Held deliveries go on. */
+export const resumeSignal = defineSignal<[deliveryIds: string[]]>('resume');
+
+export function summarize(attempt: Attempt): AttemptSummary {
+  const { number, classification, http_status, started_at, next_attempt_at } = attempt;
+  return { number, classification, http_status, started_at, next_attempt_at };
+}

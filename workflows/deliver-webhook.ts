@@ -1,0 +1,142 @@
+import { ApplicationFailureCategory } from '@temporalio/common';
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  proxyActivities,
+  setHandler,
+  TimeoutFailure,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.js';
+import { NON_RETRYABLE } from '../src/domain/classify.js';
+import type { Attempt } from '../src/domain/delivery.js';
+import { DEFAULT_RETRY_POLICY } from '../src/domain/retry-schedule.js';
+import {
+  attemptedSignal,
+  resumeSignal,
+  stateQuery,
+  type DeliverWebhookInput,
+  type DeliveryState,
+  type SendAttemptResult,
+} from './contract.js';
+
+// Own work on Postgres: retried until it is back, apart from sending.
+const { recordOutcome, endDeliveries } = proxyActivities<Activities>({
+  startToCloseTimeout: '30 s',
+  retry: { initialInterval: '1 s', maximumInterval: '1 m' },
+});
+
+/** Carries one event to all its endpoints, side by side; fails, visibly to operators, when any delivery failed. */
+export async function deliverWebhook(input: DeliverWebhookInput): Promise<DeliveryState[]> {
+  const states = new Map<string, DeliveryState>(
+    input.deliveries.map(({ id, endpointId }) => [
+      id,
+      { id, endpoint_id: endpointId, status: 'PENDING', reason: null, attempts: [] },
+    ]),
+  );
+  const resumed = new Set<string>();
+
+  setHandler(stateQuery, () => [...states.values()]);
+  setHandler(resumeSignal, (ids) => ids.forEach((id) => resumed.add(id)));
+  setHandler(attemptedSignal, (id, attempt) => {
+    const state = states.get(id);
+    if (!state || state.attempts.some((known) => known.number === attempt.number)) return;
+    state.attempts.push(attempt);
+    if (state.status === 'PENDING') state.status = 'IN_PROGRESS';
+  });
+
+  const results = await Promise.allSettled(
+    input.deliveries.map(({ id, maxAttempts }) => deliver(states.get(id)!, maxAttempts, resumed)),
+  );
+  const cancelled = results.find((result) => result.status === 'rejected' && isCancellation(result.reason));
+  if (cancelled?.status === 'rejected') throw cancelled.reason;
+  const broken = results.find((result) => result.status === 'rejected');
+  if (broken?.status === 'rejected') throw broken.reason;
+
+  const failed = [...states.values()].filter((state) => state.status === 'FAILED');
+  if (failed.length > 0) {
+    throw ApplicationFailure.create({
+      type: 'DELIVERY_FAILED',
+      message: `${failed.length} of ${states.size} deliveries failed: ${failed[0]!.id} ${failed[0]!.reason}`,
+      nonRetryable: true,
+      category: ApplicationFailureCategory.BENIGN,
+      details: [[...states.values()]],
+    });
+  }
+  return [...states.values()];
+}
+
+/** One delivery: attempts until an end is reached, waiting without losing anything while it is held. */
+async function deliver(state: DeliveryState, maxAttempts: number, resumed: Set<string>): Promise<void> {
+  let attempts = 0;
+  try {
+    for (;;) {
+      const result = await attempt(state, attempts, maxAttempts);
+      attempts = result.attempts;
+      if (result.kind === 'delivered') {
+        state.status = 'DELIVERED';
+        if (result.unrecorded.length)
+          await recordOutcome({ deliveryId: state.id, attempts: result.unrecorded });
+        return;
+      }
+      if (result.kind === 'ended') {
+        state.status = result.status;
+        state.reason = result.reason;
+        return;
+      }
+      state.status = 'HELD';
+      state.reason = result.reason;
+      const go = () => resumed.delete(state.id);
+      await (result.retryInMs === null ? condition(go) : condition(go, result.retryInMs));
+      state.status = 'IN_PROGRESS';
+      state.reason = null;
+    }
+  } catch (error) {
+    if (isCancellation(error)) {
+      state.status = 'CANCELLED';
+      state.reason = 'workflow cancelled';
+      await CancellationScope.nonCancellable(() =>
+        endDeliveries({ deliveryIds: [state.id], status: 'CANCELLED', reason: 'workflow cancelled' }),
+      );
+      throw error;
+    }
+    await fail(state, error);
+  }
+}
+
+/** The HTTP activity under the retry policy, with the attempts that are left. */
+function attempt(
+  state: DeliveryState,
+  attemptsBefore: number,
+  maxAttempts: number,
+): Promise<SendAttemptResult> {
+  const { sendAttempt } = proxyActivities<Activities>({
+    // The longest deadline of a request (30 s) and the time to record it.
+    startToCloseTimeout: '60 s',
+    heartbeatTimeout: '15 s',
+    // What is on its way is awaited: a receiver that has taken it makes the delivery DELIVERED, not CANCELLED.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: {
+      initialInterval: DEFAULT_RETRY_POLICY.initialMs,
+      backoffCoefficient: DEFAULT_RETRY_POLICY.coefficient,
+      maximumInterval: DEFAULT_RETRY_POLICY.maximumMs,
+      maximumAttempts: Math.max(1, maxAttempts - attemptsBefore),
+      nonRetryableErrorTypes: [...NON_RETRYABLE],
+    },
+  });
+  return sendAttempt({ deliveryId: state.id, attemptsBefore, maxAttempts });
+}
+
+async function fail(state: DeliveryState, error: unknown): Promise<void> {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const known = cause instanceof ApplicationFailure ? cause : undefined;
+  state.status = 'FAILED';
+  state.reason = cause instanceof TimeoutFailure ? 'WORKER_LOST' : (known?.type ?? 'INTERNAL_ERROR');
+  const unrecorded = (known?.details?.[0] ?? []) as Attempt[];
+  if (unrecorded.length) await recordOutcome({ deliveryId: state.id, attempts: unrecorded });
+  // Already FAILED where the attempt was recorded; a last try lost with its worker was not.
+  await endDeliveries({ deliveryIds: [state.id], status: 'FAILED', reason: state.reason });
+}
