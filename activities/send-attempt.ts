@@ -2,10 +2,12 @@ import { ApplicationFailureCategory, ApplicationFailure } from '@temporalio/comm
 import { Context } from '@temporalio/activity';
 import { attemptRecord, makeAttempt, type AttemptDeps } from '../src/delivery/attempt.js';
 import type { Attempt } from '../src/domain/delivery.js';
+import { isNonRetryable } from '../src/domain/classify.js';
 import { newId } from '../src/ids.js';
 import {
   attemptedSignal,
   summarize,
+  type SendAttemptFailureDetails,
   type SendAttemptInput,
   type SendAttemptResult,
   type Trail,
@@ -20,26 +22,21 @@ const HEARTBEAT_EVERY_MS = 5_000;
  * benign failure with the exact delay, and what no retry can mend is a non-retryable one.
  */
 export async function sendAttempt(deps: AttemptDeps, input: SendAttemptInput): Promise<SendAttemptResult> {
+  const { deliveryId, attemptsBefore, maxAttempts } = input;
   const context = Context.current();
   const trail = await openTrail(deps, input, context);
-  const number = input.attemptsBefore + trail.entries.length + 1;
-  const before = () => input.attemptsBefore + trail.entries.length;
-  if (number > input.maxAttempts)
-    throw finalFailure('ATTEMPTS_EXHAUSTED', 'The last attempt was lost with its worker.');
+  const number = attemptsBefore + trail.entries.length + 1;
+  if (number > maxAttempts)
+    throw finalFailure('WORKER_LOST', 'The last attempt was lost with its worker.', trail);
 
   const beat = setInterval(() => context.heartbeat(trail), HEARTBEAT_EVERY_MS);
   let outcome;
   try {
-    outcome = await makeAttempt(deps, {
-      deliveryId: input.deliveryId,
-      number,
-      maxAttempts: input.maxAttempts,
-    });
+    outcome = await makeAttempt(deps, { deliveryId, number, maxAttempts });
   } finally {
     clearInterval(beat);
   }
-  if (outcome.kind === 'held') return { ...outcome, attempts: before() };
-  if (outcome.kind === 'ended') return { ...outcome, attempts: before() };
+  if (outcome.kind === 'held' || outcome.kind === 'ended') return { ...outcome, ...told(trail) };
 
   const { attempt, delayMs, recorded } = outcome;
   trail.entries.push({
@@ -47,35 +44,40 @@ export async function sendAttempt(deps: AttemptDeps, input: SendAttemptInput): P
     temporalAttempt: context.info.attempt,
     ...(recorded ? {} : { unrecorded: true }),
   });
+  if (outcome.kind === 'delivered') return { kind: 'delivered', ...told(trail) };
+
   context.heartbeat(trail);
-  if (outcome.kind === 'delivered') {
-    return { kind: 'delivered', attempts: before(), unrecorded: unrecordedOf(trail) };
-  }
-  await tellWorkflow(deps, input.deliveryId, attempt);
-  const message = `${attempt.classification}: attempt ${attempt.number} of ${input.maxAttempts}, ${
-    attempt.error ?? `HTTP ${attempt.http_status}`
-  }`;
-  if (delayMs === null) throw finalFailure(attempt.classification, message, unrecordedOf(trail));
+  const message = `attempt ${attempt.number} of ${maxAttempts}: ${attempt.error ?? `HTTP ${attempt.http_status}`}`;
+  if (delayMs === null) throw finalFailure(attempt.classification, message, trail);
+  await tellWorkflow(deps, deliveryId, attempt);
   throw ApplicationFailure.create({
-    type: attempt.classification,
-    message,
+    // Where the endpoint wants every non-2xx retried, the type must not be one that the policy stops at.
+    type: isNonRetryable(attempt.classification)
+      ? `${attempt.classification}_RETRIED`
+      : attempt.classification,
+    message: `${attempt.classification}, ${message}`,
     nextRetryDelay: delayMs,
     category: ApplicationFailureCategory.BENIGN,
   });
 }
 
-function finalFailure(type: string, message: string, unrecorded: Attempt[] = []): ApplicationFailure {
+function finalFailure(type: string, message: string, trail: Trail): ApplicationFailure {
   return ApplicationFailure.create({
     type,
-    message,
+    message: `${type}, ${message}`,
     nonRetryable: true,
     category: ApplicationFailureCategory.BENIGN,
-    details: [unrecorded],
+    details: [told(trail)] satisfies SendAttemptFailureDetails,
   });
 }
 
-const unrecordedOf = (trail: Trail) =>
-  trail.entries.filter((entry) => entry.unrecorded).map((entry) => entry.attempt);
+/** What the workflow is told of the tries of this activity. */
+function told({ entries }: Trail) {
+  return {
+    attempts: entries.map((entry) => summarize(entry.attempt)),
+    unrecorded: entries.filter((entry) => entry.unrecorded).map((entry) => entry.attempt),
+  };
+}
 
 /** The trail of earlier tries, with what is missing from it: tries whose worker died, and records Postgres did not take. */
 async function openTrail(deps: AttemptDeps, input: SendAttemptInput, context: Context): Promise<Trail> {

@@ -31,12 +31,17 @@ export interface Trail {
   entries: TrailEntry[];
 }
 
-export type SendAttemptResult =
-  | { kind: 'delivered'; attempts: number; unrecorded: Attempt[] }
+/** How one activity ended; `attempts` are those it made, `unrecorded` those of them that Postgres did not take yet. */
+export type SendAttemptResult = { attempts: AttemptSummary[]; unrecorded: Attempt[] } & (
+  | { kind: 'delivered' }
   /** The gate said no, or a part of ours was away: nothing was sent. `retryInMs` null: wait for the signal `resume`. */
-  | { kind: 'held'; attempts: number; reason: string; retryInMs: number | null }
-  /** Ended elsewhere (cancelled, delivered): nothing to do. */
-  | { kind: 'ended'; attempts: number; status: DeliveryStatus; reason: string | null };
+  | { kind: 'held'; reason: string; retryInMs: number | null }
+  /** Ended elsewhere (cancelled, delivered, its endpoint deleted): nothing to do. */
+  | { kind: 'ended'; status: DeliveryStatus; reason: string | null }
+);
+
+/** The same in the details of the failure that ends an activity. */
+export type SendAttemptFailureDetails = [{ attempts: AttemptSummary[]; unrecorded: Attempt[] }];
 
 export interface EndDeliveriesInput {
   deliveryIds: string[];

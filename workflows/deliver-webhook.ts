@@ -18,7 +18,9 @@ import {
   attemptedSignal,
   resumeSignal,
   stateQuery,
+  type AttemptSummary,
   type DeliverWebhookInput,
+  type SendAttemptFailureDetails,
   type DeliveryState,
   type SendAttemptResult,
 } from './contract.js';
@@ -43,8 +45,8 @@ export async function deliverWebhook(input: DeliverWebhookInput): Promise<Delive
   setHandler(resumeSignal, (ids) => ids.forEach((id) => resumed.add(id)));
   setHandler(attemptedSignal, (id, attempt) => {
     const state = states.get(id);
-    if (!state || state.attempts.some((known) => known.number === attempt.number)) return;
-    state.attempts.push(attempt);
+    if (!state) return;
+    addAttempt(state, attempt);
     if (state.status === 'PENDING') state.status = 'IN_PROGRESS';
   });
 
@@ -71,40 +73,48 @@ export async function deliverWebhook(input: DeliverWebhookInput): Promise<Delive
 
 /** One delivery: attempts until an end is reached, waiting without losing anything while it is held. */
 async function deliver(state: DeliveryState, maxAttempts: number, resumed: Set<string>): Promise<void> {
-  let attempts = 0;
   try {
-    for (;;) {
-      const result = await attempt(state, attempts, maxAttempts);
-      attempts = result.attempts;
+    for (let attemptsBefore = 0; ;) {
+      const result = await attempt(state, attemptsBefore, maxAttempts);
+      attemptsBefore += result.attempts.length;
+      await take(state, result);
       if (result.kind === 'delivered') {
         state.status = 'DELIVERED';
-        if (result.unrecorded.length)
-          await recordOutcome({ deliveryId: state.id, attempts: result.unrecorded });
         return;
       }
+      state.reason = result.reason;
       if (result.kind === 'ended') {
         state.status = result.status;
-        state.reason = result.reason;
         return;
       }
       state.status = 'HELD';
-      state.reason = result.reason;
       const go = () => resumed.delete(state.id);
       await (result.retryInMs === null ? condition(go) : condition(go, result.retryInMs));
       state.status = 'IN_PROGRESS';
       state.reason = null;
     }
   } catch (error) {
-    if (isCancellation(error)) {
-      state.status = 'CANCELLED';
-      state.reason = 'workflow cancelled';
-      await CancellationScope.nonCancellable(() =>
-        endDeliveries({ deliveryIds: [state.id], status: 'CANCELLED', reason: 'workflow cancelled' }),
-      );
-      throw error;
-    }
-    await fail(state, error);
+    if (!isCancellation(error)) return fail(state, error);
+    state.status = 'CANCELLED';
+    state.reason = 'workflow cancelled';
+    await CancellationScope.nonCancellable(() =>
+      endDeliveries({ deliveryIds: [state.id], status: 'CANCELLED', reason: 'workflow cancelled' }),
+    );
+    throw error;
   }
+}
+
+/** Adds what an activity did to the state, and records what Postgres missed. */
+async function take(
+  state: DeliveryState,
+  told: { attempts: AttemptSummary[]; unrecorded: Attempt[] },
+): Promise<void> {
+  for (const attempt of told.attempts) addAttempt(state, attempt);
+  if (told.unrecorded.length) await recordOutcome({ deliveryId: state.id, attempts: told.unrecorded });
+}
+
+function addAttempt(state: DeliveryState, attempt: AttemptSummary): void {
+  if (!state.attempts.some((known) => known.number === attempt.number)) state.attempts.push(attempt);
 }
 
 /** The HTTP activity under the retry policy, with the attempts that are left. */
@@ -135,8 +145,8 @@ async function fail(state: DeliveryState, error: unknown): Promise<void> {
   const known = cause instanceof ApplicationFailure ? cause : undefined;
   state.status = 'FAILED';
   state.reason = cause instanceof TimeoutFailure ? 'WORKER_LOST' : (known?.type ?? 'INTERNAL_ERROR');
-  const unrecorded = (known?.details?.[0] ?? []) as Attempt[];
-  if (unrecorded.length) await recordOutcome({ deliveryId: state.id, attempts: unrecorded });
+  const [told] = (known?.details ?? []) as Partial<SendAttemptFailureDetails>;
+  if (told) await take(state, told);
   // Already FAILED where the attempt was recorded; a last try lost with its worker was not.
   await endDeliveries({ deliveryIds: [state.id], status: 'FAILED', reason: state.reason });
 }

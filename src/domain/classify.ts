@@ -29,10 +29,14 @@ export const NON_RETRYABLE = [
   'INTERNAL_ERROR',
 ] as const satisfies Classification[];
 
+export function isNonRetryable(classification: Classification): boolean {
+  return (NON_RETRYABLE as readonly Classification[]).includes(classification);
+}
+
 export function nextStep(classification: Classification, retryOn: RetryOn): NextStep {
   if (classification === 'DELIVERED') return 'delivered';
   if (classification === 'GONE') return 'gone';
   const mendable = classification === 'HTTP_4XX_PERMANENT' || classification === 'REDIRECT';
   if (mendable && retryOn === 'all') return 'retry';
-  return (NON_RETRYABLE as readonly Classification[]).includes(classification) ? 'stop' : 'retry';
+  return isNonRetryable(classification) ? 'stop' : 'retry';
 }

@@ -18,7 +18,7 @@ const run = promisify(execFile);
  * SDK, or built with Go. Throws one sentence with the ways out where none of these works.
  */
 export async function findTemporal(options: {
-  progress(line: string): void;
+  progress: (line: string) => void;
   env: NodeJS.ProcessEnv;
 }): Promise<string> {
   const { progress, env } = options;

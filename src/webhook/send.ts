@@ -322,7 +322,7 @@ function handlerFor(exchange: Exchange, connection: Connection): Dispatcher.Disp
 
 function answer(exchange: Exchange, cut: boolean): void {
   const status = exchange.status ?? 0;
-  const retryAfter = first(exchange.headers['retry-after']);
+  const [retryAfter] = values(exchange.headers['retry-after']);
   finish(exchange, !cut, async () => ({
     kind: 'response',
     status,
@@ -367,12 +367,12 @@ function finish(exchange: Exchange, reusable: boolean, outcome: () => Promise<An
 }
 
 function bodyOf({ chunks, headers }: Exchange, cut: boolean): Promise<KeptBody> {
-  return keptBody(Buffer.concat(chunks), first(headers['content-encoding']), cut);
+  return keptBody(Buffer.concat(chunks), values(headers['content-encoding']).join(', '), cut);
 }
 
 /** A repeated header comes as a list, also where the types say that it cannot. */
-function first(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
+function values(header: string | string[] | undefined): string[] {
+  return header === undefined ? [] : [header].flat();
 }
 
 // --- Faults

@@ -1,0 +1,341 @@
+import { readFile } from 'node:fs/promises';
+import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { newId } from '../../src/ids.js';
+import { stateQuery } from '../../workflows/contract.js';
+import { createEndpoint, deliveryIn, getDelivery, postEvent, type Accepted } from '../support/path.js';
+import { startReceiver, verified, type Receiver } from '../support/receiver.js';
+import { eventually, startTestService, type TestService } from '../support/service.js';
+
+let t: TestService;
+let receiver: Receiver;
+let connection: Connection;
+let client: Client;
+
+beforeAll(async () => {
+  t = await startTestService();
+  connection = await Connection.connect({ address: inject('temporalAddress') });
+  client = new Client({ connection });
+});
+afterAll(async () => {
+  await t.stop();
+  await connection.close();
+});
+beforeEach(async () => {
+  receiver = await startReceiver();
+  return () => receiver.close();
+});
+
+let nth = 0;
+/** An event type of its own for each test, so that endpoints of other tests stay out of it. */
+const ownType = () => `test.t${Date.now()}_${nth++}`;
+
+test('an event arrives signed, byte for byte, and its one attempt is explained', async () => {
+  const type = ownType();
+  const { id: endpointId, secret } = await createEndpoint(t, receiver.url, {
+    event_types: [type],
+    headers: { 'x-own': 'yes', authorization: 'Bearer customer' },
+  });
+  const payload = '{ "amount": 12345678901234567890.10,\n "ü":"\\u0000", "emoji":"🦄" }';
+  const answer = await t.call<Accepted>('POST', '/v1/events', `{"payload":${payload},"type":"${type}"}`);
+  expect(answer.status).toBe(202);
+  const delivery = await deliveryIn(t, answer.body.deliveries[0]!.id);
+  expect(delivery).toMatchObject({
+    status: 'DELIVERED',
+    attempt_count: 1,
+    endpoint_id: endpointId,
+    event_type: type,
+  });
+  expect(delivery.attempts).toHaveLength(1);
+  expect(delivery.attempts[0]).toMatchObject({
+    number: 1,
+    classification: 'DELIVERED',
+    http_status: 200,
+    remote_address: '127.0.0.1',
+    error: null,
+  });
+  const attempt = delivery.attempts[0]!;
+  expect(attempt.request_headers['webhook-signature']).not.toMatch(/v1,/);
+  expect(JSON.stringify(attempt)).not.toContain('customer');
+
+  expect(receiver.requests).toHaveLength(1);
+  const request = receiver.requests[0]!;
+  expect(request.body).toBe(payload);
+  expect(request.headers).toMatchObject({
+    'webhook-id': answer.body.id,
+    'webhook-attempt': '1',
+    'webhook-event-type': type,
+    'content-type': 'application/json',
+    'user-agent': 'surehook/0.1.0',
+    'x-own': 'yes',
+    authorization: 'Bearer customer',
+  });
+  verified(secret, request);
+  expect(() => verified(secret, { ...request, raw: Buffer.from(request.body.replace('1', '2')) })).toThrow();
+
+  const event = await fetch(`${t.service.url}/v1/events/${answer.body.id}`, {
+    headers: { authorization: 'Bearer test-admin-key-of-enough-length' },
+  });
+  expect(await event.text()).toContain(`"payload":${payload}`);
+});
+
+test('fifty identical posts at once: one event, one workflow, one request, 1 x 202 and 49 x 200', async () => {
+  const type = ownType();
+  await createEndpoint(t, receiver.url, { event_types: [type] });
+  const key = `fifty-${type}`;
+  const body = { type, payload: { n: 1 }, idempotency_key: key };
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, () => t.call<Accepted>('POST', '/v1/events', body)),
+  );
+  expect(answers.map((answer) => answer.status).sort()).toEqual([...Array<number>(49).fill(200), 202]);
+  expect(new Set(answers.map((answer) => answer.body.id)).size).toBe(1);
+  expect(new Set(answers.map((answer) => answer.body.deliveries[0]!.id)).size).toBe(1);
+  for (const { status, headers, body } of answers) {
+    expect(headers.get('idempotent-replayed')).toBe(status === 200 ? 'true' : null);
+    expect(body.duplicate).toBe(status === 200);
+  }
+  await deliveryIn(t, answers[0]!.body.deliveries[0]!.id);
+  await client.workflow.getHandle(`deliver:default:${key}`).result();
+  expect(receiver.requests).toHaveLength(1);
+  const { rows } = await t.pool.query('select count(*)::int as n from events where type = $1', [type]);
+  expect(rows).toEqual([{ n: 1 }]);
+
+  const other = await t.call('POST', '/v1/events', { ...body, payload: { n: 2 } });
+  expect(other).toMatchObject({ status: 409, body: { code: 'idempotency_conflict' } });
+  const again = await t.call('POST', '/v1/events', { type, payload: { n: 1 } }, { 'idempotency-key': key });
+  expect(again.status).toBe(200);
+});
+
+test('a key used again after its window delivers again, under a workflow id of its own', async () => {
+  const type = ownType();
+  await createEndpoint(t, receiver.url, { event_types: [type] });
+  const first = await postEvent(t, { type, idempotency_key: type });
+  await deliveryIn(t, first.deliveries[0]!.id);
+  await t.pool.query(`update idempotency_keys set accepted_at = now() - interval '73 hours' where key = $1`, [
+    type,
+  ]);
+  const second = await postEvent(t, { type, idempotency_key: type });
+  expect(second.id).not.toBe(first.id);
+  expect(await deliveryIn(t, second.deliveries[0]!.id)).toMatchObject({
+    status: 'DELIVERED',
+    workflow_id: `deliver:default:${type}~2`,
+  });
+  expect(receiver.requests).toHaveLength(2);
+});
+
+test('a failing receiver is tried again, each try with a fresh signature and its number', async () => {
+  const type = ownType();
+  const { secret } = await createEndpoint(t, receiver.url, { event_types: [type] });
+  receiver.setBehaviour((_request, index) =>
+    index < 2 ? { status: 500, body: 'not yet' } : { status: 200 },
+  );
+  const event = await postEvent(t, { type });
+  const delivery = await deliveryIn(t, event.deliveries[0]!.id);
+  expect(delivery.status).toBe('DELIVERED');
+  expect(delivery.attempts.map((a) => [a.number, a.classification, a.response_body])).toEqual([
+    [1, 'HTTP_5XX_RETRYABLE', 'not yet'],
+    [2, 'HTTP_5XX_RETRYABLE', 'not yet'],
+    [3, 'DELIVERED', ''],
+  ]);
+  expect(delivery.attempts[0]!.next_attempt_at).not.toBeNull();
+  expect(receiver.requests.map((request) => request.headers['webhook-attempt'])).toEqual(['1', '2', '3']);
+  for (const request of receiver.requests) verified(secret, request);
+});
+
+test('a 400 ends the delivery at once and the workflow fails where operators look', async () => {
+  const type = ownType();
+  await createEndpoint(t, receiver.url, { event_types: [type] });
+  receiver.setBehaviour(() => ({ status: 400, body: 'bad\0bytes' }));
+  const event = await postEvent(t, { type, idempotency_key: type });
+  const delivery = await deliveryIn(t, event.deliveries[0]!.id);
+  expect(delivery).toMatchObject({ status: 'FAILED', status_reason: 'HTTP_4XX_PERMANENT', attempt_count: 1 });
+  expect(delivery.attempts[0]!.response_body).toBe('bad\ufffdbytes');
+  const result = client.workflow.getHandle(`deliver:default:${type}`).result();
+  await expect(result).rejects.toBeInstanceOf(WorkflowFailedError);
+});
+
+test('with retry_on all, a 400 is tried again', async () => {
+  const type = ownType();
+  await createEndpoint(t, receiver.url, { event_types: [type], retry_on: 'all' });
+  receiver.setBehaviour((_request, index) => ({ status: index === 0 ? 400 : 200 }));
+  const event = await postEvent(t, { type });
+  expect(await deliveryIn(t, event.deliveries[0]!.id)).toMatchObject({
+    status: 'DELIVERED',
+    attempt_count: 2,
+  });
+});
+
+test('a 410 disables the endpoint; its next delivery is held, and goes out when it is enabled again', async () => {
+  const type = ownType();
+  const endpoint = await createEndpoint(t, receiver.url, { event_types: [type] });
+  receiver.setBehaviour(() => ({ status: 410 }));
+  const gone = await postEvent(t, { type });
+  expect(await deliveryIn(t, gone.deliveries[0]!.id)).toMatchObject({
+    status: 'FAILED',
+    status_reason: 'GONE',
+  });
+  expect((await t.call('GET', `/v1/endpoints/${endpoint.id}`)).body).toMatchObject({
+    status: 'disabled',
+    status_reason: 'gone',
+  });
+  receiver.setBehaviour(() => ({ status: 200 }));
+  const next = await postEvent(t, { type });
+  await deliveryIn(t, next.deliveries[0]!.id, ['HELD']);
+  expect(receiver.requests).toHaveLength(1);
+  await t.call('PATCH', `/v1/endpoints/${endpoint.id}`, { enabled: true });
+  expect(await deliveryIn(t, next.deliveries[0]!.id)).toMatchObject({
+    status: 'DELIVERED',
+    attempt_count: 1,
+  });
+});
+
+test('a changed URL counts from the next attempt, a deleted endpoint ends what is open', async () => {
+  const type = ownType();
+  const broken = await startReceiver({ behave: () => ({ status: 500 }) });
+  try {
+    const moved = await createEndpoint(t, broken.url, { event_types: [type] });
+    const deleted = await createEndpoint(t, broken.url, { event_types: [type] });
+    const event = await postEvent(t, { type });
+    const of = (endpoint: { id: string }) => event.deliveries.find((d) => d.endpoint_id === endpoint.id)!.id;
+    await deliveryIn(t, of(moved), ['IN_PROGRESS']);
+    await deliveryIn(t, of(deleted), ['IN_PROGRESS']);
+    expect((await t.call('PATCH', `/v1/endpoints/${moved.id}`, { url: receiver.url })).status).toBe(200);
+    expect((await t.call('DELETE', `/v1/endpoints/${deleted.id}`)).status).toBe(204);
+    expect(await deliveryIn(t, of(moved))).toMatchObject({ status: 'DELIVERED' });
+    expect(await deliveryIn(t, of(deleted))).toMatchObject({
+      status: 'FAILED',
+      status_reason: 'ENDPOINT_DELETED',
+    });
+    expect(receiver.requests.length).toBe(1);
+  } finally {
+    await broken.close();
+  }
+});
+
+test('the query state, the search attributes and the heartbeat trail show a delivery that is still retrying', async () => {
+  const type = ownType();
+  const endpoint = await createEndpoint(t, receiver.url, { event_types: [type] });
+  receiver.setBehaviour(() => ({ status: 503 }));
+  const event = await postEvent(t, { type, idempotency_key: type, tenant: undefined });
+  const handle = client.workflow.getHandle(`deliver:default:${type}`);
+  await deliveryIn(t, event.deliveries[0]!.id, ['IN_PROGRESS']);
+  const state = await eventually(async () => {
+    const [only] = await handle.query(stateQuery);
+    return only && only.attempts.length >= 2 && only;
+  });
+  expect(state).toMatchObject({
+    id: event.deliveries[0]!.id,
+    endpoint_id: endpoint.id,
+    status: 'IN_PROGRESS',
+  });
+  expect(state.attempts[0]).toMatchObject({
+    number: 1,
+    classification: 'HTTP_5XX_RETRYABLE',
+    http_status: 503,
+  });
+
+  const described = await handle.describe();
+  expect(described.searchAttributes).toMatchObject({
+    Tenant: ['default'],
+    EventType: [type],
+    EndpointIds: [endpoint.id],
+  });
+  const pending = described.raw.pendingActivities![0]!;
+  const trail = JSON.parse(Buffer.from(pending.heartbeatDetails!.payloads![0]!.data!).toString()) as {
+    entries: { attempt: { number: number; classification: string } }[];
+  };
+  expect(trail.entries.map((entry) => entry.attempt.number)).toEqual(trail.entries.map((_, i) => i + 1));
+  expect(trail.entries.length).toBeGreaterThanOrEqual(2);
+  expect(pending.lastFailure!.message).toContain('HTTP_5XX_RETRYABLE');
+
+  await handle.cancel();
+  const cancelled = await deliveryIn(t, event.deliveries[0]!.id);
+  expect(cancelled).toMatchObject({ status: 'CANCELLED', next_attempt_at: null });
+  expect((await getDelivery(t, cancelled.id)).attempts.length).toBe(cancelled.attempt_count);
+});
+
+test('twelve failed attempts use the delivery up, and every one is in its history', async () => {
+  const quick = await startTestService({ retryScale: 1e-7 });
+  try {
+    await createEndpoint(quick, receiver.url);
+    receiver.setBehaviour(() => ({ status: 500 }));
+    const event = await postEvent(quick, {});
+    const delivery = await deliveryIn(quick, event.deliveries[0]!.id);
+    expect(delivery).toMatchObject({
+      status: 'FAILED',
+      status_reason: 'ATTEMPTS_EXHAUSTED',
+      attempt_count: 12,
+    });
+    expect(delivery.attempts.map((a) => a.number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    expect(receiver.requests).toHaveLength(12);
+  } finally {
+    await quick.stop();
+  }
+});
+
+test('POST /v1/send delivers to a URL nobody registered, signed with the secret kept for it', async () => {
+  const body = { url: receiver.url, payload: { hi: 1 }, headers: { 'x-a': 'b' }, idempotency_key: ownType() };
+  const answer = await t.call<Accepted>('POST', '/v1/send', body);
+  expect(answer.status).toBe(202);
+  await deliveryIn(t, answer.body.deliveries[0]!.id);
+  const endpointId = answer.body.deliveries[0]!.endpoint_id;
+  const { secret } = (await t.call<{ secret: string }>('GET', `/v1/endpoints/${endpointId}/secret`)).body;
+  verified(secret, receiver.requests[0]!);
+  expect((await t.call('POST', '/v1/send', body)).status).toBe(200);
+  const list = await t.call<{ data: { id: string }[] }>('GET', '/v1/endpoints?limit=250');
+  expect(list.body.data.map((endpoint) => endpoint.id)).not.toContain(endpointId);
+  const blocked = await t.call('POST', '/v1/send', {
+    ...body,
+    url: 'http://10.0.0.1/',
+    idempotency_key: 'x',
+  });
+  expect(blocked).toMatchObject({
+    status: 422,
+    body: { code: 'address_blocked', errors: [{ path: 'url' }] },
+  });
+});
+
+test('an event whose workflow was never started is found and started', async () => {
+  const sweeping = await startTestService({ sweep: { everyMs: 50, ageMs: 0 } });
+  try {
+    const endpoint = await createEndpoint(sweeping, receiver.url);
+    const lost = newId('evt');
+    await sweeping.pool.query(
+      `insert into events (id, tenant, type, payload, idempotency_key, workflow_id, created_at)
+       values ($1, 'default', 'a.b', '{}', $1, 'deliver:default:' || $1, now())`,
+      [lost],
+    );
+    await sweeping.pool.query(
+      `insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at)
+       select new_id('del', now()), id, $1, 'default', 'a.b', 12, workflow_id, now() from events where id = $2`,
+      [endpoint.id, lost],
+    );
+    await receiver.waitFor((requests) => requests.length === 1, 10_000);
+    expect(receiver.requests[0]!.headers['webhook-id']).toBe(lost);
+  } finally {
+    await sweeping.stop();
+  }
+});
+
+test('no secret and no payload is readable in Temporal', async () => {
+  const type = ownType();
+  const { secret } = await createEndpoint(t, `${receiver.url}?token=hidden`, { event_types: [type] });
+  const event = await postEvent(t, { type, idempotency_key: type, payload: { marker: 'only-in-postgres' } });
+  await deliveryIn(t, event.deliveries[0]!.id);
+  const handle = client.workflow.getHandle(`deliver:default:${type}`);
+  expect(await handle.result()).toMatchObject([
+    { status: 'DELIVERED', attempts: [{ number: 1, classification: 'DELIVERED', http_status: 200 }] },
+  ]);
+  // Payloads stand in a history's JSON as base64 under `data`.
+  const decode = (key: string, value: unknown): unknown =>
+    key === 'data' && typeof value === 'string' ? Buffer.from(value, 'base64').toString() : value;
+  const history = JSON.stringify((await handle.fetchHistory()).events, decode);
+  for (const text of ['only-in-postgres', secret, 'token=hidden']) expect(history).not.toContain(text);
+  expect(history).toContain(event.deliveries[0]!.id);
+});
+
+test('the stored package version is the one that is sent', async () => {
+  const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+  const { VERSION } = await import('../../src/service.js');
+  expect(VERSION).toBe(version);
+});

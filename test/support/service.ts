@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
+import { createLogger } from '../../src/logger.js';
+import { startService, type Service, type ServiceOptions } from '../../src/service.js';
+
+export interface Answer<T = Record<string, unknown>> {
+  status: number;
+  headers: Headers;
+  body: T;
+}
+
+export interface TestService {
+  service: Service;
+  databaseUrl: string;
+  taskQueue: string;
+  pool: pg.Pool;
+  /** `body`: a string is sent as it is. */
+  call<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer<T>>;
+  stop(): Promise<void>;
+}
+
+export const ADMIN_KEY = 'test-admin-key-of-enough-length';
+
+/** The product's own composition on a database and a task queue of its own. */
+export async function startTestService(over: Partial<ServiceOptions> = {}): Promise<TestService> {
+  const name = `t_${randomBytes(6).toString('hex')}`;
+  const admin = new pg.Client(inject('databaseUrl'));
+  await admin.connect();
+  await admin.query(`create database ${name}`);
+  await admin.end();
+  const url = new URL(inject('databaseUrl'));
+  url.pathname = `/${name}`;
+  const databaseUrl = url.toString();
+  const options: ServiceOptions = {
+    host: '127.0.0.1',
+    port: 0,
+    databaseUrl,
+    temporal: {
+      address: inject('temporalAddress'),
+      namespace: 'default',
+      tls: false,
+      apiKey: null,
+      uiUrl: null,
+    },
+    adminKey: ADMIN_KEY,
+    encryptionKey: Buffer.alloc(32, 1).toString('base64'),
+    allowNetworks: ['127.0.0.0/8'],
+    // 5 s, 15 s, 45 s … become 50 ms, 150 ms, 450 ms …
+    retryScale: 0.01,
+    log: createLogger('silent'),
+    taskQueue: name,
+    ...over,
+  };
+  const service = await startService(options);
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 3 });
+  return {
+    service,
+    databaseUrl,
+    taskQueue: name,
+    pool,
+    async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+      const response = await fetch(service.url + path, {
+        method,
+        headers: { authorization: `Bearer ${ADMIN_KEY}`, ...headers },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: (text ? JSON.parse(text) : null) as T,
+      };
+    },
+    async stop() {
+      await pool.end();
+      await service.stop();
+    },
+  };
+}
+
+/** Asks until the answer is there; the deadline's error shows the last one. */
+export async function eventually<T>(
+  ask: () => Promise<T | undefined | null | false>,
+  ms = 15_000,
+): Promise<T> {
+  const deadline = Date.now() + ms;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (Date.now() > deadline) throw new Error(`Nothing came of it within ${ms} ms.`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
