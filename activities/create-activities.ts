@@ -1,9 +1,6 @@
-import type { AttemptDeps } from '../src/delivery/attempt.js';
 import type { EndDeliveriesInput, SendAttemptInput, SendAttemptResult } from '../workflows/contract.js';
 import { recordOutcome, type RecordOutcomeInput } from './record-outcome.js';
-import { sendAttempt } from './send-attempt.js';
-
-export type ActivityDeps = AttemptDeps;
+import { sendAttempt, type ActivityDeps } from './send-attempt.js';
 
 export interface Activities {
   sendAttempt(input: SendAttemptInput): Promise<SendAttemptResult>;

@@ -1,1 +1,2 @@
-export { createActivities, type Activities, type ActivityDeps } from './create-activities.js';
+export { createActivities, type Activities } from './create-activities.js';
+export type { ActivityDeps } from './send-attempt.js';

@@ -5,14 +5,23 @@ import type { Attempt } from '../src/domain/delivery.js';
 import { isNonRetryable } from '../src/domain/classify.js';
 import { newId } from '../src/ids.js';
 import {
-  attemptedSignal,
   summarize,
+  type AttemptSummary,
   type SendAttemptFailureDetails,
   type SendAttemptInput,
   type SendAttemptResult,
   type Trail,
   type TrailEntry,
 } from '../workflows/contract.js';
+
+export interface ActivityDeps extends AttemptDeps {
+  /** Signals a failed attempt to the delivery's workflow. */
+  tell(
+    execution: { workflowId: string; runId: string },
+    deliveryId: string,
+    attempt: AttemptSummary,
+  ): Promise<void>;
+}
 
 /** Below the activity's heartbeat timeout with room for a lost one. */
 const HEARTBEAT_EVERY_MS = 5_000;
@@ -21,7 +30,7 @@ const HEARTBEAT_EVERY_MS = 5_000;
  * One attempt in Temporal's terms: its list of attempts travels as heartbeat details from try to try, a retry is a
  * benign failure with the exact delay, and what no retry can mend is a non-retryable one.
  */
-export async function sendAttempt(deps: AttemptDeps, input: SendAttemptInput): Promise<SendAttemptResult> {
+export async function sendAttempt(deps: ActivityDeps, input: SendAttemptInput): Promise<SendAttemptResult> {
   const { deliveryId, attemptsBefore, maxAttempts } = input;
   const context = Context.current();
   const trail = await openTrail(deps, input, context);
@@ -128,14 +137,10 @@ function lostAttempt(number: number, goesOn: boolean): Attempt {
 }
 
 /** For the query `state` only: a signal that does not arrive costs the view a line, never the delivery anything. */
-async function tellWorkflow(deps: AttemptDeps, deliveryId: string, attempt: Attempt): Promise<void> {
-  const { client, info } = Context.current();
-  const { workflowId, runId } = info.workflowExecution ?? {};
-  if (!workflowId) return;
-  await client.workflow
-    .getHandle(workflowId, runId)
-    .signal(attemptedSignal, deliveryId, summarize(attempt))
-    .catch((error: unknown) =>
-      deps.log.debug({ err: error, delivery_id: deliveryId }, 'state signal not delivered'),
-    );
+async function tellWorkflow(deps: ActivityDeps, deliveryId: string, attempt: Attempt): Promise<void> {
+  const execution = Context.current().info.workflowExecution;
+  if (!execution) return;
+  await deps.tell(execution, deliveryId, summarize(attempt)).catch((error: unknown) => {
+    deps.log.debug({ err: error, delivery_id: deliveryId }, 'state signal not delivered');
+  });
 }

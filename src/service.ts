@@ -16,7 +16,13 @@ import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './domain/retry-schedule.
 import { createApp } from './http/app.js';
 import { createAuthorize } from './http/auth.js';
 import type { Readiness } from './http/routes/health.js';
-import { connectTemporal, registerSearchAttributes, signalResume, startDeliverWebhook } from './temporal.js';
+import {
+  connectTemporal,
+  registerSearchAttributes,
+  signalAttempted,
+  signalResume,
+  startDeliverWebhook,
+} from './temporal.js';
 import { createAddressGuard } from './webhook/address-guard.js';
 import { createSender } from './webhook/send.js';
 
@@ -86,6 +92,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
           await setStatus(pool, [id], OPEN_STATUSES, 'HELD', reason);
         },
         end: (ids, status, reason) => setStatus(pool, ids, OPEN_STATUSES, status, reason),
+        tell: (execution, deliveryId, attempt) => signalAttempted(client, execution, deliveryId, attempt),
         sender,
         secrets,
         retryPolicy,

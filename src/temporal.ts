@@ -2,7 +2,13 @@ import { Client, WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy } f
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { TASK_QUEUE, resumeSignal, type DeliverWebhookInput } from '../workflows/contract.js';
+import {
+  attemptedSignal,
+  resumeSignal,
+  TASK_QUEUE,
+  type AttemptSummary,
+  type DeliverWebhookInput,
+} from '../workflows/contract.js';
 
 const TENANT = defineSearchAttributeKey('Tenant', SearchAttributeType.KEYWORD);
 const EVENT_TYPE = defineSearchAttributeKey('EventType', SearchAttributeType.KEYWORD);
@@ -85,4 +91,13 @@ export async function startDeliverWebhook(
 
 export async function signalResume(client: Client, workflowId: string, deliveryIds: string[]): Promise<void> {
   await client.workflow.getHandle(workflowId).signal(resumeSignal, deliveryIds);
+}
+
+export async function signalAttempted(
+  client: Client,
+  { workflowId, runId }: { workflowId: string; runId: string },
+  deliveryId: string,
+  attempt: AttemptSummary,
+): Promise<void> {
+  await client.workflow.getHandle(workflowId, runId).signal(attemptedSignal, deliveryId, attempt);
 }

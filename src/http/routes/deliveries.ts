@@ -2,10 +2,12 @@ import { Router, type Request } from 'express';
 import { getDelivery, listDeliveries } from '../../db/deliveries.js';
 import { notFound } from '../../errors.js';
 import type { AppDeps } from '../app.js';
+import { onlyIds } from '../only-ids.js';
 import { deliveriesQuery, pageQuery } from '../schemas.js';
 
 export function deliveryRoutes({ pool, authorize, workflowUrl }: AppDeps): Router {
   const router = Router();
+  router.param('id', onlyIds('del', 'delivery'));
   const linked = <T extends { workflow_id: string }>(delivery: T) => ({
     ...delivery,
     workflow_url: workflowUrl(delivery.workflow_id),

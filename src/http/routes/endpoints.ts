@@ -12,6 +12,7 @@ import { badField, notFound } from '../../errors.js';
 import { checkUrlAddress } from '../../webhook/address-guard.js';
 import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app.js';
+import { onlyIds } from '../only-ids.js';
 import { readJson } from '../body.js';
 import { endpointBody, endpointPatch, endpointsQuery, pageQuery } from '../schemas.js';
 
@@ -19,6 +20,7 @@ type ById = Request<{ id: string }>;
 
 export function endpointRoutes(deps: AppDeps): Router {
   const router = Router();
+  router.param('id', onlyIds('ep', 'endpoint'));
   const { pool, authorize, secrets } = deps;
 
   router.post('/endpoints', authorize('admin'), async (request, response) => {

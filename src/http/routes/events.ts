@@ -10,11 +10,13 @@ import { newId } from '../../ids.js';
 import { checkUrlAddress } from '../../webhook/address-guard.js';
 import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app.js';
+import { onlyIds } from '../only-ids.js';
 import { readJson } from '../body.js';
 import { eventBody, eventsQuery, idempotencyKey, pageQuery, sendBody } from '../schemas.js';
 
 export function eventRoutes(deps: AppDeps): Router {
   const router = Router();
+  router.param('id', onlyIds('evt', 'event'));
   const { pool, authorize } = deps;
 
   router.post('/events', authorize('publisher'), async (request, response) => {

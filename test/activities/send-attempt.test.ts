@@ -1,0 +1,192 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createActivities, type ActivityDeps } from '../../activities/index.js';
+import { loadAttemptTarget, recordAttempt, setStatus, type AttemptRecord } from '../../src/db/deliveries.js';
+import { createSecretBox } from '../../src/delivery/secret-box.js';
+import { OPEN_STATUSES } from '../../src/domain/delivery.js';
+import { DEFAULT_RETRY_POLICY } from '../../src/domain/retry-schedule.js';
+import { createLogger } from '../../src/logger.js';
+import { createAddressGuard } from '../../src/webhook/address-guard.js';
+import { createSender, type Sender } from '../../src/webhook/send.js';
+import type { AttemptSummary, SendAttemptResult, Trail } from '../../workflows/contract.js';
+import { createEndpoint, getDelivery, postEvent } from '../support/path.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { startTestService, type TestService } from '../support/service.js';
+
+let t: TestService;
+let receiver: Receiver;
+let sender: Sender;
+let deps: ActivityDeps;
+const told: AttemptSummary[] = [];
+
+beforeAll(async () => {
+  // The service's own worker listens elsewhere: here the activity is run by hand.
+  t = await startTestService({ sweep: { everyMs: 3_600_000, ageMs: 0 } });
+  sender = createSender({ guard: createAddressGuard(['127.0.0.0/8']) });
+  deps = {
+    load: (id) => loadAttemptTarget(t.pool, id),
+    record: (record) => recordAttempt(t.pool, record),
+    hold: async (id, reason) => {
+      await setStatus(t.pool, [id], OPEN_STATUSES, 'HELD', reason);
+    },
+    end: (ids, status, reason) => setStatus(t.pool, ids, OPEN_STATUSES, status, reason),
+    tell: async (_execution, _deliveryId, attempt) => {
+      told.push(attempt);
+    },
+    sender,
+    secrets: createSecretBox(Buffer.alloc(32, 1).toString('base64')),
+    retryPolicy: DEFAULT_RETRY_POLICY,
+    retryScale: 1,
+    version: 'test',
+    log: createLogger('silent'),
+  };
+});
+afterAll(async () => {
+  await sender.close();
+  await t.stop();
+});
+beforeEach(async () => {
+  receiver = await startReceiver();
+  return () => receiver.close();
+});
+
+/** A delivery that no workflow carries: its event and row are there, its start was never made. */
+async function orphanDelivery(): Promise<string> {
+  const endpoint = await createEndpoint(t, receiver.url, { event_types: ['none'] });
+  const event = await postEvent(t, { type: 'orphan' });
+  const { rows } = await t.pool.query<{ id: string }>(
+    `insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at)
+     select new_id('del', now()), id, $2, tenant, type, 12, workflow_id, now() from events where id = $1 returning id`,
+    [event.id, endpoint.id],
+  );
+  return rows[0]!.id;
+}
+
+interface Run {
+  result?: SendAttemptResult;
+  failure?: ApplicationFailure;
+  trail: Trail;
+}
+
+async function run(
+  deliveryId: string,
+  info: { attempt?: number; trail?: Trail },
+  over: Partial<ActivityDeps> = {},
+): Promise<Run> {
+  const environment = new MockActivityEnvironment({
+    attempt: info.attempt ?? 1,
+    heartbeatDetails: info.trail,
+  });
+  let trail: Trail = { entries: [] };
+  environment.on('heartbeat', (details: Trail) => (trail = details));
+  const { sendAttempt } = createActivities({ ...deps, ...over });
+  try {
+    const result: SendAttemptResult = await environment.run(sendAttempt, {
+      deliveryId,
+      attemptsBefore: 0,
+      maxAttempts: 12,
+    });
+    return { result, trail };
+  } catch (error) {
+    if (!(error instanceof ApplicationFailure)) throw error;
+    return { failure: error, trail };
+  }
+}
+
+test('a 503 with Retry-After fails benignly with the exact delay, and the trail has the attempt', async () => {
+  const id = await orphanDelivery();
+  receiver.setBehaviour(() => ({ status: 429, headers: { 'retry-after': '100' } }));
+  const { failure, trail } = await run(id, {});
+  expect(failure).toMatchObject({ type: 'RATE_LIMITED', nonRetryable: false, category: 'BENIGN' });
+  expect(Number(failure!.nextRetryDelay)).toBe(100_000);
+  expect(trail.entries).toMatchObject([{ temporalAttempt: 1, attempt: { number: 1, retry_after: '100' } }]);
+  expect(await getDelivery(t, id)).toMatchObject({ status: 'IN_PROGRESS', attempt_count: 1 });
+  expect(told.at(-1)).toMatchObject({ number: 1, classification: 'RATE_LIMITED', http_status: 429 });
+});
+
+test('a try whose worker died is an attempt of its own, WORKER_LOST, and the numbers go on', async () => {
+  const id = await orphanDelivery();
+  receiver.setBehaviour(() => ({ status: 500 }));
+  const first = await run(id, {});
+  receiver.setBehaviour(() => ({ status: 200 }));
+  const { result } = await run(id, { attempt: 3, trail: first.trail });
+  expect(result).toMatchObject({ kind: 'delivered', unrecorded: [] });
+  const delivery = await getDelivery(t, id);
+  expect(delivery.attempts.map((a) => [a.number, a.classification])).toEqual([
+    [1, 'HTTP_5XX_RETRYABLE'],
+    [2, 'WORKER_LOST'],
+    [3, 'DELIVERED'],
+  ]);
+  expect(receiver.requests.map((request) => request.headers['webhook-attempt'])).toEqual(['1', '3']);
+});
+
+test('after activity reset Temporal counts from 1 again, the delivery does not', async () => {
+  const id = await orphanDelivery();
+  receiver.setBehaviour(() => ({ status: 500 }));
+  const first = await run(id, {});
+  const second = await run(id, { attempt: 2, trail: first.trail });
+  const third = await run(id, { attempt: 1, trail: second.trail });
+  expect(third.trail.entries.map((entry) => entry.attempt.number)).toEqual([1, 2, 3]);
+  expect((await getDelivery(t, id)).attempts.map((a) => a.classification)).not.toContain('WORKER_LOST');
+});
+
+test('Postgres away before sending: nothing is sent, no attempt is used up', async () => {
+  const id = await orphanDelivery();
+  const { result } = await run(id, {}, { load: () => Promise.reject(new Error('away')) });
+  expect(result).toMatchObject({ kind: 'held', attempts: [] });
+  expect(receiver.requests).toEqual([]);
+});
+
+test('Postgres away after the receiver took it: delivered all the same, the record is handed on and recorded once', async () => {
+  const id = await orphanDelivery();
+  const { result } = await run(id, {}, { record: () => Promise.reject(new Error('away')) });
+  expect(result).toMatchObject({
+    kind: 'delivered',
+    unrecorded: [{ number: 1, classification: 'DELIVERED' }],
+  });
+  expect(receiver.requests).toHaveLength(1);
+  expect(await getDelivery(t, id)).toMatchObject({ status: 'PENDING', attempts: [] });
+  const { recordOutcome } = createActivities(deps);
+  for (let i = 0; i < 2; i++) {
+    await new MockActivityEnvironment().run(recordOutcome, { deliveryId: id, attempts: result!.unrecorded });
+  }
+  const delivery = await getDelivery(t, id);
+  expect(delivery).toMatchObject({ status: 'DELIVERED', attempt_count: 1 });
+  expect(delivery.attempts).toHaveLength(1);
+});
+
+test('a failed attempt that could not be recorded is recorded by the next try', async () => {
+  const id = await orphanDelivery();
+  receiver.setBehaviour(() => ({ status: 500 }));
+  const first = await run(id, {}, { record: () => Promise.reject(new Error('away')) });
+  expect((await getDelivery(t, id)).attempts).toEqual([]);
+  receiver.setBehaviour(() => ({ status: 200 }));
+  await run(id, { attempt: 2, trail: first.trail });
+  expect((await getDelivery(t, id)).attempts.map((a) => [a.number, a.classification])).toEqual([
+    [1, 'HTTP_5XX_RETRYABLE'],
+    [2, 'DELIVERED'],
+  ]);
+});
+
+test('a delivery that has ended is not sent again, whatever comes late', async () => {
+  const id = await orphanDelivery();
+  await run(id, {});
+  const again = await run(id, {});
+  expect(again.result).toMatchObject({ kind: 'ended', status: 'DELIVERED' });
+  expect(receiver.requests).toHaveLength(1);
+  const late: AttemptRecord = {
+    deliveryId: id,
+    attempt: {
+      ...(await getDelivery(t, id)).attempts[0]!,
+      id: 'att_late',
+      number: 2,
+      classification: 'TIMEOUT',
+    },
+    status: 'FAILED',
+    reason: 'late',
+    gone: false,
+  };
+  await recordAttempt(t.pool, late);
+  expect((await getDelivery(t, id)).status).toBe('DELIVERED');
+});

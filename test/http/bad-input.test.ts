@@ -1,0 +1,238 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createEndpoint } from '../support/path.js';
+import { startTestService, type TestService } from '../support/service.js';
+
+let t: TestService;
+beforeAll(async () => {
+  t = await startTestService();
+});
+afterAll(() => t.stop());
+
+interface ProblemBody {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  errors: { path: string; message: string }[];
+}
+
+const rows = async () => {
+  const { rows } = await t.pool.query<Record<string, number>>(
+    `select (select count(*)::int from events) as events, (select count(*)::int from deliveries) as deliveries,
+       (select count(*)::int from endpoints) as endpoints, (select count(*)::int from idempotency_keys) as keys,
+       (select count(*)::int from tenants) as tenants`,
+  );
+  return rows[0];
+};
+
+/** Sends it, expects this problem, and that nothing was stored. */
+async function refused(
+  [method, path, body, headers]: [string, string, unknown?, Record<string, string>?],
+  expected: { status: number; code?: string; field?: string },
+): Promise<void> {
+  const before = await rows();
+  const answer = await t.call<ProblemBody>(method, path, body, headers);
+  expect(answer.body).toMatchObject({ status: expected.status, type: 'about:blank' });
+  expect(answer.status).toBe(expected.status);
+  expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  expect(answer.headers.get('x-request-id')).toMatch(/^req_/);
+  if (expected.code) expect(answer.body.code).toBe(expected.code);
+  if (expected.field) expect(answer.body.errors.map((error) => error.path)).toContain(expected.field);
+  expect(await rows()).toEqual(before);
+}
+
+const event = (over: Record<string, unknown>) => ({ type: 'a.b', payload: 1, ...over });
+const endpoint = (over: Record<string, unknown>) => ({
+  url: 'https://example.com/',
+  event_types: ['*'],
+  ...over,
+});
+const big = 'x'.repeat(256 * 1024);
+
+test.each<[string, unknown, number, string]>([
+  ['malformed JSON', '{"type":"a.b","payload":', 400, 'body'],
+  ['no body', '', 400, 'body'],
+  ['a list', '[]', 400, 'body'],
+  ['a type with a space', event({ type: 'order created' }), 400, 'type'],
+  ['a type that ends in a full stop', event({ type: 'order.' }), 400, 'type'],
+  ['a type of 129 characters', event({ type: 'a'.repeat(129) }), 400, 'type'],
+  ['no type', { payload: 1 }, 400, 'type'],
+  ['no payload', { type: 'a.b' }, 400, 'payload'],
+  ['a number for a type', event({ type: 5 }), 400, 'type'],
+  ['an unknown field', event({ paylod: 1 }), 400, 'paylod'],
+  ['a key of 300 characters', event({ idempotency_key: 'k'.repeat(300) }), 400, 'idempotency_key'],
+  ['a key with a line break', event({ idempotency_key: 'a\nb' }), 400, 'idempotency_key'],
+  ['a key with a NUL', event({ idempotency_key: 'a\0b' }), 400, 'idempotency_key'],
+  [
+    'a key with half a surrogate pair',
+    '{"type":"a","payload":1,"idempotency_key":"\\ud800"}',
+    400,
+    'idempotency_key',
+  ],
+  ['an empty key', event({ idempotency_key: '' }), 400, 'idempotency_key'],
+  ['a strange tenant', event({ tenant: 'a:b' }), 400, 'tenant'],
+  ['a payload over 256 KiB', event({ payload: big }), 413, 'payload'],
+  ['a body far over it', event({ payload: big + big }), 413, 'payload'],
+  ['an endpoint id that is none', event({ endpoint_ids: ['ep_1'] }), 400, 'endpoint_ids[0]'],
+  ['an unknown endpoint', event({ endpoint_ids: [`ep_${'0'.repeat(32)}`] }), 422, 'endpoint_ids[0]'],
+])('an event with %s is refused by the name of its field', async (_name, body, status, field) => {
+  await refused(['POST', '/v1/events', body], { status, field });
+});
+
+test('bytes that are not UTF-8 are malformed JSON', async () => {
+  const body = Buffer.concat([
+    Buffer.from('{"type":"a","payload":"'),
+    Buffer.from([0xff]),
+    Buffer.from('"}'),
+  ]);
+  const response = await fetch(`${t.service.url}/v1/events`, {
+    method: 'POST',
+    body,
+    headers: { authorization: 'Bearer test-admin-key-of-enough-length' },
+  });
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({ code: 'malformed_json' });
+});
+
+test.each<[string, Record<string, unknown>, number, string]>([
+  ['credentials in its URL', { url: 'https://a:b@example.com/' }, 400, 'url'],
+  ['a scheme that is not http', { url: 'ftp://example.com/' }, 400, 'url'],
+  ['javascript for a scheme', { url: 'javascript:alert(1)' }, 400, 'url'],
+  ['no URL at all', { url: 'example.com' }, 400, 'url'],
+  ['a private address', { url: 'http://10.1.2.3/' }, 422, 'url'],
+  ['the metadata address', { url: 'http://169.254.169.254/latest' }, 422, 'url'],
+  ['a private address in disguise', { url: 'http://0xa000001/' }, 422, 'url'],
+  ['a mapped private address', { url: 'http://[::ffff:10.0.0.1]/' }, 422, 'url'],
+  ['a wildcard in the middle', { event_types: ['order.*.paid'] }, 400, 'event_types[0]'],
+  ['a wildcard without its full stop', { event_types: ['order*'] }, 400, 'event_types[0]'],
+  ['no event types', { event_types: [] }, 400, 'event_types'],
+  ['a header of ours', { headers: { 'Webhook-Signature': 'x' } }, 400, 'headers.Webhook-Signature'],
+  ['a line break in a header', { headers: { 'x-a': 'b\r\nx: y' } }, 400, 'headers.x-a'],
+  ['a timeout of a minute', { timeout_ms: 60_000 }, 400, 'timeout_ms'],
+  ['a timeout that is half a number', { timeout_ms: 1500.5 }, 400, 'timeout_ms'],
+  ['a secret too short', { secret: 'whsec_AAAA' }, 400, 'secret'],
+  ['a NUL in its description', { description: 'a\0' }, 400, 'description'],
+  ['an unknown field', { colour: 'red' }, 400, 'colour'],
+])('an endpoint with %s is refused by the name of its field', async (_name, over, status, field) => {
+  await refused(['POST', '/v1/endpoints', endpoint(over)], { status, field });
+});
+
+test('a patch is held to the same rules and changes nothing when it is refused', async () => {
+  const { id } = await createEndpoint(t, 'http://127.0.0.1:9/');
+  const before = (await t.call('GET', `/v1/endpoints/${id}`)).body;
+  await refused(['PATCH', `/v1/endpoints/${id}`, { url: 'http://10.0.0.1/' }], { status: 422, field: 'url' });
+  await refused(['PATCH', `/v1/endpoints/${id}`, { timeout_ms: 1 }], { status: 400, field: 'timeout_ms' });
+  await refused(['PATCH', `/v1/endpoints/${id}`, { tenant: 'other' }], { status: 400, field: 'tenant' });
+  expect((await t.call('GET', `/v1/endpoints/${id}`)).body).toEqual(before);
+});
+
+test.each([
+  ['GET', '/v1/events/evt_none'],
+  ['GET', '/v1/endpoints/ep_none'],
+  ['PATCH', '/v1/endpoints/ep_none'],
+  ['DELETE', '/v1/endpoints/ep_none'],
+  ['GET', '/v1/endpoints/ep_none/secret'],
+  ['GET', '/v1/deliveries/del_none'],
+  ['GET', '/v1/deliveries/%00'],
+  ['GET', `/v1/deliveries/del_${'0'.repeat(32)}`],
+  ['PATCH', `/v1/endpoints/ep_${'0'.repeat(32)}`],
+  ['DELETE', `/v1/endpoints/ep_${'0'.repeat(32)}`],
+  ['GET', `/v1/events/evt_${'0'.repeat(32)}`],
+  ['GET', '/v1/nothing'],
+  ['GET', '/nothing'],
+])('%s %s is not found', async (method, path) => {
+  await refused([method, path, method === 'PATCH' ? {} : undefined], { status: 404, code: 'not_found' });
+});
+
+test.each([
+  ['PUT', '/v1/events'],
+  ['DELETE', `/v1/events/evt_${'0'.repeat(32)}`],
+  ['POST', '/v1/deliveries'],
+  ['GET', '/v1/send'],
+])('%s %s is not a method of it', async (method, path) => {
+  await refused([method, path], { status: 405, code: 'method_not_allowed' });
+});
+
+test.each([
+  ['no key', { authorization: '' }],
+  ['a wrong key', { authorization: 'Bearer wrong' }],
+  ['another scheme', { authorization: 'Basic test-admin-key-of-enough-length' }],
+])('with %s nothing is told and nothing is stored', async (_name, headers) => {
+  await refused(['POST', '/v1/events', event({}), headers], { status: 401, code: 'unauthorized' });
+  await refused(['GET', '/v1/endpoints', undefined, headers], { status: 401 });
+});
+
+test.each([
+  ['/v1/events?limit=0', 'limit'],
+  ['/v1/events?limit=251', 'limit'],
+  ['/v1/events?cursor=nonsense', 'cursor'],
+  ['/v1/events?from=yesterday', 'from'],
+  ['/v1/deliveries?status=LOST', 'status'],
+  ['/v1/deliveries?state=FAILED', 'state'],
+  ['/v1/deliveries?event_id=1', 'event_id'],
+  ['/v1/endpoints?status=on', 'status'],
+])('%s is refused', async (path, field) => {
+  await refused(['GET', path], { status: 400, field });
+});
+
+test('key and header that differ are refused, and a strange header too', async () => {
+  const body = event({ idempotency_key: 'a' });
+  await refused(['POST', '/v1/events', body, { 'idempotency-key': 'b' }], {
+    status: 400,
+    field: 'idempotency_key',
+  });
+  await refused(['POST', '/v1/events', event({}), { 'idempotency-key': 'k'.repeat(256) }], {
+    status: 400,
+    field: 'Idempotency-Key',
+  });
+});
+
+test('whatever JSON is posted, the answer is an acceptance or a problem, never a 500', async () => {
+  const path = fc.constantFrom('/v1/events', '/v1/send', '/v1/endpoints');
+  const field = fc.constantFrom(
+    ...[
+      'type',
+      'payload',
+      'idempotency_key',
+      'tenant',
+      'url',
+      'event_types',
+      'headers',
+      'endpoint_ids',
+      'secret',
+    ],
+  );
+  // Values near the good ones go deeper than plain noise does.
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('a.b', 'default', '*', ['*'], ['a.*'], 'http://[::1]:1/', 'http://127.0.0.1:9/', {
+      'x-a': 'b',
+    }),
+  );
+  await fc.assert(
+    fc.asyncProperty(path, fc.dictionary(field, value, { maxKeys: 9 }), async (path, body) => {
+      const answer = await t.call<ProblemBody>('POST', path, body);
+      expect([200, 201, 202, 400, 409, 422]).toContain(answer.status);
+      if (answer.status >= 400) expect(answer.body.errors.length).toBeGreaterThan(0);
+    }),
+    { numRuns: 300 },
+  );
+}, 60_000);
+
+test('whatever bytes are posted, the answer is a problem, never a 500', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
+      const response = await fetch(`${t.service.url}/v1/events`, {
+        method: 'POST',
+        body: Buffer.from(bytes),
+        headers: { authorization: 'Bearer test-admin-key-of-enough-length' },
+      });
+      await response.body?.cancel();
+      expect(response.status).toBe(400);
+    }),
+    { numRuns: 100 },
+  );
+}, 60_000);
