@@ -13,19 +13,23 @@ import { installTemporalLogger } from './temporal.js';
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 const say = (line: string) => console.log(line);
 
-/** `npm start`: Postgres, Temporal, API and worker with nothing installed but Node. Answers how to stop it. */
-async function start(config: Config, release: (() => Promise<unknown>)[]): Promise<void> {
+/** `npm start`: Postgres, Temporal, API and worker with nothing installed but Node. */
+async function start(config: Config): Promise<void> {
   // Before anything is started: a port in use should cost nobody a minute.
   await requireFreePort(config.port, config.host, 'PORT');
   const dataDir = await openDataDir(config.dataDir);
-  release.push(() => dataDir.close());
+  taken(() => dataDir.close());
   const log = createLogger(config.logLevel);
   installTemporalLogger(log);
 
-  const databaseUrl = config.databaseUrl ?? (await embeddedPostgres(config, release));
-  const temporal = config.temporal.address
-    ? { ...config.temporal, address: config.temporal.address, uiUrl: config.temporalUiUrl }
-    : { ...config.temporal, ...(await embeddedTemporal(config, release)) };
+  const binary = config.temporal.address ? null : await findTemporal({ progress: say, env: process.env });
+  const databaseUrl = config.databaseUrl ?? (await embeddedPostgres(config));
+  const temporal = {
+    ...config.temporal,
+    ...(binary
+      ? await embeddedTemporal(config, binary)
+      : { address: config.temporal.address!, uiUrl: config.temporalUiUrl }),
+  };
 
   const admin = config.adminKey
     ? { value: config.adminKey, created: false }
@@ -46,7 +50,7 @@ async function start(config: Config, release: (() => Promise<unknown>)[]): Promi
     retryScale: config.retryScale,
     log,
   });
-  release.push(() => service.stop());
+  taken(() => service.stop());
 
   say(`surehook ready on ${service.url}`);
   if (admin.created) say(`  admin key     ${admin.value}  (kept in ${join(config.dataDir, 'admin-key')})`);
@@ -62,27 +66,34 @@ async function start(config: Config, release: (() => Promise<unknown>)[]): Promi
   say(`      -d '{"url":"${service.url}/your-receiver","type":"hello.world","payload":{"hello":"world"}}'`);
 }
 
-async function embeddedPostgres(config: Config, release: (() => Promise<unknown>)[]): Promise<string> {
+async function embeddedPostgres(config: Config): Promise<string> {
   say('starting Postgres …');
   const postgres = await startPostgres({ dir: join(config.dataDir, 'postgres') });
-  release.push(() => postgres.stop());
+  taken(() => postgres.stop());
   return postgres.url;
 }
 
-async function embeddedTemporal(config: Config, release: (() => Promise<unknown>)[]) {
-  const binary = await findTemporal({ progress: say, env: process.env });
+async function embeddedTemporal(config: Config, binary: string) {
   say('starting Temporal …');
   const dir = join(config.dataDir, 'temporal');
   const temporal = await startTemporal({ binary, dir, uiPort: config.temporalUiPort });
-  release.push(() => temporal.stop());
+  taken(() => temporal.stop());
   return temporal;
 }
 
 const release: (() => Promise<unknown>)[] = [];
 let stopping: Promise<never> | undefined;
 
+/** Notes how to release what was just started; a start that is being stopped goes no further. */
+function taken(step: () => Promise<unknown>): void {
+  release.push(step);
+  if (stopping) throw new Error('stopped while starting');
+}
+
 function stop(code: number): Promise<never> {
   return (stopping ??= (async () => {
+    // A part that is just starting is let start: only then is it known how to stop it.
+    await starting;
     for (const step of release.splice(0).reverse()) {
       await step().catch((error: unknown) => console.error(String(error)));
     }
@@ -99,10 +110,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-start(loadConfigOrExit(), release).catch(async (error: unknown) => {
+const starting: Promise<void> = start(loadConfigOrExit()).catch((error: unknown) => {
   if (stopping) return;
   console.error(error instanceof Error ? error.message : String(error));
-  await stop(1);
+  // Not awaited: it waits for this very start to settle.
+  void stop(1);
 });
 
 function loadConfigOrExit(): Config {
