@@ -59,7 +59,7 @@ export async function startStack(options: {
   });
   release.push(() => service.stop());
   signal.throwIfAborted();
-  return { api: createApi(service.url, adminKey, signal), uiUrl: temporal.uiUrl };
+  return { api: createApi(service.url!, adminKey, signal), uiUrl: temporal.uiUrl };
 }
 
 export function aborted(signal: AbortSignal): Promise<never> {

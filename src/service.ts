@@ -1,16 +1,18 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Worker } from '@temporalio/worker';
+import type { Client } from '@temporalio/client';
+import { Worker, type NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities } from '../activities/index.js';
 import { TASK_QUEUE } from '../workflows/contract.js';
 import { loadAttemptTarget, recordAttempt, setStatus } from './db/deliveries.js';
 import { migrate } from './db/migrate.js';
-import { createPool } from './db/pool.js';
-import { createDispatcher } from './delivery/dispatch.js';
-import { createSecretBox } from './delivery/secret-box.js';
+import { createPool, type Pool } from './db/pool.js';
+import { createDispatcher, type Dispatcher } from './delivery/dispatch.js';
+import { createSecretBox, type SecretBox } from './delivery/secret-box.js';
 import { OPEN_STATUSES } from './domain/delivery.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './domain/retry-schedule.js';
 import { createApp } from './http/app.js';
@@ -19,16 +21,19 @@ import type { Readiness } from './http/routes/health.js';
 import {
   connectTemporal,
   registerSearchAttributes,
+  requirePollers,
   signalAttempted,
   signalResume,
   startDeliverWebhook,
 } from './temporal.js';
-import { createAddressGuard } from './webhook/address-guard.js';
+import { createAddressGuard, type AddressGuard } from './webhook/address-guard.js';
 import { createSender } from './webhook/send.js';
 
 export const VERSION = '0.1.0';
 
 export interface ServiceOptions {
+  /** Which parts run in this process; both where nothing is said. */
+  role?: 'api' | 'worker';
   host: string;
   /** 0: any free port. */
   port: number;
@@ -47,7 +52,8 @@ export interface ServiceOptions {
 }
 
 export interface Service {
-  url: string;
+  /** Null in a process that is only a worker. */
+  url: string | null;
   readiness(): Promise<Readiness>;
   /** Stops accepting, lets what is open finish, releases everything. */
   stop(): Promise<void>;
@@ -57,10 +63,10 @@ export interface Service {
 const SHUTDOWN_GRACE = '35 s';
 const WORKFLOWS = fileURLToPath(new URL(`../workflows/index${extname(import.meta.url)}`, import.meta.url));
 
-/** API and worker in one process, on a Postgres and a Temporal that are there. */
+/** API, worker or both in one process, on a Postgres and a Temporal that are there. */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { log, temporal, retryPolicy = DEFAULT_RETRY_POLICY, taskQueue = TASK_QUEUE } = options;
-  const release: (() => Promise<unknown>)[] = [];
+  const { log, temporal, role } = options;
+  const release: Release = [];
   const stop = async () => {
     for (const step of release.splice(0).reverse()) {
       await step().catch((error: unknown) => log.warn({ err: error }, 'a part did not stop cleanly'));
@@ -75,40 +81,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     release.push(() => connection.close());
     await registerSearchAttributes(connection, temporal.namespace);
 
+    const retryPolicy = options.retryPolicy ?? DEFAULT_RETRY_POLICY;
+    const taskQueue = options.taskQueue ?? TASK_QUEUE;
     const guard = createAddressGuard(options.allowNetworks);
     const secrets = createSecretBox(options.encryptionKey);
-    const sender = createSender({ guard, ...(options.ca ? { ca: options.ca } : {}) });
-    release.push(() => sender.close());
+    const parts: Parts = { pool, connection, client, guard, secrets, retryPolicy, taskQueue, release };
 
-    const worker = await Worker.create({
-      connection,
-      namespace: temporal.namespace,
-      taskQueue,
-      workflowsPath: WORKFLOWS,
-      activities: createActivities({
-        load: (id) => loadAttemptTarget(pool, id),
-        record: (record) => recordAttempt(pool, record),
-        hold: async (id, reason) => {
-          await setStatus(pool, [id], OPEN_STATUSES, 'HELD', reason);
-        },
-        end: (ids, status, reason) => setStatus(pool, ids, OPEN_STATUSES, status, reason),
-        tell: (execution, deliveryId, attempt) => signalAttempted(client, execution, deliveryId, attempt),
-        sender,
-        secrets,
-        retryPolicy,
-        retryScale: options.retryScale,
-        version: VERSION,
-        log,
-      }),
-      shutdownGraceTime: SHUTDOWN_GRACE,
-    });
-    const run = worker.run();
-    run.catch((error: unknown) => log.error({ err: error }, 'the worker ended'));
-    release.push(async () => {
-      if (worker.getState() === 'RUNNING') worker.shutdown();
-      await run;
-    });
-
+    const worker = role === 'api' ? null : await startWorker(options, parts);
     const dispatcher = createDispatcher({
       db: pool,
       start: (start) => startDeliverWebhook(client, start, taskQueue),
@@ -119,55 +98,107 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     release.push(() => dispatcher.close());
 
     const readiness = async (): Promise<Readiness> => {
-      const [postgres, engine] = await Promise.all([
+      const { address, namespace, uiUrl } = temporal;
+      const [postgres, engine, workers] = await Promise.all([
         answers(pool.query('select 1')),
         answers(connection.workflowService.getSystemInfo({})),
+        worker ? worker.getState() === 'RUNNING' : answers(requirePollers(client, taskQueue)),
       ]);
       return {
         postgres: { ok: postgres },
-        temporal: {
-          ok: engine,
-          address: temporal.address,
-          namespace: temporal.namespace,
-          ui_url: temporal.uiUrl,
-        },
-        workers: { ok: worker.getState() === 'RUNNING' },
+        temporal: { ok: engine, address, namespace, ui_url: uiUrl },
+        workers: { ok: workers },
       };
     };
-    const app = createApp({
-      pool,
-      authorize: createAuthorize(options.adminKey),
-      guard,
-      secrets,
-      dispatch: (start) => dispatcher.dispatch(start),
-      resume: (workflowId, ids) => signalResume(client, workflowId, ids),
-      readiness,
-      workflowUrl: (id) =>
-        temporal.uiUrl &&
-        `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows/${encodeURIComponent(id)}`,
-      maxAttempts: retryPolicy.maximumAttempts,
-      log,
-    });
-    const server = createServer(app);
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(options.port, options.host, resolve);
-    });
-    release.push(async () => {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeIdleConnections();
-      await closed;
-    });
-    const { port } = server.address() as AddressInfo;
-    return {
-      url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
-      readiness,
-      stop,
-    };
+    const url = role === 'worker' ? null : await startApi(options, parts, dispatcher, readiness);
+    return { url, readiness, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** How to give back what was taken, in the order it was taken. */
+type Release = (() => Promise<unknown>)[];
+
+interface Parts {
+  pool: Pool;
+  connection: NativeConnection;
+  client: Client;
+  guard: AddressGuard;
+  secrets: SecretBox;
+  retryPolicy: RetryPolicy;
+  taskQueue: string;
+  release: Release;
+}
+
+async function startWorker(options: ServiceOptions, parts: Parts): Promise<Worker> {
+  const { pool, connection, client, guard, secrets, retryPolicy, taskQueue, release } = parts;
+  const { log, retryScale, temporal } = options;
+  const sender = createSender({ guard, ...(options.ca ? { ca: options.ca } : {}) });
+  release.push(() => sender.close());
+  const worker = await Worker.create({
+    connection,
+    namespace: temporal.namespace,
+    taskQueue,
+    workflowsPath: WORKFLOWS,
+    activities: createActivities({
+      load: (id) => loadAttemptTarget(pool, id),
+      record: (record) => recordAttempt(pool, record),
+      hold: async (id, reason) => {
+        await setStatus(pool, [id], OPEN_STATUSES, 'HELD', reason);
+      },
+      end: (ids, status, reason) => setStatus(pool, ids, OPEN_STATUSES, status, reason),
+      tell: (execution, deliveryId, attempt) => signalAttempted(client, execution, deliveryId, attempt),
+      sender,
+      secrets,
+      retryPolicy,
+      retryScale,
+      version: VERSION,
+      log,
+    }),
+    shutdownGraceTime: SHUTDOWN_GRACE,
+  });
+  const run = worker.run();
+  run.catch((error: unknown) => log.error({ err: error }, 'the worker ended'));
+  release.push(async () => {
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+    await run;
+  });
+  return worker;
+}
+
+/** Answers the address it listens on. */
+async function startApi(
+  options: ServiceOptions,
+  { pool, client, guard, secrets, retryPolicy, release }: Parts,
+  dispatcher: Dispatcher,
+  readiness: () => Promise<Readiness>,
+): Promise<string> {
+  const { host, temporal, log } = options;
+  const ui = temporal.uiUrl && `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows`;
+  const app = createApp({
+    pool,
+    authorize: createAuthorize(options.adminKey),
+    guard,
+    secrets,
+    dispatch: (start) => dispatcher.dispatch(start),
+    resume: (workflowId, ids) => signalResume(client, workflowId, ids),
+    readiness,
+    workflowUrl: (id) => ui && `${ui}/${encodeURIComponent(id)}`,
+    maxAttempts: retryPolicy.maximumAttempts,
+    log,
+  });
+  const server = createServer(app).listen(options.port, host);
+  await once(server, 'listening');
+  release.push(async () => {
+    const closed = once(server, 'close');
+    server.close();
+    server.closeIdleConnections();
+    await closed;
+  });
+  const { port } = server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 const answers = (question: Promise<unknown>): Promise<boolean> =>

@@ -14,6 +14,8 @@ const TENANT = defineSearchAttributeKey('Tenant', SearchAttributeType.KEYWORD);
 const EVENT_TYPE = defineSearchAttributeKey('EventType', SearchAttributeType.KEYWORD);
 const ENDPOINT_IDS = defineSearchAttributeKey('EndpointIds', SearchAttributeType.KEYWORD_LIST);
 const INDEXED_VALUE_TYPE = { Tenant: 2, EventType: 2, BatchId: 2, EndpointIds: 7 } as const;
+/** temporal.api.enums.v1.TaskQueueType. */
+const ACTIVITY_QUEUE = 2;
 /** Enough to find a workflow by; the rows in Postgres have them all. */
 const MAX_ENDPOINT_IDS = 100;
 
@@ -100,4 +102,14 @@ export async function signalAttempted(
   attempt: AttemptSummary,
 ): Promise<void> {
   await client.workflow.getHandle(workflowId, runId).signal(attemptedSignal, deliveryId, attempt);
+}
+
+/** Rejects where no worker asks for this queue's activities. */
+export async function requirePollers(client: Client, taskQueue: string): Promise<void> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: taskQueue },
+    taskQueueType: ACTIVITY_QUEUE,
+  });
+  if (!pollers?.length) throw new Error(`No worker polls the task queue ${taskQueue}.`);
 }

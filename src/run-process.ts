@@ -1,0 +1,56 @@
+import { loadConfig, type Config } from './config.js';
+import { createLogger } from './logger.js';
+import { startService, type Service } from './service.js';
+import { installTemporalLogger } from './temporal.js';
+
+/** One role on servers that run elsewhere. Faults at start are a sentence on stderr and exit code 1. */
+export function runProcess(role: 'api' | 'worker'): void {
+  const starting = start(role);
+  starting.catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  });
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // A second signal means now; the next start loses nothing.
+      if (stopping) process.exit(1);
+      stopping = true;
+      void starting.then((service) => service.stop()).then(() => process.exit(0));
+    });
+  }
+}
+
+async function start(role: 'api' | 'worker'): Promise<Service> {
+  const config = loadConfig(process.env);
+  const log = createLogger(config.logLevel);
+  installTemporalLogger(log);
+  const service = await startService({
+    role,
+    host: config.host,
+    port: config.port,
+    ...required(config),
+    allowNetworks: config.allowNetworks ?? [],
+    retryScale: config.retryScale,
+    log,
+  });
+  console.log(service.url ? `surehook ready on ${service.url}` : 'surehook worker ready');
+  return service;
+}
+
+function required({ databaseUrl, temporal, temporalUiUrl, adminKey, encryptionKey }: Config) {
+  const missing = Object.entries({
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: temporal.address,
+    SUREHOOK_ADMIN_KEY: adminKey,
+    SUREHOOK_ENCRYPTION_KEY: encryptionKey,
+  }).flatMap(([name, value]) => (value === null ? [name] : []));
+  if (missing.length)
+    throw new Error(`${missing.join(', ')} must be set: only \`npm start\` has defaults for them.`);
+  return {
+    databaseUrl: databaseUrl!,
+    temporal: { ...temporal, address: temporal.address!, uiUrl: temporalUiUrl },
+    adminKey: adminKey!,
+    encryptionKey: encryptionKey!,
+  };
+}
