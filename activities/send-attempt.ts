@@ -94,7 +94,9 @@ async function openTrail(deps: AttemptDeps, input: SendAttemptInput, context: Co
   const before = context.info.heartbeatDetails as Trail | undefined;
   const entries: TrailEntry[] = [...(before?.entries ?? [])];
   const lastTry = entries.at(-1)?.temporalAttempt ?? 0;
-  for (let lost = lastTry + 1; lost < temporalAttempt; lost++) {
+  // After `activity reset` Temporal counts from 1 again, below the trail's last.
+  const first = temporalAttempt > lastTry ? lastTry + 1 : 1;
+  for (let lost = first; lost < temporalAttempt; lost++) {
     const number = input.attemptsBefore + entries.length + 1;
     if (number > input.maxAttempts) break;
     entries.push({

@@ -61,6 +61,7 @@ export async function getDelivery(
 export interface AttemptTarget {
   status: DeliveryStatus;
   status_reason: string | null;
+  attempt_count: number;
   event_id: string;
   event_type: string;
   tenant: string;
@@ -83,7 +84,7 @@ export async function loadAttemptTarget(db: Db, deliveryId: string): Promise<Att
   const { rows } = await db.query<AttemptTarget>({
     name: 'load-attempt-target',
     text: `
-      select d.status, d.status_reason, d.event_id, d.event_type, d.tenant, d.workflow_id, e.payload,
+      select d.status, d.status_reason, d.attempt_count, d.event_id, d.event_type, d.tenant, d.workflow_id, e.payload,
         json_build_object('id', ep.id, 'url', ep.url, 'headers', ep.headers, 'timeout_ms', ep.timeout_ms,
           'retry_on', ep.retry_on, 'status', ep.status, 'status_reason', ep.status_reason,
           'deleted', ep.deleted_at is not null) as endpoint,

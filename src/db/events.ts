@@ -136,17 +136,18 @@ export async function listEvents(
   return pageOf(db, `select ${COLUMNS} from events`, { ...filter }, page, 'evt');
 }
 
-/** Accepted events of which no delivery was ever begun, oldest first. */
+/** Accepted events of which a delivery was never begun, oldest first, with delivery ids between `after` and `before`. */
 export async function listUnstarted(
   db: Db,
+  after: string,
   before: string,
   limit: number,
-): Promise<{ id: string; tenant: string; type: string; workflow_id: string }[]> {
-  const { rows } = await db.query<{ id: string; tenant: string; type: string; workflow_id: string }>(
-    `select e.id, e.tenant, e.type, e.workflow_id from events e
-     where e.id in (select distinct event_id from deliveries where status = 'PENDING' and id < $1
-       and batch_id is null limit $2) order by e.id`,
-    [before, limit],
+): Promise<{ event_id: string; last: string }[]> {
+  const { rows } = await db.query<{ event_id: string; last: string }>(
+    `select event_id, max(id) as last from
+       (select event_id, id from deliveries where status = 'PENDING' and id > $1 and id < $2 order by id limit $3) p
+     group by event_id order by last`,
+    [after, before, limit],
   );
   return rows;
 }

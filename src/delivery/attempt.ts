@@ -40,7 +40,7 @@ export async function makeAttempt(
   deps: AttemptDeps,
   input: { deliveryId: string; number: number; maxAttempts: number },
 ): Promise<AttemptOutcome> {
-  const { deliveryId, number, maxAttempts } = input;
+  const { deliveryId, maxAttempts } = input;
   let target: AttemptTarget | null;
   let secrets: string[];
   try {
@@ -55,6 +55,8 @@ export async function makeAttempt(
   }
 
   const { endpoint } = target;
+  // A trail that an operator reset knows less than the history does.
+  const number = Math.max(input.number, target.attempt_count + 1);
   const timestamp = Math.floor(Date.now() / 1000);
   const headers = requestHeaders({
     own: endpoint.headers,

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { listUnstarted, getEvent } from '../db/events.js';
+import { getEvent, listUnstarted, type StoredEvent } from '../db/events.js';
 import type { Db } from '../db/pool.js';
 import { lowestId } from '../ids.js';
 
@@ -17,6 +17,14 @@ export interface Dispatcher {
   /** Ends the sweep and waits for the starts under way. */
   close(): Promise<void>;
 }
+
+export const startOf = (event: StoredEvent, maxAttempts: number): DeliveryStart => ({
+  workflowId: event.workflow_id,
+  eventType: event.type,
+  eventId: event.id,
+  tenant: event.tenant,
+  deliveries: event.deliveries.map((d) => ({ id: d.id, endpointId: d.endpoint_id, maxAttempts })),
+});
 
 const MAX_STARTS = 256;
 const SWEEP_EVERY_MS = 5_000;
@@ -44,19 +52,17 @@ export function createDispatcher(deps: {
     });
   };
 
+  // Where the last sweep ended: those whose workflow only waits its turn must not hide the ones behind them.
+  let after = '';
   async function sweep(): Promise<void> {
     const before = lowestId('del', new Date(Date.now() - sweepAgeMs));
-    for (const { id, tenant, type, workflow_id } of await listUnstarted(db, before, SWEEP_BATCH)) {
+    const found = await listUnstarted(db, after, before, SWEEP_BATCH);
+    for (const { event_id } of found) {
       if (closed) return;
-      const deliveries = (await getEvent(db, id))?.deliveries ?? [];
-      await start({
-        workflowId: workflow_id,
-        eventType: type,
-        eventId: id,
-        tenant,
-        deliveries: deliveries.map((d) => ({ id: d.id, endpointId: d.endpoint_id, maxAttempts })),
-      });
+      const event = await getEvent(db, event_id);
+      if (event) await start(startOf(event, maxAttempts));
     }
+    after = found.at(-1)?.last ?? '';
   }
 
   const timer = setInterval(() => {

@@ -131,6 +131,30 @@ test('after activity reset Temporal counts from 1 again, the delivery does not',
   expect((await getDelivery(t, id)).attempts.map((a) => a.classification)).not.toContain('WORKER_LOST');
 });
 
+test('a try lost after activity reset is WORKER_LOST too', async () => {
+  const id = await orphanDelivery();
+  receiver.setBehaviour(() => ({ status: 500 }));
+  const first = await run(id, {});
+  const second = await run(id, { attempt: 2, trail: first.trail });
+  await run(id, { attempt: 2, trail: second.trail });
+  expect((await getDelivery(t, id)).attempts.map((a) => [a.number, a.classification])).toEqual([
+    [1, 'HTTP_5XX_RETRYABLE'],
+    [2, 'HTTP_5XX_RETRYABLE'],
+    [3, 'WORKER_LOST'],
+    [4, 'HTTP_5XX_RETRYABLE'],
+  ]);
+});
+
+test('a reset that throws the trail away loses no outcome: the history counts on', async () => {
+  const id = await orphanDelivery();
+  receiver.setBehaviour(() => ({ status: 500 }));
+  const first = await run(id, {});
+  await run(id, { attempt: 2, trail: first.trail });
+  receiver.setBehaviour(() => ({ status: 200 }));
+  await run(id, { attempt: 1 });
+  expect(await getDelivery(t, id)).toMatchObject({ status: 'DELIVERED', attempt_count: 3 });
+});
+
 test('Postgres away before sending: nothing is sent, no attempt is used up', async () => {
   const id = await orphanDelivery();
   const { result } = await run(id, {}, { load: () => Promise.reject(new Error('away')) });

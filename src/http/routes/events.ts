@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Router, type Request, type Response } from 'express';
 import { insertEndpoint, unknownEndpoints } from '../../db/endpoints.js';
-import { acceptEvent, getEvent, listEvents, type StoredEvent } from '../../db/events.js';
+import { acceptEvent, getEvent, listEvents } from '../../db/events.js';
+import { startOf } from '../../delivery/dispatch.js';
 import { deliverWorkflowId } from '../../delivery/workflow-id.js';
 import { MAX_PAYLOAD_BYTES } from '../../domain/event.js';
 import { memberText } from '../../domain/raw-json.js';
@@ -125,14 +126,6 @@ async function accept(deps: AppDeps, request: Request, response: Response, input
   response.status(duplicate ? 200 : 202);
   response.json({ id: event.id, type, tenant, idempotency_key: key, created_at, duplicate, deliveries });
 }
-
-const startOf = (event: StoredEvent, maxAttempts: number) => ({
-  workflowId: event.workflow_id,
-  eventType: event.type,
-  eventId: event.id,
-  tenant: event.tenant,
-  deliveries: event.deliveries.map((d) => ({ id: d.id, endpointId: d.endpoint_id, maxAttempts })),
-});
 
 function payloadOf(text: string): string {
   const payload = memberText(text, 'payload')!;

@@ -1,0 +1,69 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { migrate } from '../../src/db/migrate.js';
+import { createPool } from '../../src/db/pool.js';
+import { newId } from '../../src/ids.js';
+import { startTestService, type TestService } from '../support/service.js';
+
+let t: TestService;
+beforeAll(async () => {
+  t = await startTestService();
+});
+afterAll(() => t.stop());
+
+/** Tables, columns, constraints, indexes and functions as the catalogue has them; the dated partitions left out. */
+async function dumpSchema(): Promise<string> {
+  const lines = async (sql: string) =>
+    (await t.pool.query<{ line: string }>(sql)).rows.map((row) => row.line);
+  const ours = `c.relnamespace = 'public'::regnamespace and not c.relispartition`;
+  const parts = await Promise.all([
+    lines(`select format('%s.%s %s%s%s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
+        case when a.attnotnull then ' not null' else '' end,
+        coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '')) as line
+      from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+      where c.relkind in ('r', 'p') and ${ours} order by c.relname, a.attnum`),
+    lines(`select format('%s: %s', c.relname, pg_get_constraintdef(k.oid)) as line
+      from pg_constraint k join pg_class c on c.oid = k.conrelid
+      where ${ours} and k.contype <> 'n' order by c.relname, k.contype, k.conname`),
+    lines(`select pg_get_indexdef(c.oid) as line from pg_class c
+      where c.relkind in ('i', 'I') and ${ours} order by c.relname`),
+    lines(`select format('%s partition by %s', c.relname, pg_get_partkeydef(c.oid)) as line from pg_class c
+      where c.relkind = 'p' and ${ours} order by c.relname`),
+    lines(`select pg_get_functiondef(p.oid) as line from pg_proc p
+      where p.pronamespace = 'public'::regnamespace order by p.proname`),
+  ]);
+  return `${parts.map((part) => part.join('\n')).join('\n\n')}\n`;
+}
+
+test('the committed schema is the one the migrations make (UPDATE_SCHEMA=1 writes it)', async () => {
+  const file = 'src/db/schema.txt';
+  const schema = await dumpSchema();
+  if (process.env.UPDATE_SCHEMA) await writeFile(file, schema);
+  expect(await readFile(file, 'utf8')).toBe(schema);
+});
+
+test('migrating again, from several processes at once too, changes nothing', async () => {
+  const pools = [1, 2, 3].map(() => createPool(t.databaseUrl, 2));
+  try {
+    expect(await Promise.all(pools.map((pool) => migrate(pool)))).toEqual([[], [], []]);
+  } finally {
+    await Promise.all(pools.map((pool) => pool.end()));
+  }
+});
+
+test('a look-up by id reads one partition, and this week has one of its own', async () => {
+  const { rows } = await t.pool.query<Record<'QUERY PLAN', string>>(
+    `explain select * from events where id = '${newId('evt')}'`,
+  );
+  const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+  expect(plan).toMatch(/events_\d{8}/);
+  expect(plan).not.toContain('events_default');
+});
+
+test('ids made in SQL sort and read like those made in code', async () => {
+  const at = new Date('2026-02-03T04:05:06.789Z');
+  const { rows } = await t.pool.query<{ id: string }>(`select new_id('del', $1::timestamptz) as id`, [at]);
+  expect(rows[0]!.id).toMatch(/^del_[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}$/);
+  expect(rows[0]!.id.slice(0, 16)).toBe(newId('del', at).slice(0, 16));
+});
