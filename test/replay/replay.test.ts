@@ -61,7 +61,9 @@ async function record(name: string, { behave, endpoints, disabled, act }: Shape)
     await handle.result().catch((error: unknown) => {
       if (!(error instanceof WorkflowFailedError)) throw error;
     });
-    await writeFile(fileOf(name), historyToJSON(await handle.fetchHistory()));
+    // Stack traces name files: from the project's folder on, wherever it stands.
+    const json = historyToJSON(await handle.fetchHistory()).replaceAll(`${process.cwd()}/`, '');
+    await writeFile(fileOf(name), json);
   } finally {
     await connection.close();
     await receiver.close();

@@ -8,11 +8,11 @@ import {
   listSealedSecrets,
   updateEndpoint,
 } from '../../db/endpoints.js';
-import { badField, notFound } from '../../errors.js';
-import { checkUrlAddress } from '../../webhook/address-guard.js';
+import { notFound } from '../../errors.js';
 import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app.js';
 import { onlyIds } from '../only-ids.js';
+import { refuseForbidden } from '../refuse-forbidden.js';
 import { readJson } from '../body.js';
 import { endpointBody, endpointPatch, endpointsQuery, pageQuery } from '../schemas.js';
 
@@ -25,7 +25,7 @@ export function endpointRoutes(deps: AppDeps): Router {
 
   router.post('/endpoints', authorize('admin'), async (request, response) => {
     const { secret = newSecret(), ...body } = endpointBody.parse(readJson(request).value);
-    await refuseForbidden(deps, body.url);
+    await refuseForbidden(deps.guard, body.url);
     const endpoint = await insertEndpoint(pool, {
       ...body,
       sealedSecret: secrets.seal(secret),
@@ -55,7 +55,7 @@ export function endpointRoutes(deps: AppDeps): Router {
 
   router.patch('/endpoints/:id', authorize('admin'), async (request: ById, response) => {
     const changes = endpointPatch.parse(readJson(request).value);
-    if (changes.url !== undefined) await refuseForbidden(deps, changes.url);
+    if (changes.url !== undefined) await refuseForbidden(deps.guard, changes.url);
     const endpoint = await updateEndpoint(pool, request.params.id, changes);
     if (!endpoint) throw notFound('endpoint', request.params.id);
     if (changes.enabled) void releaseHeld(deps, endpoint.id);
@@ -70,17 +70,6 @@ export function endpointRoutes(deps: AppDeps): Router {
   });
 
   return router;
-}
-
-async function refuseForbidden(deps: AppDeps, url: string): Promise<void> {
-  const blocked = await checkUrlAddress(deps.guard, url);
-  if (blocked)
-    throw badField(
-      'url',
-      `Its host is or resolves to ${blocked}, which is forbidden.`,
-      422,
-      'address_blocked',
-    );
 }
 
 /** Tells the workflows of held deliveries to go on, oldest first. */

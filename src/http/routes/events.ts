@@ -8,10 +8,10 @@ import { MAX_PAYLOAD_BYTES } from '../../domain/event.js';
 import { memberText } from '../../domain/raw-json.js';
 import { badField, notFound, Problem } from '../../errors.js';
 import { newId } from '../../ids.js';
-import { checkUrlAddress } from '../../webhook/address-guard.js';
 import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app.js';
 import { onlyIds } from '../only-ids.js';
+import { refuseForbidden } from '../refuse-forbidden.js';
 import { readJson } from '../body.js';
 import { eventBody, eventsQuery, idempotencyKey, pageQuery, sendBody } from '../schemas.js';
 
@@ -46,14 +46,7 @@ export function eventRoutes(deps: AppDeps): Router {
     const body = sendBody.parse(value);
     payloadOf(text);
     keyOf(request, body.idempotency_key);
-    const blocked = await checkUrlAddress(deps.guard, body.url);
-    if (blocked)
-      throw badField(
-        'url',
-        `Its host is or resolves to ${blocked}, which is forbidden.`,
-        422,
-        'address_blocked',
-      );
+    await refuseForbidden(deps.guard, body.url);
     const about = [body.url, JSON.stringify(Object.entries(body.headers).sort())];
     const endpoint = await insertEndpoint(pool, {
       tenant: body.tenant,
