@@ -1,52 +1,48 @@
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isSameProcess, startTime } from './process.js';
+import { lockFolder } from './folder-lock.js';
 
 export interface DataDir {
+  dir: string;
   readOrCreateSecret(name: string, make: () => string): Promise<{ value: string; created: boolean }>;
   close(): Promise<void>;
 }
 
 /** Makes the folder and locks it against a second instance; the lock of a process that died is taken over. */
 export async function openDataDir(dir: string): Promise<DataDir> {
-  await mkdir(dir, { recursive: true });
-  // Others may pass through (Postgres runs as a user of its own under root) but not look around.
-  await chmod(dir, 0o711);
-  const lock = join(dir, 'lock');
-  await takeLock(dir, lock);
+  // Under root, Postgres runs as a user of its own, who must pass through but not look around.
+  const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
+  await mkdir(dir, { recursive: true, mode }).catch(unwritable(dir));
+  const lock = await lockFolder(dir).catch(unwritable(dir));
+  if (typeof lock === 'number') {
+    throw new Error(
+      `The data folder ${dir} is in use by another surehook (pid ${lock}); stop it or set DATA_DIR.`,
+    );
+  }
   return {
-    async readOrCreateSecret(name, make) {
-      const file = join(dir, name);
-      const known = await readFile(file, 'utf8').catch(() => null);
-      if (known) return { value: known.trim(), created: false };
-      const value = make();
-      // Whole or not at all: a half-written key would lock its owner out.
-      await writeFile(`${file}.new`, `${value}\n`, { mode: 0o600 });
-      await rename(`${file}.new`, file);
-      return { value, created: true };
-    },
-    close: () => rm(lock, { force: true }),
+    dir,
+    readOrCreateSecret: (name, make) => readOrCreate(join(dir, name), make),
+    close: lock,
   };
 }
 
-async function takeLock(dir: string, lock: string): Promise<void> {
-  const mine = `${process.pid} ${startTime(process.pid) ?? ''}`;
-  for (let tries = 0; tries < 3; tries++) {
-    const taken = await writeFile(lock, mine, { flag: 'wx', mode: 0o600 }).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EEXIST') return false;
-        throw new Error(`The data folder ${dir} cannot be written: ${error.message}.`, { cause: error });
-      },
-    );
-    if (taken) return;
-    const [pid, started] = (await readFile(lock, 'utf8').catch(() => '')).split(' ');
-    if (pid && isSameProcess(Number(pid), started || null)) {
-      throw new Error(
-        `The data folder ${dir} is in use by another surehook (pid ${pid}); stop it or set DATA_DIR.`,
-      );
-    }
-    await rm(lock, { force: true });
-  }
-  throw new Error(`The data folder ${dir} cannot be locked.`);
+async function readOrCreate(file: string, make: () => string): Promise<{ value: string; created: boolean }> {
+  const known = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  if (known.trim()) return { value: known.trim(), created: false };
+  const value = make();
+  // Whole and on the disk, or not at all: what a lost key has encrypted is lost with it.
+  await writeFile(`${file}.new`, `${value}\n`, { mode: 0o600, flush: true });
+  await rename(`${file}.new`, file);
+  return { value, created: true };
 }
+
+const unwritable =
+  (dir: string) =>
+  (error: NodeJS.ErrnoException): never => {
+    throw new Error(`The data folder ${dir} cannot be written (${error.message}); set DATA_DIR.`, {
+      cause: error,
+    });
+  };

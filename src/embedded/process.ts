@@ -1,9 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isSameProcess, startTime } from './process-identity.js';
+
+export { freePort, requireFreePort } from './ports.js';
+export { isSameProcess } from './process-identity.js';
 
 /** A server we started, in a process group of its own: a terminal's Ctrl-C reaches only us, and we stop it in order. */
 export interface ServerProcess {
@@ -13,39 +16,46 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
-const STOP_MS = 10_000;
+/** Sent where SIGINT has not ended a server in time. */
+export type LastSignal = 'SIGQUIT' | 'SIGKILL';
 
 export interface ServerCommand {
   command: string;
   args: string[];
   logFile: string;
-  pidFile: string | null;
-  env?: NodeJS.ProcessEnv;
+  /** Notes the process, so that a next start can end it if we are killed. */
+  pidFile: string;
   uid?: number;
   gid?: number;
-  /** Sent where SIGINT has not ended it within ten seconds. */
-  lastSignal: 'SIGQUIT' | 'SIGKILL';
+  lastSignal: LastSignal;
 }
+
+const STOP_MS = 10_000;
 
 export async function startServer(options: ServerCommand): Promise<ServerProcess> {
   const { command, args, logFile, pidFile, lastSignal, ...spawnOptions } = options;
-  const log = openSync(logFile, 'a');
-  const child = spawn(command, args, { ...spawnOptions, detached: true, stdio: ['ignore', log, log] });
-  // Rejects with the child's own error where the command cannot be run.
-  await once(child, 'spawn');
+  const log = openSync(logFile, 'a', 0o600);
+  let child: ChildProcess;
+  try {
+    // A working folder that every user may enter: the server's user may not be ours.
+    child = spawn(command, args, { ...spawnOptions, cwd: '/', detached: true, stdio: ['ignore', log, log] });
+    await once(child, 'spawn');
+  } finally {
+    closeSync(log);
+  }
   const pid = child.pid!;
-  if (pidFile) writeFileSync(pidFile, `${pid} ${startTime(pid) ?? ''}`);
+  writeFileSync(pidFile, `${pid} ${startTime(pid) ?? ''}`);
+  // Left running by an exit in the middle of a start, it would hold its port until the next start.
+  const onExit = () => child.kill('SIGINT');
+  process.once('exit', onExit);
   const exited = once(child, 'exit').then(() => {
-    if (pidFile) rmSync(pidFile, { force: true });
+    process.off('exit', onExit);
+    rmSync(pidFile, { force: true });
   });
   return { pid, exited, stop: () => stopChild(child, exited, lastSignal) };
 }
 
-async function stopChild(
-  child: ChildProcess,
-  exited: Promise<void>,
-  lastSignal: NodeJS.Signals,
-): Promise<void> {
+async function stopChild(child: ChildProcess, exited: Promise<void>, lastSignal: LastSignal): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGINT');
   const timer = setTimeout(() => child.kill(lastSignal), STOP_MS);
@@ -54,55 +64,23 @@ async function stopChild(
 }
 
 /** Ends a server that outlived a killed parent: the pid file's process, if it is still the same one. */
-export async function stopOrphan(pidFile: string): Promise<void> {
+export async function stopOrphan(pidFile: string, lastSignal: LastSignal): Promise<void> {
   const [pid, started] = (await readFile(pidFile, 'utf8').catch(() => '')).split(' ');
-  if (!pid || !isSameProcess(Number(pid), started || null)) return;
-  process.kill(Number(pid), 'SIGINT');
-  for (let waited = 0; isSameProcess(Number(pid), started || null); waited += 100) {
-    if (waited === STOP_MS) process.kill(Number(pid), 'SIGKILL');
-    await sleep(100);
+  if (isSameProcess(Number(pid), started ?? '')) await endProcess(Number(pid), lastSignal);
+}
+
+/** Ends a process that is not our child, as gently as one that is. */
+export async function endProcess(pid: number, lastSignal: LastSignal): Promise<void> {
+  const started = startTime(pid) ?? '';
+  const signal = (name: NodeJS.Signals) => {
+    if (isSameProcess(pid, started)) process.kill(pid, name);
+  };
+  signal('SIGINT');
+  for (let waited = 0; isSameProcess(pid, started); waited += 50) {
+    if (waited === STOP_MS) signal(lastSignal);
+    if (waited > 2 * STOP_MS) throw new Error(`Process ${pid}, left by an earlier run, does not end.`);
+    await sleep(50);
   }
-}
-
-/** Whether `pid` runs and began when it was noted: pids are used again. Without a note, running is enough. */
-export function isSameProcess(pid: number, started: string | null): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-  const now = startTime(pid);
-  return now === 'gone' ? false : started === null || now === null || started === now;
-}
-
-/** The kernel's start time of a process (proc(5), stat field 22); null where there is no /proc, `gone` for a zombie. */
-export function startTime(pid: number): string | null {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
-    return fields[0] === 'Z' ? 'gone' : (fields[19] ?? null);
-  } catch {
-    return null;
-  }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-/** Rejects with one sentence naming the way out where nothing can listen there. */
-export async function requireFreePort(port: number, host: string, variable: string): Promise<void> {
-  const probe = createServer().listen(port, host);
-  await once(probe, 'listening').catch((error: NodeJS.ErrnoException) => {
-    const why = error.code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${error.message})`;
-    throw new Error(`Port ${port} on ${host} ${why}; stop what listens there or set ${variable}.`);
-  });
-  probe.close();
-  await once(probe, 'close');
 }
 
 /** The end of a log, for an error's sentence. */

@@ -1,15 +1,14 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, chmod, copyFile, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { buildWithGo } from './go-build.js';
+import { downloadWithSdk } from './sdk-download.js';
 
 const VERSION = 'v1.5.1';
 const MODULE = `github.com/temporalio/cli/cmd/temporal@${VERSION}`;
-const DOWNLOAD_MS = 180_000;
-const BUILD_PROGRESS_MS = 10_000;
 
 const run = promisify(execFile);
 
@@ -20,102 +19,60 @@ const run = promisify(execFile);
 export async function findTemporal(options: {
   progress: (line: string) => void;
   env: NodeJS.ProcessEnv;
+  /** Default: `surehook` in the user's cache folder. */
+  cacheDir?: string;
 }): Promise<string> {
   const { progress, env } = options;
   const onPath = await findOnPath('temporal', env);
   if (onPath) return onPath;
-  const cache = join(
-    env.XDG_CACHE_HOME ?? join(env.HOME ?? homedir(), '.cache'),
-    'surehook',
-    `temporal-${VERSION}`,
-  );
+  const userCache = env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache');
+  const cache = join(options.cacheDir ?? join(userCache, 'surehook'), `temporal-${VERSION}`);
   const cached = join(cache, 'temporal');
   if (await isExecutable(cached)) return cached;
 
-  await mkdir(cache, { recursive: true });
-  const scratch = await mkdtemp(join(cache, 'new-'));
+  const ways = {
+    'download by the SDK': (scratch: string) => {
+      progress('downloading the Temporal dev server …');
+      return downloadWithSdk(scratch, env);
+    },
+    'go install': async (scratch: string) => {
+      const go = await findOnPath('go', env);
+      if (!go) throw new Error('Go is not installed');
+      return buildWithGo(go, MODULE, scratch, env, progress);
+    },
+  };
   const faults: string[] = [];
-  try {
-    for (const [name, obtain] of [
-      ['download', download],
-      ['go install', build],
-    ] as const) {
-      try {
-        const binary = await obtain(scratch, env, progress);
-        await chmod(binary, 0o755);
-        // Atomic: two processes at once end with one whole binary.
-        await rename(binary, cached);
-        progress(`Temporal is kept in ${cache}`);
-        return cached;
-      } catch (error) {
-        faults.push(`${name}: ${(error as Error).message.split('\n')[0]}`);
-      }
+  for (const [name, obtain] of Object.entries(ways)) {
+    try {
+      await obtainInto(cached, cache, obtain);
+      progress(`the Temporal dev server is kept in ${cache}`);
+      return cached;
+    } catch (error) {
+      faults.push(`${name}: ${(error as Error).message.split('\n')[0]}`);
     }
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
   }
   throw new Error(
-    `No Temporal server could be had (${faults.join('; ')}). ` +
-      'Put the temporal CLI on PATH, or install Go so that it can be built, or set TEMPORAL_ADDRESS to a server you have.',
+    'No Temporal dev server could be had: put the temporal CLI on PATH, or install Go so that it can be built, ' +
+      `or set TEMPORAL_ADDRESS to a server you have.\n  ${faults.join('\n  ')}`,
   );
 }
 
-async function download(
-  scratch: string,
-  _env: NodeJS.ProcessEnv,
-  progress: (line: string) => void,
-): Promise<string> {
-  progress('downloading the Temporal dev server …');
-  const { TestWorkflowEnvironment } = await import('@temporalio/testing');
-  const got = TestWorkflowEnvironment.createLocal({
-    server: { executable: { type: 'cached-download', downloadDir: scratch } },
-  });
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('took too long')), DOWNLOAD_MS);
-  });
+/** Atomic: of two processes at once, the later one replaces a whole binary by a whole binary. */
+async function obtainInto(
+  cached: string,
+  cache: string,
+  obtain: (scratch: string) => Promise<string>,
+): Promise<void> {
+  await mkdir(cache, { recursive: true });
+  const scratch = await mkdtemp(join(cache, 'new-'));
   try {
-    // It downloads and then starts the server; only the file is wanted.
-    await (await Promise.race([got, late])).teardown();
+    const binary = await obtain(scratch);
+    await chmod(binary, 0o755);
+    await run(binary, ['--version']);
+    await rename(binary, cached);
   } finally {
-    clearTimeout(timer);
+    await rm(scratch, { recursive: true, force: true });
   }
-  const file = (await readdir(scratch)).find((name) => name.startsWith('temporal'));
-  if (!file) throw new Error('nothing was stored');
-  const copy = join(scratch, 'binary');
-  await copyFile(join(scratch, file), copy);
-  return copy;
-}
-
-async function build(
-  scratch: string,
-  env: NodeJS.ProcessEnv,
-  progress: (line: string) => void,
-): Promise<string> {
-  const go = await findOnPath('go', env);
-  if (!go) throw new Error('Go is not installed');
-  const began = Date.now();
-  const tell = () =>
-    progress(
-      `building the Temporal dev server with Go, once, about 3 minutes … ${Math.round((Date.now() - began) / 1000)} s`,
-    );
-  tell();
-  const timer = setInterval(tell, BUILD_PROGRESS_MS);
-  try {
-    const child = spawn(go, ['install', MODULE], {
-      env: { ...env, GOBIN: scratch },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let errors = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-2_000)));
-    const [code] = (await once(child, 'exit')) as [number | null];
-    if (code !== 0) throw new Error(errors.trim().split('\n').at(-1) ?? `go install ended with ${code}`);
-  } finally {
-    clearInterval(timer);
-  }
-  const binary = join(scratch, 'temporal');
-  await run(binary, ['--version']);
-  return binary;
 }
 
 async function findOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string | null> {
@@ -126,8 +83,11 @@ async function findOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string 
   return null;
 }
 
-const isExecutable = (file: string) =>
-  access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
+async function isExecutable(file: string): Promise<boolean> {
+  try {
+    await access(file, constants.X_OK);
+    return (await stat(file)).isFile();
+  } catch {
+    return false;
+  }
+}

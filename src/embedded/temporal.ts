@@ -2,9 +2,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
-import { freePort, lastLines, requireFreePort, startServer, stopOrphan } from './process.js';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { freePort, isListening, requireFreePort } from './ports.js';
+import { lastLines, startServer, stopOrphan } from './process.js';
 
 const READY_MS = 60_000;
+/** The dev server's own day would let a workflow id be used again while its idempotency key still stands. */
+const RETENTION_DAYS = 7;
 
 const DYNAMIC_CONFIG = [
   'system.enableActivityEagerExecution=true',
@@ -34,16 +38,18 @@ export async function startTemporal(options: {
   binary: string;
   dir: string;
   inMemory?: boolean;
-  /** Null: no Web UI. */
+  /** Null: no Web UI; 0: any free port. */
   uiPort: number | null;
+  port?: number;
 }): Promise<EmbeddedTemporal> {
-  const { binary, dir, uiPort, inMemory = false } = options;
-  await mkdir(dir, { recursive: true });
+  const { binary, dir, inMemory = false } = options;
+  const uiPort = options.uiPort === 0 ? await freePort() : options.uiPort;
+  await mkdir(dir, { recursive: true, mode: 0o700 });
   const logFile = join(dir, 'temporal.log');
   const pidFile = join(dir, 'temporal.pid');
-  await stopOrphan(pidFile);
+  await stopOrphan(pidFile, 'SIGKILL');
   if (uiPort !== null) await requireFreePort(uiPort, '127.0.0.1', 'TEMPORAL_UI_PORT');
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const address = `127.0.0.1:${port}`;
   const server = await startServer({
     command: binary,
@@ -59,10 +65,10 @@ export async function startTemporal(options: {
     lastSignal: 'SIGKILL',
   });
   try {
-    await ready(address, server.exited);
+    await ready(port, server.exited);
   } catch (error) {
     await server.stop();
-    throw new Error(`The Temporal dev server did not start: ${await lastLines(logFile)}`, { cause: error });
+    throw new Error(`The Temporal dev server did not start:\n${await lastLines(logFile)}`, { cause: error });
   }
   return {
     address,
@@ -72,23 +78,32 @@ export async function startTemporal(options: {
   };
 }
 
-/** Until the namespace answers, which is later than the port. */
-async function ready(address: string, exited: Promise<void>): Promise<void> {
+/** Until the namespace can be changed, which is later than the port answers. */
+async function ready(port: number, exited: Promise<void>): Promise<void> {
   let gone = false;
   void exited.then(() => (gone = true));
   const deadline = Date.now() + READY_MS;
-  for (;;) {
+  while (!gone) {
     try {
-      const connection = await Connection.connect({ address, connectTimeout: 2_000 });
-      try {
-        await connection.workflowService.describeNamespace({ namespace: 'default' });
-        return;
-      } finally {
-        await connection.close();
-      }
+      // A gRPC channel that finds nobody waits a second before it tries again; a socket knows at once.
+      if (await isListening(port)) return await setRetention(`127.0.0.1:${port}`);
+      if (Date.now() > deadline) throw new Error('It does not listen.');
     } catch (error) {
-      if (gone || Date.now() > deadline) throw error;
-      await sleep(100);
+      if (Date.now() > deadline) throw error;
     }
+    await sleep(50);
+  }
+  throw new Error('It ended before it was ready.');
+}
+
+async function setRetention(address: string): Promise<void> {
+  const connection = await Connection.connect({ address, connectTimeout: 2_000 });
+  try {
+    const config = { workflowExecutionRetentionTtl: msToTs(RETENTION_DAYS * 86_400_000) };
+    await connection.withDeadline(Date.now() + 5_000, () =>
+      connection.workflowService.updateNamespace({ namespace: 'default', config }),
+    );
+  } finally {
+    await connection.close();
   }
 }

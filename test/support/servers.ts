@@ -1,4 +1,4 @@
-import { mkdtemp, chmod, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -13,21 +13,44 @@ declare module 'vitest' {
   }
 }
 
-/** One real Postgres and one real Temporal server for the whole run; each test file takes a database of its own. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dir = await mkdtemp(join(tmpdir(), 'surehook-test-'));
-  await chmod(dir, 0o711);
-  const binary = await findTemporal({ progress: console.log, env: process.env });
-  const postgres = await startPostgres({
-    dir: join(dir, 'postgres'),
-    settings: ['fsync=off', 'max_connections=200'],
-  });
-  const temporal = await startTemporal({ binary, dir: join(dir, 'temporal'), inMemory: true, uiPort: null });
-  project.provide('databaseUrl', postgres.url);
-  project.provide('temporalAddress', temporal.address);
-  return async () => {
-    await temporal.stop();
-    await postgres.stop();
-    await rm(dir, { recursive: true, force: true });
+export interface TestServers {
+  databaseUrl: string;
+  temporalAddress: string;
+  stop(): Promise<void>;
+}
+
+/** A real Postgres, not safe against a power cut, and a real Temporal server in memory; nothing stays behind. */
+export async function startTestServers(): Promise<TestServers> {
+  const release: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const step of release.splice(0).reverse()) await step();
   };
+  try {
+    const dir = await mkdtemp(join(tmpdir(), 'surehook-test-'));
+    release.push(() => rm(dir, { recursive: true, force: true }));
+    await chmod(dir, 0o711);
+    const binary = await findTemporal({ progress: console.log, env: process.env });
+    const settings = ['fsync=off', 'max_connections=200'];
+    const postgres = await startPostgres({ dir: join(dir, 'postgres'), settings });
+    release.push(() => postgres.stop());
+    const temporal = await startTemporal({
+      binary,
+      dir: join(dir, 'temporal'),
+      inMemory: true,
+      uiPort: null,
+    });
+    release.push(() => temporal.stop());
+    return { databaseUrl: postgres.url, temporalAddress: temporal.address, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** One pair of servers for the whole run; each test file takes a database of its own. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const servers = await startTestServers();
+  project.provide('databaseUrl', servers.databaseUrl);
+  project.provide('temporalAddress', servers.temporalAddress);
+  return () => servers.stop();
 }

@@ -1,0 +1,88 @@
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findTemporal } from '../../src/embedded/temporal-binary.js';
+
+let dir: string;
+let lines: string[];
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'surehook-binary-'));
+  lines = [];
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+async function stub(path: string, script = 'exit 0'): Promise<string> {
+  const file = join(dir, path);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `#!/bin/sh\n${script}\n`);
+  await chmod(file, 0o755);
+  return file;
+}
+
+// A proxy that refuses keeps the downloader from reaching its host, wherever the test runs.
+const find = (path: string[]) =>
+  findTemporal({
+    progress: (line) => lines.push(line),
+    env: {
+      PATH: path.map((folder) => join(dir, folder)).join(':'),
+      XDG_CACHE_HOME: join(dir, 'cache'),
+      HTTPS_PROXY: 'http://127.0.0.1:9',
+    },
+  });
+
+const CACHED = 'cache/surehook/temporal-v1.5.1';
+const GO = `[ "$1" = install ] || exit 1
+/bin/cat > "$GOBIN/temporal" <<'END'
+#!/bin/sh
+echo built
+END
+/bin/chmod 755 "$GOBIN/temporal"`;
+
+describe('the temporal binary', () => {
+  it('is the one on PATH before the one in the cache', async () => {
+    const onPath = await stub('bin/temporal');
+    await stub(`${CACHED}/temporal`);
+    expect(await find(['none', 'bin'])).toBe(onPath);
+  });
+
+  it('is the one in the cache before anything is fetched or built', async () => {
+    const cached = await stub(`${CACHED}/temporal`);
+    await stub('bin/go', 'exit 1');
+    expect(await find(['bin'])).toBe(cached);
+    expect(lines).toEqual([]);
+  });
+
+  it('is not a folder of that name', async () => {
+    await mkdir(join(dir, 'bin/temporal'), { recursive: true });
+    const cached = await stub(`${CACHED}/temporal`);
+    expect(await find(['bin'])).toBe(cached);
+  });
+
+  it('is built with Go where the download fails, told, and kept', async () => {
+    await stub('bin/go', GO);
+    const built = await find(['bin']);
+    expect(built).toBe(join(dir, CACHED, 'temporal'));
+    expect(lines.join('\n')).toMatch(/downloading[^]*the first build takes about 3 minutes[^]*is kept in/);
+    expect(await readdir(dirname(built))).toEqual(['temporal']);
+  });
+
+  it('is whole in the cache where several build it at once', async () => {
+    await stub('bin/go', GO);
+    const found = await Promise.all([find(['bin']), find(['bin']), find(['bin'])]);
+    expect(new Set(found).size).toBe(1);
+    expect(await readdir(dirname(found[0]))).toEqual(['temporal']);
+  });
+
+  it('is refused where what was built does not run', async () => {
+    await stub('bin/go', GO.replace('echo built', 'exit 3'));
+    await expect(find(['bin'])).rejects.toThrow('go install');
+    expect(await readdir(join(dir, CACHED))).toEqual([]);
+  });
+
+  it('has three ways out where none can be had, and says what failed', async () => {
+    const message = await find(['none']).catch((error: Error) => error.message);
+    expect(message).toMatch(/temporal CLI on PATH.*install Go.*set TEMPORAL_ADDRESS/);
+    expect(message).toMatch(/download by the SDK: .+\n.*go install: Go is not installed/);
+  });
+});
