@@ -61,6 +61,7 @@ export interface Service {
 
 // The longest request deadline and the time to record it: a stop lets attempts under way end.
 const SHUTDOWN_GRACE = '35 s';
+const DAY_MS = 24 * 60 * 60 * 1000;
 const WORKFLOWS = fileURLToPath(new URL(`../workflows/index${extname(import.meta.url)}`, import.meta.url));
 
 /** API, worker or both in one process, on a Postgres and a Temporal that are there. */
@@ -76,6 +77,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const pool = createPool(options.databaseUrl);
     release.push(() => pool.end());
     await migrate(pool);
+    // Migrating again only makes the partitions of the weeks ahead, for a process that runs longer than they last.
+    const partitions = setInterval(() => {
+      migrate(pool).catch((error: unknown) =>
+        log.warn({ err: error }, 'partitions of the weeks ahead not made'),
+      );
+    }, DAY_MS);
+    release.push(async () => clearInterval(partitions));
 
     const { connection, client } = await connectTemporal(temporal);
     release.push(() => connection.close());

@@ -36,7 +36,7 @@ async function dumpSchema(): Promise<string> {
   return `${parts.map((part) => part.join('\n')).join('\n\n')}\n`;
 }
 
-test('the committed schema is the one the migrations make (UPDATE_SCHEMA=1 writes it)', async () => {
+test('the committed schema is the one the migrations make (`npm run schema` writes it)', async () => {
   const file = 'src/db/schema.txt';
   const schema = await dumpSchema();
   if (process.env.UPDATE_SCHEMA) await writeFile(file, schema);
