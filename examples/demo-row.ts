@@ -1,4 +1,4 @@
-import { freePort } from '../src/embedded/process.js';
+import { freePort } from '../src/embedded/ports.js';
 import { ended, waitFor, type Accepted, type Api, type Delivery, type Endpoint } from './demo-api.js';
 import { payloadOf } from './demo-payloads.js';
 import type { Hook, Receivers } from './demo-receivers.js';

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPostgres } from '../src/embedded/postgres.js';
-import { freePort } from '../src/embedded/process.js';
+import { freePort } from '../src/embedded/ports.js';
 import { findTemporal } from '../src/embedded/temporal-binary.js';
 import { startTemporal } from '../src/embedded/temporal.js';
 import { createLogger } from '../src/logger.js';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { loadConfig, type Config } from './config.js';
 import { openDataDir } from './embedded/data-dir.js';
-import { requireFreePort } from './embedded/process.js';
+import { requireFreePort } from './embedded/ports.js';
 import { startPostgres } from './embedded/postgres.js';
 import { startTemporal } from './embedded/temporal.js';
 import { findTemporal } from './embedded/temporal-binary.js';

@@ -2,13 +2,8 @@ import { Client, WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy } f
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import {
-  attemptedSignal,
-  resumeSignal,
-  TASK_QUEUE,
-  type AttemptSummary,
-  type DeliverWebhookInput,
-} from '../workflows/contract.js';
+import { attemptedSignal, resumeSignal, TASK_QUEUE, type AttemptSummary } from '../workflows/contract.js';
+import type { DeliveryStart } from './delivery/dispatch.js';
 
 const TENANT = defineSearchAttributeKey('Tenant', SearchAttributeType.KEYWORD);
 const EVENT_TYPE = defineSearchAttributeKey('EventType', SearchAttributeType.KEYWORD);
@@ -61,15 +56,10 @@ export async function registerSearchAttributes(
   await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: missing });
 }
 
-export interface StartDelivery extends DeliverWebhookInput {
-  workflowId: string;
-  eventType: string;
-}
-
 /** Starts an event's workflow; one that exists already, running or ended, is the answer wanted. */
 export async function startDeliverWebhook(
   client: Client,
-  start: StartDelivery,
+  start: DeliveryStart,
   taskQueue = TASK_QUEUE,
 ): Promise<void> {
   const { workflowId, eventType, ...input } = start;

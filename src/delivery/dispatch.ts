@@ -2,13 +2,12 @@ import type { Logger } from 'pino';
 import { getEvent, listUnstarted, type StoredEvent } from '../db/events.js';
 import type { Db } from '../db/pool.js';
 import { lowestId } from '../ids.js';
+import type { DeliverWebhookInput } from '../../workflows/contract.js';
 
-export interface DeliveryStart {
+/** What starting an event's workflow takes: its input, its id, and the type operators search by. */
+export interface DeliveryStart extends DeliverWebhookInput {
   workflowId: string;
   eventType: string;
-  eventId: string;
-  tenant: string;
-  deliveries: { id: string; endpointId: string; maxAttempts: number }[];
 }
 
 export interface Dispatcher {

@@ -5,9 +5,6 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isSameProcess, startTime } from './process-identity.js';
 
-export { freePort, requireFreePort } from './ports.js';
-export { isSameProcess } from './process-identity.js';
-
 /** A server we started, in a process group of its own: a terminal's Ctrl-C reaches only us, and we stop it in order. */
 export interface ServerProcess {
   pid: number;

@@ -5,7 +5,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort, isSameProcess, requireFreePort } from '../../src/embedded/process.js';
+import { freePort, requireFreePort } from '../../src/embedded/ports.js';
+import { isSameProcess } from '../../src/embedded/process-identity.js';
 import { startReceiver } from '../support/receiver.js';
 import { eventually } from '../support/service.js';
 

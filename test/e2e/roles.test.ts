@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, inject, test } from 'vitest';
-import { freePort } from '../../src/embedded/process.js';
+import { freePort } from '../../src/embedded/ports.js';
 import { startReceiver } from '../support/receiver.js';
 import { eventually } from '../support/service.js';
 
