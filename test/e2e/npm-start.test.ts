@@ -36,7 +36,7 @@ afterAll(async () => {
 function start(over: NodeJS.ProcessEnv = {}) {
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], { env: { ...env, ...over } });
   started.push(child);
-  const run = { child, out: '', err: '', exit: once(child, 'exit') as Promise<[number | null]> };
+  const run = { child, out: '', err: '', exit: once(child, 'close') as Promise<[number | null]> };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (run.out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (run.err += text));
   return run;
@@ -45,7 +45,8 @@ function start(over: NodeJS.ProcessEnv = {}) {
 const ready = (run: ReturnType<typeof start>) =>
   eventually(async () => {
     if (run.child.exitCode !== null) throw new Error(run.err);
-    return run.out.includes('surehook ready on');
+    // The last line of what is told below the ready line: the lines come one by one.
+    return run.out.includes('surehook ready on') && run.out.includes('"payload":{"hello":"world"}');
   }, 90_000);
 
 async function serverPids(): Promise<number[]> {

@@ -14,7 +14,7 @@ function start(file: string, env: Record<string, string>) {
   const child = spawn(process.execPath, ['--import', 'tsx', file], {
     env: { PATH: process.env.PATH, ...env },
   });
-  const run = { child, out: '', err: '', exit: once(child, 'exit') as Promise<[number | null]> };
+  const run = { child, out: '', err: '', exit: once(child, 'close') as Promise<[number | null]> };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (run.out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (run.err += text));
   return run;
