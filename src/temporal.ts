@@ -1,18 +1,21 @@
 import { Client, WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy } from '@temporalio/client';
-import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
+import { TypedSearchAttributes } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { attemptedSignal, resumeSignal, TASK_QUEUE, type AttemptSummary } from '../workflows/contract.js';
+import {
+  attemptedSignal,
+  endpointIds,
+  EVENT_TYPE,
+  resumeSignal,
+  TASK_QUEUE,
+  TENANT,
+  type AttemptSummary,
+} from '../workflows/contract.js';
 import type { DeliveryStart } from './delivery/dispatch.js';
 
-const TENANT = defineSearchAttributeKey('Tenant', SearchAttributeType.KEYWORD);
-const EVENT_TYPE = defineSearchAttributeKey('EventType', SearchAttributeType.KEYWORD);
-const ENDPOINT_IDS = defineSearchAttributeKey('EndpointIds', SearchAttributeType.KEYWORD_LIST);
 const INDEXED_VALUE_TYPE = { Tenant: 2, EventType: 2, BatchId: 2, EndpointIds: 7 } as const;
 /** temporal.api.enums.v1.TaskQueueType. */
 const ACTIVITY_QUEUE = 2;
-/** Enough to find a workflow by; the rows in Postgres have them all. */
-const MAX_ENDPOINT_IDS = 100;
 
 export interface TemporalOptions {
   address: string;
@@ -73,7 +76,7 @@ export async function startDeliverWebhook(
       typedSearchAttributes: new TypedSearchAttributes([
         { key: TENANT, value: input.tenant },
         { key: EVENT_TYPE, value: eventType },
-        { key: ENDPOINT_IDS, value: input.deliveries.slice(0, MAX_ENDPOINT_IDS).map((d) => d.endpointId) },
+        ...endpointIds(input.deliveries),
       ]),
     });
   } catch (error) {

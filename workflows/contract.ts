@@ -1,5 +1,7 @@
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { Attempt, DeliveryStatus } from '../src/domain/delivery.js';
+import { DELIVERIES_PER_WORKFLOW } from '../src/domain/event.js';
 
 /** What client, workflows and activities must agree on: queue, names, payloads. Ids only: no secret, no payload. */
 
@@ -9,6 +11,17 @@ export interface DeliverWebhookInput {
   eventId: string;
   tenant: string;
   deliveries: { id: string; endpointId: string; maxAttempts: number }[];
+}
+
+/** Search attributes, for `temporal workflow list --query`. */
+export const TENANT = defineSearchAttributeKey('Tenant', SearchAttributeType.KEYWORD);
+export const EVENT_TYPE = defineSearchAttributeKey('EventType', SearchAttributeType.KEYWORD);
+const ENDPOINT_IDS = defineSearchAttributeKey('EndpointIds', SearchAttributeType.KEYWORD_LIST);
+
+/** The workflow that carries a delivery is found by its endpoint; the one above parts carries none. */
+export function endpointIds(deliveries: DeliverWebhookInput['deliveries']) {
+  if (deliveries.length > DELIVERIES_PER_WORKFLOW) return [];
+  return [{ key: ENDPOINT_IDS, value: deliveries.map((delivery) => delivery.endpointId) }];
 }
 
 export interface SendAttemptInput {
@@ -65,8 +78,15 @@ export interface DeliveryState {
   attempts: AttemptSummary[];
 }
 
-/** `temporal workflow query --type state`: every delivery's status and attempts so far. */
-export const stateQuery = defineQuery<DeliveryState[]>('state');
+/** What the workflow of an event with more deliveries than one can carry knows of each part. */
+export interface PartState {
+  workflow_id: string;
+  deliveries: number;
+  status: 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
+}
+
+/** `temporal workflow query --type state`: every delivery's status and attempts so far, or the parts to ask for them. */
+export const stateQuery = defineQuery<DeliveryState[] | PartState[]>('state');
 /** A failed attempt, told by the activity that made it: an activity that is still retrying has no result yet. */
 export const attemptedSignal = defineSignal<[deliveryId: string, attempt: AttemptSummary]>('attempted');
 /** Held deliveries go on. */

@@ -1,27 +1,34 @@
-import { ApplicationFailureCategory } from '@temporalio/common';
+import { ApplicationFailureCategory, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ActivityCancellationType,
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   condition,
+  executeChild,
   isCancellation,
   proxyActivities,
   setHandler,
   TimeoutFailure,
+  workflowInfo,
+  WorkflowIdReusePolicy,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import { NON_RETRYABLE } from '../src/domain/classify.js';
 import type { Attempt } from '../src/domain/delivery.js';
+import { DELIVERIES_PER_WORKFLOW, partWorkflowId } from '../src/domain/event.js';
 import { DEFAULT_RETRY_POLICY } from '../src/domain/retry-schedule.js';
 import {
   attemptedSignal,
+  endpointIds,
   resumeSignal,
   stateQuery,
   type AttemptSummary,
   type DeliverWebhookInput,
   type SendAttemptFailureDetails,
   type DeliveryState,
+  type PartState,
   type SendAttemptResult,
 } from './contract.js';
 
@@ -32,7 +39,11 @@ const { recordOutcome, endDeliveries } = proxyActivities<Activities>({
 });
 
 /** Carries one event to all its endpoints, side by side; fails, visibly to operators, when any delivery failed. */
-export async function deliverWebhook(input: DeliverWebhookInput): Promise<DeliveryState[]> {
+export function deliverWebhook(input: DeliverWebhookInput): Promise<DeliveryState[] | PartState[]> {
+  return input.deliveries.length > DELIVERIES_PER_WORKFLOW ? deliverInParts(input) : deliverAll(input);
+}
+
+async function deliverAll(input: DeliverWebhookInput): Promise<DeliveryState[]> {
   const states = new Map<string, DeliveryState>(
     input.deliveries.map(({ id, endpointId }) => [
       id,
@@ -60,15 +71,63 @@ export async function deliverWebhook(input: DeliverWebhookInput): Promise<Delive
 
   const failed = [...states.values()].filter((state) => state.status === 'FAILED');
   if (failed.length > 0) {
-    throw ApplicationFailure.create({
-      type: 'DELIVERY_FAILED',
-      message: `${failed.length} of ${states.size} deliveries failed: ${failed[0]!.id} ${failed[0]!.reason}`,
-      nonRetryable: true,
-      category: ApplicationFailureCategory.BENIGN,
-      details: [[...states.values()]],
-    });
+    const first = `${failed[0]!.id} ${failed[0]!.reason}`;
+    throw deliveryFailed(`${failed.length} of ${states.size} deliveries failed: ${first}`, [
+      ...states.values(),
+    ]);
   }
   return [...states.values()];
+}
+
+/** Children carry the deliveries, so that no history grows with the number of endpoints. */
+async function deliverInParts({ deliveries, ...input }: DeliverWebhookInput): Promise<PartState[]> {
+  const { workflowId, typedSearchAttributes } = workflowInfo();
+  const parts: (PartState & { carried: DeliverWebhookInput['deliveries'] })[] = [];
+  for (let from = 0; from < deliveries.length; from += DELIVERIES_PER_WORKFLOW) {
+    const carried = deliveries.slice(from, from + DELIVERIES_PER_WORKFLOW);
+    const id = partWorkflowId(workflowId, parts.length + 1);
+    parts.push({ workflow_id: id, deliveries: carried.length, status: 'RUNNING', carried });
+  }
+  const told = () =>
+    parts.map(({ workflow_id, deliveries, status }) => ({ workflow_id, deliveries, status }));
+  setHandler(stateQuery, told);
+
+  await Promise.all(
+    parts.map(async (part) => {
+      try {
+        await executeChild(deliverWebhook, {
+          workflowId: part.workflow_id,
+          args: [{ ...input, deliveries: part.carried }],
+          typedSearchAttributes: typedSearchAttributes.updateCopy(endpointIds(part.carried)),
+          workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+          staticSummary: `${part.deliveries} of ${deliveries.length} endpoints`,
+        });
+        part.status = 'COMPLETED';
+      } catch (error) {
+        // Started on its own by a repair: it goes on without us.
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return;
+        part.status = isCancellation(error) ? 'CANCELLED' : 'FAILED';
+      }
+    }),
+  );
+  // A cancellation has reached every child by now.
+  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('workflow cancelled');
+  const failed = parts.filter((part) => part.status === 'FAILED' || part.status === 'CANCELLED');
+  if (failed.length > 0) {
+    throw deliveryFailed(`Deliveries failed in ${failed.length} of ${parts.length} parts.`, told());
+  }
+  return told();
+}
+
+/** Ends the workflow as Failed, for operators to find; nothing of ours has failed. */
+function deliveryFailed(message: string, states: DeliveryState[] | PartState[]): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'DELIVERY_FAILED',
+    message,
+    nonRetryable: true,
+    category: ApplicationFailureCategory.BENIGN,
+    details: [states],
+  });
 }
 
 /** One delivery: attempts until an end is reached, waiting without losing anything while it is held. */

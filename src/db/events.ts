@@ -1,4 +1,4 @@
-import { IDEMPOTENCY_WINDOW_HOURS, patternsMatching } from '../domain/event.js';
+import { DELIVERIES_PER_WORKFLOW, IDEMPOTENCY_WINDOW_HOURS, patternsMatching } from '../domain/event.js';
 import type { DeliveryStatus } from '../domain/delivery.js';
 import { sinceId } from '../ids.js';
 import { pageOf, type Page, type PageQuery } from './page.js';
@@ -59,14 +59,17 @@ export async function acceptEvent(db: Db, event: NewEvent): Promise<Accepted> {
         returning id, workflow_id
       ), fan_out as (
         insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at)
-        select new_id('del', $5), event.id, ep.id, $1, $6, $9, event.workflow_id, $5
+        select new_id('del', $5), event.id, ep.id, $1, $6, $9,
+          event.workflow_id || case when count(*) over () > ${DELIVERIES_PER_WORKFLOW}
+            then '~p' || 1 + (row_number() over (order by ep.id) - 1) / ${DELIVERIES_PER_WORKFLOW} else '' end,
+          $5
         from event, endpoints ep
         where ep.tenant = $1 and ep.deleted_at is null
           and case when $10::text[] is null then ep.event_types && $11::text[] else ep.id = any($10) end
         returning id, endpoint_id, status
       )
       select (select workflow_id from event),
-        coalesce((select json_agg(fan_out order by id) from fan_out), '[]') as deliveries`,
+        coalesce((select json_agg(fan_out order by endpoint_id) from fan_out), '[]') as deliveries`,
     values: [
       event.tenant,
       event.idempotencyKey,
@@ -115,7 +118,7 @@ export async function getEvent(db: Db, id: string): Promise<(StoredEvent & { pay
   const { rows } = await db.query<StoredEvent & { payload: string }>(
     `select ${COLUMNS}, payload,
        coalesce((select json_agg(json_build_object('id', d.id, 'endpoint_id', d.endpoint_id, 'status', d.status)
-         order by d.id) from deliveries d where d.event_id = e.id and d.id >= $2), '[]') as deliveries
+         order by d.endpoint_id) from deliveries d where d.event_id = e.id and d.id >= $2), '[]') as deliveries
      from events e where id = $1`,
     [id, sinceId('del', id)],
   );

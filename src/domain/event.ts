@@ -10,6 +10,15 @@ export const MAX_PAYLOAD_BYTES = 256 * 1024;
 /** How long an idempotency key is remembered, in hours, from acceptance. */
 export const IDEMPOTENCY_WINDOW_HOURS = 72;
 
+/**
+ * A workflow carries this many deliveries; an event with more has one for each part of them, under one for all. Its
+ * search attribute EndpointIds holds as many: Temporal takes 2 KiB, 53 ids.
+ */
+export const DELIVERIES_PER_WORKFLOW = 50;
+
+/** `~` is never part of a key in a workflow id. */
+export const partWorkflowId = (workflowId: string, part: number) => `${workflowId}~p${part}`;
+
 /** Every pattern that matches an event type: `a.b.c` is matched by `a.b.c`, `a.b.*`, `a.*` and `*`. */
 export function patternsMatching(type: string): string[] {
   const parts = type.split('.');

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { newId } from '../../src/ids.js';
-import { stateQuery } from '../../workflows/contract.js';
+import { stateQuery, type DeliveryState } from '../../workflows/contract.js';
 import { createEndpoint, deliveryIn, getDelivery, postEvent, type Accepted } from '../support/path.js';
 import { startReceiver, verified, type Receiver } from '../support/receiver.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';
@@ -220,7 +220,7 @@ test('the query state, the search attributes and the heartbeat trail show a deli
   const handle = client.workflow.getHandle(`deliver:default:${type}`);
   await deliveryIn(t, event.deliveries[0]!.id, ['IN_PROGRESS']);
   const state = await eventually(async () => {
-    const [only] = await handle.query(stateQuery);
+    const [only] = (await handle.query(stateQuery)) as DeliveryState[];
     return only && only.attempts.length >= 2 && only;
   });
   expect(state).toMatchObject({
@@ -270,6 +270,55 @@ test('twelve failed attempts use the delivery up, and every one is in its histor
     expect(receiver.requests).toHaveLength(12);
   } finally {
     await quick.stop();
+  }
+});
+
+test('over 50 endpoints, children carry 50 each, every delivery names its own, and a cancel reaches all', async () => {
+  const many = await startTestService();
+  try {
+    const { id: first } = await createEndpoint(many, receiver.url);
+    await many.pool.query(
+      `with copies as (
+         insert into endpoints (id, tenant, url, event_types, timeout_ms)
+         select new_id('ep', now()), tenant, url, event_types, timeout_ms from endpoints, generate_series(1, 100)
+         returning id
+       ) insert into endpoint_secrets (id, endpoint_id, sealed)
+         select new_id('sec', now()), copies.id, sealed from copies, endpoint_secrets where endpoint_id = $1`,
+      [first],
+    );
+    const event = await postEvent(many, { idempotency_key: many.taskQueue });
+    const id = `deliver:default:${many.taskQueue}`;
+    await receiver.waitFor((requests) => requests.length === 101, 20_000);
+    const parts = [1, 2, 3].map((part) => `${id}~p${part}`);
+    expect(await client.workflow.getHandle(id).result()).toEqual(
+      parts.map((workflow_id, i) => ({ workflow_id, deliveries: i < 2 ? 50 : 1, status: 'COMPLETED' })),
+    );
+    const { rows } = await many.pool.query<{ workflow_id: string; ids: string[] }>(
+      `select workflow_id, array_agg(id order by id) as ids from deliveries where status = 'DELIVERED' group by 1 order by 1`,
+    );
+    expect(rows.map((row) => [row.workflow_id, row.ids.length])).toEqual(
+      parts.map((p, i) => [p, i < 2 ? 50 : 1]),
+    );
+    const carried = (await client.workflow.getHandle(parts[1]!).result()) as DeliveryState[];
+    expect(carried.map((state) => state.id).sort()).toEqual(rows[1]!.ids);
+    expect(new Set(receiver.requests.map((request) => request.headers['webhook-id']))).toEqual(
+      new Set([event.id]),
+    );
+
+    receiver.setBehaviour(() => ({ status: 500 }));
+    const retried = await postEvent(many, { idempotency_key: `${many.taskQueue}-2` });
+    await receiver.waitFor((requests) => requests.length >= 202, 20_000);
+    const handle = client.workflow.getHandle(`${id}-2`);
+    expect(await handle.query(stateQuery)).toMatchObject([{ status: 'RUNNING' }, {}, { deliveries: 1 }]);
+    await handle.cancel();
+    await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    const { rows: states } = await many.pool.query(
+      'select status, count(*)::int from deliveries where event_id = $1 group by 1',
+      [retried.id],
+    );
+    expect(states).toEqual([{ status: 'CANCELLED', count: 101 }]);
+  } finally {
+    await many.stop();
   }
 });
 

@@ -26,6 +26,7 @@ const shapes: Record<string, Shape> = {
   'retries-then-success': { endpoints: 1, behave: (_request, index) => ({ status: index < 2 ? 500 : 200 }) },
   'permanent-4xx': { endpoints: 1, behave: () => ({ status: 400 }) },
   'fan-out-of-3': { endpoints: 3, behave: (_request, index) => ({ status: index === 1 ? 404 : 200 }) },
+  'fan-out-in-parts': { endpoints: 51, behave: () => ({ status: 200 }) },
   cancelled: {
     endpoints: 1,
     behave: () => ({ status: 503 }),
@@ -86,7 +87,9 @@ const load = async (name: string) => historyFromJSON(JSON.parse(await readFile(f
 describe('a recorded delivery replays', () => {
   test.each(Object.keys(shapes))('%s', async (name) => {
     const history = await load(name);
-    await Worker.runReplayHistory({ workflowBundle, replayName: name }, history);
+    // Children are named after the workflow, so it replays under its own id.
+    const { workflowId } = history.events![0]!.workflowExecutionStartedEventAttributes!;
+    await Worker.runReplayHistory({ workflowBundle, replayName: name }, history, workflowId!);
   });
 });
 
