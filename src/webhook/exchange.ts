@@ -1,0 +1,125 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { SendFault } from '../domain/classify.js';
+import type { Timings } from '../domain/delivery.js';
+
+export interface SendRequest {
+  url: string;
+  headers: Record<string, string>;
+  body: string;
+  /** For all of it: name, connection, handshake, headers and body. */
+  timeoutMs: number;
+}
+
+interface Sent {
+  startedAt: Date;
+  latencyMs: number;
+  timings: Timings;
+  remoteAddress: string | null;
+}
+
+interface Answered {
+  kind: 'response';
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+  truncated: boolean;
+  retryAfter: string | null;
+}
+
+interface Failed {
+  kind: 'fault';
+  fault: SendFault;
+  message: string;
+  /** Null unless the headers of an answer had come. */
+  status: number | null;
+  headers: Record<string, string>;
+  body: string | null;
+  truncated: boolean;
+}
+
+export type SendResult = Sent & (Answered | Failed);
+
+/** What an exchange is doing, in the words a person reads when its time is up. */
+export const PHASES = {
+  queue: 'waiting for a free connection',
+  dns: 'resolving the name',
+  connect: 'connecting',
+  tls: 'in the TLS handshake',
+  answer: 'waiting for the answer',
+  body: 'reading the body of the answer',
+} as const;
+export type Phase = keyof typeof PHASES;
+
+/** One request from its start to its result. */
+export interface Exchange {
+  request: SendRequest;
+  host: string;
+  startedAt: Date;
+  start: number;
+  phase: Phase;
+  phaseStart: number;
+  timings: Omit<Timings, 'total'>;
+  remoteAddress: string | null;
+  status: number | null;
+  headers: IncomingHttpHeaders;
+  chunks: Buffer[];
+  size: number;
+  /** Gives back the connection it runs on; null until it has one. */
+  release: ((reusable: boolean) => void) | null;
+  timer: NodeJS.Timeout | undefined;
+  done: boolean;
+  resolve(result: Promise<SendResult>): void;
+}
+
+export function newExchange(request: SendRequest, host: string, resolve: Exchange['resolve']): Exchange {
+  const start = performance.now();
+  return {
+    request,
+    host,
+    startedAt: new Date(),
+    start,
+    phase: 'queue',
+    phaseStart: start,
+    timings: { dns: null, connect: null, tls: null, first_byte: null },
+    remoteAddress: null,
+    status: null,
+    headers: {},
+    chunks: [],
+    size: 0,
+    release: null,
+    timer: undefined,
+    done: false,
+    resolve,
+  };
+}
+
+/** Goes on to a phase; the time since the last one is what `step` took. */
+export function enter(exchange: Exchange, phase: Phase, step?: keyof Exchange['timings']): void {
+  if (exchange.done) return;
+  const now = performance.now();
+  if (step) exchange.timings[step] = milliseconds(now - exchange.phaseStart);
+  exchange.phase = phase;
+  exchange.phaseStart = now;
+}
+
+export function finish(
+  exchange: Exchange,
+  reusable: boolean,
+  outcome: () => Promise<Answered | Failed>,
+): void {
+  if (exchange.done) return;
+  exchange.done = true;
+  clearTimeout(exchange.timer);
+  const total = milliseconds(performance.now() - exchange.start);
+  const { startedAt, remoteAddress, release } = exchange;
+  const sent = { startedAt, latencyMs: total, timings: { ...exchange.timings, total }, remoteAddress };
+  // Not while undici is still inside its parser; and before the caller goes on, who may send again at once.
+  queueMicrotask(() => {
+    release?.(reusable);
+    exchange.resolve(outcome().then((result) => ({ ...sent, ...result })));
+  });
+}
+
+function milliseconds(value: number): number {
+  return Math.round(value * 10) / 10;
+}
