@@ -48,6 +48,7 @@ async function start(config: Config): Promise<void> {
     encryptionKey: encryption.value,
     allowNetworks: config.allowNetworks ?? (embedded ? LOOPBACK : []),
     retryScale: config.retryScale,
+    pauseFile: join(config.dataDir, 'PAUSE'),
     log,
   });
   taken(() => service.stop());

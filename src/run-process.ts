@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { loadConfig, type Config } from './config.js';
 import { createLogger } from './logger.js';
 import { startService, type Service } from './service.js';
@@ -32,6 +33,7 @@ async function start(role: 'api' | 'worker'): Promise<Service> {
     ...required(config),
     allowNetworks: config.allowNetworks ?? [],
     retryScale: config.retryScale,
+    pauseFile: join(config.dataDir, 'PAUSE'),
     log,
   });
   console.log(service.url ? `surehook ready on ${service.url}` : 'surehook worker ready');

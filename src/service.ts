@@ -3,31 +3,28 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities } from '../activities/index.js';
 import { TASK_QUEUE } from '../workflows/contract.js';
 import { loadAttemptTarget, recordAttempt, setStatus } from './db/deliveries.js';
+import { getEvent } from './db/events.js';
 import { migrate } from './db/migrate.js';
 import { createPool, type Pool } from './db/pool.js';
+import { createControl, type Control } from './delivery/control.js';
 import { createDispatcher, type Dispatcher } from './delivery/dispatch.js';
+import { createSweeper } from './delivery/sweeper.js';
+import type { Workflows } from './delivery/workflows.js';
 import { createSecretBox, type SecretBox } from './delivery/secret-box.js';
 import { OPEN_STATUSES } from './domain/delivery.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './domain/retry-schedule.js';
 import { createApp } from './http/app.js';
 import { createAuthorize } from './http/auth.js';
 import type { Readiness } from './http/routes/health.js';
-import {
-  connectTemporal,
-  registerSearchAttributes,
-  requirePollers,
-  signalAttempted,
-  signalResume,
-  startDeliverWebhook,
-} from './temporal.js';
+import { connectTemporal, registerSearchAttributes, requirePollers } from './temporal.js';
 import { createAddressGuard, type AddressGuard } from './webhook/address-guard.js';
-import { createSender } from './webhook/send.js';
+import { createSender, type Sender } from './webhook/send.js';
+import { createWorkflows } from './workflow-client.js';
 
 export const VERSION = '0.1.0';
 
@@ -48,7 +45,9 @@ export interface ServiceOptions {
   taskQueue?: string;
   /** Certificates to trust besides the system's, PEM. */
   ca?: string;
-  sweep?: { everyMs: number; ageMs: number };
+  sweepEveryMs?: number;
+  /** A file that pauses everything in this process while it is there. */
+  pauseFile?: string;
 }
 
 export interface Service {
@@ -85,25 +84,51 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     }, DAY_MS);
     release.push(async () => clearInterval(partitions));
 
+    const guard = createAddressGuard(options.allowNetworks);
+    const sender = createSender({ guard, ...(options.ca ? { ca: options.ca } : {}) });
+    release.push(() => sender.close());
+    const { databaseUrl, pauseFile } = options;
+    const control = await createControl({ databaseUrl, pauseFile, log });
+    release.push(() => control.close());
+    control.onChange(() => sender.withdraw(({ tenant }) => control.paused(tenant) !== null));
+
     const { connection, client } = await connectTemporal(temporal);
     release.push(() => connection.close());
     await registerSearchAttributes(connection, temporal.namespace);
 
     const retryPolicy = options.retryPolicy ?? DEFAULT_RETRY_POLICY;
     const taskQueue = options.taskQueue ?? TASK_QUEUE;
-    const guard = createAddressGuard(options.allowNetworks);
+    const workflows = createWorkflows(client, taskQueue);
     const secrets = createSecretBox(options.encryptionKey);
-    const parts: Parts = { pool, connection, client, guard, secrets, retryPolicy, taskQueue, release };
+    const parts: Parts = {
+      pool,
+      connection,
+      workflows,
+      control,
+      guard,
+      sender,
+      secrets,
+      retryPolicy,
+      taskQueue,
+      release,
+    };
 
     const worker = role === 'api' ? null : await startWorker(options, parts);
-    const dispatcher = createDispatcher({
+    const dispatcher = createDispatcher({ workflows, log });
+    release.push(() => dispatcher.close());
+    const sweeper = createSweeper({
       db: pool,
-      start: (start) => startDeliverWebhook(client, start, taskQueue),
+      workflows,
+      paused: () => control.paused(null),
+      getEvent: (id) => getEvent(pool, id),
+      record: (record) => recordAttempt(pool, record),
+      end: (ids, status, reason) => setStatus(pool, ids, OPEN_STATUSES, status, reason),
       maxAttempts: retryPolicy.maximumAttempts,
       log,
-      ...(options.sweep ? { sweepEveryMs: options.sweep.everyMs, sweepAgeMs: options.sweep.ageMs } : {}),
+      ...(options.sweepEveryMs === undefined ? {} : { everyMs: options.sweepEveryMs }),
     });
-    release.push(() => dispatcher.close());
+    release.push(() => sweeper.close());
+    control.onChange(() => sweeper.wake());
 
     const readiness = async (): Promise<Readiness> => {
       const { address, namespace, uiUrl } = temporal;
@@ -132,8 +157,10 @@ type Release = (() => Promise<unknown>)[];
 interface Parts {
   pool: Pool;
   connection: NativeConnection;
-  client: Client;
+  workflows: Workflows;
+  control: Control;
   guard: AddressGuard;
+  sender: Sender;
   secrets: SecretBox;
   retryPolicy: RetryPolicy;
   taskQueue: string;
@@ -141,10 +168,8 @@ interface Parts {
 }
 
 async function startWorker(options: ServiceOptions, parts: Parts): Promise<Worker> {
-  const { pool, connection, client, guard, secrets, retryPolicy, taskQueue, release } = parts;
+  const { pool, connection, workflows, control, sender, secrets, retryPolicy, taskQueue, release } = parts;
   const { log, retryScale, temporal } = options;
-  const sender = createSender({ guard, ...(options.ca ? { ca: options.ca } : {}) });
-  release.push(() => sender.close());
   const worker = await Worker.create({
     connection,
     namespace: temporal.namespace,
@@ -157,7 +182,9 @@ async function startWorker(options: ServiceOptions, parts: Parts): Promise<Worke
         await setStatus(pool, [id], OPEN_STATUSES, 'HELD', reason);
       },
       end: (ids, status, reason) => setStatus(pool, ids, OPEN_STATUSES, status, reason),
-      tell: (execution, deliveryId, attempt) => signalAttempted(client, execution, deliveryId, attempt),
+      tell: (execution, deliveryId, attempt) => workflows.attempted(execution, deliveryId, attempt),
+      paused: (tenant) => control.paused(tenant),
+      count: () => {},
       sender,
       secrets,
       retryPolicy,
@@ -179,7 +206,7 @@ async function startWorker(options: ServiceOptions, parts: Parts): Promise<Worke
 /** Answers the address it listens on. */
 async function startApi(
   options: ServiceOptions,
-  { pool, client, guard, secrets, retryPolicy, release }: Parts,
+  { pool, workflows, control, guard, secrets, retryPolicy, release }: Parts,
   dispatcher: Dispatcher,
   readiness: () => Promise<Readiness>,
 ): Promise<string> {
@@ -191,7 +218,8 @@ async function startApi(
     guard,
     secrets,
     dispatch: (start) => dispatcher.dispatch(start),
-    resume: (workflowId, ids) => signalResume(client, workflowId, ids),
+    workflows,
+    control,
     readiness,
     workflowUrl: (id) => ui && `${ui}/${encodeURIComponent(id)}`,
     maxAttempts: retryPolicy.maximumAttempts,

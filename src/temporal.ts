@@ -1,17 +1,6 @@
-import { Client, WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy } from '@temporalio/client';
-import { TypedSearchAttributes } from '@temporalio/common';
+import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import {
-  attemptedSignal,
-  endpointIds,
-  EVENT_TYPE,
-  resumeSignal,
-  TASK_QUEUE,
-  TENANT,
-  type AttemptSummary,
-} from '../workflows/contract.js';
-import type { DeliveryStart } from './delivery/dispatch.js';
 
 const INDEXED_VALUE_TYPE = { Tenant: 2, EventType: 2, BatchId: 2, EndpointIds: 7 } as const;
 /** temporal.api.enums.v1.TaskQueueType. */
@@ -57,44 +46,6 @@ export async function registerSearchAttributes(
   );
   if (Object.keys(missing).length === 0) return;
   await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: missing });
-}
-
-/** Starts an event's workflow; one that exists already, running or ended, is the answer wanted. */
-export async function startDeliverWebhook(
-  client: Client,
-  start: DeliveryStart,
-  taskQueue = TASK_QUEUE,
-): Promise<void> {
-  const { workflowId, eventType, ...input } = start;
-  try {
-    await client.workflow.start('deliverWebhook', {
-      workflowId,
-      taskQueue,
-      args: [input],
-      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-      staticSummary: `${eventType} to ${input.deliveries.length} endpoint(s)`,
-      typedSearchAttributes: new TypedSearchAttributes([
-        { key: TENANT, value: input.tenant },
-        { key: EVENT_TYPE, value: eventType },
-        ...endpointIds(input.deliveries),
-      ]),
-    });
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-  }
-}
-
-export async function signalResume(client: Client, workflowId: string, deliveryIds: string[]): Promise<void> {
-  await client.workflow.getHandle(workflowId).signal(resumeSignal, deliveryIds);
-}
-
-export async function signalAttempted(
-  client: Client,
-  { workflowId, runId }: { workflowId: string; runId: string },
-  deliveryId: string,
-  attempt: AttemptSummary,
-): Promise<void> {
-  await client.workflow.getHandle(workflowId, runId).signal(attemptedSignal, deliveryId, attempt);
 }
 
 /** Rejects where no worker asks for this queue's activities. */

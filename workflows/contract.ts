@@ -10,7 +10,17 @@ export const TASK_QUEUE = 'surehook';
 export interface DeliverWebhookInput {
   eventId: string;
   tenant: string;
-  deliveries: { id: string; endpointId: string; maxAttempts: number }[];
+  deliveries: DeliveryInput[];
+}
+
+export interface DeliveryInput {
+  id: string;
+  endpointId: string;
+  maxAttempts: number;
+  /** Attempts made before this workflow took it over; 0 where left out. */
+  attemptsBefore?: number;
+  /** When its next attempt is due, ISO 8601 UTC; at once where left out. */
+  notBefore?: string;
 }
 
 /** Search attributes, for `temporal workflow list --query`. */
@@ -19,7 +29,7 @@ export const EVENT_TYPE = defineSearchAttributeKey('EventType', SearchAttributeT
 const ENDPOINT_IDS = defineSearchAttributeKey('EndpointIds', SearchAttributeType.KEYWORD_LIST);
 
 /** The workflow that carries a delivery is found by its endpoint; the one above parts carries none. */
-export function endpointIds(deliveries: DeliverWebhookInput['deliveries']) {
+export function endpointIds(deliveries: DeliveryInput[]) {
   if (deliveries.length > DELIVERIES_PER_WORKFLOW) return [];
   return [{ key: ENDPOINT_IDS, value: deliveries.map((delivery) => delivery.endpointId) }];
 }
@@ -89,8 +99,10 @@ export interface PartState {
 export const stateQuery = defineQuery<DeliveryState[] | PartState[]>('state');
 /** A failed attempt, told by the activity that made it: an activity that is still retrying has no result yet. */
 export const attemptedSignal = defineSignal<[deliveryId: string, attempt: AttemptSummary]>('attempted');
-/** Held deliveries go on. */
+/** Held deliveries go on, waiting ones now. */
 export const resumeSignal = defineSignal<[deliveryIds: string[]]>('resume');
+/** These are CANCELLED in Postgres already: their attempts end, the other deliveries go on. */
+export const cancelDeliveriesSignal = defineSignal<[deliveryIds: string[]]>('cancelDeliveries');
 
 export function summarize(attempt: Attempt): AttemptSummary {
   const { number, classification, http_status, started_at, next_attempt_at } = attempt;

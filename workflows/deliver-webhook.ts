@@ -1,42 +1,27 @@
 import { ApplicationFailureCategory, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
-  ActivityCancellationType,
-  ActivityFailure,
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
-  condition,
   executeChild,
   isCancellation,
-  proxyActivities,
   setHandler,
-  TimeoutFailure,
   workflowInfo,
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow';
-import type { Activities } from '../activities/index.js';
-import { NON_RETRYABLE } from '../src/domain/classify.js';
-import type { Attempt } from '../src/domain/delivery.js';
 import { DELIVERIES_PER_WORKFLOW, partWorkflowId } from '../src/domain/event.js';
-import { DEFAULT_RETRY_POLICY } from '../src/domain/retry-schedule.js';
 import {
   attemptedSignal,
+  cancelDeliveriesSignal,
   endpointIds,
   resumeSignal,
   stateQuery,
-  type AttemptSummary,
   type DeliverWebhookInput,
-  type SendAttemptFailureDetails,
+  type DeliveryInput,
   type DeliveryState,
   type PartState,
-  type SendAttemptResult,
 } from './contract.js';
-
-// Own work on Postgres: retried until it is back, apart from sending.
-const { recordOutcome, endDeliveries } = proxyActivities<Activities>({
-  startToCloseTimeout: '30 s',
-  retry: { initialInterval: '1 s', maximumInterval: '1 m' },
-});
+import { addAttempt, deliver, type Carried } from './delivery.js';
 
 /** Carries one event to all its endpoints, side by side; fails, visibly to operators, when any delivery failed. */
 export function deliverWebhook(input: DeliverWebhookInput): Promise<DeliveryState[] | PartState[]> {
@@ -44,45 +29,55 @@ export function deliverWebhook(input: DeliverWebhookInput): Promise<DeliveryStat
 }
 
 async function deliverAll(input: DeliverWebhookInput): Promise<DeliveryState[]> {
-  const states = new Map<string, DeliveryState>(
-    input.deliveries.map(({ id, endpointId }) => [
-      id,
-      { id, endpoint_id: endpointId, status: 'PENDING', reason: null, attempts: [] },
+  const carried = new Map<string, Carried>(
+    input.deliveries.map((delivery) => [
+      delivery.id,
+      {
+        ...delivery,
+        state: {
+          id: delivery.id,
+          endpoint_id: delivery.endpointId,
+          status: 'PENDING',
+          reason: null,
+          attempts: [],
+        },
+        scope: new CancellationScope(),
+        resumed: false,
+      },
     ]),
   );
-  const resumed = new Set<string>();
+  const states = [...carried.values()].map(({ state }) => state);
 
-  setHandler(stateQuery, () => [...states.values()]);
-  setHandler(resumeSignal, (ids) => ids.forEach((id) => resumed.add(id)));
+  setHandler(stateQuery, () => states);
+  setHandler(resumeSignal, (ids) => {
+    for (const id of ids) if (carried.has(id)) carried.get(id)!.resumed = true;
+  });
+  setHandler(cancelDeliveriesSignal, (ids) => ids.forEach((id) => carried.get(id)?.scope.cancel()));
   setHandler(attemptedSignal, (id, attempt) => {
-    const state = states.get(id);
+    const state = carried.get(id)?.state;
     if (!state) return;
     addAttempt(state, attempt);
     if (state.status === 'PENDING') state.status = 'IN_PROGRESS';
   });
 
-  const results = await Promise.allSettled(
-    input.deliveries.map(({ id, maxAttempts }) => deliver(states.get(id)!, maxAttempts, resumed)),
-  );
+  const results = await Promise.allSettled([...carried.values()].map((delivery) => deliver(delivery)));
   const cancelled = results.find((result) => result.status === 'rejected' && isCancellation(result.reason));
   if (cancelled?.status === 'rejected') throw cancelled.reason;
   const broken = results.find((result) => result.status === 'rejected');
   if (broken?.status === 'rejected') throw broken.reason;
 
-  const failed = [...states.values()].filter((state) => state.status === 'FAILED');
+  const failed = states.filter((state) => state.status === 'FAILED');
   if (failed.length > 0) {
     const first = `${failed[0]!.id} ${failed[0]!.reason}`;
-    throw deliveryFailed(`${failed.length} of ${states.size} deliveries failed: ${first}`, [
-      ...states.values(),
-    ]);
+    throw deliveryFailed(`${failed.length} of ${states.length} deliveries failed: ${first}`, states);
   }
-  return [...states.values()];
+  return states;
 }
 
 /** Children carry the deliveries, so that no history grows with the number of endpoints. */
 async function deliverInParts({ deliveries, ...input }: DeliverWebhookInput): Promise<PartState[]> {
   const { workflowId, typedSearchAttributes } = workflowInfo();
-  const parts: (PartState & { carried: DeliverWebhookInput['deliveries'] })[] = [];
+  const parts: (PartState & { carried: DeliveryInput[] })[] = [];
   for (let from = 0; from < deliveries.length; from += DELIVERIES_PER_WORKFLOW) {
     const carried = deliveries.slice(from, from + DELIVERIES_PER_WORKFLOW);
     const id = partWorkflowId(workflowId, parts.length + 1);
@@ -128,84 +123,4 @@ function deliveryFailed(message: string, states: DeliveryState[] | PartState[]):
     category: ApplicationFailureCategory.BENIGN,
     details: [states],
   });
-}
-
-/** One delivery: attempts until an end is reached, waiting without losing anything while it is held. */
-async function deliver(state: DeliveryState, maxAttempts: number, resumed: Set<string>): Promise<void> {
-  try {
-    for (let attemptsBefore = 0; ;) {
-      const result = await attempt(state, attemptsBefore, maxAttempts);
-      attemptsBefore += result.attempts.length;
-      await take(state, result);
-      if (result.kind === 'delivered') {
-        state.status = 'DELIVERED';
-        return;
-      }
-      state.reason = result.reason;
-      if (result.kind === 'ended') {
-        state.status = result.status;
-        return;
-      }
-      state.status = 'HELD';
-      const go = () => resumed.delete(state.id);
-      await (result.retryInMs === null ? condition(go) : condition(go, result.retryInMs));
-      state.status = 'IN_PROGRESS';
-      state.reason = null;
-    }
-  } catch (error) {
-    if (!isCancellation(error)) return fail(state, error);
-    state.status = 'CANCELLED';
-    state.reason = 'workflow cancelled';
-    await CancellationScope.nonCancellable(() =>
-      endDeliveries({ deliveryIds: [state.id], status: 'CANCELLED', reason: 'workflow cancelled' }),
-    );
-    throw error;
-  }
-}
-
-/** Adds what an activity did to the state, and records what Postgres missed. */
-async function take(
-  state: DeliveryState,
-  told: { attempts: AttemptSummary[]; unrecorded: Attempt[] },
-): Promise<void> {
-  for (const attempt of told.attempts) addAttempt(state, attempt);
-  if (told.unrecorded.length) await recordOutcome({ deliveryId: state.id, attempts: told.unrecorded });
-}
-
-function addAttempt(state: DeliveryState, attempt: AttemptSummary): void {
-  if (!state.attempts.some((known) => known.number === attempt.number)) state.attempts.push(attempt);
-}
-
-/** The HTTP activity under the retry policy, with the attempts that are left. */
-function attempt(
-  state: DeliveryState,
-  attemptsBefore: number,
-  maxAttempts: number,
-): Promise<SendAttemptResult> {
-  const { sendAttempt } = proxyActivities<Activities>({
-    // The longest deadline of a request (30 s) and the time to record it.
-    startToCloseTimeout: '60 s',
-    heartbeatTimeout: '15 s',
-    // What is on its way is awaited: a receiver that has taken it makes the delivery DELIVERED, not CANCELLED.
-    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: {
-      initialInterval: DEFAULT_RETRY_POLICY.initialMs,
-      backoffCoefficient: DEFAULT_RETRY_POLICY.coefficient,
-      maximumInterval: DEFAULT_RETRY_POLICY.maximumMs,
-      maximumAttempts: Math.max(1, maxAttempts - attemptsBefore),
-      nonRetryableErrorTypes: [...NON_RETRYABLE],
-    },
-  });
-  return sendAttempt({ deliveryId: state.id, attemptsBefore, maxAttempts });
-}
-
-async function fail(state: DeliveryState, error: unknown): Promise<void> {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  const known = cause instanceof ApplicationFailure ? cause : undefined;
-  state.status = 'FAILED';
-  state.reason = cause instanceof TimeoutFailure ? 'WORKER_LOST' : (known?.type ?? 'INTERNAL_ERROR');
-  const [told] = (known?.details ?? []) as Partial<SendAttemptFailureDetails>;
-  if (told) await take(state, told);
-  // Already FAILED where the attempt was recorded; a last try lost with its worker was not.
-  await endDeliveries({ deliveryIds: [state.id], status: 'FAILED', reason: state.reason });
 }

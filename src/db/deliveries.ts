@@ -1,8 +1,9 @@
 import { OPEN_STATUSES, type Attempt, type DeliveryStatus } from '../domain/delivery.js';
 import type { RetryOn } from '../domain/classify.js';
-import { sinceId } from '../ids.js';
+import { newId, sinceId } from '../ids.js';
+import { audit } from './audit.js';
 import { pageOf, type Page, type PageQuery } from './page.js';
-import type { Db } from './pool.js';
+import { transaction, type Db, type Pool } from './pool.js';
 
 export interface StoredDelivery {
   id: string;
@@ -73,10 +74,10 @@ export interface AttemptTarget {
     headers: Record<string, string>;
     timeout_ms: number;
     retry_on: RetryOn;
-    status: 'enabled' | 'paused' | 'disabled';
-    status_reason: string | null;
     deleted: boolean;
   };
+  /** Why it must not be sent now: a pause of everything or of the tenant, or the endpoint's own state. */
+  held: string | null;
   sealed_secrets: Buffer[];
 }
 
@@ -86,8 +87,8 @@ export async function loadAttemptTarget(db: Db, deliveryId: string): Promise<Att
     text: `
       select d.status, d.status_reason, d.attempt_count, d.event_id, d.event_type, d.tenant, d.workflow_id, e.payload,
         json_build_object('id', ep.id, 'url', ep.url, 'headers', ep.headers, 'timeout_ms', ep.timeout_ms,
-          'retry_on', ep.retry_on, 'status', ep.status, 'status_reason', ep.status_reason,
-          'deleted', ep.deleted_at is not null) as endpoint,
+          'retry_on', ep.retry_on, 'deleted', ep.deleted_at is not null) as endpoint,
+        coalesce(pause_of(d.tenant), hold_of(ep)) as held,
         array(select s.sealed from endpoint_secrets s where s.endpoint_id = ep.id order by s.id desc) as sealed_secrets
       from deliveries d
       join events e on e.id = d.event_id
@@ -114,16 +115,24 @@ export async function recordAttempt(db: Db, record: AttemptRecord): Promise<void
     name: 'record-attempt',
     text: `
       with delivery as (
-        update deliveries set attempt_count = $3, last_classification = $6,
-          status = case when status = any($13::text[]) then $10 else status end,
-          status_reason = case when status = any($13) then $11 else status_reason end,
-          next_attempt_at = case when status = any($13) then $12::timestamptz end,
-          completed_at = case when status = any($13) and not $10 = any($13) then now() else completed_at end
-        where id = $2 and attempt_count < $3
-        returning id, endpoint_id
+        update deliveries d set attempt_count = $3, last_classification = $6,
+          status = case when not d.status = any($13::text[]) then d.status
+            when $10 = 'IN_PROGRESS' and held.reason is not null then 'HELD' else $10 end,
+          status_reason = case when not d.status = any($13) then d.status_reason
+            when $10 = 'IN_PROGRESS' then held.reason else $11 end,
+          next_attempt_at = case when d.status = any($13) then $12::timestamptz end,
+          due_at = $12::timestamptz + interval '1 minute',
+          completed_at = case when d.status = any($13) and not $10 = any($13) then now() else d.completed_at end
+        from endpoints ep cross join lateral (select coalesce(pause_of(ep.tenant), hold_of(ep)) as reason) held
+        where d.id = $2 and d.attempt_count < $3 and ep.id = d.endpoint_id
+        returning d.id, d.endpoint_id
       ), endpoint as (
         update endpoints set status = 'disabled', status_reason = 'gone', updated_at = now()
         where $9 and status = 'enabled' and id = (select endpoint_id from delivery)
+        returning id
+      ), audited as (
+        insert into audit (id, actor, action, object, reason)
+        select new_id('aud', now()), 'surehook', 'endpoint.disable', id, 'its receiver answered 410' from endpoint
       )
       insert into attempts (id, delivery_id, number, started_at, latency_ms, classification, http_status, detail)
       select $1, id, $3, $4, $5, $6, $7, $8 from delivery`,
@@ -163,15 +172,59 @@ export async function setStatus(
   return rows.map((row) => row.id);
 }
 
-export async function listHeld(
-  db: Db,
-  endpointId: string,
-  after: string,
-  limit: number,
-): Promise<{ id: string; workflow_id: string }[]> {
-  const { rows } = await db.query<{ id: string; workflow_id: string }>(
-    `select id, workflow_id from deliveries where endpoint_id = $1 and status = 'HELD' and id > $2 order by id limit $3`,
-    [endpointId, after, limit],
+/** What an endpoint's pause holds: all that is open, also what waits for a retry, whose moment stays noted. */
+export async function holdDeliveriesOf(db: Db, endpointId: string): Promise<void> {
+  await db.query(
+    `update deliveries set status = 'HELD', status_reason = hold_of(ep) from endpoints ep
+     where ep.id = $1 and endpoint_id = ep.id and deliveries.status in ('PENDING', 'IN_PROGRESS')`,
+    [endpointId],
   );
-  return rows;
+}
+
+/** False where it had ended. */
+export async function cancelDelivery(
+  pool: Pool,
+  id: string,
+  actor: string,
+  reason: string | null,
+): Promise<boolean> {
+  return transaction(pool, async (db) => {
+    const words = reason ?? `cancelled by ${actor}`;
+    const [cancelled] = await setStatus(db, [id], OPEN_STATUSES, 'CANCELLED', words);
+    if (!cancelled) return false;
+    await audit(db, { actor, action: 'delivery.cancel', object: id, reason });
+    return true;
+  });
+}
+
+/**
+ * A new delivery of the same event to the same endpoint, as one that has ended stays as it is. One that is open
+ * already, from an earlier call, is the answer to the next; null where the endpoint is deleted.
+ */
+export async function redeliver(
+  pool: Pool,
+  source: StoredDelivery,
+  actor: string,
+): Promise<StoredDelivery | null> {
+  return transaction(pool, async (db) => {
+    await db.query('select from deliveries where id = $1 for update', [source.id]);
+    const { rows: open } = await db.query<StoredDelivery>(
+      `select ${COLUMNS} from deliveries where source_delivery_id = $1 and status = any($2)`,
+      [source.id, OPEN_STATUSES],
+    );
+    if (open[0]) return open[0];
+    const { rows } = await db.query<StoredDelivery>(
+      `insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
+         source_delivery_id, status, status_reason)
+       select $1, event_id, endpoint_id, d.tenant, event_type, max_attempts, 'redeliver:' || $1, now(), d.id,
+         case when held.reason is null then 'PENDING' else 'HELD' end, held.reason
+       from deliveries d join endpoints ep on ep.id = d.endpoint_id and ep.deleted_at is null
+         cross join lateral (select coalesce(pause_of(ep.tenant), hold_of(ep)) as reason) held
+       where d.id = $2 returning ${COLUMNS}`,
+      [newId('del'), source.id],
+    );
+    const made = rows[0] ?? null;
+    if (made) await audit(db, { actor, action: 'delivery.retry', object: source.id, after: { id: made.id } });
+    return made;
+  });
 }

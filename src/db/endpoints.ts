@@ -1,5 +1,8 @@
 import type { RetryOn } from '../domain/classify.js';
 import { newId } from '../ids.js';
+import { audit } from './audit.js';
+import { notify } from './control.js';
+import { holdDeliveriesOf } from './deliveries.js';
 import { pageOf, type Page, type PageQuery } from './page.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
@@ -32,7 +35,7 @@ export interface NewEndpoint extends EndpointSettings {
 }
 
 /** An ad hoc endpoint that exists already is answered as it is, with its own secret. */
-export async function insertEndpoint(pool: Pool, input: NewEndpoint): Promise<StoredEndpoint> {
+export async function insertEndpoint(pool: Pool, input: NewEndpoint, actor: string): Promise<StoredEndpoint> {
   return transaction(pool, async (db) => {
     await db.query('insert into tenants (id) values ($1) on conflict do nothing', [input.tenant]);
     const { rows } = await db.query<StoredEndpoint & { created: boolean }>(
@@ -62,14 +65,19 @@ export async function insertEndpoint(pool: Pool, input: NewEndpoint): Promise<St
         endpoint.id,
         input.sealedSecret,
       ]);
+      await audit(db, { actor, action: 'endpoint.create', object: endpoint.id, after: told(endpoint) });
     }
     return endpoint;
   });
 }
 
-export async function getEndpoint(db: Db, id: string): Promise<StoredEndpoint | null> {
+export async function getEndpoint(
+  db: Db,
+  id: string,
+  lock: '' | 'for update' = '',
+): Promise<StoredEndpoint | null> {
   const { rows } = await db.query<StoredEndpoint>(
-    `select ${COLUMNS} from endpoints where id = $1 and deleted_at is null`,
+    `select ${COLUMNS} from endpoints where id = $1 and deleted_at is null ${lock}`,
     [id],
   );
   return rows[0] ?? null;
@@ -99,36 +107,66 @@ export async function listEndpoints(
   );
 }
 
-/** Changes what is given; `enabled` decides the status field. Null where there is no such endpoint. */
-export async function updateEndpoint(
-  db: Db,
-  id: string,
-  changes: { [K in keyof EndpointSettings]?: EndpointSettings[K] | undefined } & {
-    enabled?: boolean | undefined;
-  },
-): Promise<StoredEndpoint | null> {
-  const { enabled, headers, ...plain } = changes;
-  const columns: Record<string, unknown> = { ...plain };
-  if (headers) columns.headers = JSON.stringify(headers);
-  if (enabled !== undefined) {
-    columns.status = enabled ? 'enabled' : 'disabled';
-    columns.status_reason = enabled ? null : 'manual';
-  }
-  const names = Object.keys(columns);
-  const sets = [...names.map((name, i) => `${name} = $${i + 2}`), 'updated_at = now()'];
-  const { rows } = await db.query<StoredEndpoint>(
-    `update endpoints set ${sets.join(', ')} where id = $1 and deleted_at is null returning ${COLUMNS}`,
-    [id, ...Object.values(columns)],
-  );
-  return rows[0] ?? null;
+export interface EndpointChanges extends Partial<EndpointSettings> {
+  status?: StoredEndpoint['status'];
 }
 
-export async function deleteEndpoint(db: Db, id: string): Promise<boolean> {
-  const { rowCount } = await db.query(
-    'update endpoints set deleted_at = now(), updated_at = now() where id = $1 and deleted_at is null',
-    [id],
-  );
-  return rowCount === 1;
+export interface By {
+  actor: string;
+  /** `endpoint.<verb>`, for the audit. */
+  action: string;
+  reason?: string | null;
+}
+
+/**
+ * Changes what is given. A pause or a disabling holds what is open, enabling lets the sweeper go on with it. Null where
+ * there is no such endpoint; 'disabled' where one to be paused is disabled, which pausing would hide.
+ */
+export async function updateEndpoint(
+  pool: Pool,
+  id: string,
+  { status, headers, ...plain }: EndpointChanges,
+  by: By,
+): Promise<StoredEndpoint | 'disabled' | null> {
+  return transaction(pool, async (db) => {
+    const before = await getEndpoint(db, id, 'for update');
+    if (!before) return null;
+    if (status === 'paused' && before.status === 'disabled') return 'disabled';
+    const columns: Record<string, unknown> = { ...plain };
+    if (headers) columns.headers = JSON.stringify(headers);
+    if (status) {
+      columns.status = status;
+      columns.status_reason = status === 'enabled' ? null : 'manual';
+    }
+    const names = Object.keys(columns);
+    const sets = [...names.map((name, i) => `${name} = $${i + 2}`), 'updated_at = now()'];
+    const { rows } = await db.query<StoredEndpoint>(
+      `update endpoints set ${sets.join(', ')} where id = $1 returning ${COLUMNS}`,
+      [id, ...Object.values(columns)],
+    );
+    const after = rows[0]!;
+    if (status === 'enabled') await notify(db);
+    else if (status) await holdDeliveriesOf(db, id);
+    await audit(db, { ...by, object: id, before: told(before), after: told(after) });
+    return after;
+  });
+}
+
+/** Deleted, it holds nothing any more: the sweeper lets its held deliveries go on, to end as ENDPOINT_DELETED. */
+export async function deleteEndpoint(pool: Pool, id: string, by: By): Promise<boolean> {
+  return transaction(pool, async (db) => {
+    const before = await getEndpoint(db, id, 'for update');
+    if (!before) return false;
+    await db.query('update endpoints set deleted_at = now(), updated_at = now() where id = $1', [id]);
+    await notify(db);
+    await audit(db, { ...by, object: id, before: told(before) });
+    return true;
+  });
+}
+
+/** As the audit keeps it: a header's value may be a secret. */
+function told({ headers, ...endpoint }: StoredEndpoint) {
+  return { ...endpoint, headers: Object.keys(headers) };
 }
 
 /** Newest secret first. */

@@ -32,6 +32,7 @@ export interface StoredEvent {
   idempotency_key: string;
   workflow_id: string;
   created_at: Date;
+  /** Those it was accepted with; one that was made later names its source. */
   deliveries: DeliveryStub[];
 }
 
@@ -58,12 +59,14 @@ export async function acceptEvent(db: Db, event: NewEvent): Promise<Accepted> {
         select $3, $1, $6, $7, $2, $8 || case when generation = 1 then '' else '~' || generation end, $5 from key
         returning id, workflow_id
       ), fan_out as (
-        insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at)
+        insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
+          status, status_reason)
         select new_id('del', $5), event.id, ep.id, $1, $6, $9,
           event.workflow_id || case when count(*) over () > ${DELIVERIES_PER_WORKFLOW}
             then '~p' || 1 + (row_number() over (order by ep.id) - 1) / ${DELIVERIES_PER_WORKFLOW} else '' end,
-          $5
+          $5, case when held.reason is null then 'PENDING' else 'HELD' end, held.reason
         from event, endpoints ep
+          cross join lateral (select coalesce(pause_of($1), hold_of(ep)) as reason) held
         where ep.tenant = $1 and ep.deleted_at is null
           and case when $10::text[] is null then ep.event_types && $11::text[] else ep.id = any($10) end
         returning id, endpoint_id, status
@@ -118,7 +121,8 @@ export async function getEvent(db: Db, id: string): Promise<(StoredEvent & { pay
   const { rows } = await db.query<StoredEvent & { payload: string }>(
     `select ${COLUMNS}, payload,
        coalesce((select json_agg(json_build_object('id', d.id, 'endpoint_id', d.endpoint_id, 'status', d.status)
-         order by d.endpoint_id) from deliveries d where d.event_id = e.id and d.id >= $2), '[]') as deliveries
+         order by d.endpoint_id) from deliveries d
+         where d.event_id = e.id and d.id >= $2 and d.source_delivery_id is null), '[]') as deliveries
      from events e where id = $1`,
     [id, sinceId('del', id)],
   );
@@ -137,20 +141,4 @@ export async function listEvents(
   page: PageQuery,
 ): Promise<Page<Omit<StoredEvent, 'deliveries'>>> {
   return pageOf(db, `select ${COLUMNS} from events`, { ...filter }, page, 'evt');
-}
-
-/** Accepted events of which a delivery was never begun, oldest first, with delivery ids between `after` and `before`. */
-export async function listUnstarted(
-  db: Db,
-  after: string,
-  before: string,
-  limit: number,
-): Promise<{ event_id: string; last: string }[]> {
-  const { rows } = await db.query<{ event_id: string; last: string }>(
-    `select event_id, max(id) as last from
-       (select event_id, id from deliveries where status = 'PENDING' and id > $1 and id < $2 order by id limit $3) p
-     group by event_id order by last`,
-    [after, before, limit],
-  );
-  return rows;
 }

@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import type { AttemptRecord, AttemptTarget } from '../db/deliveries.js';
 import { classifyStatus, nextStep, type NextStep } from '../domain/classify.js';
-import type { Attempt, DeliveryStatus } from '../domain/delivery.js';
+import type { Attempt, Classification, DeliveryStatus } from '../domain/delivery.js';
 import { OPEN_STATUSES } from '../domain/delivery.js';
 import { retryDelay, type RetryPolicy } from '../domain/retry-schedule.js';
 import { newId } from '../ids.js';
 import { redactHeaders, requestHeaders } from '../webhook/request-headers.js';
-import type { Sender, SendResult } from '../webhook/send.js';
+import { WithdrawnError, type Sender, type SendResult } from '../webhook/send.js';
 import { sign } from '../webhook/sign.js';
 import type { SecretBox } from './secret-box.js';
 
@@ -14,6 +14,10 @@ export interface AttemptDeps {
   load(deliveryId: string): Promise<AttemptTarget | null>;
   record(record: AttemptRecord): Promise<void>;
   hold(deliveryId: string, reason: string): Promise<void>;
+  /** Why nothing of a tenant may be sent now, as this process knows it; null: go on. */
+  paused(tenant: string): string | null;
+  /** For the metrics. */
+  count(classification: Classification): void;
   end(deliveryIds: string[], status: 'FAILED' | 'CANCELLED', reason: string): Promise<string[]>;
   sender: Sender;
   secrets: SecretBox;
@@ -33,7 +37,7 @@ export type AttemptOutcome =
 const OWN_FAULT_DELAY_MS = 5_000;
 
 /**
- * Makes attempt `number` of a delivery, whole: gate, sign, send, classify, record. Never throws: a receiver's fault is
+ * Makes attempt `number` of a delivery, whole: gate, sign, send, classify, record. A receiver's fault is
  * an outcome, and a fault of ours before sending holds the delivery, so that it costs the receiver no attempt.
  */
 export async function makeAttempt(
@@ -53,6 +57,9 @@ export async function makeAttempt(
     deps.log.error({ err: error, delivery_id: deliveryId }, 'attempt put off: a part of ours is away');
     return { kind: 'held', reason: 'INTERNAL', retryInMs: OWN_FAULT_DELAY_MS };
   }
+  // Asked last: from here to the request nothing waits.
+  const paused = deps.paused(target.tenant);
+  if (paused) return hold(deps, deliveryId, paused);
 
   const { endpoint } = target;
   // A trail that an operator reset knows less than the history does.
@@ -67,12 +74,19 @@ export async function makeAttempt(
     eventType: target.event_type,
     version: deps.version,
   });
-  const result = await deps.sender.send({
-    url: endpoint.url,
-    headers,
-    body: target.payload,
-    timeoutMs: endpoint.timeout_ms,
-  });
+  let result: SendResult;
+  try {
+    result = await deps.sender.send({
+      url: endpoint.url,
+      headers,
+      body: target.payload,
+      timeoutMs: endpoint.timeout_ms,
+      tenant: target.tenant,
+    });
+  } catch (error) {
+    if (!(error instanceof WithdrawnError)) throw error;
+    return hold(deps, deliveryId, deps.paused(target.tenant) ?? 'paused');
+  }
 
   const attempt = describe(number, headers, result);
   const step = nextStep(attempt.classification, endpoint.retry_on);
@@ -97,6 +111,7 @@ export async function makeAttempt(
       return false;
     },
   );
+  deps.count(attempt.classification);
   deps.log.info(
     {
       delivery_id: deliveryId,
@@ -129,12 +144,19 @@ async function gate(
     await deps.end([deliveryId], 'FAILED', 'ENDPOINT_DELETED');
     return { kind: 'ended', status: 'FAILED', reason: 'ENDPOINT_DELETED' };
   }
-  if (target.endpoint.status !== 'enabled') {
-    const reason = `endpoint ${target.endpoint.status} (${target.endpoint.status_reason ?? 'manual'})`;
+  return target.held === null ? null : hold(deps, deliveryId, target.held);
+}
+
+/** Not to be sent now: it waits, in the history too, until the sweeper lets it go on. */
+async function hold(deps: AttemptDeps, deliveryId: string, reason: string): Promise<AttemptOutcome> {
+  try {
     await deps.hold(deliveryId, reason);
     return { kind: 'held', reason, retryInMs: null };
+  } catch (error) {
+    // Without the row nobody would let it go on: it asks again by itself.
+    deps.log.error({ err: error, delivery_id: deliveryId }, 'delivery held, but not yet in its record');
+    return { kind: 'held', reason, retryInMs: OWN_FAULT_DELAY_MS };
   }
-  return null;
 }
 
 function describe(number: number, headers: Record<string, string>, result: SendResult): Attempt {

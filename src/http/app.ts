@@ -1,7 +1,8 @@
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { Logger } from 'pino';
 import type { Pool } from '../db/pool.js';
-import type { DeliveryStart } from '../delivery/dispatch.js';
+import type { Control } from '../delivery/control.js';
+import type { DeliveryStart, Workflows } from '../delivery/workflows.js';
 import type { SecretBox } from '../delivery/secret-box.js';
 import { MAX_PAYLOAD_BYTES } from '../domain/event.js';
 import { Problem } from '../errors.js';
@@ -9,6 +10,8 @@ import { newId } from '../ids.js';
 import type { AddressGuard } from '../webhook/address-guard.js';
 import type { Authorize } from './auth.js';
 import { createErrorHandler } from './error-handler.js';
+import { auditRoutes } from './routes/audit.js';
+import { controlRoutes } from './routes/control.js';
 import { deliveryRoutes } from './routes/deliveries.js';
 import { endpointRoutes } from './routes/endpoints.js';
 import { eventRoutes } from './routes/events.js';
@@ -20,7 +23,8 @@ export interface AppDeps {
   guard: AddressGuard;
   secrets: SecretBox;
   dispatch: (start: DeliveryStart) => void;
-  resume: (workflowId: string, deliveryIds: string[]) => Promise<void>;
+  workflows: Workflows;
+  control: Control;
   readiness: () => Promise<Readiness>;
   /** A workflow's page in the Temporal Web UI, where there is one. */
   workflowUrl: (workflowId: string) => string | null;
@@ -43,7 +47,13 @@ export function createApp(deps: AppDeps): Express {
   });
   app.use(healthRoutes(deps));
   app.use('/v1', express.raw({ type: () => true, limit: MAX_PAYLOAD_BYTES + MAX_ENVELOPE_BYTES }));
-  for (const routes of [eventRoutes(deps), endpointRoutes(deps), deliveryRoutes(deps)]) {
+  for (const routes of [
+    eventRoutes(deps),
+    endpointRoutes(deps),
+    deliveryRoutes(deps),
+    controlRoutes(deps),
+    auditRoutes(deps),
+  ]) {
     refuseOtherMethods(routes);
     app.use('/v1', routes);
   }

@@ -14,3 +14,9 @@ export function readJson(request: Request): { text: string; value: unknown } {
     throw badField('body', `Must be JSON: ${why}`, 400, 'malformed_json');
   }
 }
+
+/** Where a body may be left out: then it is `{}`. */
+export function readOptionalJson(request: Request): unknown {
+  const bytes: unknown = request.body;
+  return Buffer.isBuffer(bytes) && bytes.length > 0 ? readJson(request).value : {};
+}

@@ -95,6 +95,28 @@ export const endpointBody = endpointSettings.extend({
 });
 export const endpointPatch = endpointSettings.partial();
 
+const reason = z
+  .string()
+  .min(1)
+  .max(500, 'At most 500 characters.')
+  .refine((text) => !/\p{Cc}/u.test(text) && text.isWellFormed(), 'Must be one line of text.');
+const scope = z
+  .discriminatedUnion('scope', [
+    z.strictObject({ scope: z.literal('all'), reason: reason.optional() }),
+    z.strictObject({ scope: z.literal('tenant'), tenant, reason: reason.optional() }),
+  ])
+  .transform((body) => ({
+    scope: body.scope === 'all' ? ('all' as const) : (`tenant:${body.tenant}` as const),
+    reason: body.reason ?? null,
+  }));
+export const pauseBody = scope.refine((body) => body.reason !== null, {
+  path: ['reason'],
+  error: 'Is required: it is what everybody reads who wonders why nothing is sent.',
+});
+export const resumeBody = scope;
+/** Of an action on one thing: nothing, or why. */
+export const reasonBody = z.strictObject({ reason: reason.optional() });
+
 const time = z.iso
   .datetime({ offset: true, error: 'Must be an ISO 8601 time.' })
   .transform((text) => new Date(text));
@@ -126,6 +148,14 @@ export const deliveriesQuery = z.strictObject({
   event_type: eventType.optional(),
   classification: z.enum(CLASSIFICATIONS).optional(),
   batch_id: id('bat').optional(),
+});
+
+const word = z.string().regex(/^[a-zA-Z0-9_.:-]{1,128}$/, 'Must be letters, digits, _, -, . or :.');
+export const auditQuery = z.strictObject({
+  ...page,
+  actor: word.optional(),
+  action: word.optional(),
+  object: word.optional(),
 });
 
 /** Splits a parsed list query into its page and its filter. */

@@ -8,6 +8,8 @@ export interface SendRequest {
   body: string;
   /** For all of it: name, connection, handshake, headers and body. */
   timeoutMs: number;
+  /** Whose it is. */
+  tenant: string;
 }
 
 interface Sent {
@@ -37,7 +39,13 @@ interface Failed {
   truncated: boolean;
 }
 
+/** The request was called back before any of it had been sent. */
+export class WithdrawnError extends Error {}
+
 export type SendResult = Sent & (Answered | Failed);
+
+/** Phases before a request's first byte. */
+export const UNSENT: readonly Phase[] = ['queue', 'dns', 'connect', 'tls'];
 
 /** What an exchange is doing, in the words a person reads when its time is up. */
 export const PHASES = {

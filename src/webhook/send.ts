@@ -2,13 +2,24 @@ import type { AddressGuard } from './address-guard.js';
 import { fail } from './answer.js';
 import { assign, createPool, drop, type Pool } from './connections.js';
 import { createDial } from './dial.js';
-import { newExchange, PHASES, type Exchange, type SendRequest, type SendResult } from './exchange.js';
+import {
+  finish,
+  newExchange,
+  PHASES,
+  UNSENT,
+  WithdrawnError,
+  type Exchange,
+  type SendRequest,
+  type SendResult,
+} from './exchange.js';
 
-export type { SendRequest, SendResult };
+export { WithdrawnError, type SendRequest, type SendResult };
 
 export interface Sender {
-  /** Never rejects for anything a receiver or the network can do. */
+  /** Rejects only with WithdrawnError, whatever a receiver or the network does. */
   send(request: SendRequest): Promise<SendResult>;
+  /** Calls back what matches, as far as none of it has been sent: it waits for a connection or is opening one. */
+  withdraw(match: (request: SendRequest) => boolean): void;
   /** Refuses new requests and waits for the running ones. */
   close(): Promise<void>;
 }
@@ -17,12 +28,12 @@ export interface Sender {
 export function createSender(options: { guard: AddressGuard; ca?: string }): Sender {
   const dial = createDial(options.guard, options.ca);
   const pools = new Map<string, Pool>();
-  const running = new Set<Promise<SendResult>>();
+  const running = new Map<Exchange, Promise<SendResult>>();
   let closed = false;
 
-  function start(request: SendRequest, resolve: Exchange['resolve']): void {
+  function start(exchange: Exchange): void {
+    const { request } = exchange;
     const url = parseUrl(request.url);
-    const exchange = newExchange(request, url?.hostname ?? '', resolve);
     if (closed) return fail(exchange, new Error('the sender is closed'));
     if (!url) return fail(exchange, new Error('its URL is not an http or https URL'));
     const pool = pools.get(url.origin) ?? createPool(pools, url.origin, dial);
@@ -32,13 +43,26 @@ export function createSender(options: { guard: AddressGuard; ca?: string }): Sen
 
   return {
     async send(request) {
-      const result = new Promise<SendResult>((resolve) => start(request, resolve));
-      running.add(result);
-      return result.finally(() => running.delete(result));
+      let exchange: Exchange;
+      const result = new Promise<SendResult>((resolve) => {
+        exchange = newExchange(request, parseUrl(request.url)?.hostname ?? '', resolve);
+      });
+      running.set(exchange!, result);
+      start(exchange!);
+      return result.finally(() => running.delete(exchange));
+    },
+    withdraw(match) {
+      for (const exchange of running.keys()) {
+        if (!UNSENT.includes(exchange.phase) || !match(exchange.request)) continue;
+        for (const pool of pools.values()) pool.waiting.delete(exchange);
+        finish(exchange, false, async () => {
+          throw new WithdrawnError('withdrawn before it was sent');
+        });
+      }
     },
     async close() {
       closed = true;
-      await Promise.all(running);
+      await Promise.allSettled(running.values());
       await Promise.all([...pools.values()].flatMap((pool) => [...pool.idle]).map(drop));
     },
   };

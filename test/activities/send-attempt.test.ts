@@ -22,7 +22,7 @@ const told: AttemptSummary[] = [];
 
 beforeAll(async () => {
   // The service's own worker listens elsewhere: here the activity is run by hand.
-  t = await startTestService({ sweep: { everyMs: 3_600_000, ageMs: 0 } });
+  t = await startTestService({ sweepEveryMs: 3_600_000 });
   sender = createSender({ guard: createAddressGuard(['127.0.0.0/8']) });
   deps = {
     load: (id) => loadAttemptTarget(t.pool, id),
@@ -34,6 +34,8 @@ beforeAll(async () => {
     tell: async (_execution, _deliveryId, attempt) => {
       told.push(attempt);
     },
+    paused: () => null,
+    count: () => {},
     sender,
     secrets: createSecretBox(Buffer.alloc(32, 1).toString('base64')),
     retryPolicy: DEFAULT_RETRY_POLICY,

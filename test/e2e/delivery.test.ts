@@ -345,7 +345,7 @@ test('POST /v1/send delivers to a URL nobody registered, signed with the secret 
 });
 
 test('an event whose workflow was never started is found and started', async () => {
-  const sweeping = await startTestService({ sweep: { everyMs: 50, ageMs: 0 } });
+  const sweeping = await startTestService({ sweepEveryMs: 50 });
   try {
     const endpoint = await createEndpoint(sweeping, receiver.url);
     const lost = newId('evt');
@@ -355,8 +355,8 @@ test('an event whose workflow was never started is found and started', async () 
       [lost],
     );
     await sweeping.pool.query(
-      `insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at)
-       select new_id('del', now()), id, $1, 'default', 'a.b', 12, workflow_id, now() from events where id = $2`,
+      `insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at, due_at)
+       select new_id('del', now()), id, $1, 'default', 'a.b', 12, workflow_id, now(), now() from events where id = $2`,
       [endpoint.id, lost],
     );
     await receiver.waitFor((requests) => requests.length === 1, 10_000);

@@ -33,7 +33,13 @@ function resolvesTo(...answers: LookupAddress[][]): void {
 }
 
 function send(timeoutMs = 5000): Promise<SendResult> {
-  return sender.send({ url: `http://name.test:${receiver.port}/`, headers: {}, body: '{}', timeoutMs });
+  return sender.send({
+    url: `http://name.test:${receiver.port}/`,
+    headers: {},
+    body: '{}',
+    timeoutMs,
+    tenant: 'default',
+  });
 }
 
 describe('a name that changes its address', () => {

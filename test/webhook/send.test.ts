@@ -49,6 +49,7 @@ function send(url: string, request: Partial<SendRequest> = {}): Promise<SendResu
     headers: { 'content-type': 'application/json' },
     body: '{}',
     timeoutMs: AMPLE_MS,
+    tenant: 'default',
     ...request,
   });
 }
@@ -388,7 +389,13 @@ describe('TLS', () => {
   it('fails with an authority that nobody told us to trust', async () => {
     const secure = await receiver({ tls: certificates.valid });
     const stranger = createSender({ guard: LOOPBACK });
-    const result = await stranger.send({ url: secure.url, headers: {}, body: '{}', timeoutMs: AMPLE_MS });
+    const result = await stranger.send({
+      url: secure.url,
+      headers: {},
+      body: '{}',
+      timeoutMs: AMPLE_MS,
+      tenant: 'default',
+    });
     expect(result).toMatchObject({ kind: 'fault', fault: 'TLS_ERROR' });
     await stranger.close();
   });
@@ -422,7 +429,13 @@ describe('a forbidden address', () => {
       const strict = createSender({ guard: createAddressGuard([]) });
       for (const protocol of ['http', 'https']) {
         const url = `${protocol}://${host}:${server.port}/`;
-        const result = await strict.send({ url, headers: {}, body: '{}', timeoutMs: AMPLE_MS });
+        const result = await strict.send({
+          url,
+          headers: {},
+          body: '{}',
+          timeoutMs: AMPLE_MS,
+          tenant: 'default',
+        });
         expect(result).toMatchObject({
           kind: 'fault',
           fault: 'ADDRESS_BLOCKED',

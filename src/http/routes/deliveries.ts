@@ -1,17 +1,37 @@
 import { Router, type Request } from 'express';
-import { getDelivery, listDeliveries } from '../../db/deliveries.js';
-import { notFound } from '../../errors.js';
+import {
+  cancelDelivery,
+  getDelivery,
+  listDeliveries,
+  redeliver,
+  type StoredDelivery,
+} from '../../db/deliveries.js';
+import { audit } from '../../db/audit.js';
+import { openWorkflow } from '../../db/sweep.js';
+import { restartOf } from '../../delivery/workflows.js';
+import { OPEN_STATUSES } from '../../domain/delivery.js';
+import { notFound, Problem } from '../../errors.js';
 import type { AppDeps } from '../app.js';
+import { actorOf } from '../auth.js';
+import { readOptionalJson } from '../body.js';
 import { onlyIds } from '../only-ids.js';
-import { deliveriesQuery, pageQuery } from '../schemas.js';
+import { deliveriesQuery, pageQuery, reasonBody } from '../schemas.js';
 
-export function deliveryRoutes({ pool, authorize, workflowUrl }: AppDeps): Router {
+type ById = Request<{ id: string }>;
+
+export function deliveryRoutes(deps: AppDeps): Router {
+  const { pool, authorize, workflows, workflowUrl, log } = deps;
   const router = Router();
   router.param('id', onlyIds('del', 'delivery'));
   const linked = <T extends { workflow_id: string }>(delivery: T) => ({
     ...delivery,
     workflow_url: workflowUrl(delivery.workflow_id),
   });
+  const get = async (request: ById) => {
+    const delivery = await getDelivery(pool, request.params.id);
+    if (!delivery) throw notFound('delivery', request.params.id);
+    return delivery;
+  };
 
   router.get('/deliveries', authorize('viewer'), async (request, response) => {
     const { page, filter } = pageQuery(deliveriesQuery.parse(request.query), 'del');
@@ -20,11 +40,59 @@ export function deliveryRoutes({ pool, authorize, workflowUrl }: AppDeps): Route
     response.json({ ...list, data: list.data.map(linked) });
   });
 
-  router.get('/deliveries/:id', authorize('viewer'), async (request: Request<{ id: string }>, response) => {
-    const delivery = await getDelivery(pool, request.params.id);
-    if (!delivery) throw notFound('delivery', request.params.id);
-    response.json(linked(delivery));
+  router.get('/deliveries/:id', authorize('viewer'), async (request: ById, response) => {
+    response.json(linked(await get(request)));
+  });
+
+  router.post('/deliveries/:id/cancel', authorize('operator'), async (request: ById, response) => {
+    const { reason = null } = reasonBody.parse(readOptionalJson(request));
+    const { id, workflow_id } = await get(request);
+    if (!(await cancelDelivery(pool, id, actorOf(response), reason))) {
+      throw new Problem(409, 'delivery_ended', `It has ended: ${(await get(request)).status}.`);
+    }
+    // The row decides; a workflow that does not hear of it finds out at its next attempt.
+    workflows.cancelDeliveries(workflow_id, [id]).catch((error: unknown) => {
+      log.info({ err: error, delivery_id: id }, 'workflow not told of the cancellation');
+    });
+    response.json(linked(await get(request)));
+  });
+
+  router.post('/deliveries/:id/retry', authorize('operator'), async (request: ById, response) => {
+    reasonBody.parse(readOptionalJson(request));
+    const delivery = await get(request);
+    const made = isOpen(delivery)
+      ? await attemptNow(deps, delivery, actorOf(response))
+      : await again(deps, delivery, actorOf(response));
+    response.status(202).json(linked(made));
   });
 
   return router;
+}
+
+const isOpen = ({ status }: StoredDelivery) => (OPEN_STATUSES as readonly string[]).includes(status);
+
+async function attemptNow(deps: AppDeps, delivery: StoredDelivery, actor: string): Promise<StoredDelivery> {
+  const { id, status, status_reason, workflow_id } = delivery;
+  if (status === 'HELD') {
+    throw new Problem(409, 'delivery_held', `It is held (${status_reason}): resume that instead.`);
+  }
+  try {
+    await deps.workflows.attemptNow(workflow_id, id);
+  } catch (error) {
+    deps.log.warn({ err: error, delivery_id: id }, 'retry not asked for');
+    throw new Problem(503, 'temporal_unavailable', 'Temporal is away; nothing was changed. Try again.', [], {
+      'retry-after': '1',
+    });
+  }
+  await audit(deps.pool, { actor, action: 'delivery.retry', object: id });
+  return delivery;
+}
+
+/** What has ended stays as it is: a new delivery of the same event follows it. */
+async function again(deps: AppDeps, source: StoredDelivery, actor: string): Promise<StoredDelivery> {
+  const made = await redeliver(deps.pool, source, actor);
+  if (made === null) throw new Problem(409, 'endpoint_deleted', 'Its endpoint is deleted.');
+  const open = made.status === 'PENDING' && (await openWorkflow(deps.pool, made));
+  if (open) deps.dispatch(restartOf(open));
+  return made;
 }

@@ -1,5 +1,4 @@
 import { Router, type Request } from 'express';
-import { listHeld } from '../../db/deliveries.js';
 import {
   deleteEndpoint,
   getEndpoint,
@@ -7,14 +6,16 @@ import {
   listEndpoints,
   listSealedSecrets,
   updateEndpoint,
+  type StoredEndpoint,
 } from '../../db/endpoints.js';
-import { notFound } from '../../errors.js';
+import { notFound, Problem } from '../../errors.js';
 import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app.js';
+import { actorOf } from '../auth.js';
 import { onlyIds } from '../only-ids.js';
 import { refuseForbidden } from '../refuse-forbidden.js';
-import { readJson } from '../body.js';
-import { endpointBody, endpointPatch, endpointsQuery, pageQuery } from '../schemas.js';
+import { readJson, readOptionalJson } from '../body.js';
+import { endpointBody, endpointPatch, endpointsQuery, pageQuery, reasonBody } from '../schemas.js';
 
 type ById = Request<{ id: string }>;
 
@@ -26,11 +27,11 @@ export function endpointRoutes(deps: AppDeps): Router {
   router.post('/endpoints', authorize('admin'), async (request, response) => {
     const { secret = newSecret(), ...body } = endpointBody.parse(readJson(request).value);
     await refuseForbidden(deps.guard, body.url);
-    const endpoint = await insertEndpoint(pool, {
-      ...body,
-      sealedSecret: secrets.seal(secret),
-      adHocKey: null,
-    });
+    const endpoint = await insertEndpoint(
+      pool,
+      { ...body, sealedSecret: secrets.seal(secret), adHocKey: null },
+      actorOf(response),
+    );
     response.status(201).json({ ...endpoint, secret });
   });
 
@@ -54,35 +55,46 @@ export function endpointRoutes(deps: AppDeps): Router {
   });
 
   router.patch('/endpoints/:id', authorize('admin'), async (request: ById, response) => {
-    const changes = endpointPatch.parse(readJson(request).value);
-    if (changes.url !== undefined) await refuseForbidden(deps.guard, changes.url);
-    const endpoint = await updateEndpoint(pool, request.params.id, changes);
-    if (!endpoint) throw notFound('endpoint', request.params.id);
-    if (changes.enabled) void releaseHeld(deps, endpoint.id);
-    response.json(endpoint);
+    const { enabled, ...settings } = endpointPatch.parse(readJson(request).value);
+    if (settings.url !== undefined) await refuseForbidden(deps.guard, settings.url);
+    const status =
+      enabled === undefined ? {} : { status: enabled ? ('enabled' as const) : ('disabled' as const) };
+    const by = { actor: actorOf(response), action: 'endpoint.update' };
+    response.json(
+      found(await updateEndpoint(pool, request.params.id, { ...given(settings), ...status }, by), request),
+    );
   });
 
+  // One status field: paused by an operator for a while, disabled until somebody decides otherwise.
+  for (const [verb, status] of [
+    ['pause', 'paused'],
+    ['resume', 'enabled'],
+    ['enable', 'enabled'],
+    ['disable', 'disabled'],
+  ] as const) {
+    router.post(`/endpoints/:id/${verb}`, authorize('operator'), async (request: ById, response) => {
+      const { reason = null } = reasonBody.parse(readOptionalJson(request));
+      const by = { actor: actorOf(response), action: `endpoint.${verb}`, reason };
+      response.json(found(await updateEndpoint(pool, request.params.id, { status }, by), request));
+    });
+  }
+
   router.delete('/endpoints/:id', authorize('admin'), async (request: ById, response) => {
-    if (!(await deleteEndpoint(pool, request.params.id))) throw notFound('endpoint', request.params.id);
-    // Held deliveries wait for nothing any more: told to go on, they end as ENDPOINT_DELETED.
-    void releaseHeld(deps, request.params.id);
+    const by = { actor: actorOf(response), action: 'endpoint.delete' };
+    if (!(await deleteEndpoint(pool, request.params.id, by))) throw notFound('endpoint', request.params.id);
     response.status(204).end();
   });
 
   return router;
 }
 
-/** Tells the workflows of held deliveries to go on, oldest first. */
-async function releaseHeld(deps: AppDeps, endpointId: string): Promise<void> {
-  try {
-    let after = '';
-    for (;;) {
-      const held = await listHeld(deps.pool, endpointId, after, 100);
-      for (const { id, workflow_id } of held) await deps.resume(workflow_id, [id]);
-      if (held.length < 100) return;
-      after = held.at(-1)!.id;
-    }
-  } catch (error) {
-    deps.log.warn({ err: error, endpoint_id: endpointId }, 'held deliveries not all released');
-  }
+function found(result: StoredEndpoint | 'disabled' | null, request: ById): StoredEndpoint {
+  if (result === null) throw notFound('endpoint', request.params.id);
+  if (result !== 'disabled') return result;
+  throw new Problem(409, 'endpoint_disabled', 'A disabled endpoint takes nothing already; enable it first.');
+}
+
+/** Without the fields that were not given. */
+function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Router, type Request, type Response } from 'express';
 import { insertEndpoint, unknownEndpoints } from '../../db/endpoints.js';
 import { acceptEvent, getEvent, listEvents } from '../../db/events.js';
-import { startOf } from '../../delivery/dispatch.js';
+import { startOf } from '../../delivery/workflows.js';
 import { deliverWorkflowId } from '../../delivery/workflow-id.js';
 import { MAX_PAYLOAD_BYTES } from '../../domain/event.js';
 import { memberText } from '../../domain/raw-json.js';
@@ -10,6 +10,7 @@ import { badField, notFound, Problem } from '../../errors.js';
 import { newId } from '../../ids.js';
 import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app.js';
+import { actorOf } from '../auth.js';
 import { onlyIds } from '../only-ids.js';
 import { refuseForbidden } from '../refuse-forbidden.js';
 import { readJson } from '../body.js';
@@ -48,18 +49,19 @@ export function eventRoutes(deps: AppDeps): Router {
     keyOf(request, body.idempotency_key);
     await refuseForbidden(deps.guard, body.url);
     const about = [body.url, JSON.stringify(Object.entries(body.headers).sort())];
-    const endpoint = await insertEndpoint(pool, {
+    const adHoc = {
       tenant: body.tenant,
       url: body.url,
       event_types: [],
       description: null,
       headers: body.headers,
       timeout_ms: 15_000,
-      retry_on: 'default',
+      retry_on: 'default' as const,
       enabled: true,
       sealedSecret: deps.secrets.seal(newSecret()),
       adHocKey: digest([body.tenant, ...about]).toString('hex'),
-    });
+    };
+    const endpoint = await insertEndpoint(pool, adHoc, actorOf(response));
     await accept(deps, request, response, { ...body, text, endpointIds: [endpoint.id], about });
   });
 
@@ -114,7 +116,9 @@ async function accept(deps: AppDeps, request: Request, response: Response, input
   const { event } = accepted;
   const duplicate = accepted.kind === 'duplicate';
   if (duplicate) response.set('idempotent-replayed', 'true');
-  else deps.dispatch(startOf(event, deps.maxAttempts));
+  // What is held from the start needs no workflow until it may go on.
+  else if (event.deliveries.some((d) => d.status === 'PENDING'))
+    deps.dispatch(startOf(event, deps.maxAttempts));
   const { deliveries, created_at } = event;
   response.status(duplicate ? 200 : 202);
   response.json({ id: event.id, type, tenant, idempotency_key: key, created_at, duplicate, deliveries });

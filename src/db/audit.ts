@@ -1,0 +1,39 @@
+import { newId } from '../ids.js';
+import { pageOf, type Page, type PageQuery } from './page.js';
+import type { Db } from './pool.js';
+
+export interface AuditEntry {
+  actor: string;
+  /** What was done, as `<what>.<verb>`: `endpoint.pause`. */
+  action: string;
+  /** On what: an id, or a control scope. */
+  object: string;
+  reason?: string | null;
+  before?: unknown;
+  after?: unknown;
+}
+
+/** Called in the transaction of the change itself: neither is there without the other. */
+export async function audit(db: Db, entry: AuditEntry): Promise<void> {
+  const { actor, action, object, reason = null, before, after } = entry;
+  await db.query(
+    'insert into audit (id, actor, action, object, reason, before, after) values ($1, $2, $3, $4, $5, $6, $7)',
+    [newId('aud'), actor, action, object, reason, json(before), json(after)],
+  );
+}
+
+const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
+
+export interface StoredAuditEntry extends Required<AuditEntry> {
+  id: string;
+  at: Date;
+}
+
+export async function listAudit(
+  db: Db,
+  filter: { actor?: string | undefined; action?: string | undefined; object?: string | undefined },
+  page: PageQuery,
+): Promise<Page<StoredAuditEntry>> {
+  const select = 'select id, at, actor, action, object, reason, before, after from audit';
+  return pageOf(db, select, { ...filter }, page, 'aud');
+}

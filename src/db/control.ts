@@ -1,0 +1,59 @@
+import { audit } from './audit.js';
+import { transaction, type Db, type Pool } from './pool.js';
+
+/** What notifies every process that something was paused, or goes on. */
+export const CONTROL_CHANNEL = 'surehook_control';
+
+export type Scope = 'all' | `tenant:${string}`;
+
+export interface Pause {
+  scope: Scope;
+  reason: string;
+  paused_by: string;
+  paused_at: Date;
+}
+
+/** Everything that is paused now. */
+export async function listPauses(db: Db): Promise<Pause[]> {
+  const { rows } = await db.query<Pause>(
+    'select scope, reason, paused_by, paused_at from control order by scope',
+  );
+  return rows;
+}
+
+/** Pausing again only changes the reason. */
+export async function pause(pool: Pool, scope: Scope, reason: string, actor: string): Promise<void> {
+  await transaction(pool, async (db) => {
+    await db.query(
+      `insert into control (scope, reason, paused_by) values ($1, $2, $3)
+       on conflict (scope) do update set reason = excluded.reason, paused_by = excluded.paused_by`,
+      [scope, reason, actor],
+    );
+    await audit(db, { actor, action: 'control.pause', object: scope, reason });
+    await notify(db);
+  });
+}
+
+/** False where the scope was not paused. */
+export async function resume(
+  pool: Pool,
+  scope: Scope,
+  reason: string | null,
+  actor: string,
+): Promise<boolean> {
+  return transaction(pool, async (db) => {
+    const { rows } = await db.query(
+      'delete from control where scope = $1 returning reason, paused_by, paused_at',
+      [scope],
+    );
+    if (!rows[0]) return false;
+    await audit(db, { actor, action: 'control.resume', object: scope, reason, before: rows[0] });
+    await notify(db);
+    return true;
+  });
+}
+
+/** With the commit of the change it tells of. */
+export async function notify(db: Db): Promise<void> {
+  await db.query(`notify ${CONTROL_CHANNEL}`);
+}

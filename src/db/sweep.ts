@@ -1,0 +1,109 @@
+import type { DeliveryStatus } from '../domain/delivery.js';
+import { sinceId } from '../ids.js';
+import type { Db } from './pool.js';
+
+/** An open delivery, as its workflow is started with it. */
+export interface OpenDelivery {
+  id: string;
+  endpoint_id: string;
+  status: DeliveryStatus;
+  status_reason: string | null;
+  attempt_count: number;
+  max_attempts: number;
+  next_attempt_at: string | null;
+}
+
+/** A workflow that should be running: its event, and those of its deliveries that have not ended. */
+export interface OpenWorkflow {
+  workflow_id: string;
+  event_id: string;
+  event_type: string;
+  tenant: string;
+  /** Differs from `workflow_id` where an event's deliveries are carried in parts, and for a redelivery. */
+  event_workflow_id: string;
+  deliveries: OpenDelivery[];
+}
+
+export interface Claimed {
+  id: string;
+  event_id: string;
+  workflow_id: string;
+  next_attempt_at: Date | null;
+}
+
+const CLAIMED = 'd.id, d.event_id, d.workflow_id, d.next_attempt_at';
+
+/**
+ * Claims deliveries that should have moved by now, longest overdue first. Nobody else gets them before they are due
+ * again, each time later: one that only waits its turn behind others costs ever less.
+ */
+export async function claimDue(db: Db, limit: number): Promise<Claimed[]> {
+  const { rows } = await db.query<Claimed>({
+    name: 'claim-due',
+    text: `
+      update deliveries d set due_at = now() + greatest(interval '1 minute', now() - d.created_at)
+      where d.id in (select id from deliveries where status in ('PENDING', 'IN_PROGRESS') and due_at <= now()
+        order by due_at limit $1 for update skip locked)
+      returning ${CLAIMED}`,
+    values: [limit],
+  });
+  return rows;
+}
+
+/** Claimed in vain: due again at once. */
+export async function unclaim(db: Db, ids: string[]): Promise<void> {
+  await db.query(
+    `update deliveries set due_at = now() where id = any($1) and status in ('PENDING', 'IN_PROGRESS')`,
+    [ids],
+  );
+}
+
+/**
+ * Lets up to `limit` held deliveries go on, whose endpoint and tenant are open again, oldest first and every endpoint
+ * in turn. Due a minute later: should its workflow never hear of it, the sweeper finds it.
+ */
+export async function releaseHeld(db: Db, limit: number): Promise<Claimed[]> {
+  const { rows } = await db.query<Claimed>({
+    name: 'release-held',
+    text: `
+      with recursive held as (
+        select min(endpoint_id) as id from deliveries where status = 'HELD'
+        union all
+        select (select min(endpoint_id) from deliveries where status = 'HELD' and endpoint_id > held.id)
+        from held where held.id is not null
+      ), released as (
+        select oldest.id, row_number() over (partition by ep.id order by oldest.id) as turn
+        from held join endpoints ep on ep.id = held.id and hold_of(ep) is null and pause_of(ep.tenant) is null
+          cross join lateral (select id from deliveries where status = 'HELD' and endpoint_id = ep.id
+            order by id limit $1) oldest
+        order by turn, oldest.id limit $1
+      )
+      update deliveries d set status = case when attempt_count = 0 then 'PENDING' else 'IN_PROGRESS' end,
+        status_reason = 'RESUMED', due_at = greatest(now(), next_attempt_at) + interval '1 minute'
+      where status = 'HELD' and d.id in (select id from deliveries where id = any(array(select id from released))
+        and status = 'HELD' for update skip locked)
+      returning ${CLAIMED}`,
+    values: [limit],
+  });
+  return rows;
+}
+
+/** What a workflow of this id has to carry; null where nothing of it is open any more. */
+export async function openWorkflow(
+  db: Db,
+  { event_id, workflow_id }: Pick<Claimed, 'event_id' | 'workflow_id'>,
+): Promise<OpenWorkflow | null> {
+  const { rows } = await db.query<OpenWorkflow>({
+    name: 'open-workflow',
+    text: `
+      select $2::text as workflow_id, e.id as event_id, e.type as event_type, e.tenant,
+        e.workflow_id as event_workflow_id, json_agg(json_build_object('id', d.id, 'endpoint_id', d.endpoint_id,
+          'status', d.status, 'status_reason', d.status_reason, 'attempt_count', d.attempt_count,
+          'max_attempts', d.max_attempts, 'next_attempt_at', d.next_attempt_at) order by d.endpoint_id) as deliveries
+      from events e join deliveries d on d.event_id = e.id and d.id >= $3
+      where e.id = $1 and d.workflow_id = $2 and d.status in ('PENDING', 'IN_PROGRESS', 'HELD')
+      group by e.id`,
+    values: [event_id, workflow_id, sinceId('del', event_id)],
+  });
+  return rows[0] ?? null;
+}

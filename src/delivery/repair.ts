@@ -1,0 +1,104 @@
+import type { Logger } from 'pino';
+import type { AttemptRecord } from '../db/deliveries.js';
+import type { StoredEvent } from '../db/events.js';
+import type { OpenDelivery, OpenWorkflow } from '../db/sweep.js';
+import { OPEN_STATUSES, type Attempt, type Classification } from '../domain/delivery.js';
+import { newId } from '../ids.js';
+import type { AttemptSummary, DeliveryState } from '../../workflows/contract.js';
+import { restartOf, startOf, type Workflows } from './workflows.js';
+
+export interface RepairDeps {
+  workflows: Workflows;
+  getEvent(id: string): Promise<StoredEvent | null>;
+  record(record: AttemptRecord): Promise<void>;
+  end(
+    deliveryIds: string[],
+    status: 'DELIVERED' | 'FAILED' | 'CANCELLED',
+    reason: string | null,
+  ): Promise<string[]>;
+  maxAttempts: number;
+  log: Logger;
+}
+
+/** Gets overdue deliveries going again, or ends them as their workflow did. Doing it twice changes nothing more. */
+export async function repair(deps: RepairDeps, open: OpenWorkflow): Promise<void> {
+  const { workflows, log } = deps;
+  if (await startParts(deps, open)) return;
+  const untouched = open.deliveries.every((d) => d.attempt_count === 0);
+  if (untouched && (await workflows.start(restartOf(open)))) return;
+
+  const view = await workflows.view(open.workflow_id);
+  const about = { workflow_id: open.workflow_id, workflow_status: view?.status ?? 'NOT_FOUND' };
+  switch (view?.status) {
+    case 'RUNNING': {
+      // It waits its turn, or was never told that its delivery may go on.
+      const resumed = open.deliveries.filter((d) => d.status_reason === 'RESUMED').map((d) => d.id);
+      if (resumed.length > 0) await workflows.resume(restartOf(open), resumed);
+      return;
+    }
+    case 'TERMINATED':
+    case 'CANCELLED': {
+      const ids = open.deliveries.map((d) => d.id);
+      const ended = await deps.end(ids, 'CANCELLED', `workflow ${view.status.toLowerCase()}`);
+      log.warn({ ...about, delivery_ids: ended }, 'deliveries cancelled: an operator ended their workflow');
+      return;
+    }
+    default: {
+      const states = new Map(view?.states.map((state) => [state.id, state]));
+      const lost: OpenDelivery[] = [];
+      for (const delivery of open.deliveries) {
+        const state = states.get(delivery.id);
+        if (state && !isOpen(state)) await readBack(deps, delivery, state);
+        else lost.push(delivery);
+      }
+      if (lost.length === 0) return;
+      log.warn(
+        { ...about, delivery_ids: lost.map((d) => d.id) },
+        'deliveries started again: their workflow is gone',
+      );
+      await workflows.start(restartOf({ ...open, deliveries: lost }), { again: true });
+    }
+  }
+}
+
+/** An event in parts has one workflow above them: where that was never started, it starts them all. */
+async function startParts(deps: RepairDeps, open: OpenWorkflow): Promise<boolean> {
+  if (!open.workflow_id.startsWith(`${open.event_workflow_id}~p`)) return false;
+  const event = await deps.getEvent(open.event_id);
+  return event !== null && deps.workflows.start(startOf(event, deps.maxAttempts));
+}
+
+const isOpen = ({ status }: DeliveryState) => (OPEN_STATUSES as readonly string[]).includes(status);
+
+/** The outcome that Postgres never got, as far as the workflow still tells it. */
+async function readBack(deps: RepairDeps, delivery: OpenDelivery, state: DeliveryState): Promise<void> {
+  deps.log.warn({ delivery_id: delivery.id, status: state.status }, 'outcome read back from the workflow');
+  for (const summary of state.attempts) {
+    if (summary.number <= delivery.attempt_count) continue;
+    await deps.record({
+      deliveryId: delivery.id,
+      attempt: attemptOf(summary),
+      status: 'IN_PROGRESS',
+      reason: null,
+      gone: false,
+    });
+  }
+  await deps.end([delivery.id], state.status as 'DELIVERED' | 'FAILED' | 'CANCELLED', state.reason);
+}
+
+function attemptOf(summary: AttemptSummary): Attempt {
+  return {
+    ...summary,
+    id: newId('att', new Date(summary.started_at)),
+    classification: summary.classification as Classification,
+    latency_ms: 0,
+    timings: null,
+    remote_address: null,
+    error: 'Read back from its workflow, which keeps no more of it.',
+    request_headers: {},
+    response_headers: {},
+    response_body: null,
+    truncated: false,
+    retry_after: null,
+  };
+}

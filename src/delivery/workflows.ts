@@ -1,0 +1,60 @@
+import type { StoredEvent } from '../db/events.js';
+import type { OpenWorkflow } from '../db/sweep.js';
+import type { AttemptSummary, DeliverWebhookInput, DeliveryState } from '../../workflows/contract.js';
+
+/** What starting a workflow takes: its input, its id, and the type operators search by. */
+export interface DeliveryStart extends DeliverWebhookInput {
+  workflowId: string;
+  eventType: string;
+}
+
+/** A workflow as Temporal knows it. */
+export interface WorkflowView {
+  /** Temporal's own word: RUNNING, COMPLETED, FAILED, CANCELLED, TERMINATED … */
+  status: string;
+  /** How its deliveries ended, where it says so. */
+  states: DeliveryState[];
+}
+
+/** What delivering asks of Temporal. A call that rejects changed nothing, or nothing that asking again would double. */
+export interface Workflows {
+  /** False where a workflow of this id is there already, running or ended; `again`: only a running one counts. */
+  start(start: DeliveryStart, options?: { again?: boolean }): Promise<boolean>;
+  /** Tells the workflow that held deliveries may go on, or starts it; false where it has ended. */
+  resume(start: DeliveryStart, deliveryIds: string[]): Promise<boolean>;
+  /** Null where Temporal knows none of this id. */
+  view(workflowId: string): Promise<WorkflowView | null>;
+  cancelDeliveries(workflowId: string, deliveryIds: string[]): Promise<void>;
+  /** Makes the next attempt of a delivery that waits for it. */
+  attemptNow(workflowId: string, deliveryId: string): Promise<void>;
+  /** Tells the workflow of a failed attempt while its activity goes on retrying. */
+  attempted(
+    execution: { workflowId: string; runId: string },
+    deliveryId: string,
+    attempt: AttemptSummary,
+  ): Promise<void>;
+}
+
+/** The workflow of an event just accepted. */
+export const startOf = (event: StoredEvent, maxAttempts: number): DeliveryStart => ({
+  workflowId: event.workflow_id,
+  eventType: event.type,
+  eventId: event.id,
+  tenant: event.tenant,
+  deliveries: event.deliveries.map((d) => ({ id: d.id, endpointId: d.endpoint_id, maxAttempts })),
+});
+
+/** A workflow for what is still open, going on where the history ends. */
+export const restartOf = (open: OpenWorkflow): DeliveryStart => ({
+  workflowId: open.workflow_id,
+  eventType: open.event_type,
+  eventId: open.event_id,
+  tenant: open.tenant,
+  deliveries: open.deliveries.map((d) => ({
+    id: d.id,
+    endpointId: d.endpoint_id,
+    maxAttempts: d.max_attempts,
+    ...(d.attempt_count > 0 ? { attemptsBefore: d.attempt_count } : {}),
+    ...(d.next_attempt_at !== null ? { notBefore: d.next_attempt_at } : {}),
+  })),
+});

@@ -1,0 +1,42 @@
+import { Router } from 'express';
+import { listPauses, pause, resume } from '../../db/control.js';
+import { Problem } from '../../errors.js';
+import type { AppDeps } from '../app.js';
+import { actorOf } from '../auth.js';
+import { readJson } from '../body.js';
+import { pauseBody, resumeBody } from '../schemas.js';
+
+/** The kill switch. Only Postgres takes part: it works while Temporal is away. */
+export function controlRoutes({ pool, authorize, control }: AppDeps): Router {
+  const router = Router();
+
+  async function state() {
+    const pauses = (await listPauses(pool)).map(({ scope, ...pause }) => ({
+      scope: scope === 'all' ? 'all' : 'tenant',
+      tenant: scope === 'all' ? null : scope.slice('tenant:'.length),
+      ...pause,
+    }));
+    const file = control.file();
+    return { paused: file !== null || pauses.some(({ scope }) => scope === 'all'), pauses, file };
+  }
+
+  router.get('/control', authorize('viewer'), async (_request, response) => {
+    response.json(await state());
+  });
+
+  router.post('/control/pause', authorize('operator'), async (request, response) => {
+    const { scope, reason } = pauseBody.parse(readJson(request).value);
+    await pause(pool, scope, reason!, actorOf(response));
+    response.json(await state());
+  });
+
+  router.post('/control/resume', authorize('operator'), async (request, response) => {
+    const { scope, reason } = resumeBody.parse(readJson(request).value);
+    if (!(await resume(pool, scope, reason, actorOf(response)))) {
+      throw new Problem(409, 'not_paused', `Nothing is paused for ${scope}.`);
+    }
+    response.json(await state());
+  });
+
+  return router;
+}
