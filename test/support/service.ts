@@ -27,16 +27,20 @@ export interface TestService {
 
 export const ADMIN_KEY = 'test-admin-key-of-enough-length';
 
-/** The product's own composition on a database and a task queue of its own. */
-export async function startTestService(over: Partial<ServiceOptions> = {}): Promise<TestService> {
-  const name = `t_${randomBytes(6).toString('hex')}`;
+async function createDatabase(name: string): Promise<string> {
   const admin = new pg.Client(inject('databaseUrl'));
   await admin.connect();
   await admin.query(`create database ${name}`);
   await admin.end();
   const url = new URL(inject('databaseUrl'));
   url.pathname = `/${name}`;
-  const databaseUrl = url.toString();
+  return url.toString();
+}
+
+/** The product's own composition on a database and a task queue of its own, where none are given. */
+export async function startTestService(over: Partial<ServiceOptions> = {}): Promise<TestService> {
+  const name = over.taskQueue ?? `t_${randomBytes(6).toString('hex')}`;
+  const databaseUrl = over.databaseUrl ?? (await createDatabase(name));
   const options: ServiceOptions = {
     host: '127.0.0.1',
     port: 0,

@@ -1,0 +1,232 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { createLogger } from '../../src/logger.js';
+import { startService, type Service } from '../../src/service.js';
+import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/path.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { ADMIN_KEY, eventually, startTestService, type TestService } from '../support/service.js';
+
+let t: TestService;
+let receiver: Receiver;
+const release: (() => Promise<unknown>)[] = [];
+
+beforeEach(async () => {
+  t = await startTestService({ sweepEveryMs: 200 });
+  receiver = await startReceiver();
+  release.push(
+    () => receiver.close(),
+    () => t.stop(),
+  );
+});
+afterEach(async () => {
+  for (const step of release.splice(0).reverse()) await step();
+});
+
+/** A second process's worth of the product on the same database and task queue. */
+async function another(over: { pauseFile?: string } = {}): Promise<Service> {
+  const service = await startService({
+    role: 'worker',
+    host: '127.0.0.1',
+    port: 0,
+    databaseUrl: t.databaseUrl,
+    temporal: {
+      address: inject('temporalAddress'),
+      namespace: 'default',
+      tls: false,
+      apiKey: null,
+      uiUrl: null,
+    },
+    adminKey: ADMIN_KEY,
+    encryptionKey: Buffer.alloc(32, 1).toString('base64'),
+    allowNetworks: ['127.0.0.0/8'],
+    retryScale: 0.01,
+    log: createLogger('silent'),
+    taskQueue: t.taskQueue,
+    sweepEveryMs: 200,
+    ...over,
+  });
+  release.push(() => service.stop());
+  return service;
+}
+
+const pause = (body: Record<string, unknown> = { scope: 'all', reason: 'incident 7' }) =>
+  t.call('POST', '/v1/control/pause', body);
+const resume = (body: Record<string, unknown> = { scope: 'all' }) =>
+  t.call('POST', '/v1/control/resume', body);
+
+const countByStatus = async () => {
+  const { rows } = await t.pool.query<{ status: string; count: number }>(
+    'select status, count(*)::int from deliveries group by 1 order by 1',
+  );
+  return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
+};
+
+test('the kill switch stops every process within a second, uses up no attempt, and loses nothing', async () => {
+  await another();
+  await createEndpoint(t, receiver.url);
+  let posting = true;
+  let posted = 0;
+  const load = (async () => {
+    for (; posting; posted++) {
+      await postEvent(t, {});
+      await sleep(10);
+    }
+  })();
+  await receiver.waitFor((requests) => requests.length >= 30);
+  expect(await pause()).toMatchObject({
+    status: 200,
+    body: {
+      paused: true,
+      pauses: [{ scope: 'all', tenant: null, reason: 'incident 7', paused_by: 'admin' }],
+    },
+  });
+  const returned = Date.now();
+  const before = posted;
+  await sleep(2_000);
+  const last = Math.max(...receiver.requests.map((request) => request.at));
+  expect(last - returned).toBeLessThan(1_000);
+  expect(posted).toBeGreaterThan(before);
+
+  posting = false;
+  await load;
+  const held = await t.call<{ deliveries: { status: string }[] }>('POST', '/v1/events', {
+    type: 'a.b',
+    payload: 1,
+  });
+  expect(held).toMatchObject({ status: 202, body: { deliveries: [{ status: 'HELD' }] } });
+  expect((await countByStatus()).HELD).toBeGreaterThan(50);
+
+  expect(await resume({ scope: 'all', reason: 'over' })).toMatchObject({
+    status: 200,
+    body: { paused: false },
+  });
+  await receiver.waitFor((requests) => requests.length === posted + 1, 30_000);
+  await eventually(async () => (await countByStatus()).DELIVERED === posted + 1);
+  const { rows } = await t.pool.query('select distinct attempt_count from deliveries');
+  expect(rows).toEqual([{ attempt_count: 1 }]);
+
+  const audit = await t.call<{ data: object[] }>('GET', '/v1/audit?object=all');
+  expect(audit.body.data).toMatchObject([
+    { actor: 'admin', action: 'control.resume', reason: 'over', before: { reason: 'incident 7' } },
+    { actor: 'admin', action: 'control.pause', reason: 'incident 7' },
+  ]);
+}, 60_000);
+
+test('a pause holds what waits for a retry, outlives a restart of everything, and resuming goes on where it was', async () => {
+  await createEndpoint(t, receiver.url);
+  receiver.setBehaviour((_request, index) => ({ status: index === 0 ? 500 : 200 }));
+  const event = await postEvent(t, {});
+  await receiver.waitFor((requests) => requests.length === 1);
+  await pause();
+  const id = event.deliveries[0]!.id;
+  expect(await deliveryIn(t, id, ['HELD'])).toMatchObject({
+    status_reason: 'everything paused: incident 7',
+    attempt_count: 1,
+  });
+
+  await t.service.stop();
+  const next = await startTestService({
+    databaseUrl: t.databaseUrl,
+    taskQueue: t.taskQueue,
+    sweepEveryMs: 200,
+  });
+  release.push(() => next.stop());
+  expect((await next.call('GET', '/v1/control')).body).toMatchObject({ paused: true });
+  await sleep(500);
+  expect(receiver.requests).toHaveLength(1);
+
+  await next.call('POST', '/v1/control/resume', { scope: 'all' });
+  expect(await deliveryIn(next, id)).toMatchObject({ status: 'DELIVERED', attempt_count: 2 });
+  expect((await getDelivery(next, id)).attempts.map((attempt) => attempt.number)).toEqual([1, 2]);
+});
+
+test('a tenant is paused alone', async () => {
+  await createEndpoint(t, receiver.url, { tenant: 'acme' });
+  await createEndpoint(t, receiver.url, { tenant: 'other' });
+  await pause({ scope: 'tenant', tenant: 'acme', reason: 'their receiver moves' });
+  const [acme, other] = [await postEvent(t, { tenant: 'acme' }), await postEvent(t, { tenant: 'other' })];
+  await deliveryIn(t, other.deliveries[0]!.id, ['DELIVERED']);
+  expect(await getDelivery(t, acme.deliveries[0]!.id)).toMatchObject({
+    status: 'HELD',
+    status_reason: 'tenant paused: their receiver moves',
+  });
+  await resume({ scope: 'tenant', tenant: 'acme' });
+  await deliveryIn(t, acme.deliveries[0]!.id, ['DELIVERED']);
+  expect(await resume({ scope: 'tenant', tenant: 'acme' })).toMatchObject({
+    status: 409,
+    body: { code: 'not_paused' },
+  });
+});
+
+test('a process that lost its connection for notifications still hears of a pause within a second', async () => {
+  await createEndpoint(t, receiver.url);
+  await postEvent(t, {});
+  await receiver.waitFor((requests) => requests.length === 1);
+  const { rowCount } = await t.pool.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where application_name = 'surehook control' and datname = current_database()`,
+  );
+  expect(rowCount).toBe(1);
+  // Behind the API's back, and without a notification.
+  await t.pool.query(`insert into control (scope, reason, paused_by) values ('all', 'quiet', 'somebody')`);
+  await sleep(1_000);
+  // As an accepting process would have made it that did not know of the pause.
+  const event = await postEvent(t, {});
+  await t.pool.query(`update deliveries set status = 'PENDING', due_at = now() where event_id = $1`, [
+    event.id,
+  ]);
+  await sleep(1_000);
+  expect(receiver.requests).toHaveLength(1);
+  await t.pool.query('delete from control');
+  await receiver.waitFor((requests) => requests.length === 2);
+});
+
+test('the file PAUSE stops its process while it is there', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'surehook-pause-'));
+  release.push(() => rm(dir, { recursive: true }));
+  await t.service.stop();
+  const pauseFile = join(dir, 'PAUSE');
+  await writeFile(pauseFile, 'by hand, all else is down\n');
+  const next = await startTestService({
+    databaseUrl: t.databaseUrl,
+    taskQueue: t.taskQueue,
+    sweepEveryMs: 200,
+    pauseFile,
+  });
+  release.push(() => next.stop());
+  await createEndpoint(next, receiver.url);
+  const { deliveries } = await postEvent(next, {});
+  expect(await deliveryIn(next, deliveries[0]!.id, ['HELD'])).toMatchObject({
+    status_reason: 'everything paused: by hand, all else is down',
+  });
+  expect((await next.call('GET', '/v1/control')).body).toMatchObject({
+    paused: true,
+    file: 'by hand, all else is down',
+    pauses: [],
+  });
+  await rm(pauseFile);
+  await deliveryIn(next, deliveries[0]!.id, ['DELIVERED']);
+});
+
+test('what cannot be a pause is refused, names the field and changes nothing', async () => {
+  const bad: [verb: string, body: Record<string, unknown>, path: string][] = [
+    ['pause', {}, 'scope'],
+    ['pause', { scope: 'all' }, 'reason'],
+    ['pause', { scope: 'all', reason: '' }, 'reason'],
+    ['pause', { scope: 'all', reason: 'two\nlines' }, 'reason'],
+    ['pause', { scope: 'tenant', reason: 'x' }, 'tenant'],
+    ['pause', { scope: 'tenant', tenant: 'a b', reason: 'x' }, 'tenant'],
+    ['pause', { scope: 'all', tenant: 'acme', reason: 'x' }, 'tenant'],
+    ['resume', { scope: 'everything' }, 'scope'],
+  ];
+  for (const [verb, body, path] of bad) {
+    const answer = await t.call<{ errors: { path: string }[] }>('POST', `/v1/control/${verb}`, body);
+    expect(answer.status).toBe(400);
+    expect(answer.body.errors.map((error) => error.path)).toContain(path);
+  }
+  expect((await t.call('GET', '/v1/control')).body).toMatchObject({ paused: false, pauses: [] });
+  expect((await t.call<{ data: object[] }>('GET', '/v1/audit')).body.data).toEqual([]);
+});
