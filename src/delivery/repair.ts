@@ -23,9 +23,9 @@ export interface RepairDeps {
 /** Gets overdue deliveries going again, or ends them as their workflow did. Doing it twice changes nothing more. */
 export async function repair(deps: RepairDeps, open: OpenWorkflow): Promise<void> {
   const { workflows, log } = deps;
-  if (await startParts(deps, open)) return;
+  const isPart = open.workflow_id.startsWith(`${open.event_workflow_id}~p`);
   const untouched = open.deliveries.every((d) => d.attempt_count === 0);
-  if (untouched && (await workflows.start(restartOf(open)))) return;
+  if (untouched && (await (isPart ? startParts(deps, open) : workflows.start(restartOf(open))))) return;
 
   const view = await workflows.view(open.workflow_id);
   const about = { workflow_id: open.workflow_id, workflow_status: view?.status ?? 'NOT_FOUND' };
@@ -44,6 +44,8 @@ export async function repair(deps: RepairDeps, open: OpenWorkflow): Promise<void
       return;
     }
     default: {
+      // Its parent is about to start it.
+      if (isPart && !view && (await workflows.view(open.event_workflow_id))?.status === 'RUNNING') return;
       const states = new Map(view?.states.map((state) => [state.id, state]));
       const lost: OpenDelivery[] = [];
       for (const delivery of open.deliveries) {
@@ -61,9 +63,8 @@ export async function repair(deps: RepairDeps, open: OpenWorkflow): Promise<void
   }
 }
 
-/** An event in parts has one workflow above them: where that was never started, it starts them all. */
+/** The workflow above an event's parts, which starts them all; false where it was there already. */
 async function startParts(deps: RepairDeps, open: OpenWorkflow): Promise<boolean> {
-  if (!open.workflow_id.startsWith(`${open.event_workflow_id}~p`)) return false;
   const event = await deps.getEvent(open.event_id);
   return event !== null && deps.workflows.start(startOf(event, deps.maxAttempts));
 }
