@@ -99,61 +99,6 @@ export async function loadAttemptTarget(db: Db, deliveryId: string): Promise<Att
   return rows[0] ?? null;
 }
 
-export interface AttemptRecord {
-  deliveryId: string;
-  attempt: Attempt;
-  status: DeliveryStatus;
-  reason: string | null;
-  /** The endpoint said 410: it is disabled by the same statement. */
-  gone: boolean;
-}
-
-/** One attempt and what it means for its delivery. Repeating it changes nothing; a delivery that has ended stays ended. */
-export async function recordAttempt(db: Db, record: AttemptRecord): Promise<void> {
-  const { deliveryId, attempt, status, reason, gone } = record;
-  await db.query({
-    name: 'record-attempt',
-    text: `
-      with delivery as (
-        update deliveries d set attempt_count = $3, last_classification = $6,
-          status = case when not d.status = any($13::text[]) then d.status
-            when $10 = 'IN_PROGRESS' and held.reason is not null then 'HELD' else $10 end,
-          status_reason = case when not d.status = any($13) then d.status_reason
-            when $10 = 'IN_PROGRESS' then held.reason else $11 end,
-          next_attempt_at = case when d.status = any($13) then $12::timestamptz end,
-          due_at = $12::timestamptz + interval '1 minute',
-          completed_at = case when d.status = any($13) and not $10 = any($13) then now() else d.completed_at end
-        from endpoints ep cross join lateral (select coalesce(pause_of(ep.tenant), hold_of(ep)) as reason) held
-        where d.id = $2 and d.attempt_count < $3 and ep.id = d.endpoint_id
-        returning d.id, d.endpoint_id
-      ), endpoint as (
-        update endpoints set status = 'disabled', status_reason = 'gone', updated_at = now()
-        where $9 and status = 'enabled' and id = (select endpoint_id from delivery)
-        returning id
-      ), audited as (
-        insert into audit (id, actor, action, object, reason)
-        select new_id('aud', now()), 'surehook', 'endpoint.disable', id, 'its receiver answered 410' from endpoint
-      )
-      insert into attempts (id, delivery_id, number, started_at, latency_ms, classification, http_status, detail)
-      select $1, id, $3, $4, $5, $6, $7, $8 from delivery`,
-    values: [
-      attempt.id,
-      deliveryId,
-      attempt.number,
-      attempt.started_at,
-      attempt.latency_ms,
-      attempt.classification,
-      attempt.http_status,
-      JSON.stringify(attempt),
-      gone,
-      status,
-      reason,
-      attempt.next_attempt_at,
-      OPEN_STATUSES,
-    ],
-  });
-}
-
 /** Compare-and-set: only a delivery in one of `from` changes; answers the ids that did. */
 export async function setStatus(
   db: Db,

@@ -19,13 +19,16 @@ export interface StoredEndpoint extends EndpointSettings {
   id: string;
   tenant: string;
   status: 'enabled' | 'paused' | 'disabled';
+  /** manual, gone (410) or failing (no success for days); null while it is enabled. */
   status_reason: string | null;
+  /** Since when no attempt has succeeded; null while they do. */
+  failing_since: Date | null;
   created_at: Date;
   updated_at: Date;
 }
 
 const COLUMNS = `id, tenant, url, event_types, description, headers, timeout_ms, retry_on, status, status_reason,
-  created_at, updated_at`;
+  failing_since, created_at, updated_at`;
 
 export interface NewEndpoint extends EndpointSettings {
   tenant: string;
@@ -137,6 +140,7 @@ export async function updateEndpoint(
     if (status) {
       columns.status = status;
       columns.status_reason = status === 'enabled' ? null : 'manual';
+      if (status === 'enabled') columns.failing_since = null;
     }
     const names = Object.keys(columns);
     const sets = [...names.map((name, i) => `${name} = $${i + 2}`), 'updated_at = now()'];

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import type { AttemptRecord, AttemptTarget } from '../db/deliveries.js';
+import type { AttemptRecord } from '../db/attempts.js';
+import type { AttemptTarget } from '../db/deliveries.js';
 import { classifyStatus, nextStep, type NextStep } from '../domain/classify.js';
 import type { Attempt, Classification, DeliveryStatus } from '../domain/delivery.js';
 import { OPEN_STATUSES } from '../domain/delivery.js';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { AttemptRecord } from '../db/deliveries.js';
+import type { AttemptRecord } from '../db/attempts.js';
 import type { StoredEvent } from '../db/events.js';
 import type { OpenDelivery, OpenWorkflow } from '../db/sweep.js';
 import { OPEN_STATUSES, type Attempt, type Classification } from '../domain/delivery.js';

@@ -34,6 +34,9 @@ create table audit (
 );
 create index audit_of_object on audit (object, id desc);
 
+-- Since when no attempt at it has succeeded; null while they do.
+alter table endpoints add column failing_since timestamptz;
+
 -- Past this moment a delivery that is PENDING or IN_PROGRESS should have moved: the sweeper looks why it has not.
 alter table deliveries add column due_at timestamptz default now() + interval '15 seconds';
 drop index deliveries_pending;

@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { recordAttempt, type AttemptRecord } from '../../src/db/attempts.js';
+import type { Attempt } from '../../src/domain/delivery.js';
+import { newId } from '../../src/ids.js';
+import { createEndpoint, getDelivery, postEvent } from '../support/path.js';
+import { startTestService, type TestService } from '../support/service.js';
+
+let t: TestService;
+beforeAll(async () => {
+  // Nobody listens: the attempts are those of these tests alone.
+  t = await startTestService({ role: 'api', sweepEveryMs: 3_600_000 });
+});
+afterAll(() => t.stop());
+
+let nth = 0;
+async function delivery(): Promise<{ id: string; endpointId: string; tenant: string }> {
+  const tenant = `tenant_${nth++}`;
+  const { id: endpointId } = await createEndpoint(t, 'http://127.0.0.1:1/', { tenant });
+  const { deliveries } = await postEvent(t, { tenant });
+  return { id: deliveries[0]!.id, endpointId, tenant };
+}
+
+function attempt(over: Partial<Attempt>): Attempt {
+  return {
+    id: newId('att'),
+    number: 1,
+    started_at: new Date().toISOString(),
+    latency_ms: 1,
+    timings: null,
+    remote_address: null,
+    http_status: 500,
+    classification: 'HTTP_5XX_RETRYABLE',
+    error: null,
+    request_headers: {},
+    response_headers: {},
+    response_body: '',
+    truncated: false,
+    retry_after: null,
+    next_attempt_at: null,
+    ...over,
+  };
+}
+
+const record = (deliveryId: string, over: Partial<Attempt>, rest: Partial<AttemptRecord> = {}) =>
+  recordAttempt(t.pool, {
+    deliveryId,
+    attempt: attempt(over),
+    status: 'IN_PROGRESS',
+    reason: null,
+    gone: false,
+    ...rest,
+  });
+const delivered = { http_status: 200, classification: 'DELIVERED' } as const;
+
+test('recording an attempt twice changes nothing', async () => {
+  const { id } = await delivery();
+  const first = { id: newId('att') };
+  await record(id, first);
+  const before = await getDelivery(t, id);
+  await record(id, first);
+  expect(await getDelivery(t, id)).toEqual(before);
+  expect(before.attempts).toHaveLength(1);
+});
+
+test('a worker taken for lost that got its answer after all: its attempt is what it was, and ends the delivery', async () => {
+  const { id } = await delivery();
+  await record(id, { classification: 'WORKER_LOST', http_status: null, error: 'lost' });
+  await record(id, { ...delivered, response_body: 'ok' });
+  const after = await getDelivery(t, id);
+  expect(after).toMatchObject({ status: 'DELIVERED', attempt_count: 1, next_attempt_at: null });
+  expect(after.attempts).toMatchObject([
+    { number: 1, classification: 'DELIVERED', response_body: 'ok', error: null },
+  ]);
+});
+
+test('a late answer changes neither a delivery that has ended nor an attempt that was seen', async () => {
+  const { id } = await delivery();
+  await record(id, {}, { status: 'FAILED', reason: 'ATTEMPTS_EXHAUSTED' });
+  await record(id, delivered, { status: 'DELIVERED' });
+  const after = await getDelivery(t, id);
+  expect(after).toMatchObject({ status: 'FAILED', status_reason: 'ATTEMPTS_EXHAUSTED' });
+  expect(after.attempts).toMatchObject([{ classification: 'HTTP_5XX_RETRYABLE' }]);
+});
+
+test('an endpoint without a success for five days is disabled by the delivery that ends without one', async () => {
+  const endpointOf = async (id: string) =>
+    (await t.call<Record<string, unknown>>('GET', `/v1/endpoints/${id}`)).body;
+  const { id, endpointId } = await delivery();
+  await record(id, {});
+  const since = (await endpointOf(endpointId)).failing_since;
+  expect(Date.now() - Date.parse(String(since))).toBeLessThan(5_000);
+  await record(id, { number: 2, ...delivered }, { status: 'DELIVERED' });
+  expect(await endpointOf(endpointId)).toMatchObject({ status: 'enabled', failing_since: null });
+
+  const { id: later, endpointId: failing } = await delivery();
+  await record(later, {});
+  await t.pool.query(
+    `update endpoints set failing_since = now() - interval '5 days 1 second' where id = $1`,
+    [failing],
+  );
+  await record(later, { number: 2 });
+  expect(await endpointOf(failing)).toMatchObject({ status: 'enabled' });
+  await record(later, { number: 3 }, { status: 'FAILED', reason: 'ATTEMPTS_EXHAUSTED' });
+  expect(await endpointOf(failing)).toMatchObject({ status: 'disabled', status_reason: 'failing' });
+  const audit = await t.call<{ data: object[] }>(
+    'GET',
+    `/v1/audit?object=${failing}&action=endpoint.disable`,
+  );
+  expect(audit.body.data).toMatchObject([{ actor: 'surehook', reason: 'failing' }]);
+
+  expect((await t.call('POST', `/v1/endpoints/${failing}/enable`)).body).toMatchObject({
+    status: 'enabled',
+    status_reason: null,
+    failing_since: null,
+  });
+});
+
+test('our own lost worker does not count against an endpoint', async () => {
+  const { id, endpointId } = await delivery();
+  await record(id, { classification: 'WORKER_LOST', http_status: null });
+  expect((await t.call('GET', `/v1/endpoints/${endpointId}`)).body).toMatchObject({ failing_since: null });
+});
