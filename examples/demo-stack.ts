@@ -58,6 +58,7 @@ export async function startStack(options: {
     log,
   });
   release.push(() => service.stop());
+  await Promise.race([service.ready, aborted(signal)]);
   signal.throwIfAborted();
   return { api: createApi(service.url!, adminKey, signal), uiUrl: temporal.uiUrl };
 }

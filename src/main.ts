@@ -53,18 +53,35 @@ async function start(config: Config): Promise<void> {
   });
   taken(() => service.stop());
 
-  say(`surehook ready on ${service.url}`);
+  // Not awaited: a stop must not wait for a Temporal that never answers.
+  const waiting = setTimeout(() => {
+    say(`waiting for Temporal at ${temporal.address}; events are accepted meanwhile on ${service.url}`);
+  }, 5_000);
+  taken(async () => clearTimeout(waiting));
+  void service.ready.then(() => {
+    clearTimeout(waiting);
+    announce(service.url!, config, admin, temporal.uiUrl);
+  });
+}
+
+function announce(
+  url: string,
+  config: Config,
+  admin: { value: string; created: boolean },
+  uiUrl: string | null,
+): void {
+  say(`surehook ready on ${url}`);
   if (admin.created) say(`  admin key     ${admin.value}  (kept in ${join(config.dataDir, 'admin-key')})`);
-  if (temporal.uiUrl) say(`  Temporal UI   ${temporal.uiUrl}`);
-  if (embedded && config.allowNetworks === null) {
+  if (uiUrl) say(`  Temporal UI   ${uiUrl}`);
+  if (config.databaseUrl === null && config.allowNetworks === null) {
     say('  receivers on 127.0.0.1 are allowed, for a first try (SUREHOOK_ALLOW_NETWORKS decides)');
   }
   const key = config.adminKey ? '$SUREHOOK_ADMIN_KEY' : `$(cat ${join(config.dataDir, 'admin-key')})`;
   say(
-    `  first webhook (the receiver here is ${service.url} itself, which answers 404; put your own URL in its place):`,
+    `  first webhook (the receiver here is ${url} itself, which answers 404; put your own URL in its place):`,
   );
-  say(`    curl -s ${service.url}/v1/send -H "Authorization: Bearer ${key}" \\`);
-  say(`      -d '{"url":"${service.url}/your-receiver","type":"hello.world","payload":{"hello":"world"}}'`);
+  say(`    curl -s ${url}/v1/send -H "Authorization: Bearer ${key}" \\`);
+  say(`      -d '{"url":"${url}/your-receiver","type":"hello.world","payload":{"hello":"world"}}'`);
 }
 
 async function embeddedPostgres(config: Config): Promise<string> {

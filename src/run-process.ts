@@ -36,7 +36,9 @@ async function start(role: 'api' | 'worker'): Promise<Service> {
     pauseFile: join(config.dataDir, 'PAUSE'),
     log,
   });
-  console.log(service.url ? `surehook ready on ${service.url}` : 'surehook worker ready');
+  // An API is ready when it accepts events, Temporal or not.
+  if (service.url) console.log(`surehook ready on ${service.url}`);
+  else void service.ready.then(() => console.log('surehook worker ready'));
   return service;
 }
 

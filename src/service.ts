@@ -1,11 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker, type NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { createActivities } from '../activities/index.js';
+import { createActivities, type Activities } from '../activities/index.js';
 import { TASK_QUEUE } from '../workflows/contract.js';
 import { recordAttempt } from './db/attempts.js';
 import { loadAttemptTarget, setStatus } from './db/deliveries.js';
@@ -22,7 +19,8 @@ import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './domain/retry-schedule.
 import { createApp } from './http/app.js';
 import { createAuthorize } from './http/auth.js';
 import type { Readiness } from './http/routes/health.js';
-import { connectTemporal, registerSearchAttributes, requirePollers } from './temporal.js';
+import { runWorker } from './run-worker.js';
+import { linkTemporal, requirePollers } from './temporal.js';
 import { createAddressGuard, type AddressGuard } from './webhook/address-guard.js';
 import { createSender, type Sender } from './webhook/send.js';
 import { createWorkflows } from './workflow-client.js';
@@ -54,23 +52,26 @@ export interface ServiceOptions {
 export interface Service {
   /** Null in a process that is only a worker. */
   url: string | null;
+  /** Once Temporal has answered and the worker, where there is one, polls. Events are accepted before. */
+  ready: Promise<void>;
   readiness(): Promise<Readiness>;
   /** Stops accepting, lets what is open finish, releases everything. */
   stop(): Promise<void>;
 }
 
-// The longest request deadline and the time to record it: a stop lets attempts under way end.
-const SHUTDOWN_GRACE = '35 s';
+/** Longer than any part takes that ends at all. */
+const STEP_MS = 45_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
-const WORKFLOWS = fileURLToPath(new URL(`../workflows/index${extname(import.meta.url)}`, import.meta.url));
 
-/** API, worker or both in one process, on a Postgres and a Temporal that are there. */
+/** API, worker or both in one process, on a Postgres that is there and a Temporal that may come later. */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { log, temporal, role } = options;
   const release: Release = [];
   const stop = async () => {
     for (const step of release.splice(0).reverse()) {
-      await step().catch((error: unknown) => log.warn({ err: error }, 'a part did not stop cleanly'));
+      await Promise.race([step(), tooLate()]).catch((error: unknown) =>
+        log.warn({ err: error }, 'a part did not stop cleanly'),
+      );
     }
   };
   try {
@@ -93,17 +94,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     release.push(() => control.close());
     control.onChange(() => sender.withdraw(({ tenant }) => control.paused(tenant) !== null));
 
-    const { connection, client } = await connectTemporal(temporal);
-    release.push(() => connection.close());
-    await registerSearchAttributes(connection, temporal.namespace);
-
+    const link = linkTemporal(temporal, log);
+    release.push(() => link.close());
     const retryPolicy = options.retryPolicy ?? DEFAULT_RETRY_POLICY;
     const taskQueue = options.taskQueue ?? TASK_QUEUE;
-    const workflows = createWorkflows(client, taskQueue);
+    const workflows = createWorkflows(link, taskQueue);
     const secrets = createSecretBox(options.encryptionKey);
     const parts: Parts = {
       pool,
-      connection,
       workflows,
       control,
       guard,
@@ -114,7 +112,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       release,
     };
 
-    const worker = role === 'api' ? null : await startWorker(options, parts);
+    const worker =
+      role === 'api'
+        ? null
+        : runWorker({
+            ...{ link, taskQueue, log, namespace: temporal.namespace },
+            activities: activitiesOf(options, parts),
+          });
+    if (worker) release.push(() => worker.close());
     const dispatcher = createDispatcher({ workflows, log });
     release.push(() => dispatcher.close());
     const sweeper = createSweeper({
@@ -135,8 +140,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       const { address, namespace, uiUrl } = temporal;
       const [postgres, engine, workers] = await Promise.all([
         answers(pool.query('select 1')),
-        answers(connection.workflowService.getSystemInfo({})),
-        worker ? worker.getState() === 'RUNNING' : answers(requirePollers(client, taskQueue)),
+        answers(link.reached.then(({ connection }) => connection.workflowService.getSystemInfo({}))),
+        worker ? worker.running() : answers(link.reached.then((to) => requirePollers(to, taskQueue))),
       ]);
       return {
         postgres: { ok: postgres },
@@ -145,7 +150,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       };
     };
     const url = role === 'worker' ? null : await startApi(options, parts, dispatcher, readiness);
-    return { url, readiness, stop };
+    const ready = (worker ?? { ready: link.reached }).ready.then(() => {});
+    // Only a stop ends the wait for it.
+    ready.catch(() => {});
+    return { url, ready, readiness, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -157,7 +165,6 @@ type Release = (() => Promise<unknown>)[];
 
 interface Parts {
   pool: Pool;
-  connection: NativeConnection;
   workflows: Workflows;
   control: Control;
   guard: AddressGuard;
@@ -168,40 +175,25 @@ interface Parts {
   release: Release;
 }
 
-async function startWorker(options: ServiceOptions, parts: Parts): Promise<Worker> {
-  const { pool, connection, workflows, control, sender, secrets, retryPolicy, taskQueue, release } = parts;
-  const { log, retryScale, temporal } = options;
-  const worker = await Worker.create({
-    connection,
-    namespace: temporal.namespace,
-    taskQueue,
-    workflowsPath: WORKFLOWS,
-    activities: createActivities({
-      load: (id) => loadAttemptTarget(pool, id),
-      record: (record) => recordAttempt(pool, record),
-      hold: async (id, reason) => {
-        await setStatus(pool, [id], OPEN_STATUSES, 'HELD', reason);
-      },
-      end: (ids, status, reason) => setStatus(pool, ids, OPEN_STATUSES, status, reason),
-      tell: (execution, deliveryId, attempt) => workflows.attempted(execution, deliveryId, attempt),
-      paused: (tenant) => control.paused(tenant),
-      count: () => {},
-      sender,
-      secrets,
-      retryPolicy,
-      retryScale,
-      version: VERSION,
-      log,
-    }),
-    shutdownGraceTime: SHUTDOWN_GRACE,
+function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
+  const { pool, workflows, control, sender, secrets, retryPolicy } = parts;
+  return createActivities({
+    load: (id) => loadAttemptTarget(pool, id),
+    record: (record) => recordAttempt(pool, record),
+    hold: async (id, reason) => {
+      await setStatus(pool, [id], OPEN_STATUSES, 'HELD', reason);
+    },
+    end: (ids, status, reason) => setStatus(pool, ids, OPEN_STATUSES, status, reason),
+    tell: (execution, deliveryId, attempt) => workflows.attempted(execution, deliveryId, attempt),
+    paused: (tenant) => control.paused(tenant),
+    count: () => {},
+    sender,
+    secrets,
+    retryPolicy,
+    retryScale: options.retryScale,
+    version: VERSION,
+    log: options.log,
   });
-  const run = worker.run();
-  run.catch((error: unknown) => log.error({ err: error }, 'the worker ended'));
-  release.push(async () => {
-    if (worker.getState() === 'RUNNING') worker.shutdown();
-    await run;
-  });
-  return worker;
 }
 
 /** Answers the address it listens on. */
@@ -237,6 +229,12 @@ async function startApi(
   const { port } = server.address() as AddressInfo;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
+
+/** A part that never ends must not keep the process: what it has not finished the next start goes on with. */
+const tooLate = () =>
+  new Promise((_, reject) => {
+    setTimeout(() => reject(new Error(`not within ${STEP_MS} ms`)), STEP_MS).unref();
+  });
 
 const answers = (question: Promise<unknown>): Promise<boolean> =>
   Promise.race([

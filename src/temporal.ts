@@ -24,9 +24,55 @@ export function installTemporalLogger(log: Logger): void {
 }
 
 /** One connection for the client and the worker of a process. */
-export async function connectTemporal(
-  options: TemporalOptions,
-): Promise<{ connection: NativeConnection; client: Client }> {
+export interface Reached {
+  connection: NativeConnection;
+  client: Client;
+}
+
+export interface TemporalLink {
+  /** Temporal once it answered for the first time; a connection that breaks later mends itself. */
+  reached: Promise<Reached>;
+  /** The same at once; throws while it never answered. */
+  now(): Reached;
+  close(): Promise<void>;
+}
+
+const RECONNECT_MS = 1_000;
+
+/** Tries until Temporal answers: a process that accepts events must be able to start without it. */
+export function linkTemporal(options: TemporalOptions, log: Logger): TemporalLink {
+  let current: Reached | null = null;
+  let closed = false;
+
+  async function reach(): Promise<Reached> {
+    for (let tries = 0; !closed; tries++) {
+      try {
+        return (current = await connect(options));
+      } catch (error) {
+        const level = tries === 0 ? 'warn' : 'debug';
+        log[level]({ err: error, address: options.address }, 'Temporal does not answer; trying on');
+        await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+      }
+    }
+    throw new Error('closed');
+  }
+
+  const reached = reach();
+  reached.catch(() => {});
+  return {
+    reached,
+    now() {
+      if (!current) throw new Error(`Temporal at ${options.address} does not answer.`);
+      return current;
+    },
+    async close() {
+      closed = true;
+      await reached.then(({ connection }) => connection.close()).catch(() => {});
+    },
+  };
+}
+
+async function connect(options: TemporalOptions): Promise<Reached> {
   const connection = await NativeConnection.connect({
     address: options.address,
     ...(options.tls || options.apiKey ? { tls: true } : {}),
@@ -49,7 +95,7 @@ export async function registerSearchAttributes(
 }
 
 /** Rejects where no worker asks for this queue's activities. */
-export async function requirePollers(client: Client, taskQueue: string): Promise<void> {
+export async function requirePollers({ client }: Reached, taskQueue: string): Promise<void> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: taskQueue },

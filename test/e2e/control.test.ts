@@ -49,6 +49,7 @@ async function another(over: { pauseFile?: string } = {}): Promise<Service> {
     ...over,
   });
   release.push(() => service.stop());
+  await service.ready;
   return service;
 }
 

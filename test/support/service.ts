@@ -62,6 +62,7 @@ export async function startTestService(over: Partial<ServiceOptions> = {}): Prom
     ...over,
   };
   const service = await startService(options);
+  await service.ready;
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 3 });
   return {
     service,
