@@ -1,9 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
 import { freePort } from '../../src/embedded/ports.js';
+import { startTemporal, type EmbeddedTemporal } from '../../src/embedded/temporal.js';
+import { findTemporal } from '../../src/embedded/temporal-binary.js';
 import { startReceiver } from '../support/receiver.js';
-import { eventually } from '../support/service.js';
+import { createDatabase, eventually } from '../support/service.js';
 
 const required = {
   SUREHOOK_ADMIN_KEY: 'test-admin-key-of-enough-length',
@@ -58,6 +63,54 @@ test('API and worker as processes of their own deliver together and stop on SIGT
     await receiver.close();
   }
 }, 120_000);
+
+test('an API accepts events before Temporal is there, delivers them after, and stops while it is away again', async () => {
+  const [port, temporalPort] = [await freePort(), await freePort()];
+  const url = `http://127.0.0.1:${port}`;
+  const env = {
+    ...required,
+    PORT: String(port),
+    // A database of its own: other tests' sweepers would start its workflows.
+    DATABASE_URL: await createDatabase(`early_${port}`),
+    TEMPORAL_ADDRESS: `127.0.0.1:${temporalPort}`,
+    SUREHOOK_ALLOW_NETWORKS: '127.0.0.0/8',
+    LOG_LEVEL: 'warn',
+  };
+  const receiver = await startReceiver();
+  const dir = await mkdtemp(join(tmpdir(), 'surehook-early-'));
+  const runs = [start('src/api.ts', env), start('src/worker.ts', env)];
+  let temporal: EmbeddedTemporal | undefined;
+  try {
+    await eventually(async () => runs[0]!.out.includes(`surehook ready on ${url}`), 60_000);
+    const post = await fetch(`${url}/v1/send`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${required.SUREHOOK_ADMIN_KEY}` },
+      body: JSON.stringify({ url: receiver.url, payload: { early: true } }),
+    });
+    expect(post.status).toBe(202);
+    const readyz = await fetch(`${url}/readyz`);
+    expect(readyz.status).toBe(200);
+    expect(await readyz.json()).toMatchObject({ status: 'degraded', temporal: { ok: false } });
+    expect(runs[1]!.out).toBe('');
+
+    const binary = await findTemporal({ progress: () => {}, env: process.env });
+    temporal = await startTemporal({ binary, dir, inMemory: true, uiPort: null, port: temporalPort });
+    await receiver.waitFor((requests) => requests.length === 1, 60_000);
+    await eventually(async () => runs[1]!.out.includes('surehook worker ready'));
+
+    await temporal.stop();
+    temporal = undefined;
+    const asked = Date.now();
+    for (const run of runs) run.child.kill('SIGTERM');
+    for (const run of runs) expect((await run.exit)[0]).toBe(0);
+    expect(Date.now() - asked).toBeLessThan(50_000);
+  } finally {
+    for (const { child } of runs) if (child.exitCode === null) child.kill('SIGKILL');
+    await temporal?.stop();
+    await receiver.close();
+    await rm(dir, { recursive: true });
+  }
+}, 180_000);
 
 test('what production must set is named, all of it', async () => {
   const run = start('src/worker.ts', {});

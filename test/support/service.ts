@@ -27,7 +27,7 @@ export interface TestService {
 
 export const ADMIN_KEY = 'test-admin-key-of-enough-length';
 
-async function createDatabase(name: string): Promise<string> {
+export async function createDatabase(name: string): Promise<string> {
   const admin = new pg.Client(inject('databaseUrl'));
   await admin.connect();
   await admin.query(`create database ${name}`);
