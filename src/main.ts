@@ -5,6 +5,7 @@ import { openDataDir } from './embedded/data-dir.js';
 import { requireFreePort } from './embedded/ports.js';
 import { startPostgres } from './embedded/postgres.js';
 import { startTemporal } from './embedded/temporal.js';
+import { supervise } from './embedded/supervise.js';
 import { findTemporal } from './embedded/temporal-binary.js';
 import { createLogger } from './logger.js';
 import { startService } from './service.js';
@@ -86,17 +87,23 @@ function announce(
 
 async function embeddedPostgres(config: Config): Promise<string> {
   say('starting Postgres …');
-  const postgres = await startPostgres({ dir: join(config.dataDir, 'postgres') });
-  taken(() => postgres.stop());
+  const dir = join(config.dataDir, 'postgres');
+  const postgres = await startPostgres({ dir });
+  const { port } = postgres;
+  const supervised = supervise('Postgres', postgres, () => startPostgres({ dir, port }), say);
+  taken(() => supervised.stop());
   return postgres.url;
 }
 
 async function embeddedTemporal(config: Config, binary: string) {
   say('starting Temporal …');
   const dir = join(config.dataDir, 'temporal');
-  const temporal = await startTemporal({ binary, dir, uiPort: config.temporalUiPort });
-  taken(() => temporal.stop());
-  return temporal;
+  const options = { binary, dir, uiPort: config.temporalUiPort };
+  const temporal = await startTemporal(options);
+  const { port, address, uiUrl } = temporal;
+  const supervised = supervise('Temporal', temporal, () => startTemporal({ ...options, port }), say);
+  taken(() => supervised.stop());
+  return { address, uiUrl };
 }
 
 const release: (() => Promise<unknown>)[] = [];

@@ -28,6 +28,8 @@ export interface EmbeddedPostgres {
   url: string;
   port: number;
   pid: number;
+  /** Settles when it is gone. */
+  exited: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -64,7 +66,7 @@ export async function startPostgres(options: {
     const url = `postgres://surehook:${password}@127.0.0.1:${port}/surehook`;
     try {
       await ready(url.replace(/surehook$/, 'postgres'), server.exited);
-      return { url, port, pid: server.pid, stop: () => server.stop() };
+      return { url, port, pid: server.pid, exited: server.exited, stop: () => server.stop() };
     } catch (error) {
       await server.stop();
       const log = await lastLines(logFile);

@@ -28,8 +28,11 @@ const SQLITE = ['journal_mode=wal', 'synchronous=normal'];
 
 export interface EmbeddedTemporal {
   address: string;
+  port: number;
   uiUrl: string | null;
   pid: number;
+  /** Settles when it is gone. */
+  exited: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -72,8 +75,10 @@ export async function startTemporal(options: {
   }
   return {
     address,
+    port,
     uiUrl: uiPort === null ? null : `http://127.0.0.1:${uiPort}`,
     pid: server.pid,
+    exited: server.exited,
     stop: () => server.stop(),
   };
 }

@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A server of ours that runs. */
+export interface Running {
+  /** Settles when its process is gone. */
+  exited: Promise<void>;
+  stop(): Promise<void>;
+}
+
+const BACK_OFF_MS = { first: 200, most: 10_000 };
+/** A server that ran for so long had started well. */
+const STEADY_MS = 30_000;
+
+/** Starts a server again whenever it ends by itself, and says so. `restart` gives it the address it had. */
+export function supervise(
+  name: string,
+  first: Running,
+  restart: () => Promise<Running>,
+  say: (line: string) => void,
+): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  let running = first;
+
+  async function watch(): Promise<void> {
+    let backOffMs = BACK_OFF_MS.first;
+    for (;;) {
+      const began = Date.now();
+      await running.exited;
+      if (stopping.signal.aborted) return;
+      if (Date.now() - began > STEADY_MS) backOffMs = BACK_OFF_MS.first;
+      say(`${name} ended unexpectedly; starting it again …`);
+      while (!stopping.signal.aborted) {
+        await sleep(backOffMs, undefined, { signal: stopping.signal }).catch(() => {});
+        backOffMs = Math.min(backOffMs * 2, BACK_OFF_MS.most);
+        try {
+          if (!stopping.signal.aborted) running = await restart();
+          break;
+        } catch (error) {
+          say(error instanceof Error ? error.message : String(error));
+        }
+      }
+      // A start that was under way when the stop came is a server to stop, too.
+      if (stopping.signal.aborted) return running.stop();
+      say(`${name} is back`);
+    }
+  }
+
+  const watching = watch();
+  return {
+    async stop() {
+      stopping.abort();
+      await running.stop();
+      await watching;
+    },
+  };
+}
