@@ -1,14 +1,12 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createActivities, type Activities } from '../activities/index.js';
 import { TASK_QUEUE } from '../workflows/contract.js';
 import { recordAttempt } from './db/attempts.js';
-import { loadAttemptTarget, setStatus } from './db/deliveries.js';
+import { loadAttemptTarget, noteReason, setStatus } from './db/deliveries.js';
 import { getEvent } from './db/events.js';
 import { migrate } from './db/migrate.js';
 import { createPool, type Pool } from './db/pool.js';
+import { openWork } from './db/sweep.js';
 import { createControl, type Control } from './delivery/control.js';
 import { createDispatcher, type Dispatcher } from './delivery/dispatch.js';
 import { createSweeper } from './delivery/sweeper.js';
@@ -17,8 +15,10 @@ import { createSecretBox, type SecretBox } from './delivery/secret-box.js';
 import { OPEN_STATUSES } from './domain/delivery.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './domain/retry-schedule.js';
 import { createApp } from './http/app.js';
-import { createAuthorize } from './http/auth.js';
+import { createAuth } from './http/auth.js';
+import { startServer } from './http/server.js';
 import type { Readiness } from './http/routes/health.js';
+import { createMetrics, type Metrics } from './metrics.js';
 import { runWorker } from './run-worker.js';
 import { linkTemporal, requirePollers } from './temporal.js';
 import { createAddressGuard, type AddressGuard } from './webhook/address-guard.js';
@@ -77,10 +77,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   try {
     const pool = createPool(options.databaseUrl);
     release.push(() => pool.end());
-    await migrate(pool);
+    await migrate(options.databaseUrl);
     // Migrating again only makes the partitions of the weeks ahead, for a process that runs longer than they last.
     const partitions = setInterval(() => {
-      migrate(pool).catch((error: unknown) =>
+      migrate(options.databaseUrl).catch((error: unknown) =>
         log.warn({ err: error }, 'partitions of the weeks ahead not made'),
       );
     }, DAY_MS);
@@ -108,7 +108,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       sender,
       secrets,
       retryPolicy,
-      taskQueue,
+      metrics: createMetrics(() => openWork(pool)),
       release,
     };
 
@@ -171,22 +171,23 @@ interface Parts {
   sender: Sender;
   secrets: SecretBox;
   retryPolicy: RetryPolicy;
-  taskQueue: string;
+  metrics: Metrics;
   release: Release;
 }
 
 function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
-  const { pool, workflows, control, sender, secrets, retryPolicy } = parts;
+  const { pool, workflows, control, sender, secrets, retryPolicy, metrics } = parts;
   return createActivities({
     load: (id) => loadAttemptTarget(pool, id),
     record: (record) => recordAttempt(pool, record),
     hold: async (id, reason) => {
       await setStatus(pool, [id], OPEN_STATUSES, 'HELD', reason);
     },
+    note: (id, reason) => noteReason(pool, id, reason),
     end: (ids, status, reason) => setStatus(pool, ids, OPEN_STATUSES, status, reason),
     tell: (execution, deliveryId, attempt) => workflows.attempted(execution, deliveryId, attempt),
     paused: (tenant) => control.paused(tenant),
-    count: () => {},
+    count: (classification) => metrics.attempt(classification),
     sender,
     secrets,
     retryPolicy,
@@ -199,35 +200,29 @@ function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
 /** Answers the address it listens on. */
 async function startApi(
   options: ServiceOptions,
-  { pool, workflows, control, guard, secrets, retryPolicy, release }: Parts,
+  { pool, workflows, control, guard, secrets, retryPolicy, metrics, release }: Parts,
   dispatcher: Dispatcher,
   readiness: () => Promise<Readiness>,
 ): Promise<string> {
-  const { host, temporal, log } = options;
+  const { temporal, log } = options;
   const ui = temporal.uiUrl && `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows`;
   const app = createApp({
     pool,
-    authorize: createAuthorize(options.adminKey),
+    ...createAuth(options.adminKey),
     guard,
     secrets,
     dispatch: (start) => dispatcher.dispatch(start),
     workflows,
     control,
     readiness,
+    metrics,
     workflowUrl: (id) => ui && `${ui}/${encodeURIComponent(id)}`,
     maxAttempts: retryPolicy.maximumAttempts,
     log,
   });
-  const server = createServer(app).listen(options.port, host);
-  await once(server, 'listening');
-  release.push(async () => {
-    const closed = once(server, 'close');
-    server.close();
-    server.closeIdleConnections();
-    await closed;
-  });
-  const { port } = server.address() as AddressInfo;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const server = await startServer(app, options);
+  release.push(() => server.close());
+  return server.url;
 }
 
 /** A part that never ends must not keep the process: what it has not finished the next start goes on with. */

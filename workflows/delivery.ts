@@ -26,6 +26,9 @@ const { recordOutcome, endDeliveries } = proxyActivities<Activities>({
   retry: { initialInterval: '1 s', maximumInterval: '1 m' },
 });
 
+/** A delivery that a fault of ours puts off is looked at again after this at most. */
+const OWN_FAULT_MAX_MS = 60_000;
+
 /** A delivery on its way: what the query tells of it, what cancels it alone, and whether it was told to go on. */
 export interface Carried extends DeliveryInput {
   state: DeliveryState;
@@ -40,6 +43,7 @@ export async function deliver(delivery: Carried): Promise<void> {
     await scope.run(async () => {
       const early = notBefore ? Date.parse(notBefore) - Date.now() : 0;
       if (early > 0) await resumed(delivery, early);
+      let ownFaults = 0;
       for (let made = attemptsBefore; ;) {
         const result = await attempt(state, made, maxAttempts);
         made += result.attempts.length;
@@ -54,7 +58,10 @@ export async function deliver(delivery: Carried): Promise<void> {
           return;
         }
         state.status = 'HELD';
-        await resumed(delivery, result.retryInMs);
+        // Ever longer: every wait adds to a history that has an end.
+        const waitMs = result.retryInMs && Math.min(result.retryInMs * 2 ** ownFaults++, OWN_FAULT_MAX_MS);
+        if (waitMs === null) ownFaults = 0;
+        await resumed(delivery, waitMs);
         state.status = 'IN_PROGRESS';
         state.reason = null;
       }

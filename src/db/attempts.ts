@@ -13,11 +13,36 @@ export interface AttemptRecord {
 /** An endpoint without one success for so long is disabled when a delivery to it ends without one, too. */
 const FAILING_DAYS = 5;
 
+/** SQLSTATE classes of what no repetition mends: data exceptions, and integrity violations. */
+const UNSTORABLE = /^2[23]/;
+
 /**
  * One attempt and what it means for its delivery and its endpoint. Repeating it changes nothing; a delivery that has
- * ended stays ended.
+ * ended stays ended. What Postgres cannot store is left out, and said so: the delivery goes on.
  */
 export async function recordAttempt(db: Db, record: AttemptRecord): Promise<void> {
+  try {
+    await write(db, record);
+  } catch (error) {
+    if (!UNSTORABLE.test(String((error as { code?: unknown }).code))) throw error;
+    await write(db, { ...record, attempt: withoutDetails(record.attempt) });
+  }
+}
+
+function withoutDetails(attempt: Attempt): Attempt {
+  return {
+    ...attempt,
+    error: 'What the receiver answered could not be stored.',
+    request_headers: {},
+    response_headers: {},
+    response_body: null,
+    truncated: true,
+    retry_after: null,
+    remote_address: null,
+  };
+}
+
+async function write(db: Db, record: AttemptRecord): Promise<void> {
   const { deliveryId, attempt, status, reason, gone } = record;
   const { rowCount } = await db.query({
     name: 'record-attempt',

@@ -117,12 +117,25 @@ export async function setStatus(
   return rows.map((row) => row.id);
 }
 
+/** Why an open delivery does not get on, for who looks at it. */
+export async function noteReason(db: Db, id: string, reason: string): Promise<void> {
+  await db.query('update deliveries set status_reason = $2 where id = $1 and status = any($3)', [
+    id,
+    reason,
+    OPEN_STATUSES,
+  ]);
+}
+
+/** Enough for one statement; the gate holds the others when their attempt is due. */
+const HELD_AT_ONCE = 20_000;
+
 /** What an endpoint's pause holds: all that is open, also what waits for a retry, whose moment stays noted. */
 export async function holdDeliveriesOf(db: Db, endpointId: string): Promise<void> {
   await db.query(
     `update deliveries set status = 'HELD', status_reason = hold_of(ep) from endpoints ep
-     where ep.id = $1 and endpoint_id = ep.id and deliveries.status in ('PENDING', 'IN_PROGRESS')`,
-    [endpointId],
+     where ep.id = $1 and deliveries.status in ('PENDING', 'IN_PROGRESS') and deliveries.id in (
+       select id from deliveries where endpoint_id = $1 and status in ('PENDING', 'IN_PROGRESS') order by id limit $2)`,
+    [endpointId, HELD_AT_ONCE],
   );
 }
 

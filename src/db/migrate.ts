@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { lowestId, type IdPrefix } from '../ids.js';
-import { transaction, type Db, type Pool } from './pool.js';
+import pg from 'pg';
+import type { Db } from './pool.js';
 
 const FOLDER = new URL('./migrations/', import.meta.url);
 // Any fixed number: two processes that start together migrate one after the other.
@@ -13,9 +14,14 @@ const PARTITIONED: [table: string, prefix: IdPrefix][] = [
 ];
 
 /** Applies what is new in migrations/, in order, all or nothing, and makes the partitions of the weeks ahead. */
-export async function migrate(pool: Pool): Promise<string[]> {
+export async function migrate(databaseUrl: string): Promise<string[]> {
   const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).sort();
-  return transaction(pool, async (db) => {
+  // A connection of its own: a migration takes as long as it takes.
+  const db = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
+  db.on('error', () => {});
+  await db.connect();
+  try {
+    await db.query('begin');
     await db.query('select pg_advisory_xact_lock($1)', [LOCK]);
     await db.query(
       'create table if not exists migrations (name text primary key, applied_at timestamptz default now())',
@@ -28,8 +34,12 @@ export async function migrate(pool: Pool): Promise<string[]> {
       await db.query('insert into migrations (name) values ($1)', [name]);
     }
     await ensurePartitions(db, new Date());
+    await db.query('commit');
     return fresh;
-  });
+  } finally {
+    // Without its commit, nothing of it stays.
+    await db.end();
+  }
 }
 
 /** One partition a week, this week's and the four after it. */

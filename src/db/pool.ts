@@ -4,28 +4,81 @@ export type Pool = pg.Pool;
 /** A pool or a client inside a transaction. */
 export type Db = Pick<pg.Pool, 'query'>;
 
+/** A server that hangs is worse than one that is down: this is how long anybody waits for it. */
+const QUERY_MS = 5_000;
+/** Callers that may wait for a connection at a time; with more, waiting would only make it worse. */
+const MAX_WAITING = 256;
+/** After a time-out the database counts as away for so long; then one caller asks it again. */
+const AWAY_MS = 1_000;
+
+/** The database is away or overloaded; nothing was asked of it. */
+class DatabaseAwayError extends Error {}
+
+type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, done: () => void) => void;
+
+/** A pool that refuses at once what could only pile up. */
+class BoundedPool extends pg.Pool {
+  #awayUntil = 0;
+
+  override connect(): Promise<pg.PoolClient>;
+  override connect(callback: Connected): void;
+  override connect(callback?: Connected): Promise<pg.PoolClient> | void {
+    const taken = this.#take();
+    if (!callback) return taken;
+    taken.then(
+      (client) => callback(undefined, client, () => client.release()),
+      (error: Error) => callback(error, undefined, () => {}),
+    );
+  }
+
+  async #take(): Promise<pg.PoolClient> {
+    if (Date.now() < this.#awayUntil) throw new DatabaseAwayError('The database does not answer.');
+    if (this.waitingCount >= MAX_WAITING) throw new DatabaseAwayError('The database is overloaded.');
+    // Until it answers, this caller is the only one to ask.
+    if (this.#awayUntil > 0) this.#awayUntil = Date.now() + AWAY_MS;
+    return super.connect().catch((error: Error) => {
+      this.#note(error);
+      throw error;
+    });
+  }
+
+  #note(error: Error | undefined): void {
+    this.#awayUntil = error && /timeout/i.test(error.message) ? Date.now() + AWAY_MS : 0;
+  }
+
+  constructor(config: pg.PoolConfig) {
+    super(config);
+    // A client whose query ran out of time comes back with that error, and is dropped.
+    this.on('release', (error: Error | undefined) => this.#note(error));
+    // An idle connection that breaks would otherwise end the process.
+    this.on('error', () => {});
+  }
+}
+
 /** Connections are few: every statement here is short, and the database is small. */
 export function createPool(url: string, max = 20): Pool {
-  const pool = new pg.Pool({
+  return new BoundedPool({
     connectionString: url,
     max,
-    connectionTimeoutMillis: 5_000,
-    statement_timeout: 15_000,
+    connectionTimeoutMillis: QUERY_MS,
+    query_timeout: QUERY_MS,
+    // A server that is only slow gives up by itself, before we do.
+    statement_timeout: QUERY_MS - 500,
+    idle_in_transaction_session_timeout: 2 * QUERY_MS,
     application_name: 'surehook',
   });
-  // An idle connection that breaks would otherwise end the process.
-  pool.on('error', () => {});
-  return pool;
 }
 
 /** SQLSTATE classes and Node errors that say "the database is away", not "the statement is wrong". */
 export function isDatabaseAway(error: unknown): boolean {
+  if (error instanceof DatabaseAwayError) return true;
   const code = (error as { code?: unknown } | null)?.code;
   const message = error instanceof Error ? error.message : '';
   return (
+    // Connection, resources, operator intervention (also a statement out of time), read-only after a fail-over.
     (typeof code === 'string' &&
-      /^(08|53|57P)|^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND)$/.test(code)) ||
-    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+      /^(08|53|57)|^25006$|^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND)$/.test(code)) ||
+    /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error/.test(
       message,
     )
   );

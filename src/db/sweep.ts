@@ -107,3 +107,33 @@ export async function openWorkflow(
   });
   return rows[0] ?? null;
 }
+
+export interface OpenWork {
+  byStatus: Record<'PENDING' | 'IN_PROGRESS' | 'HELD', number>;
+  /** Deliveries that should have moved by now, and how long the longest of them is overdue. */
+  overdue: number;
+  oldestSeconds: number;
+}
+
+/** For the metrics; reads the partial indexes of open work only. */
+export async function openWork(db: Db): Promise<OpenWork> {
+  const { rows } = await db.query<{
+    pending: number;
+    in_progress: number;
+    held: number;
+    overdue: number;
+    oldest: number;
+  }>(`
+    select m.*, (select count(*)::int from deliveries where status = 'HELD') as held from (
+      select count(*) filter (where status = 'PENDING')::int as pending,
+        count(*) filter (where status = 'IN_PROGRESS')::int as in_progress,
+        count(*) filter (where due_at <= now())::int as overdue,
+        coalesce(extract(epoch from now() - min(due_at) filter (where due_at <= now())), 0)::float8 as oldest
+      from deliveries where status in ('PENDING', 'IN_PROGRESS')) m`);
+  const { pending, in_progress, held, overdue, oldest } = rows[0]!;
+  return {
+    byStatus: { PENDING: pending, IN_PROGRESS: in_progress, HELD: held },
+    overdue,
+    oldestSeconds: oldest,
+  };
+}

@@ -15,6 +15,8 @@ export interface AttemptDeps {
   load(deliveryId: string): Promise<AttemptTarget | null>;
   record(record: AttemptRecord): Promise<void>;
   hold(deliveryId: string, reason: string): Promise<void>;
+  /** Says in the delivery why it does not get on. */
+  note(deliveryId: string, reason: string): Promise<void>;
   /** Why nothing of a tenant may be sent now, as this process knows it; null: go on. */
   paused(tenant: string): string | null;
   /** For the metrics. */
@@ -34,8 +36,8 @@ export type AttemptOutcome =
   | { kind: 'held'; reason: string; retryInMs: number | null }
   | { kind: 'ended'; status: DeliveryStatus; reason: string | null };
 
-/** How long a delivery rests when a part of ours was away before anything was sent. */
-const OWN_FAULT_DELAY_MS = 5_000;
+/** How long a delivery rests after a fault of ours before anything was sent; its workflow makes it longer each time. */
+const OWN_FAULT_DELAY_MS = 1_000;
 
 /**
  * Makes attempt `number` of a delivery, whole: gate, sign, send, classify, record. A receiver's fault is
@@ -55,8 +57,11 @@ export async function makeAttempt(
     if (held) return held;
     secrets = target.sealed_secrets.map((sealed) => deps.secrets.open(sealed));
   } catch (error) {
-    deps.log.error({ err: error, delivery_id: deliveryId }, 'attempt put off: a part of ours is away');
-    return { kind: 'held', reason: 'INTERNAL', retryInMs: OWN_FAULT_DELAY_MS };
+    deps.log.error({ err: error, delivery_id: deliveryId }, 'attempt put off by a fault of ours');
+    const reason = `put off by a fault of ours: ${error instanceof Error ? error.message : String(error)}`;
+    // Where Postgres is what is away, nobody can be told.
+    await deps.note(deliveryId, reason).catch(() => {});
+    return { kind: 'held', reason, retryInMs: OWN_FAULT_DELAY_MS };
   }
   // Asked last: from here to the request nothing waits.
   const paused = deps.paused(target.tenant);

@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 
 export interface SecretBox {
   seal(secret: string): Buffer;
+  /** Throws where it was sealed with another key. */
   open(sealed: Buffer): string;
 }
 
@@ -18,7 +19,11 @@ export function createSecretBox(key: string): SecretBox {
     open(sealed) {
       const decipher = createDecipheriv('aes-256-gcm', bytes, sealed.subarray(0, 12));
       decipher.setAuthTag(sealed.subarray(12, 28));
-      return decipher.update(sealed.subarray(28), undefined, 'utf8') + decipher.final('utf8');
+      try {
+        return decipher.update(sealed.subarray(28), undefined, 'utf8') + decipher.final('utf8');
+      } catch (error) {
+        throw new Error('a secret cannot be opened with this SUREHOOK_ENCRYPTION_KEY', { cause: error });
+      }
     },
   };
 }

@@ -6,9 +6,10 @@ import type { DeliveryStart, Workflows } from '../delivery/workflows.js';
 import type { SecretBox } from '../delivery/secret-box.js';
 import { MAX_PAYLOAD_BYTES } from '../domain/event.js';
 import { Problem } from '../errors.js';
+import type { Metrics } from '../metrics.js';
 import { newId } from '../ids.js';
 import type { AddressGuard } from '../webhook/address-guard.js';
-import type { Authorize } from './auth.js';
+import type { Auth } from './auth.js';
 import { createErrorHandler } from './error-handler.js';
 import { auditRoutes } from './routes/audit.js';
 import { controlRoutes } from './routes/control.js';
@@ -19,13 +20,15 @@ import { healthRoutes, type Readiness } from './routes/health.js';
 
 export interface AppDeps {
   pool: Pool;
-  authorize: Authorize;
+  authenticate: Auth['authenticate'];
+  authorize: Auth['authorize'];
   guard: AddressGuard;
   secrets: SecretBox;
   dispatch: (start: DeliveryStart) => void;
   workflows: Workflows;
   control: Control;
   readiness: () => Promise<Readiness>;
+  metrics: Metrics;
   /** A workflow's page in the Temporal Web UI, where there is one. */
   workflowUrl: (workflowId: string) => string | null;
   maxAttempts: number;
@@ -34,6 +37,9 @@ export interface AppDeps {
 
 /** Around the payload: the other fields and white space. */
 const MAX_ENVELOPE_BYTES = 64 * 1024;
+
+/** Requests under way; each may hold a body of the largest size. */
+const MAX_REQUESTS = 256;
 
 export function createApp(deps: AppDeps): Express {
   const app = express();
@@ -46,6 +52,8 @@ export function createApp(deps: AppDeps): Express {
     next();
   });
   app.use(healthRoutes(deps));
+  // Before their bodies are read: a stranger's is never kept, and no more than these are kept at a time.
+  app.use('/v1', deps.authenticate, atATime(MAX_REQUESTS));
   app.use('/v1', express.raw({ type: () => true, limit: MAX_PAYLOAD_BYTES + MAX_ENVELOPE_BYTES }));
   for (const routes of [
     eventRoutes(deps),
@@ -62,6 +70,21 @@ export function createApp(deps: AppDeps): Express {
   });
   app.use(createErrorHandler(deps.log));
   return app;
+}
+
+/** Answers 503 at once to what is too much: a sender that waits for an answer would only add to it. */
+function atATime(most: number): RequestHandler {
+  let underWay = 0;
+  return (_request, response, next) => {
+    if (underWay >= most) {
+      throw new Problem(503, 'overloaded', 'Too many requests at once; nothing was stored. Try again.', [], {
+        'retry-after': '1',
+      });
+    }
+    underWay += 1;
+    response.once('close', () => (underWay -= 1));
+    next();
+  };
 }
 
 /** A known path with a method it has not: 405 and the methods it has (RFC 9110 section 15.5.6). */

@@ -3,7 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createActivities, type ActivityDeps } from '../../activities/index.js';
 import { recordAttempt, type AttemptRecord } from '../../src/db/attempts.js';
-import { loadAttemptTarget, setStatus } from '../../src/db/deliveries.js';
+import { loadAttemptTarget, noteReason, setStatus } from '../../src/db/deliveries.js';
 import { createSecretBox } from '../../src/delivery/secret-box.js';
 import { OPEN_STATUSES } from '../../src/domain/delivery.js';
 import { DEFAULT_RETRY_POLICY } from '../../src/domain/retry-schedule.js';
@@ -35,6 +35,7 @@ beforeAll(async () => {
     tell: async (_execution, _deliveryId, attempt) => {
       told.push(attempt);
     },
+    note: (id, reason) => noteReason(t.pool, id, reason),
     paused: () => null,
     count: () => {},
     sender,

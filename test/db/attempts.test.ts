@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { recordAttempt, type AttemptRecord } from '../../src/db/attempts.js';
 import type { Attempt } from '../../src/domain/delivery.js';
@@ -119,4 +120,35 @@ test('our own lost worker does not count against an endpoint', async () => {
   const { id, endpointId } = await delivery();
   await record(id, { classification: 'WORKER_LOST', http_status: null });
   expect((await t.call('GET', `/v1/endpoints/${endpointId}`)).body).toMatchObject({ failing_since: null });
+});
+
+test('what Postgres cannot store is left out and said so, and the delivery goes on', async () => {
+  const { id } = await delivery();
+  await record(id, { ...delivered, response_body: 'a\0b', error: '\ud800' }, { status: 'DELIVERED' });
+  const after = await getDelivery(t, id);
+  expect(after).toMatchObject({ status: 'DELIVERED', attempt_count: 1 });
+  expect(after.attempts).toMatchObject([
+    {
+      classification: 'DELIVERED',
+      http_status: 200,
+      response_body: null,
+      error: 'What the receiver answered could not be stored.',
+    },
+  ]);
+});
+
+test('whatever text a receiver puts into an answer, the attempt is recorded', async () => {
+  const text = fc.string({ unit: 'binary', maxLength: 64 });
+  await fc.assert(
+    fc.asyncProperty(text, text, fc.dictionary(text, text), async (body, error, headers) => {
+      const { id } = await delivery();
+      await record(
+        id,
+        { ...delivered, response_body: body, error, response_headers: headers },
+        { status: 'DELIVERED' },
+      );
+      expect(await getDelivery(t, id)).toMatchObject({ status: 'DELIVERED', attempts: [{ number: 1 }] });
+    }),
+    { numRuns: 40 },
+  );
 });

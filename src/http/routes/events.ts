@@ -115,6 +115,7 @@ async function accept(deps: AppDeps, request: Request, response: Response, input
   }
   const { event } = accepted;
   const duplicate = accepted.kind === 'duplicate';
+  deps.metrics.event(accepted.kind);
   if (duplicate) response.set('idempotent-replayed', 'true');
   // What is held from the start needs no workflow until it may go on.
   else if (event.deliveries.some((d) => d.status === 'PENDING'))

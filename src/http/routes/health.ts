@@ -1,4 +1,5 @@
 import { Router } from 'express';
+import type { AppDeps } from '../app.js';
 
 export interface Readiness {
   postgres: { ok: boolean };
@@ -6,8 +7,8 @@ export interface Readiness {
   workers: { ok: boolean };
 }
 
-/** `/healthz`: this process is up. `/readyz`: 503 only while events cannot be accepted. */
-export function healthRoutes({ readiness }: { readiness: () => Promise<Readiness> }): Router {
+/** `/healthz`: this process is up. `/readyz`: 503 only while events cannot be accepted. `/metrics`: for Prometheus. */
+export function healthRoutes({ readiness, metrics }: Pick<AppDeps, 'readiness' | 'metrics'>): Router {
   const router = Router();
   router.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
@@ -16,6 +17,10 @@ export function healthRoutes({ readiness }: { readiness: () => Promise<Readiness
     const parts = await readiness();
     const ok = parts.postgres.ok && parts.temporal.ok && parts.workers.ok;
     response.status(parts.postgres.ok ? 200 : 503).json({ status: ok ? 'ok' : 'degraded', ...parts });
+  });
+  router.get('/metrics', async (_request, response) => {
+    const { contentType, text } = await metrics.expose();
+    response.type(contentType).send(text);
   });
   return router;
 }

@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+
+/** More connections than these are closed as they come. */
+const MAX_CONNECTIONS = 4_096;
+/** After a stop was asked for, what is under way gets so long: an answer waits for Postgres at most. */
+const GRACE_MS = 10_000;
+
+const PROBLEMS: Record<string, [status: string, detail: string]> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers are too large: 16 KiB at most.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not arrive in time.'],
+};
+
+/** A server that nobody can hold up: what a client may take of time and memory is bounded. */
+export async function startServer(
+  listener: RequestListener,
+  { port, host }: { port: number; host: string },
+): Promise<{ url: string; close(): Promise<void> }> {
+  const options = {
+    maxHeaderSize: 16 * 1024,
+    headersTimeout: 10_000,
+    // For the headers and the body together.
+    requestTimeout: 30_000,
+    // Longer than the minute that load balancers keep theirs, so that it is they who close.
+    keepAliveTimeout: 65_000,
+    connectionsCheckingInterval: 2_000,
+  };
+  const server = createServer(options, listener);
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on('clientError', answerBadRequest);
+  server.listen(port, host);
+  await once(server, 'listening');
+  const { port: taken } = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
+    close: () => close(server),
+  };
+}
+
+/** What is no request gets no further than here. */
+function answerBadRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+  const [status, detail] = PROBLEMS[error.code ?? ''] ?? ['400 Bad Request', 'This is not valid HTTP.'];
+  const [code, ...title] = status.split(' ');
+  const body = JSON.stringify({
+    ...{ type: 'about:blank', title: title.join(' '), status: Number(code), detail },
+    ...{ code: 'bad_request', errors: [] },
+  });
+  const headers = [
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`HTTP/1.1 ${status}\r\n${headers.join('\r\n')}\r\n\r\n${body}`);
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  await closed;
+  clearTimeout(timer);
+}

@@ -1,0 +1,66 @@
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { OpenWork } from './db/sweep.js';
+import type { Classification } from './domain/delivery.js';
+
+/** What a process counts, for Prometheus. No label has values without bound: no tenant, no endpoint. */
+export interface Metrics {
+  attempt(classification: Classification): void;
+  event(result: 'accepted' | 'duplicate'): void;
+  /** The text exposition format, with what Postgres says now; without that where it is away. */
+  expose(): Promise<{ contentType: string; text: string }>;
+}
+
+export function createMetrics(openWork: () => Promise<OpenWork>): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const attempts = new Counter({
+    name: 'surehook_attempts_total',
+    help: 'Attempts made by this process, by classification.',
+    labelNames: ['classification'],
+    registers,
+  });
+  const events = new Counter({
+    name: 'surehook_events_total',
+    help: 'Events answered with 2xx by this process: accepted, or a duplicate of an accepted one.',
+    labelNames: ['result'],
+    registers,
+  });
+  const open = new Gauge({
+    name: 'surehook_open_deliveries',
+    help: 'Deliveries that have not ended, by status, in the whole system.',
+    labelNames: ['status'],
+    registers,
+  });
+  const backlog = new Gauge({
+    name: 'surehook_sweep_backlog',
+    help: 'Deliveries that should have moved by now, in the whole system.',
+    registers,
+  });
+  const oldest = new Gauge({
+    name: 'surehook_sweep_oldest_seconds',
+    help: 'How long the longest of them is overdue.',
+    registers,
+  });
+
+  async function ask(): Promise<void> {
+    for (const gauge of [open, backlog, oldest]) gauge.reset();
+    const { byStatus, overdue, oldestSeconds } = await openWork();
+    for (const [status, count] of Object.entries(byStatus)) open.set({ status }, count);
+    backlog.set(overdue);
+    oldest.set(oldestSeconds);
+  }
+
+  return {
+    attempt: (classification) => attempts.inc({ classification }),
+    event: (result) => events.inc({ result }),
+    async expose() {
+      const asked = await ask().then(
+        () => true,
+        () => false,
+      );
+      if (!asked) for (const gauge of [backlog, oldest]) gauge.remove();
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
+  };
+}

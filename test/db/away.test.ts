@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startPostgres, type EmbeddedPostgres } from '../../src/embedded/postgres.js';
+import { startTestService, type Answer, type TestService } from '../support/service.js';
+
+let dir: string;
+let postgres: EmbeddedPostgres;
+let t: TestService;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'surehook-away-'));
+  await chmod(dir, 0o711);
+  postgres = await startPostgres({ dir, settings: ['fsync=off'] });
+  t = await startTestService({ databaseUrl: postgres.url });
+});
+afterAll(async () => {
+  await t.stop();
+  await postgres.stop();
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** The server and all its children, as they are now. */
+function signalAll(signal: 'STOP' | 'CONT'): void {
+  const children = execFileSync('pgrep', ['-P', String(postgres.pid)], { encoding: 'utf8' }).split('\n');
+  const pids = [...children, String(postgres.pid)].filter(Boolean);
+  execFileSync('kill', [`-${signal}`, ...pids]);
+}
+
+const post = () => t.call('POST', '/v1/events', { type: 'a.b', payload: 1 });
+
+async function timed(
+  work: () => Promise<Answer>,
+): Promise<{ status: number; retry: string | null; ms: number }> {
+  const began = Date.now();
+  const { status, headers } = await work();
+  return { status, retry: headers.get('retry-after'), ms: Date.now() - began };
+}
+
+test('a Postgres that hangs is answered with 503 in bounded time, then at once; nobody piles up', async () => {
+  expect((await post()).status).toBe(202);
+  signalAll('STOP');
+  try {
+    const first = await Promise.all(Array.from({ length: 200 }, () => timed(post)));
+    for (const answer of first) {
+      expect(answer).toMatchObject({ status: 503, retry: '1' });
+      expect(answer.ms).toBeLessThan(8_000);
+    }
+    const next = await Promise.all(Array.from({ length: 50 }, () => timed(post)));
+    expect(next.every(({ status }) => status === 503)).toBe(true);
+    // One of them asks again; the others do not wait.
+    expect(next.filter(({ ms }) => ms < 500).length).toBeGreaterThanOrEqual(49);
+    expect((await fetch(`${t.service.url}/metrics`)).status).toBe(200);
+  } finally {
+    signalAll('CONT');
+  }
+  await expect.poll(async () => (await post()).status, { timeout: 10_000, interval: 200 }).toBe(202);
+}, 60_000);
+
+test('a Postgres that is gone is answered with 503 at once, and used again when it is back', async () => {
+  await postgres.stop();
+  for (let i = 0; i < 5; i++) {
+    const answer = await timed(post);
+    expect(answer).toMatchObject({ status: 503, retry: '1' });
+    expect(answer.ms).toBeLessThan(1_000);
+  }
+  const metrics = await fetch(`${t.service.url}/metrics`);
+  expect(metrics.status).toBe(200);
+  expect(await metrics.text()).not.toMatch(/^surehook_sweep_backlog \d/m);
+  postgres = await startPostgres({ dir, port: postgres.port, settings: ['fsync=off'] });
+  await expect.poll(async () => (await post()).status, { timeout: 10_000, interval: 200 }).toBe(202);
+}, 60_000);
