@@ -38,9 +38,10 @@ export function deliveryIn(
   t: TestService,
   id: string,
   statuses: DeliveryStatus[] = ['DELIVERED', 'FAILED', 'CANCELLED'],
+  ms?: number,
 ): Promise<Delivery> {
   return eventually(async () => {
     const delivery = await getDelivery(t, id);
     return statuses.includes(delivery.status) && delivery;
-  });
+  }, ms);
 }
