@@ -31,7 +31,7 @@ test('a worker that dies in the middle of a request leaves an attempt that says 
       },
     });
     workers.push(worker);
-    await once(worker.stdout!, 'data');
+    await once(worker.stdout, 'data');
     return worker;
   };
   try {
