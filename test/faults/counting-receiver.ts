@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { sleep } from './wait.js';
+
+export interface Arrivals {
+  requests: number;
+  /** Those answered with 2xx on a connection that was still there. */
+  accepted: number;
+}
+
+/** A receiver of thousands of events that remembers no more than how often each one came. */
+export interface CountingReceiver {
+  port: number;
+  /** By webhook-id. */
+  arrivals: Map<string, Arrivals>;
+  close(): Promise<void>;
+}
+
+/**
+ * Takes a moment for each request, so that a fault finds some under way: one in 16 takes long. One event in 8 is refused
+ * at first, so that a fault also finds deliveries between two attempts.
+ */
+export async function startCountingReceiver(): Promise<CountingReceiver> {
+  const arrivals = new Map<string, Arrivals>();
+
+  const take = async (id: string, response: ServerResponse): Promise<void> => {
+    const known = arrivals.get(id) ?? { requests: 0, accepted: 0 };
+    arrivals.set(id, known);
+    known.requests += 1;
+    // The end of a UUIDv7 is random.
+    const chance = parseInt(id.slice(-2), 16);
+    const refused = chance % 8 === 0 && known.requests === 1;
+    await sleep(chance % 16 === 1 ? 1_500 : 10 + chance / 4);
+    if (response.destroyed) return;
+    if (!refused) known.accepted += 1;
+    response.writeHead(refused ? 503 : 200).end();
+  };
+
+  const server = createServer((request, response) => {
+    request.resume().on('error', () => {});
+    request.on('end', () => void take(String(request.headers['webhook-id']), response));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    arrivals,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
