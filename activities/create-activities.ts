@@ -2,13 +2,13 @@ import type { EndDeliveriesInput, SendAttemptInput, SendAttemptResult } from '..
 import { recordOutcome, type RecordOutcomeInput } from './record-outcome.js';
 import { sendAttempt, type ActivityDeps } from './send-attempt.js';
 
-export interface Activities {
+export interface DeliveryActivities {
   sendAttempt(input: SendAttemptInput): Promise<SendAttemptResult>;
   recordOutcome(input: RecordOutcomeInput): Promise<void>;
   endDeliveries(input: EndDeliveriesInput): Promise<void>;
 }
 
-export function createActivities(deps: ActivityDeps): Activities {
+export function createActivities(deps: ActivityDeps): DeliveryActivities {
   return {
     sendAttempt: (input) => sendAttempt(deps, input),
     recordOutcome: (input) => recordOutcome(deps, input),

@@ -1,7 +1,10 @@
 import type { Logger } from 'pino';
-import { createActivities, type Activities } from '../activities/index.js';
+import { createActivities, createReplayActivities, type Activities } from '../activities/index.js';
 import { TASK_QUEUE } from '../workflows/contract.js';
 import { recordAttempt } from './db/attempts.js';
+import { planPage } from './db/batch-plan.js';
+import { cancelStarted, endBatch, settleBatch, takeItems } from './db/batch-run.js';
+import { changeBatch, getBatch, readState } from './db/batches.js';
 import { loadAttemptTarget, noteReason, setStatus } from './db/deliveries.js';
 import { getEvent } from './db/events.js';
 import { migrate } from './db/migrate.js';
@@ -129,6 +132,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       getEvent: (id) => getEvent(pool, id),
       record: (record) => recordAttempt(pool, record),
       end: (ids, status, reason) => setStatus(pool, ids, OPEN_STATUSES, status, reason),
+      changeBatch: (id, change, by) => changeBatch(pool, id, change, by),
       maxAttempts: retryPolicy.maximumAttempts,
       log,
       ...(options.sweepEveryMs === undefined ? {} : { everyMs: options.sweepEveryMs }),
@@ -177,7 +181,7 @@ interface Parts {
 
 function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
   const { pool, workflows, control, sender, secrets, retryPolicy, metrics } = parts;
-  return createActivities({
+  const deliveries = createActivities({
     load: (id) => loadAttemptTarget(pool, id),
     record: (record) => recordAttempt(pool, record),
     hold: async (id, reason) => {
@@ -195,6 +199,22 @@ function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
     version: VERSION,
     log: options.log,
   });
+  const batches = createReplayActivities({
+    read: async (id) => ({
+      plan: (await getBatch(pool, id))?.plan ?? null,
+      state: await readState(pool, id),
+    }),
+    plan: (id) => planPage(pool, id),
+    take: ({ batchId: id, ...input }) => takeItems(pool, { id, ...input }),
+    settle: (id) => settleBatch(pool, id),
+    change: (id, change, by) => changeBatch(pool, id, change, by),
+    cancelStarted: (id) => cancelStarted(pool, id),
+    cancelDeliveries: (workflowId, ids) => workflows.cancelDeliveries(workflowId, ids),
+    end: (id) => endBatch(pool, id),
+    maxAttempts: retryPolicy.maximumAttempts,
+    log: options.log,
+  });
+  return { ...deliveries, ...batches };
 }
 
 /** Answers the address it listens on. */

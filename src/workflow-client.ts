@@ -7,14 +7,14 @@ import {
   type Client,
   type WorkflowStartOptions,
 } from '@temporalio/client';
-import { TypedSearchAttributes } from '@temporalio/common';
 import {
   attemptedSignal,
+  batchChangedSignal,
+  batchSearchAttributes,
+  batchWorkflowId,
   cancelDeliveriesSignal,
-  endpointIds,
-  EVENT_TYPE,
   resumeSignal,
-  TENANT,
+  searchAttributes,
   type AttemptSummary,
   type DeliverWebhookInput,
   type DeliveryState,
@@ -48,20 +48,25 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
   };
 
   const options = (start: DeliveryStart): WorkflowStartOptions & { args: [DeliverWebhookInput] } => {
-    const { workflowId, eventType, ...input } = start;
+    const { workflowId, eventType, batchId, ...input } = start;
     return {
       workflowId,
       taskQueue,
       args: [input],
       workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
       staticSummary: `${eventType} to ${input.deliveries.length} endpoint(s)`,
-      typedSearchAttributes: new TypedSearchAttributes([
-        { key: TENANT, value: input.tenant },
-        { key: EVENT_TYPE, value: eventType },
-        ...endpointIds(input.deliveries),
-      ]),
+      typedSearchAttributes: searchAttributes({ ...input, eventType, batchId }),
     };
   };
+
+  async function statusOf(workflowId: string): Promise<string | null> {
+    try {
+      return (await within((client) => client.workflow.getHandle(workflowId).describe())).status.name;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    }
+  }
 
   return {
     async start(start, { again = false } = {}) {
@@ -94,19 +99,16 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
     },
 
     async view(workflowId) {
-      try {
-        const { status } = await within((client) => client.workflow.getHandle(workflowId).describe());
-        if (status.name !== 'COMPLETED' && status.name !== 'FAILED')
-          return { status: status.name, states: [] };
-        const states = await within(
-          (client) => client.workflow.getHandle(workflowId).result() as Promise<DeliveryState[]>,
-        ).catch(statesOfFailure);
-        return { status: status.name, states } satisfies WorkflowView;
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return null;
-        throw error;
-      }
+      const status = await statusOf(workflowId);
+      if (status === null) return null;
+      if (status !== 'COMPLETED' && status !== 'FAILED') return { status, states: [] };
+      const states = await within(
+        (client) => client.workflow.getHandle(workflowId).result() as Promise<DeliveryState[]>,
+      ).catch(statesOfFailure);
+      return { status, states } satisfies WorkflowView;
     },
+
+    statusOf,
 
     async cancelDeliveries(workflowId, deliveryIds) {
       await within((client) =>
@@ -138,6 +140,26 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
       await within((client) =>
         client.workflow.getHandle(workflowId, runId).signal(attemptedSignal, deliveryId, attempt),
       );
+    },
+
+    async carryBatch(batchId) {
+      await within((client) =>
+        client.workflow.signalWithStart('replayBatch', {
+          workflowId: batchWorkflowId(batchId),
+          taskQueue,
+          args: [{ batchId }],
+          // All it knows is in Postgres: one that ended too early is followed by another.
+          workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+          typedSearchAttributes: batchSearchAttributes(batchId),
+          staticSummary: `replay batch ${batchId}`,
+          signal: batchChangedSignal,
+          signalArgs: [],
+        }),
+      ).catch(failed);
+    },
+
+    async cancelBatch(batchId) {
+      await within((client) => client.workflow.getHandle(batchWorkflowId(batchId)).cancel());
     },
   };
 }

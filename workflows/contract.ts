@@ -1,5 +1,6 @@
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { BatchPlan, BatchProgress } from '../src/domain/batch.js';
 import type { Attempt, DeliveryStatus } from '../src/domain/delivery.js';
 import { DELIVERIES_PER_WORKFLOW } from '../src/domain/event.js';
 
@@ -24,9 +25,28 @@ export interface DeliveryInput {
 }
 
 /** Search attributes, for `temporal workflow list --query`. */
-export const TENANT = defineSearchAttributeKey('Tenant', SearchAttributeType.KEYWORD);
-export const EVENT_TYPE = defineSearchAttributeKey('EventType', SearchAttributeType.KEYWORD);
+const TENANT = defineSearchAttributeKey('Tenant', SearchAttributeType.KEYWORD);
+const EVENT_TYPE = defineSearchAttributeKey('EventType', SearchAttributeType.KEYWORD);
+const BATCH_ID = defineSearchAttributeKey('BatchId', SearchAttributeType.KEYWORD);
 const ENDPOINT_IDS = defineSearchAttributeKey('EndpointIds', SearchAttributeType.KEYWORD_LIST);
+
+/** What operators find a `deliverWebhook` by. */
+export function searchAttributes(about: {
+  tenant: string;
+  eventType: string;
+  deliveries: DeliveryInput[];
+  batchId?: string | null | undefined;
+}): TypedSearchAttributes {
+  return new TypedSearchAttributes([
+    { key: TENANT, value: about.tenant },
+    { key: EVENT_TYPE, value: about.eventType },
+    ...endpointIds(about.deliveries),
+    ...(about.batchId ? [{ key: BATCH_ID, value: about.batchId }] : []),
+  ]);
+}
+
+export const batchSearchAttributes = (batchId: string) =>
+  new TypedSearchAttributes([{ key: BATCH_ID, value: batchId }]);
 
 /** The workflow that carries a delivery is found by its endpoint; the one above parts carries none. */
 export function endpointIds(deliveries: DeliveryInput[]) {
@@ -103,6 +123,53 @@ export const attemptedSignal = defineSignal<[deliveryId: string, attempt: Attemp
 export const resumeSignal = defineSignal<[deliveryIds: string[]]>('resume');
 /** These are CANCELLED in Postgres already: their attempts end, the other deliveries go on. */
 export const cancelDeliveriesSignal = defineSignal<[deliveryIds: string[]]>('cancelDeliveries');
+
+export interface ReplayBatchInput {
+  batchId: string;
+  /** When the next items may be taken, milliseconds since 1970; from one run of the workflow to the next. */
+  notBefore?: number;
+}
+
+/** A delivery a batch has made, for a workflow of its own. */
+export interface Replay extends DeliverWebhookInput {
+  workflowId: string;
+  eventType: string;
+}
+
+/** Who wants a batch changed, and why; left out by operators who use Temporal's own tools. */
+export interface Operator {
+  actor?: string;
+  reason?: string;
+}
+
+export interface OrderBatchInput {
+  batchId: string;
+  order: BatchOrder;
+  by: Operator;
+}
+
+export interface TakeItemsInput {
+  batchId: string;
+  step: number;
+  limit: number;
+}
+
+export type BatchOrder =
+  { kind: 'pause' | 'resume' | 'cancel' | 'fail' } | { kind: 'rate'; ratePerSecond: number };
+
+/** `temporal workflow query --type plan`: null until it is made. */
+export const planQuery = defineQuery<BatchPlan | null>('plan');
+/** `temporal workflow query --type progress`. */
+export const progressQuery = defineQuery<BatchProgress | null>('progress');
+export const pauseBatchSignal = defineSignal<[by?: Operator | null]>('pause');
+export const resumeBatchSignal = defineSignal<[by?: Operator | null]>('resume');
+/** New deliveries per second; 0: as fast as they go. */
+export const setRateSignal = defineSignal<[ratePerSecond: number, by?: Operator | null]>('setRate');
+/** Its row in Postgres says something new. */
+export const batchChangedSignal = defineSignal('changed');
+
+/** The workflow of a batch. */
+export const batchWorkflowId = (batchId: string) => `replay:${batchId}`;
 
 export function summarize(attempt: Attempt): AttemptSummary {
   const { number, classification, http_status, started_at, next_attempt_at } = attempt;

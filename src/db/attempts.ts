@@ -103,7 +103,9 @@ async function recordLate(db: Db, { deliveryId, attempt }: AttemptRecord): Promi
   await db.query(
     `with late as (
        update attempts set started_at = $3, latency_ms = $4, classification = $5, http_status = $6,
-         detail = $7::jsonb || jsonb_build_object('id', id)
+         -- What followed it was decided when it counted as lost.
+         detail = $7::jsonb || jsonb_build_object('id', id, 'next_attempt_at',
+           case when $5 <> 'DELIVERED' then detail->'next_attempt_at' end)
        where delivery_id = $1 and number = $2 and classification = 'WORKER_LOST'
        returning delivery_id
      )

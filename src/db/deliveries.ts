@@ -165,7 +165,8 @@ export async function redeliver(
   actor: string,
 ): Promise<StoredDelivery | null> {
   return transaction(pool, async (db) => {
-    await db.query('select from deliveries where id = $1 for update', [source.id]);
+    // As a replay batch does: the same event is not made again by both.
+    await db.query('select from events where id = $1 for no key update', [source.event_id]);
     const { rows: open } = await db.query<StoredDelivery>(
       `select ${COLUMNS} from deliveries where source_delivery_id = $1 and status = any($2)`,
       [source.id, OPEN_STATUSES],

@@ -32,7 +32,7 @@ export interface StoredEvent {
   idempotency_key: string;
   workflow_id: string;
   created_at: Date;
-  /** Those it was accepted with; one that was made later names its source. */
+  /** Those it was accepted with, none that was made later. */
   deliveries: DeliveryStub[];
 }
 
@@ -122,7 +122,7 @@ export async function getEvent(db: Db, id: string): Promise<(StoredEvent & { pay
     `select ${COLUMNS}, payload,
        coalesce((select json_agg(json_build_object('id', d.id, 'endpoint_id', d.endpoint_id, 'status', d.status)
          order by d.endpoint_id) from deliveries d
-         where d.event_id = e.id and d.id >= $2 and d.source_delivery_id is null), '[]') as deliveries
+         where d.event_id = e.id and d.id >= $2 and d.source_delivery_id is null and d.batch_id is null), '[]') as deliveries
      from events e where id = $1`,
     [id, sinceId('del', id)],
   );

@@ -21,6 +21,7 @@ export interface OpenWorkflow {
   tenant: string;
   /** Differs from `workflow_id` where an event's deliveries are carried in parts, and for a redelivery. */
   event_workflow_id: string;
+  batch_id: string | null;
   deliveries: OpenDelivery[];
 }
 
@@ -97,7 +98,7 @@ export async function openWorkflow(
     name: 'open-workflow',
     text: `
       select $2::text as workflow_id, e.id as event_id, e.type as event_type, e.tenant,
-        e.workflow_id as event_workflow_id, json_agg(json_build_object('id', d.id, 'endpoint_id', d.endpoint_id,
+        e.workflow_id as event_workflow_id, max(d.batch_id) as batch_id, json_agg(json_build_object('id', d.id, 'endpoint_id', d.endpoint_id,
           'status', d.status, 'status_reason', d.status_reason, 'attempt_count', d.attempt_count,
           'max_attempts', d.max_attempts, 'next_attempt_at', d.next_attempt_at) order by d.endpoint_id) as deliveries
       from events e join deliveries d on d.event_id = e.id and d.id >= $3

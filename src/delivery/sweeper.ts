@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
+import { claimBatches } from '../db/batch-run.js';
 import type { Db } from '../db/pool.js';
 import { claimDue, openWorkflow, releaseHeld, unclaim, type Claimed } from '../db/sweep.js';
+import { carryBatch, type CarryBatchDeps } from './carry-batch.js';
 import { repair, type RepairDeps } from './repair.js';
 import { restartOf } from './workflows.js';
 
@@ -23,13 +25,14 @@ const RELEASE = { everyMs: 200, batch: 20 };
  * holds it any more. Runs in every process; each delivery is claimed by one.
  */
 export function createSweeper(
-  deps: RepairDeps & {
-    db: Db;
-    /** Why everything rests now; null: go on. */
-    paused(): string | null;
-    log: Logger;
-    everyMs?: number;
-  },
+  deps: RepairDeps &
+    CarryBatchDeps & {
+      db: Db;
+      /** Why everything rests now; null: go on. */
+      paused(): string | null;
+      log: Logger;
+      everyMs?: number;
+    },
 ): Sweeper {
   const { db, workflows, log, everyMs = EVERY_MS } = deps;
   let closed = false;
@@ -45,6 +48,7 @@ export function createSweeper(
         if (deps.paused() === null) {
           const released = await release();
           const due = await sweep();
+          for (const id of await claimBatches(db, AT_A_TIME)) await carryBatch(deps, id);
           if (released === RELEASE.batch) nextMs = RELEASE.everyMs;
           else if (due === BATCH) nextMs = 0;
         }

@@ -6,6 +6,8 @@ import type { AttemptSummary, DeliverWebhookInput, DeliveryState } from '../../w
 export interface DeliveryStart extends DeliverWebhookInput {
   workflowId: string;
   eventType: string;
+  /** Of the replay batch that made its deliveries. */
+  batchId?: string | null;
 }
 
 /** A workflow as Temporal knows it. */
@@ -24,6 +26,8 @@ export interface Workflows {
   resume(start: DeliveryStart, deliveryIds: string[]): Promise<boolean>;
   /** Null where Temporal knows none of this id. */
   view(workflowId: string): Promise<WorkflowView | null>;
+  /** Temporal's word for how a workflow is, as in WorkflowView; null where it knows none of this id. */
+  statusOf(workflowId: string): Promise<string | null>;
   cancelDeliveries(workflowId: string, deliveryIds: string[]): Promise<void>;
   /** Makes the next attempt of a delivery that waits for it. */
   attemptNow(workflowId: string, deliveryId: string): Promise<void>;
@@ -33,6 +37,10 @@ export interface Workflows {
     deliveryId: string,
     attempt: AttemptSummary,
   ): Promise<void>;
+  /** Starts the workflow of a batch, or tells it that the batch's row says something new. */
+  carryBatch(batchId: string): Promise<void>;
+  /** Cancels the workflow of a batch that is CANCELLED in its row. */
+  cancelBatch(batchId: string): Promise<void>;
 }
 
 /** The workflow of an event just accepted. */
@@ -50,6 +58,7 @@ export const restartOf = (open: OpenWorkflow): DeliveryStart => ({
   eventType: open.event_type,
   eventId: open.event_id,
   tenant: open.tenant,
+  batchId: open.batch_id,
   deliveries: open.deliveries.map((d) => ({
     id: d.id,
     endpointId: d.endpoint_id,

@@ -12,6 +12,7 @@ import type { AddressGuard } from '../webhook/address-guard.js';
 import type { Auth } from './auth.js';
 import { createErrorHandler } from './error-handler.js';
 import { auditRoutes } from './routes/audit.js';
+import { batchRoutes } from './routes/batches.js';
 import { controlRoutes } from './routes/control.js';
 import { deliveryRoutes } from './routes/deliveries.js';
 import { endpointRoutes } from './routes/endpoints.js';
@@ -38,6 +39,9 @@ export interface AppDeps {
 /** Around the payload: the other fields and white space. */
 const MAX_ENVELOPE_BYTES = 64 * 1024;
 
+/** Ten thousand ids of deliveries, one a line. */
+const MAX_BATCH_BYTES = 512 * 1024;
+
 /** Requests under way; each may hold a body of the largest size. */
 const MAX_REQUESTS = 256;
 
@@ -54,11 +58,13 @@ export function createApp(deps: AppDeps): Express {
   app.use(healthRoutes(deps));
   // Before their bodies are read: a stranger's is never kept, and no more than these are kept at a time.
   app.use('/v1', deps.authenticate, atATime(MAX_REQUESTS));
+  app.use('/v1/batches', express.raw({ type: () => true, limit: MAX_BATCH_BYTES }));
   app.use('/v1', express.raw({ type: () => true, limit: MAX_PAYLOAD_BYTES + MAX_ENVELOPE_BYTES }));
   for (const routes of [
     eventRoutes(deps),
     endpointRoutes(deps),
     deliveryRoutes(deps),
+    batchRoutes(deps),
     controlRoutes(deps),
     auditRoutes(deps),
   ]) {

@@ -6,11 +6,11 @@ import { isId, type IdPrefix } from '../ids.js';
 import { headerProblem } from '../webhook/request-headers.js';
 import { isSecret } from '../webhook/sign.js';
 
-const id = (prefix: IdPrefix) =>
+export const id = (prefix: IdPrefix) =>
   z.string().refine((value) => isId(prefix, value), `Must be an id like ${prefix}_….`);
 
-const tenant = z.string().regex(TENANT, 'Must be 1-64 letters, digits, _ or -.');
-const eventType = z
+export const tenant = z.string().regex(TENANT, 'Must be 1-64 letters, digits, _ or -.');
+export const eventType = z
   .string()
   .max(128, 'At most 128 characters.')
   .regex(EVENT_TYPE, 'Must be letters, digits and _ in parts joined by full stops, such as order.created.');
@@ -95,7 +95,7 @@ export const endpointBody = endpointSettings.extend({
 });
 export const endpointPatch = endpointSettings.partial();
 
-const reason = z
+export const reason = z
   .string()
   .min(1)
   .max(500, 'At most 500 characters.')
@@ -117,10 +117,10 @@ export const resumeBody = scope;
 /** Of an action on one thing: nothing, or why. */
 export const reasonBody = z.strictObject({ reason: reason.optional() });
 
-const time = z.iso
+export const time = z.iso
   .datetime({ offset: true, error: 'Must be an ISO 8601 time.' })
   .transform((text) => new Date(text));
-const page = {
+export const page = {
   limit: z.coerce.number().int().min(1).max(250).default(50),
   cursor: z.string().optional(),
   from: time.optional(),

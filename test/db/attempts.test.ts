@@ -74,6 +74,16 @@ test('a worker taken for lost that got its answer after all: its attempt is what
   ]);
 });
 
+test('so is one that failed after all; what followed it was decided before', async () => {
+  const { id } = await delivery();
+  const next = new Date().toISOString();
+  await record(id, { classification: 'WORKER_LOST', http_status: null, next_attempt_at: next });
+  await record(id, { next_attempt_at: new Date(Date.now() + 60_000).toISOString() });
+  expect((await getDelivery(t, id)).attempts).toMatchObject([
+    { classification: 'HTTP_5XX_RETRYABLE', next_attempt_at: next },
+  ]);
+});
+
 test('a late answer changes neither a delivery that has ended nor an attempt that was seen', async () => {
   const { id } = await delivery();
   await record(id, {}, { status: 'FAILED', reason: 'ATTEMPTS_EXHAUSTED' });

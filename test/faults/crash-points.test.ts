@@ -83,6 +83,20 @@ test('so it is when the workers are killed meanwhile: the outcome waits in the w
   expect(receiver.requests).toHaveLength(1);
 }, 120_000);
 
+test('a disk that is full when the attempt is to be recorded: it is recorded when there is room', async () => {
+  await cluster.query(`create function no_room() returns trigger language plpgsql as
+    $$ begin raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$`);
+  await cluster.query(
+    `create trigger no_room before insert on attempts for each row execute function no_room()`,
+  );
+  expect((await post()).status).toBe(202);
+  await receiver.waitFor((requests) => requests.length === 1);
+  await sleep(5_000);
+  await cluster.query(`drop function no_room cascade`);
+  expect(await delivered()).toEqual({ status: 'DELIVERED', attempt_count: 1, attempts: ['DELIVERED'] });
+  expect(receiver.requests).toHaveLength(1);
+}, 120_000);
+
 test('a worker killed between the 2xx and anybody knowing of it: the attempt says so, and is repeated once', async () => {
   receiver.setBehaviour(async (_request, index) => {
     if (index > 0) return { status: 200 };

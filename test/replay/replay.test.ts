@@ -8,7 +8,8 @@ import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { createEndpoint, deliveryIn, postEvent, type Accepted } from '../support/path.js';
 import { startReceiver, type Behave } from '../support/receiver.js';
-import { startTestService, type TestService } from '../support/service.js';
+import { seedDeliveries } from '../support/seed.js';
+import { eventually, startTestService, type TestService } from '../support/service.js';
 
 /**
  * Histories as a real server recorded them. A change of the workflow must keep replaying those of deliveries under way.
@@ -46,6 +47,75 @@ const shapes: Record<string, Shape> = {
   },
 };
 
+/** Batches over so many failed deliveries; `act` once the first is on its way. */
+interface BatchShape {
+  count: number;
+  body: Record<string, unknown>;
+  act?: (t: TestService, id: string) => Promise<unknown>;
+  ends: string;
+}
+
+const change = (verb: string, body?: unknown) => (t: TestService, id: string) =>
+  t.call('POST', `/v1/batches/${id}/${verb}`, body);
+
+const batches: Record<string, BatchShape> = {
+  'batch-dry-run': { count: 3, body: { dry_run: true }, ends: 'DRY_RUN' },
+  'batch-completed': {
+    count: 20,
+    body: { rate_per_second: 10 },
+    act: async (t, id) => {
+      await change('pause')(t, id);
+      await t.call('PATCH', `/v1/batches/${id}`, { rate_per_second: 0 });
+      await change('resume')(t, id);
+    },
+    ends: 'COMPLETED',
+  },
+  'batch-cancelled': {
+    count: 20,
+    body: { rate_per_second: 10 },
+    act: change('cancel', { running: true }),
+    ends: 'CANCELLED',
+  },
+  // Its first run: more children than one has.
+  'batch-continued-as-new': { count: 210, body: { rate_per_second: 0 }, ends: 'COMPLETED' },
+};
+
+async function recordBatch(name: string, { count, body, act, ends }: BatchShape): Promise<void> {
+  const t = await startTestService();
+  const receiver = await startReceiver();
+  const connection = await Connection.connect({ address: inject('temporalAddress') });
+  try {
+    const { id: endpointId } = await createEndpoint(t, receiver.url);
+    await seedDeliveries(t.pool, { endpointId, count });
+    const created = await t.call<{ id: string; workflow_id: string }>('POST', '/v1/batches', {
+      filter: {},
+      ...body,
+    });
+    const { id, workflow_id } = created.body;
+    const client = new Client({ connection });
+    const { runId } = await client.workflow.getHandle(workflow_id).describe();
+    if (act) {
+      await receiver.waitFor((requests) => requests.length > 0);
+      await act(t, id);
+    }
+    await eventually(
+      async () => (await t.call<{ status: string }>('GET', `/v1/batches/${id}`)).body.status === ends,
+      60_000,
+    );
+    const handle = client.workflow.getHandle(workflow_id, runId);
+    await eventually(async () => (await handle.describe()).status.name !== 'RUNNING');
+    await writeFile(fileOf(name), portable(await handle.fetchHistory()));
+  } finally {
+    await connection.close();
+    await receiver.close();
+    await t.stop();
+  }
+}
+
+/** Stack traces name files: from the project's folder on, wherever it stands. */
+const portable = (history: Parameters<typeof historyToJSON>[0]) =>
+  JSON.stringify(JSON.parse(historyToJSON(history))).replaceAll(`${process.cwd()}/`, '');
+
 const fileOf = (shape: string) => fileURLToPath(new URL(`./${shape}.json`, import.meta.url));
 
 async function record(name: string, { behave, endpoints, disabled, act }: Shape): Promise<void> {
@@ -62,9 +132,7 @@ async function record(name: string, { behave, endpoints, disabled, act }: Shape)
     await handle.result().catch((error: unknown) => {
       if (!(error instanceof WorkflowFailedError)) throw error;
     });
-    // Stack traces name files: from the project's folder on, wherever it stands.
-    const json = historyToJSON(await handle.fetchHistory()).replaceAll(`${process.cwd()}/`, '');
-    await writeFile(fileOf(name), json);
+    await writeFile(fileOf(name), portable(await handle.fetchHistory()));
   } finally {
     await connection.close();
     await receiver.close();
@@ -80,12 +148,14 @@ beforeAll(async () => {
   if (!process.env.RECORD_HISTORIES) return;
   for (const [name, shape] of Object.entries(shapes))
     if (!existsSync(fileOf(name))) await record(name, shape);
+  for (const [name, shape] of Object.entries(batches))
+    if (!existsSync(fileOf(name))) await recordBatch(name, shape);
 });
 
 const load = async (name: string) => historyFromJSON(JSON.parse(await readFile(fileOf(name), 'utf8')));
 
-describe('a recorded delivery replays', () => {
-  test.each(Object.keys(shapes))('%s', async (name) => {
+describe('what was recorded replays:', () => {
+  test.each([...Object.keys(shapes), ...Object.keys(batches)])('%s', async (name) => {
     const history = await load(name);
     // Children are named after the workflow, so it replays under its own id.
     const { workflowId } = history.events![0]!.workflowExecutionStartedEventAttributes!;

@@ -1,0 +1,218 @@
+import type { SKIP_REASONS } from '../domain/batch.js';
+import { type BatchPlan, type BatchStatus } from '../domain/batch.js';
+import { lowestId } from '../ids.js';
+import type { Selection } from './batches.js';
+import { transaction, type Db, type Pool } from './pool.js';
+
+/** Rows looked at in one statement: none takes long, however many there are and however few are chosen. */
+const PAGE = 5_000;
+/** Of each list in a plan. */
+const LISTED = 100;
+
+interface Planning {
+  id: string;
+  status: BatchStatus;
+  dry_run: boolean;
+  selection: Selection;
+  source_batch_id: string | null;
+  planned: number;
+  planned_to: string | null;
+}
+
+/** A page of items made; `last` null: it was the last. */
+interface Planned {
+  items: number;
+  last: string | null;
+}
+
+/**
+ * Snapshots the next page of what a batch has chosen into its items, oldest first, with why others are skipped; after
+ * the last one the plan stands. In one commit with how far it has come: a page is never made twice. False: it is done.
+ */
+export async function planPage(pool: Pool, id: string): Promise<boolean> {
+  return transaction(pool, async (db) => {
+    const { rows } = await db.query<Planning>(
+      `select id, status, dry_run, selection, source_batch_id, planned, planned_to from batches where id = $1 for update`,
+      [id],
+    );
+    const batch = rows[0];
+    if (batch?.status !== 'PLANNING') return false;
+    const { items, last } = await nextPage(db, batch);
+    await db.query(
+      `update batches set planned = planned + $2, planned_to = coalesce($3, planned_to),
+         due_at = now() + interval '1 minute' where id = $1`,
+      [id, items, last],
+    );
+    if (last !== null) return true;
+    await db.query(
+      `update batches set plan = $2, status = case when dry_run then 'DRY_RUN' else 'RUNNING' end,
+         started_at = case when dry_run then null else now() end where id = $1`,
+      [id, JSON.stringify(await summarize(db, id))],
+    );
+    return false;
+  });
+}
+
+function nextPage(db: Db, batch: Planning): Promise<Planned> {
+  const { selection } = batch;
+  if ('delivery_ids' in selection) return chosenIds(db, batch, selection);
+  if ('filter' in selection) return filtered(db, batch, selection);
+  if ('missing' in selection) return missing(db, batch, selection);
+  return taken(db, batch, selection.batch_id);
+}
+
+type Of<K extends string> = Extract<Selection, Record<K, unknown>>;
+
+async function chosenIds(db: Db, batch: Planning, selection: Of<'delivery_ids'>): Promise<Planned> {
+  const { rowCount } = await db.query(
+    `with chosen as (
+       select id, row_number() over (partition by id) as nth, row_number() over (order by id) as number
+       from unnest($2::text[]) id
+     )
+     insert into batch_items (batch_id, number, source_delivery_id, event_id, endpoint_id, event_type, status, reason)
+     select $1, number, chosen.id, d.event_id, d.endpoint_id, d.event_type,
+       case when why.reason is null then 'PLANNED' else 'SKIPPED' end, why.reason
+     from chosen left join deliveries d on d.id = chosen.id and nth = 1
+       cross join lateral (select case
+         when nth > 1 then 'duplicate_id'
+         when d.id is null then 'not_found'
+         when d.tenant <> $3 then 'foreign_tenant'
+         else replay_skip(d.id, d.event_id, d.endpoint_id, $4) end as reason) why
+     where number > $5 and number <= $5 + $6`,
+    [batch.id, selection.delivery_ids, selection.tenant, selection.include_delivered, batch.planned, PAGE],
+  );
+  const planned = batch.planned + rowCount!;
+  return { items: rowCount!, last: planned < selection.delivery_ids.length ? String(planned) : null };
+}
+
+async function filtered(
+  db: Db,
+  batch: Planning,
+  { filter, include_delivered }: Of<'filter'>,
+): Promise<Planned> {
+  const values: unknown[] = [batch.id, batch.planned, include_delivered];
+  const place = (value: unknown) => `$${values.push(value)}`;
+  const where = [...between(batch, 'del', filter, place)];
+  // What has an index narrows what is looked at, the rest what is chosen of it.
+  if (filter.tenant) where.push(`tenant = ${place(filter.tenant)}`);
+  if (filter.endpoint_id) where.push(`endpoint_id = ${place(filter.endpoint_id)}`);
+  const chosen = [`status = any(${place(filter.status)})`];
+  if (filter.event_type) chosen.push(`event_type = ${place(filter.event_type)}`);
+  if (filter.classification) chosen.push(`last_classification = ${place(filter.classification)}`);
+  return insertLookedAt(
+    db,
+    `select id, id as source, event_id, endpoint_id, event_type, status, last_classification from deliveries
+     where ${where.join(' and ')} order by id limit ${PAGE}`,
+    chosen.join(' and '),
+    values,
+  );
+}
+
+async function missing(db: Db, batch: Planning, selection: Of<'missing'>): Promise<Planned> {
+  const { endpoint_id, event_type, ...range } = selection.missing;
+  const values: unknown[] = [batch.id, batch.planned, selection.include_delivered];
+  const place = (value: unknown) => `$${values.push(value)}`;
+  const where = between(batch, 'evt', range, place);
+  const endpoint = place(endpoint_id);
+  const chosen = [
+    `exists (select from unnest(patterns) p where p = '*' or p = event_type
+       or p like '%.*' and starts_with(event_type, left(p, -1)))`,
+    `not exists (select from deliveries d where d.event_id = looked_at.event_id and d.endpoint_id = ${endpoint})`,
+  ];
+  if (event_type) chosen.push(`event_type = ${place(event_type)}`);
+  return insertLookedAt(
+    db,
+    `select e.id, null as source, e.id as event_id, ep.id as endpoint_id, e.type as event_type,
+       ep.event_types as patterns
+     from endpoints ep join events e on e.tenant = ep.tenant
+     where ep.id = ${endpoint} and ${where.join(' and ')} order by e.id limit ${PAGE}`,
+    chosen.join(' and '),
+    values,
+  );
+}
+
+/** Looked at by id, from where the last page ended to when the batch was made. */
+function between(
+  batch: Planning,
+  prefix: 'del' | 'evt',
+  range: { from?: string; to?: string },
+  place: (value: unknown) => string,
+): string[] {
+  const id = prefix === 'evt' ? 'e.id' : 'id';
+  const made = `${prefix}_${batch.id.slice(batch.id.indexOf('_') + 1)}`;
+  const where = [`${id} < ${place(made)}`];
+  if (batch.planned_to !== null) where.push(`${id} > ${place(batch.planned_to)}`);
+  if (range.from) where.push(`${id} >= ${place(lowestId(prefix, new Date(range.from)))}`);
+  if (range.to) where.push(`${id} < ${place(lowestId(prefix, new Date(range.to)))}`);
+  return where;
+}
+
+/** `values` begin with the batch's id, its items so far, and whether DELIVERED ones are wanted. */
+async function insertLookedAt(db: Db, lookedAt: string, chosen: string, values: unknown[]): Promise<Planned> {
+  const { rows } = await db.query<{ looked: number; last: string; items: number }>(
+    `with looked_at as materialized (${lookedAt}), inserted as (
+       insert into batch_items (batch_id, number, source_delivery_id, event_id, endpoint_id, event_type, status, reason)
+       select $1, $2::integer + row_number() over (order by id), source, event_id, endpoint_id, event_type,
+         case when why.reason is null then 'PLANNED' else 'SKIPPED' end, why.reason
+       from looked_at
+         cross join lateral (select replay_skip(source, event_id, endpoint_id, $3) as reason) why
+       where ${chosen}
+       returning 1
+     )
+     select count(*)::int as looked, max(id) as last, (select count(*)::int from inserted) as items from looked_at`,
+    values,
+  );
+  const { looked, last, items } = rows[0]!;
+  return { items, last: looked < PAGE ? null : last };
+}
+
+/** Exactly the items of a dry run; of any other batch those whose turn never came, or whose delivery was cancelled. */
+async function taken(db: Db, batch: Planning, sourceId: string): Promise<Planned> {
+  const { rows } = await db.query<{ number: number }>(
+    `with source as (select dry_run from batches where id = $2), copied as (
+       select i.*, i.number as place from batch_items i, source
+         left join lateral (select status from deliveries where id = i.delivery_id) d on true
+       where i.batch_id = $2 and i.number > $3
+         and (source.dry_run or i.status = 'PLANNED' or i.status = 'CREATED' and d.status = 'CANCELLED')
+       order by i.number limit ${PAGE}
+     ), inserted as (
+       insert into batch_items (batch_id, number, source_delivery_id, event_id, endpoint_id, event_type, status, reason)
+       select $1, $4::integer + row_number() over (order by place), source_delivery_id, event_id, endpoint_id, event_type,
+         case when status = 'SKIPPED' then 'SKIPPED' else 'PLANNED' end, reason
+       from copied
+     )
+     select place as number from copied order by place`,
+    [batch.id, sourceId, Number(batch.planned_to ?? 0), batch.planned],
+  );
+  return { items: rows.length, last: rows.length < PAGE ? null : String(rows.at(-1)!.number) };
+}
+
+async function summarize(db: Db, batchId: string): Promise<BatchPlan> {
+  const counts = async <T>(column: string, status: string) =>
+    (
+      await db.query<T & { count: number }>(
+        `select ${column}, count(*)::int as count from batch_items where batch_id = $1 and status = $2
+         group by ${column} order by count desc, ${column} limit ${LISTED}`,
+        [batchId, status],
+      )
+    ).rows;
+  const { rows: skipped } = await db.query<BatchPlan['skipped'][number]>(
+    `select source_delivery_id as delivery_id, reason from batch_items where batch_id = $1 and status = 'SKIPPED'
+     order by number limit ${LISTED}`,
+    [batchId],
+  );
+  const byStatus = await db.query<{ status: string; count: number }>(
+    'select status, count(*)::int as count from batch_items where batch_id = $1 group by status',
+    [batchId],
+  );
+  const of = (status: string) => byStatus.rows.find((row) => row.status === status)?.count ?? 0;
+  const reasons = await counts<{ reason: (typeof SKIP_REASONS)[number] }>('reason', 'SKIPPED');
+  return {
+    total: of('PLANNED') + of('SKIPPED'),
+    eligible: of('PLANNED'),
+    skipped_by_reason: Object.fromEntries(reasons.map(({ reason, count }) => [reason, count])),
+    skipped,
+    by_endpoint: await counts<{ endpoint_id: string }>('endpoint_id', 'PLANNED'),
+    by_event_type: await counts<{ event_type: string }>('event_type', 'PLANNED'),
+  };
+}

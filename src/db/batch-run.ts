@@ -1,0 +1,152 @@
+import type { BatchState } from '../domain/batch.js';
+import { OPEN_STATUSES } from '../domain/delivery.js';
+import { sinceId } from '../ids.js';
+import { readState } from './batches.js';
+import { transaction, type Db, type Pool } from './pool.js';
+
+/** New deliveries whose first attempt has not begun, at most: what a batch may put before everybody else's. */
+const MOST_PENDING = 200;
+
+/** A delivery a batch has made, as its workflow is started. */
+export interface Made {
+  id: string;
+  event_id: string;
+  endpoint_id: string;
+  event_type: string;
+  tenant: string;
+  workflow_id: string;
+}
+
+/**
+ * Makes the deliveries of the next items, at most `limit`, each looked at again: what has changed since the plan is
+ * skipped, with the reason. Step by step: a step that is repeated makes nothing and answers the same. An event's row
+ * is locked meanwhile, so that two batches, or a batch and a retry by hand, never both deliver it again.
+ */
+export async function takeItems(
+  pool: Pool,
+  { id, step, limit, maxAttempts }: { id: string; step: number; limit: number; maxAttempts: number },
+): Promise<{ state: BatchState; made: Made[] }> {
+  return transaction(pool, async (db) => {
+    const { rows } = await db.query<{ status: string; step: number }>(
+      'select status, step from batches where id = $1 for update',
+      [id],
+    );
+    const before = await readState(db, id);
+    if (rows[0]!.step >= step) return { state: before, made: await madeIn(db, id, step) };
+    if (rows[0]!.status !== 'RUNNING') return { state: before, made: [] };
+    const room = Math.min(limit, MOST_PENDING - before.progress.pending);
+    if (room <= 0) return { state: before, made: [] };
+    const made = await makeNext(db, { id, step, room, maxAttempts });
+    return { state: await readState(db, id), made };
+  });
+}
+
+async function makeNext(
+  db: Db,
+  { id, step, room, maxAttempts }: { id: string; step: number; room: number; maxAttempts: number },
+): Promise<Made[]> {
+  const { rows: next } = await db.query<{ number: number; event_id: string }>(
+    `select number, event_id from batch_items where batch_id = $1 and status = 'PLANNED' order by number limit $2`,
+    [id, room],
+  );
+  await db.query(`select from events where id = any($1) order by id for no key update`, [
+    next.map((item) => item.event_id),
+  ]);
+  const { rows } = await db.query<Made & { status: string }>(
+    `with item as materialized (
+       select i.number, i.source_delivery_id, i.event_id, i.endpoint_id, e.type, e.tenant,
+         new_id('del', now()) as delivery_id,
+         case when row_number() over (partition by i.event_id, i.endpoint_id order by i.number) > 1 then 'already_replayed'
+           else replay_skip(i.source_delivery_id, i.event_id, i.endpoint_id,
+             (b.selection->>'include_delivered')::boolean) end as reason
+       from batches b join batch_items i on i.batch_id = b.id left join events e on e.id = i.event_id
+       where b.id = $1 and i.number = any($2)
+     ), made as (
+       insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
+         source_delivery_id, batch_id, status, status_reason)
+       select delivery_id, event_id, endpoint_id, item.tenant, type, $3,
+         'replay:' || $1 || ':' || coalesce(source_delivery_id, event_id), now(), source_delivery_id, $1,
+         case when held.reason is null then 'PENDING' else 'HELD' end, held.reason
+       from item join endpoints ep on ep.id = endpoint_id
+         cross join lateral (select coalesce(pause_of(ep.tenant), hold_of(ep)) as reason) held
+       where item.reason is null
+       returning id, event_id, endpoint_id, event_type, tenant, workflow_id, status
+     ), marked as (
+       update batch_items i set status = case when item.reason is null then 'CREATED' else 'SKIPPED' end,
+         reason = item.reason, delivery_id = case when item.reason is null then item.delivery_id end, step = $4
+       from item where i.batch_id = $1 and i.number = item.number
+     ), counted as (
+       update batches set step = $4, taken = taken + (select count(*) from item),
+         skipped_at_turn = skipped_at_turn + (select count(*) from item where reason is not null),
+         due_at = now() + interval '1 minute'
+       where id = $1
+     )
+     select * from made order by id`,
+    [id, next.map((item) => item.number), maxAttempts, step],
+  );
+  // What is held needs no workflow until it may go on.
+  return rows.filter((row) => row.status === 'PENDING');
+}
+
+/** Those of a step already made whose first attempt has not begun. */
+async function madeIn(db: Db, batchId: string, step: number): Promise<Made[]> {
+  const { rows } = await db.query<Made>(
+    `select d.id, d.event_id, d.endpoint_id, d.event_type, d.tenant, d.workflow_id
+     from batch_items i join deliveries d on d.id = i.delivery_id
+     where i.batch_id = $1 and i.step = $2 and i.status = 'CREATED' and d.status = 'PENDING' order by d.id`,
+    [batchId, step],
+  );
+  return rows;
+}
+
+/** How far a batch is; COMPLETED with this call where every item has had its turn and every delivery has ended. */
+export async function settleBatch(db: Db, id: string): Promise<BatchState> {
+  await db.query(
+    `update batches set completed_at = case when open.any then null else now() end,
+       status = case when open.any then status else 'COMPLETED' end,
+       due_at = case when open.any then now() + interval '3 minutes' end
+     from (select exists (select from deliveries where batch_id = $1 and status = any($2) and id >= $3) as any) open
+     where id = $1 and status = 'RUNNING' and taken >= (plan->>'eligible')::integer`,
+    [id, OPEN_STATUSES, sinceId('del', id)],
+  );
+  return readState(db, id);
+}
+
+const CANCELLED_AT_ONCE = 1_000;
+
+/** Cancels what a cancelled batch has started, where that was asked for, up to a thousand; answers what it did. */
+export async function cancelStarted(pool: Pool, id: string): Promise<{ id: string; workflow_id: string }[]> {
+  return transaction(pool, async (db) => {
+    const { rows } = await db.query<{ id: string; workflow_id: string }>(
+      `update deliveries set status = 'CANCELLED', status_reason = 'batch cancelled', next_attempt_at = null,
+         completed_at = now()
+       where id in (select d.id from batches b join deliveries d on d.batch_id = b.id
+         where b.id = $1 and b.status = 'CANCELLED' and b.cancel_running and d.status = any($2) and d.id >= $3
+         limit $4 for update of d)
+       returning id, workflow_id`,
+      [id, OPEN_STATUSES, sinceId('del', id), CANCELLED_AT_ONCE],
+    );
+    return rows;
+  });
+}
+
+/** The end of a batch that was cancelled or has failed: nothing more is to be done for it. */
+export async function endBatch(db: Db, id: string): Promise<BatchState> {
+  await db.query(
+    `update batches set completed_at = coalesce(completed_at, now()), due_at = null
+     where id = $1 and not status = any(array['PLANNING', 'RUNNING', 'PAUSED'])`,
+    [id],
+  );
+  return readState(db, id);
+}
+
+/** Batches whose workflow should have shown itself; nobody else gets them for a minute. */
+export async function claimBatches(db: Db, limit: number): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `update batches set due_at = now() + interval '1 minute'
+     where id in (select id from batches where due_at <= now() order by due_at limit $1 for update skip locked)
+     returning id`,
+    [limit],
+  );
+  return rows.map((row) => row.id);
+}

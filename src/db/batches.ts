@@ -1,0 +1,264 @@
+import {
+  OPEN_BATCH_STATUSES,
+  type BatchPlan,
+  type BatchProgress,
+  type BatchState,
+  type BatchStatus,
+} from '../domain/batch.js';
+import type { DeliveryStatus } from '../domain/delivery.js';
+import { newId, sinceId } from '../ids.js';
+import { audit } from './audit.js';
+import { pageOf, type Page, type PageQuery } from './page.js';
+import { transaction, type Db, type Pool } from './pool.js';
+
+/** What a batch is made from. Times are ISO 8601. */
+export type Selection = { include_delivered: boolean } & (
+  | { delivery_ids: string[]; tenant: string | null }
+  | { filter: BatchFilter }
+  /** Events that match the endpoint and never had a delivery to it. */
+  | { missing: { endpoint_id: string; event_type?: string; from?: string; to?: string } }
+  /** All of a dry run's plan, or what another batch has not delivered. */
+  | { batch_id: string }
+);
+
+export interface BatchFilter {
+  status: DeliveryStatus[];
+  tenant?: string;
+  endpoint_id?: string;
+  event_type?: string;
+  classification?: string;
+  from?: string;
+  to?: string;
+}
+
+export interface StoredBatch {
+  id: string;
+  status: BatchStatus;
+  status_reason: string | null;
+  dry_run: boolean;
+  source_batch_id: string | null;
+  selection: Selection;
+  rate_per_second: number;
+  note: string | null;
+  created_by: string;
+  created_at: Date;
+  started_at: Date | null;
+  completed_at: Date | null;
+  plan: BatchPlan | null;
+  planned_count: number;
+  remaining_count: number;
+  skipped_at_turn_count: number;
+  created_count: number;
+  delivered_count: number;
+  failed_count: number;
+  cancelled_count: number;
+  open_count: number;
+}
+
+export interface NewBatch {
+  selection: Selection;
+  dryRun: boolean;
+  ratePerSecond: number;
+  note: string | null;
+}
+
+const COLUMNS = `id, status, status_reason, dry_run, source_batch_id, selection, rate_per_second, note, created_by,
+  created_at, started_at, completed_at, plan, planned as planned_count,
+  coalesce((plan->>'eligible')::integer, 0) - taken as remaining_count, skipped_at_turn as skipped_at_turn_count,
+  taken - skipped_at_turn as created_count, n.*`;
+
+/** Counted, not kept: a delivery changes in one place only. */
+const FROM = `from batches cross join lateral (
+    select count(*) filter (where d.status = 'DELIVERED')::int as delivered_count,
+      count(*) filter (where d.status = 'FAILED')::int as failed_count,
+      count(*) filter (where d.status = 'CANCELLED')::int as cancelled_count,
+      count(*) filter (where d.status in ('PENDING', 'IN_PROGRESS', 'HELD'))::int as open_count
+    from deliveries d where d.batch_id = batches.id and d.id >= 'del_' || substr(batches.id, 5, 12)
+  ) n`;
+
+export async function getBatch(db: Db, id: string): Promise<StoredBatch | null> {
+  const { rows } = await db.query<StoredBatch>(`select ${COLUMNS} ${FROM} where id = $1`, [id]);
+  return rows[0] ?? null;
+}
+
+export async function listBatches(
+  db: Db,
+  filter: { status?: string | undefined },
+  page: PageQuery,
+): Promise<Page<StoredBatch>> {
+  return pageOf(db, `select ${COLUMNS} ${FROM}`, { ...filter }, page, 'bat');
+}
+
+export async function insertBatch(pool: Pool, batch: NewBatch, actor: string): Promise<StoredBatch> {
+  return transaction(pool, async (db) => {
+    const id = newId('bat');
+    const { selection, dryRun, ratePerSecond, note } = batch;
+    await db.query(
+      `insert into batches (id, dry_run, selection, rate_per_second, note, created_by) values ($1, $2, $3, $4, $5, $6)`,
+      [id, dryRun, JSON.stringify(selection), ratePerSecond, note, actor],
+    );
+    const action = dryRun ? 'batch.plan' : 'batch.create';
+    await audit(db, { actor, action, object: id, reason: note, after: told(selection, ratePerSecond) });
+    return (await getBatch(db, id))!;
+  });
+}
+
+/** Ids are kept with the batch; the audit says how many. */
+function told(selection: Selection, ratePerSecond: number) {
+  const what = 'delivery_ids' in selection ? { delivery_ids: selection.delivery_ids.length } : selection;
+  return { ...what, rate_per_second: ratePerSecond };
+}
+
+/**
+ * A new batch with a dry run's plan, or with the rest of one that was cancelled or failed: the first call makes it,
+ * later ones answer it. 'forbidden': it is neither, or still ending.
+ */
+export async function startFrom(
+  pool: Pool,
+  id: string,
+  over: { ratePerSecond?: number | undefined; note: string | null },
+  actor: string,
+): Promise<{ batch: StoredBatch; created: boolean } | 'forbidden' | null> {
+  return transaction(pool, async (db) => {
+    await db.query('select from batches where id = $1 for update', [id]);
+    const source = await getBatch(db, id);
+    if (!source) return null;
+    const { rows: known } = await db.query<{ id: string }>(
+      'select id from batches where source_batch_id = $1',
+      [id],
+    );
+    if (known[0]) return { batch: (await getBatch(db, known[0].id))!, created: false };
+    if (!['DRY_RUN', 'CANCELLED', 'FAILED'].includes(source.status) || !source.completed_at || !source.plan) {
+      return 'forbidden';
+    }
+    const made = newId('bat');
+    const selection = { batch_id: id, include_delivered: source.selection.include_delivered };
+    const rate = over.ratePerSecond ?? source.rate_per_second;
+    await db.query(
+      `insert into batches (id, dry_run, source_batch_id, selection, rate_per_second, note, created_by)
+       values ($1, false, $2, $3, $4, $5, $6)`,
+      [made, id, JSON.stringify(selection), rate, over.note, actor],
+    );
+    const action = source.status === 'DRY_RUN' ? 'batch.start' : 'batch.continue';
+    await audit(db, { actor, action, object: made, reason: over.note, after: told(selection, rate) });
+    return { batch: (await getBatch(db, made))!, created: true };
+  });
+}
+
+export type BatchChange =
+  | { kind: 'pause' | 'resume' }
+  /** `running`: what has been started is cancelled, too. */
+  | { kind: 'cancel'; running?: boolean }
+  | { kind: 'rate'; ratePerSecond: number }
+  | { kind: 'fail' };
+
+const FROM_STATUSES: Record<BatchChange['kind'], readonly BatchStatus[]> = {
+  pause: ['RUNNING'],
+  resume: ['PAUSED'],
+  cancel: OPEN_BATCH_STATUSES,
+  rate: OPEN_BATCH_STATUSES,
+  fail: OPEN_BATCH_STATUSES,
+};
+const TO_STATUS = { pause: 'PAUSED', resume: 'RUNNING', cancel: 'CANCELLED', fail: 'FAILED' } as const;
+
+/**
+ * Once this is committed, no item is taken that it forbids. Asking for what is so already changes nothing; 'forbidden':
+ * its state does not allow it.
+ */
+export async function changeBatch(
+  pool: Pool,
+  id: string,
+  change: BatchChange,
+  { actor, reason }: { actor: string; reason: string | null },
+): Promise<'changed' | 'unchanged' | 'forbidden' | null> {
+  return transaction(pool, async (db) => {
+    const { rows } = await db.query<{
+      status: BatchStatus;
+      rate_per_second: number;
+      cancel_running: boolean;
+    }>('select status, rate_per_second, cancel_running from batches where id = $1 for update', [id]);
+    const before = rows[0];
+    if (!before) return null;
+    const running = change.kind === 'cancel' && change.running === true;
+    // What a cancellation left running can be cancelled later, too.
+    const more = before.status === 'CANCELLED' && running && !before.cancel_running;
+    if (!FROM_STATUSES[change.kind].includes(before.status) && !more) {
+      return change.kind !== 'rate' && before.status === TO_STATUS[change.kind] ? 'unchanged' : 'forbidden';
+    }
+    const after = {
+      status: change.kind === 'rate' ? before.status : TO_STATUS[change.kind],
+      rate_per_second: change.kind === 'rate' ? change.ratePerSecond : before.rate_per_second,
+      cancel_running: before.cancel_running || running,
+    };
+    await db.query(
+      `update batches set status = $2, status_reason = case when $2 = status then status_reason else $3 end,
+         rate_per_second = $4, cancel_running = $5,
+         due_at = case when $2 = 'PAUSED' then null else now() + interval '15 seconds' end
+       where id = $1`,
+      [id, after.status, reason, after.rate_per_second, after.cancel_running],
+    );
+    await audit(db, { actor, action: `batch.${change.kind}`, object: id, reason, before, after });
+    return 'changed';
+  });
+}
+
+export interface StoredItem {
+  number: number;
+  source_delivery_id: string | null;
+  event_id: string | null;
+  endpoint_id: string | null;
+  status: string;
+  reason: string | null;
+  delivery_id: string | null;
+  /** Of the new delivery, now. */
+  delivery_status: DeliveryStatus | null;
+}
+
+/** In the order of their turns; `after`: the last number of the page before. */
+export async function listItems(
+  db: Db,
+  batchId: string,
+  filter: { status?: string | undefined; reason?: string | undefined },
+  page: { limit: number; after: number },
+): Promise<{ data: StoredItem[]; more: boolean }> {
+  const { rows } = await db.query<StoredItem>(
+    `select i.number, i.source_delivery_id, i.event_id, i.endpoint_id, i.status, i.reason, i.delivery_id,
+       d.status as delivery_status
+     from batch_items i left join deliveries d on d.id = i.delivery_id and d.id >= $6
+     where i.batch_id = $1 and i.number > $2 and ($3::text is null or i.status = $3)
+       and ($4::text is null or i.reason = $4)
+     order by i.number limit $5`,
+    [
+      batchId,
+      page.after,
+      filter.status ?? null,
+      filter.reason ?? null,
+      page.limit + 1,
+      sinceId('del', batchId),
+    ],
+  );
+  return { data: rows.slice(0, page.limit), more: rows.length > page.limit };
+}
+
+export async function readState(db: Db, id: string): Promise<BatchState> {
+  const { rows } = await db.query<BatchProgress & { step: number; done: boolean }>({
+    name: 'batch-state',
+    text: `
+      select status, status_reason, rate_per_second, planned, coalesce((plan->>'eligible')::integer, 0) as eligible,
+        coalesce((plan->>'eligible')::integer, 0) - taken as remaining, skipped_at_turn,
+        taken - skipped_at_turn as created, n.*, step, completed_at is not null and due_at is null as done
+      from batches cross join lateral (
+        select count(*) filter (where d.status = 'DELIVERED')::int as delivered,
+          count(*) filter (where d.status = 'FAILED')::int as failed,
+          count(*) filter (where d.status = 'CANCELLED')::int as cancelled,
+          count(*) filter (where d.status = 'HELD')::int as held,
+          count(*) filter (where d.status = 'PENDING')::int as pending,
+          count(*) filter (where d.status = 'IN_PROGRESS')::int as in_progress
+        from deliveries d where d.batch_id = $1 and d.id >= $2
+      ) n where id = $1`,
+    values: [id, sinceId('del', id)],
+  });
+  if (!rows[0]) throw new Error(`There is no batch ${id}.`);
+  const { step, done, ...progress } = rows[0];
+  return { progress, step, done };
+}

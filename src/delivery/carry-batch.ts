@@ -1,0 +1,29 @@
+import type { Logger } from 'pino';
+import type { BatchChange } from '../db/batches.js';
+import { batchWorkflowId } from '../../workflows/contract.js';
+import type { Workflows } from './workflows.js';
+
+export interface CarryBatchDeps {
+  workflows: Workflows;
+  changeBatch(
+    id: string,
+    change: BatchChange,
+    by: { actor: string; reason: string | null },
+  ): Promise<unknown>;
+  log: Logger;
+}
+
+/** Gets a batch going again that should have shown itself; one whose workflow an operator ended is CANCELLED. */
+export async function carryBatch(deps: CarryBatchDeps, batchId: string): Promise<void> {
+  const status = await deps.workflows.statusOf(batchWorkflowId(batchId));
+  const ended =
+    status === 'FAILED' ? 'fail' : ['TERMINATED', 'CANCELLED'].includes(status ?? '') ? 'cancel' : null;
+  if (ended) {
+    const by = { actor: 'surehook', reason: `workflow ${status!.toLowerCase()}` };
+    // Forbidden where its row had ended already: then only what is left is done.
+    if ((await deps.changeBatch(batchId, { kind: ended }, by)) === 'changed') {
+      deps.log.warn({ batch_id: batchId, workflow_status: status }, 'batch ended, as its workflow was');
+    }
+  }
+  await deps.workflows.carryBatch(batchId);
+}

@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Router, type Request, type Response } from 'express';
+import {
+  changeBatch,
+  getBatch,
+  insertBatch,
+  listBatches,
+  listItems,
+  startFrom,
+  type BatchChange,
+  type StoredBatch,
+} from '../../db/batches.js';
+import { notFound, Problem } from '../../errors.js';
+import { batchWorkflowId } from '../../../workflows/contract.js';
+import type { AppDeps } from '../app.js';
+import { actorOf } from '../auth.js';
+import { batchBody, batchesQuery, cancelBody, itemsQuery, ratePatch, startBody } from '../batch-schemas.js';
+import { readJson, readOptionalJson } from '../body.js';
+import { onlyIds } from '../only-ids.js';
+import { pageQuery, reasonBody } from '../schemas.js';
+
+type ById = Request<{ id: string }>;
+
+/** A plan of some thousand items is in the answer; a larger one is made after it. */
+const PLAN_MS = 3_000;
+const LOOK_MS = 50;
+
+export function batchRoutes(deps: AppDeps): Router {
+  const { pool, authorize, workflows, workflowUrl, log } = deps;
+  const router = Router();
+  router.param('id', onlyIds('bat', 'batch'));
+
+  const linked = (batch: StoredBatch) => {
+    const workflow_id = batchWorkflowId(batch.id);
+    return { ...batch, workflow_id, workflow_url: workflowUrl(workflow_id) };
+  };
+  const get = async ({ params: { id } }: ById) => {
+    const batch = await getBatch(pool, id);
+    if (!batch) throw notFound('batch', id);
+    return batch;
+  };
+
+  /** Its row has decided: a workflow that cannot be told now is told by the sweeper. */
+  const tell = async (id: string, { cancelled = false } = {}) => {
+    const carry = () => workflows.carryBatch(id);
+    // One that has ended has to be there again, to end what it left running.
+    const told = cancelled ? workflows.cancelBatch(id).catch(carry) : carry();
+    await told.catch((error: unknown) => {
+      log.warn({ err: error, batch_id: id }, 'batch workflow not told; the sweeper will tell it');
+    });
+  };
+
+  const answerPlanned = async (response: Response, batch: StoredBatch) => {
+    await tell(batch.id);
+    let planned = batch;
+    for (const until = Date.now() + PLAN_MS; planned.status === 'PLANNING' && Date.now() < until;) {
+      await sleep(LOOK_MS);
+      planned = (await getBatch(pool, batch.id))!;
+    }
+    response.status(201).json(linked(planned));
+  };
+
+  const change = async (request: ById, response: Response, wanted: BatchChange, reason: string | null) => {
+    const { id } = request.params;
+    const result = await changeBatch(pool, id, wanted, { actor: actorOf(response), reason });
+    if (result === null) throw notFound('batch', id);
+    if (result === 'forbidden') {
+      const { status } = await get(request);
+      throw new Problem(409, 'batch_state', `A batch that is ${status} cannot be changed so.`);
+    }
+    if (result === 'changed') await tell(id, { cancelled: wanted.kind === 'cancel' });
+    response.json(linked(await get(request)));
+  };
+
+  router.post('/batches', authorize('operator'), async (request, response) => {
+    const batch = batchBody.parse(readJson(request).value);
+    await answerPlanned(response, await insertBatch(pool, batch, actorOf(response)));
+  });
+
+  router.get('/batches', authorize('viewer'), async (request, response) => {
+    const { page, filter } = pageQuery(batchesQuery.parse(request.query), 'bat');
+    const list = await listBatches(pool, filter, page);
+    response.json({ ...list, data: list.data.map(linked) });
+  });
+
+  router.get('/batches/:id', authorize('viewer'), async (request: ById, response) => {
+    response.json(linked(await get(request)));
+  });
+
+  router.patch('/batches/:id', authorize('operator'), async (request: ById, response) => {
+    const { rate_per_second, reason = null } = ratePatch.parse(readJson(request).value);
+    await change(request, response, { kind: 'rate', ratePerSecond: rate_per_second }, reason);
+  });
+
+  router.get('/batches/:id/items', authorize('viewer'), async (request: ById, response) => {
+    const { limit, cursor = 0, ...filter } = itemsQuery.parse(request.query);
+    const { id } = await get(request);
+    const { data, more } = await listItems(pool, id, filter, { limit, after: cursor });
+    response.json({ data, next_cursor: more ? String(data.at(-1)!.number) : null });
+  });
+
+  router.post('/batches/:id/start', authorize('operator'), async (request: ById, response) => {
+    const { rate_per_second, note = null } = startBody.parse(readOptionalJson(request));
+    const over = { ratePerSecond: rate_per_second, note };
+    const started = await startFrom(pool, request.params.id, over, actorOf(response));
+    if (started === null) throw notFound('batch', request.params.id);
+    if (started === 'forbidden') {
+      const { status } = await get(request);
+      const detail = `Only a dry run is started, or what a cancelled or failed batch has left; it is ${status}.`;
+      throw new Problem(409, 'batch_state', detail);
+    }
+    if (started.created) await answerPlanned(response, started.batch);
+    else response.json(linked(started.batch));
+  });
+
+  for (const kind of ['pause', 'resume'] as const) {
+    router.post(`/batches/:id/${kind}`, authorize('operator'), async (request: ById, response) => {
+      const { reason = null } = reasonBody.parse(readOptionalJson(request));
+      await change(request, response, { kind }, reason);
+    });
+  }
+
+  router.post('/batches/:id/cancel', authorize('operator'), async (request: ById, response) => {
+    const { running, reason = null } = cancelBody.parse(readOptionalJson(request));
+    await change(request, response, { kind: 'cancel', running }, reason);
+  });
+
+  return router;
+}

@@ -1,0 +1,171 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  CancellationScope,
+  CancelledFailure,
+  ChildWorkflowCancellationType,
+  condition,
+  continueAsNew,
+  isCancellation,
+  ParentClosePolicy,
+  proxyActivities,
+  setHandler,
+  startChild,
+  workflowInfo,
+  WorkflowIdReusePolicy,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.js';
+import type { BatchPlan, BatchProgress, BatchState } from '../src/domain/batch.js';
+import {
+  batchChangedSignal,
+  pauseBatchSignal,
+  planQuery,
+  progressQuery,
+  resumeBatchSignal,
+  searchAttributes,
+  setRateSignal,
+  type BatchOrder,
+  type Operator,
+  type Replay,
+  type ReplayBatchInput,
+} from './contract.js';
+import { deliverWebhook } from './deliver-webhook.js';
+
+// Each repeats what it did where it is tried again, and waits for a Postgres that is away.
+const { openBatch, planItems, takeItems, settleBatch, orderBatch, endBatch } = proxyActivities<Activities>({
+  startToCloseTimeout: '30 s',
+  retry: { initialInterval: '500 ms', maximumInterval: '30 s' },
+});
+
+/** Items are taken twice a second, as many at a time as the rate allows, and at most these. */
+const STEP_MS = 500;
+/** So much of what was missed is made up for; more would be a storm. */
+const BEHIND_MS = 2_000;
+const MOST_AT_ONCE = 50;
+/** Until a batch that only waits for its deliveries to end looks again. */
+const LOOK_MS = { first: 500, most: 60_000 };
+/** Of one run: a history has to end, and Temporal allows a workflow 2,000 open children. */
+const MOST_CHILDREN = 200;
+const MOST_ROUNDS = 500;
+
+/**
+ * Plans a batch, then delivers its items again, each in a child workflow that outlives it. All it knows is in Postgres:
+ * wherever it ends, another run goes on from there.
+ */
+export async function replayBatch({ batchId, notBefore }: ReplayBatchInput): Promise<BatchProgress> {
+  const known: { plan: BatchPlan | null; state: BatchState | null } = { plan: null, state: null };
+  let changed = false;
+  const order = async (wanted: BatchOrder, by?: Operator | null) => {
+    await orderBatch({ batchId, order: wanted, by: by ?? {} });
+    changed = true;
+  };
+  setHandler(planQuery, () => known.plan);
+  setHandler(progressQuery, () => known.state?.progress ?? null);
+  setHandler(batchChangedSignal, () => void (changed = true));
+  setHandler(pauseBatchSignal, (by) => order({ kind: 'pause' }, by));
+  setHandler(resumeBatchSignal, (by) => order({ kind: 'resume' }, by));
+  setHandler(setRateSignal, (ratePerSecond, by) => order({ kind: 'rate', ratePerSecond }, by));
+
+  /** For so long, or until an operator wants something else: true. */
+  async function rest(ms?: number): Promise<boolean> {
+    await (ms === undefined ? condition(() => changed) : condition(() => changed, ms));
+    const wanted = changed;
+    changed = false;
+    return wanted;
+  }
+
+  let pace = { from: notBefore ?? Date.now(), taken: 0 };
+  const dueAt = (rate: number) => (rate === 0 ? 0 : pace.from + (pace.taken * 1_000) / rate);
+
+  /** The next items, as many as the rate has room for, from Postgres to their workflows: begun, it is finished. */
+  function take({ step, progress }: BatchState): Promise<{ state: BatchState; children: number }> {
+    const rate = progress.rate_per_second;
+    const from = Math.max(dueAt(rate), Date.now() - BEHIND_MS);
+    const owed = rate === 0 ? MOST_AT_ONCE : Math.round((rate * (Date.now() - from + STEP_MS)) / 1_000);
+    const limit = Math.min(Math.max(owed, 1), MOST_AT_ONCE);
+    return CancellationScope.nonCancellable(async () => {
+      const { state, replays } = await takeItems({ batchId, step: step + 1, limit });
+      await Promise.all(replays.map((replay) => startReplay(batchId, replay)));
+      pace = { from, taken: progress.remaining - state.progress.remaining };
+      return { state, children: replays.length };
+    });
+  }
+
+  /** False where the next run has to go on with it. */
+  async function run(): Promise<boolean> {
+    Object.assign(known, await openBatch({ batchId }));
+    let state = known.state!;
+    let lookMs = LOOK_MS.first;
+    for (let rounds = 0, children = 0; rounds < MOST_ROUNDS && children < MOST_CHILDREN; rounds++) {
+      if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('batch cancelled');
+      if (workflowInfo().continueAsNewSuggested) return false;
+      const { status, remaining, rate_per_second: rate } = state.progress;
+      if (status === 'PLANNING') {
+        Object.assign(known, await planItems({ batchId }));
+        state = known.state!;
+        pace = { from: Date.now(), taken: 0 };
+      } else if (status === 'PAUSED') {
+        await rest();
+        state = await settleBatch({ batchId });
+        pace = { from: Date.now(), taken: 0 };
+      } else if (status !== 'RUNNING') {
+        known.state = await endBatch({ batchId });
+        return true;
+      } else if (remaining === 0) {
+        // All have had their turn; what becomes of them is in Postgres.
+        await rest(lookMs);
+        state = await settleBatch({ batchId });
+        lookMs = Math.min(lookMs * 2, LOOK_MS.most);
+      } else if (dueAt(rate) > Date.now()) {
+        if (await rest(dueAt(rate) - Date.now())) state = await settleBatch({ batchId });
+      } else {
+        const taken = await take(state);
+        children += taken.children;
+        state = taken.state;
+        // No room for more until those before are on their way.
+        if (pace.taken === 0) await rest(STEP_MS);
+      }
+      known.state = state;
+    }
+    return false;
+  }
+
+  try {
+    const ended = await run();
+    await condition(allHandlersFinished);
+    if (ended) return known.state!.progress;
+  } catch (error) {
+    const failed = error instanceof ActivityFailure && !isCancellation(error);
+    if (!failed && !isCancellation(error)) throw error;
+    await CancellationScope.nonCancellable(async () => {
+      if (failed) await order({ kind: 'fail' }, { reason: String(error.cause ?? error) });
+      else await order({ kind: 'cancel' });
+      known.state = await endBatch({ batchId });
+      await condition(allHandlersFinished);
+    });
+    throw error;
+  }
+  return continueAsNew<typeof replayBatch>({
+    batchId,
+    notBefore: dueAt(known.state!.progress.rate_per_second),
+  });
+}
+
+/** In a workflow of its own, which a cancellation of the batch leaves alone. */
+async function startReplay(batchId: string, { workflowId, eventType, ...input }: Replay): Promise<void> {
+  try {
+    await startChild(deliverWebhook, {
+      workflowId,
+      args: [input],
+      typedSearchAttributes: searchAttributes({ ...input, eventType, batchId }),
+      staticSummary: `${eventType} again to ${input.deliveries[0]!.endpointId}`,
+      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      cancellationType: ChildWorkflowCancellationType.ABANDON,
+    });
+  } catch (error) {
+    // The sweeper was quicker.
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
