@@ -53,6 +53,9 @@ create table batch_items (
 create index batch_items_planned on batch_items (batch_id, number) where status = 'PLANNED';
 create index batch_items_of_step on batch_items (batch_id, step) where status = 'CREATED';
 
+-- Also what has become of an event at one endpoint, however much both have had.
+drop index deliveries_of_event;
+create index deliveries_of_event on deliveries (event_id, endpoint_id);
 create index deliveries_of_batch on deliveries (batch_id, status) where batch_id is not null;
 
 -- Why a delivery is not to be made again, or an event not to be delivered to an endpoint that never got it
