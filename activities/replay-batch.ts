@@ -117,7 +117,7 @@ function mendable(activities: ReplayActivities): ReplayActivities {
     name,
     async (input: never) => {
       try {
-        return (await (activity as (input: never) => Promise<unknown>)(input));
+        return await (activity as (input: never) => Promise<unknown>)(input);
       } catch (error) {
         if (!UNMENDABLE.test(String((error as { code?: unknown }).code))) throw error;
         throw ApplicationFailure.create({

@@ -46,7 +46,9 @@ export async function planPage(pool: Pool, id: string): Promise<boolean> {
     if (last !== null) return true;
     await db.query(
       `update batches set plan = $2, status = case when dry_run then 'DRY_RUN' else 'RUNNING' end,
-         started_at = case when dry_run then null else now() end where id = $1`,
+         started_at = case when dry_run then null else now() end,
+         completed_at = case when dry_run then now() end, due_at = case when dry_run then null else due_at end
+       where id = $1`,
       [id, JSON.stringify(await summarize(db, id))],
     );
     return false;
