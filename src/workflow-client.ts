@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import {
   ApplicationFailure,
   WorkflowExecutionAlreadyStartedError,
@@ -24,6 +25,10 @@ import { registerSearchAttributes, type TemporalLink } from './temporal.js';
 
 /** Longer than any answer takes from a Temporal that is there. */
 const CALL_MS = 10_000;
+/** An attempt that has lasted this long when a retry is asked for is taken for the one asked for. */
+const UNDER_WAY_MS = 2_000;
+/** temporal.api.enums.v1.PendingActivityState. */
+const ACTIVITY_STARTED = 2;
 /** grpc.status: what we ask for cannot be. */
 const INVALID_ARGUMENT = 3;
 /** grpc.status: the activity or the workflow is not there, or has ended. */
@@ -65,6 +70,24 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return null;
       throw error;
+    }
+  }
+
+  /**
+   * Whether an attempt goes on for longer than its record takes to reach Temporal: a reset before that would be
+   * followed by the delay that the attempt ends with.
+   */
+  async function attemptUnderWay(workflowId: string, deliveryId: string): Promise<boolean> {
+    for (const until = Date.now() + UNDER_WAY_MS; ; await setTimeout(50)) {
+      const pending = await within(async (client) => {
+        const { raw } = await client.workflow.getHandle(workflowId).describe();
+        return raw.pendingActivities?.find(({ activityId }) => activityId === deliveryId);
+      }).catch((error: unknown) => {
+        if (error instanceof WorkflowNotFoundError) return undefined;
+        throw error;
+      });
+      if (Number(pending?.state) !== ACTIVITY_STARTED) return false;
+      if (Date.now() > until) return true;
     }
   }
 
@@ -117,6 +140,7 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
     },
 
     async attemptNow(workflowId, deliveryId) {
+      if (await attemptUnderWay(workflowId, deliveryId)) return;
       try {
         await within((client) =>
           client.workflowService.resetActivity({

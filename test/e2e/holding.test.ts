@@ -172,6 +172,19 @@ test('retry makes the next attempt now, and a new delivery of one that has ended
   expect((await act(`deliveries/${id}/retry`, { when: 'now' })).status).toBe(400);
 });
 
+test('a retry asked for while an attempt is under way follows it at once', async () => {
+  await endpointOf();
+  receiver.setBehaviour((_request, index) => ({
+    status: index === 0 ? 503 : 200,
+    headers: { 'retry-after': '86400' },
+    afterMs: index === 0 ? 500 : 0,
+  }));
+  const id = await post();
+  await receiver.waitFor((requests) => requests.length === 1);
+  expect((await act(`deliveries/${id}/retry`)).status).toBe(202);
+  expect(await deliveryIn(t, id)).toMatchObject({ status: 'DELIVERED', attempt_count: 2 });
+});
+
 test('a held delivery is not retried past what holds it', async () => {
   const endpoint = await endpointOf();
   await act(`endpoints/${endpoint.id}/pause`);

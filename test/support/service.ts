@@ -92,7 +92,7 @@ export async function startTestService(over: Partial<ServiceOptions> = {}): Prom
 /** Asks until the answer is there; the deadline's error shows the last one. */
 export async function eventually<T>(
   ask: () => Promise<T | undefined | null | false>,
-  ms = 15_000,
+  ms = 60_000,
 ): Promise<T> {
   const deadline = Date.now() + ms;
   for (;;) {
