@@ -1,9 +1,8 @@
 import { ApplicationFailureCategory, ApplicationFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
-import { attemptRecord, makeAttempt, type AttemptDeps } from '../src/delivery/attempt.js';
+import { attemptRecord, lostAttempt, makeAttempt, type AttemptDeps } from '../src/delivery/attempt.js';
 import type { Attempt } from '../src/domain/delivery.js';
 import { isNonRetryable } from '../src/domain/classify.js';
-import { newId } from '../src/ids.js';
 import {
   summarize,
   type AttemptSummary,
@@ -15,6 +14,8 @@ import {
 } from '../workflows/contract.js';
 
 export interface ActivityDeps extends AttemptDeps {
+  /** A workflow has got as far as an attempt. */
+  began(workflowId: string): void;
   /** Signals a failed attempt to the delivery's workflow. */
   tell(
     execution: { workflowId: string; runId: string },
@@ -33,6 +34,7 @@ const HEARTBEAT_EVERY_MS = 5_000;
 export async function sendAttempt(deps: ActivityDeps, input: SendAttemptInput): Promise<SendAttemptResult> {
   const { deliveryId, attemptsBefore, maxAttempts } = input;
   const context = Context.current();
+  deps.began(context.info.workflowExecution?.workflowId ?? '');
   const trail = await openTrail(deps, input, context);
   const number = attemptsBefore + trail.entries.length + 1;
   if (number > maxAttempts)
@@ -114,28 +116,6 @@ async function openTrail(deps: AttemptDeps, input: SendAttemptInput, context: Co
     delete entry.unrecorded;
   }
   return { entries };
-}
-
-function lostAttempt(number: number, goesOn: boolean): Attempt {
-  const now = new Date();
-  return {
-    id: newId('att', now),
-    number,
-    started_at: now.toISOString(),
-    latency_ms: 0,
-    timings: null,
-    remote_address: null,
-    http_status: null,
-    classification: 'WORKER_LOST',
-    error:
-      'The worker died or lost its connection during this attempt; the receiver may have got the request.',
-    request_headers: {},
-    response_headers: {},
-    response_body: null,
-    truncated: false,
-    retry_after: null,
-    next_attempt_at: goesOn ? now.toISOString() : null,
-  };
 }
 
 /** For the query `state` only: a signal that does not arrive costs the view a line, never the delivery anything. */

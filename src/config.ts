@@ -17,6 +17,10 @@ const networks = z
 const key32 = z
   .string()
   .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes in base64 (openssl rand -base64 32)');
+const count = z
+  .string()
+  .regex(/^\d{1,6}$/, 'must be a whole number')
+  .transform(Number);
 const scale = z
   .string()
   .transform(Number)
@@ -41,6 +45,9 @@ const schema = z
     SUREHOOK_ENCRYPTION_KEY: key32.optional(),
     SUREHOOK_ALLOW_NETWORKS: networks.optional(),
     SUREHOOK_RETRY_SCALE: scale.default(1),
+    SUREHOOK_LANE: z.enum(['auto', 'workflow', 'direct'], 'must be auto, workflow or direct').default('auto'),
+    SUREHOOK_DIRECT_ABOVE: count.default(64),
+    SUREHOOK_WORKFLOW_FOR_DELIVERED: flag.default(true),
     LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
   })
   .transform((env) => ({
@@ -62,6 +69,11 @@ const schema = z
     encryptionKey: env.SUREHOOK_ENCRYPTION_KEY ?? null,
     allowNetworks: env.SUREHOOK_ALLOW_NETWORKS ?? null,
     retryScale: env.SUREHOOK_RETRY_SCALE,
+    lanes: {
+      lane: env.SUREHOOK_LANE,
+      directAbove: env.SUREHOOK_DIRECT_ABOVE,
+      workflowForEnded: env.SUREHOOK_WORKFLOW_FOR_DELIVERED,
+    },
     logLevel: env.LOG_LEVEL,
   }));
 

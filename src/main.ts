@@ -49,6 +49,7 @@ async function start(config: Config): Promise<void> {
     encryptionKey: encryption.value,
     allowNetworks: config.allowNetworks ?? (embedded ? LOOPBACK : []),
     retryScale: config.retryScale,
+    lanes: config.lanes,
     pauseFile: join(config.dataDir, 'PAUSE'),
     log,
   });

@@ -6,6 +6,8 @@ import type { Classification } from './domain/delivery.js';
 export interface Metrics {
   attempt(classification: Classification): void;
   event(result: 'accepted' | 'duplicate'): void;
+  /** An event that ended in the direct lane and will have no workflow to show it. */
+  withoutWorkflow(): void;
   /** The text exposition format, with what Postgres says now; without that where it is away. */
   expose(): Promise<{ contentType: string; text: string }>;
 }
@@ -24,6 +26,11 @@ export function createMetrics(openWork: () => Promise<OpenWork>): Metrics {
     name: 'surehook_events_total',
     help: 'Events answered with 2xx by this process: accepted, or a duplicate of an accepted one.',
     labelNames: ['result'],
+    registers,
+  });
+  const without = new Counter({
+    name: 'surehook_events_without_workflow_total',
+    help: 'Events delivered in the direct lane that get no workflow, because too many waited for theirs.',
     registers,
   });
   const open = new Gauge({
@@ -54,6 +61,7 @@ export function createMetrics(openWork: () => Promise<OpenWork>): Metrics {
   return {
     attempt: (classification) => attempts.inc({ classification }),
     event: (result) => events.inc({ result }),
+    withoutWorkflow: () => without.inc(),
     async expose() {
       const asked = await ask().then(
         () => true,

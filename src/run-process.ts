@@ -33,6 +33,7 @@ async function start(role: 'api' | 'worker'): Promise<Service> {
     ...required(config),
     allowNetworks: config.allowNetworks ?? [],
     retryScale: config.retryScale,
+    lanes: config.lanes,
     pauseFile: join(config.dataDir, 'PAUSE'),
     log,
   });

@@ -1,22 +1,30 @@
 import type { Logger } from 'pino';
 import { createActivities, createReplayActivities, type Activities } from '../activities/index.js';
 import { TASK_QUEUE } from '../workflows/contract.js';
-import { recordAttempt } from './db/attempts.js';
+import { recordAttempt, recordAttempts, type AttemptRecord } from './db/attempts.js';
 import { planPage } from './db/batch-plan.js';
 import { cancelStarted, endBatch, settleBatch, takeItems } from './db/batch-run.js';
 import { changeBatch, getBatch, readState } from './db/batches.js';
-import { loadAttemptTarget, noteReason, setStatus } from './db/deliveries.js';
+import { leaveToSweeper, loadAttemptTarget, noteReason, setStatus } from './db/deliveries.js';
+import { loadEndpointTargets } from './db/endpoints.js';
 import { getEvent } from './db/events.js';
 import { migrate } from './db/migrate.js';
-import { createPool, type Pool } from './db/pool.js';
+import { createPool, DatabaseAwayError, isDatabaseAway, type Pool } from './db/pool.js';
 import { openWork } from './db/sweep.js';
 import { createControl, type Control } from './delivery/control.js';
+import type { AttemptDeps } from './delivery/attempt.js';
+import { createDirectLane } from './delivery/direct.js';
 import { createDispatcher, type Dispatcher } from './delivery/dispatch.js';
+import { createEndpointCache } from './delivery/endpoint-cache.js';
+import { createEndedWorkflows } from './delivery/ended-workflows.js';
+import { createIngest } from './delivery/ingest.js';
+import { createLanes, type Lanes, type LanesOptions } from './delivery/lanes.js';
 import { createSweeper } from './delivery/sweeper.js';
 import type { Workflows } from './delivery/workflows.js';
 import { createSecretBox, type SecretBox } from './delivery/secret-box.js';
 import { OPEN_STATUSES } from './domain/delivery.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './domain/retry-schedule.js';
+import { createGroup } from './group.js';
 import { createApp } from './http/app.js';
 import { createAuth } from './http/auth.js';
 import { startServer } from './http/server.js';
@@ -42,6 +50,7 @@ export interface ServiceOptions {
   encryptionKey: string;
   allowNetworks: string[];
   retryScale: number;
+  lanes?: LanesOptions & { workflowForEnded: boolean };
   log: Logger;
   retryPolicy?: RetryPolicy;
   taskQueue?: string;
@@ -62,6 +71,9 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+const LANES = { lane: 'auto', directAbove: 64, workflowForEnded: true } as const;
+/** Records of attempts that go together into one commit. */
+const RECORDS = { most: 256, atOnce: 2, mostWaiting: 32_768 };
 /** Longer than any part takes that ends at all. */
 const STEP_MS = 45_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -103,17 +115,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const taskQueue = options.taskQueue ?? TASK_QUEUE;
     const workflows = createWorkflows(link, taskQueue);
     const secrets = createSecretBox(options.encryptionKey);
-    const parts: Parts = {
-      pool,
-      workflows,
-      control,
-      guard,
-      sender,
-      secrets,
-      retryPolicy,
-      metrics: createMetrics(() => openWork(pool)),
-      release,
-    };
+    const metrics = createMetrics(() => openWork(pool));
+    const lanesOptions = options.lanes ?? LANES;
+    const lanes = createLanes(lanesOptions);
+    release.push(async () => lanes.close());
+    const shared = { pool, workflows, control, guard, sender, secrets, retryPolicy, metrics, lanes, release };
+    const parts: Parts = { ...shared, attempt: attemptDeps(options, shared) };
 
     const worker =
       role === 'api'
@@ -123,17 +130,36 @@ export async function startService(options: ServiceOptions): Promise<Service> {
             activities: activitiesOf(options, parts),
           });
     if (worker) release.push(() => worker.close());
-    const dispatcher = createDispatcher({ workflows, log });
+    const ended = createEndedWorkflows({
+      workflows,
+      idle: () => lanes.idle(),
+      without: () => metrics.withoutWorkflow(),
+      enabled: lanesOptions.workflowForEnded,
+      log,
+    });
+    release.push(async () => ended.close());
+    const maxAttempts = retryPolicy.maximumAttempts;
+    const direct = createDirectLane({
+      attempt: parts.attempt,
+      endpoints: createEndpointCache((ids) => loadEndpointTargets(pool, ids), control),
+      workflows,
+      maxAttempts,
+      ended: (start) => ended.add(start),
+      leave: (ids) => leaveToSweeper(pool, ids),
+      log,
+    });
+    const hasWorker = worker !== null;
+    const dispatcher = createDispatcher({ workflows, lanes, direct, maxAttempts, hasWorker, log });
     release.push(() => dispatcher.close());
     const sweeper = createSweeper({
       db: pool,
       workflows,
       paused: () => control.paused(null),
       getEvent: (id) => getEvent(pool, id),
-      record: (record) => recordAttempt(pool, record),
+      record: parts.attempt.record,
       end: (ids, status, reason) => setStatus(pool, ids, OPEN_STATUSES, status, reason),
       changeBatch: (id, change, by) => changeBatch(pool, id, change, by),
-      maxAttempts: retryPolicy.maximumAttempts,
+      maxAttempts,
       log,
       ...(options.sweepEveryMs === undefined ? {} : { everyMs: options.sweepEveryMs }),
     });
@@ -167,7 +193,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 /** How to give back what was taken, in the order it was taken. */
 type Release = (() => Promise<unknown>)[];
 
-interface Parts {
+interface Parts extends Shared {
+  attempt: AttemptDeps;
+}
+
+interface Shared {
   pool: Pool;
   workflows: Workflows;
   control: Control;
@@ -176,20 +206,31 @@ interface Parts {
   secrets: SecretBox;
   retryPolicy: RetryPolicy;
   metrics: Metrics;
+  lanes: Lanes;
   release: Release;
 }
 
-function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
-  const { pool, workflows, control, sender, secrets, retryPolicy, metrics } = parts;
-  const deliveries = createActivities({
+/** What both lanes make attempts with. */
+function attemptDeps(options: ServiceOptions, shared: Shared): AttemptDeps {
+  const { pool, control, sender, secrets, retryPolicy, metrics } = shared;
+  return {
     load: (id) => loadAttemptTarget(pool, id),
-    record: (record) => recordAttempt(pool, record),
+    record: createGroup<AttemptRecord, void>({
+      ...RECORDS,
+      full: () => new DatabaseAwayError('The database is overloaded.'),
+      keyOf: ({ deliveryId }) => deliveryId,
+      isFatal: isDatabaseAway,
+      async run(records) {
+        if (records.length === 1) await recordAttempt(pool, records[0]!);
+        else await recordAttempts(pool, records);
+        return [];
+      },
+    }),
     hold: async (id, reason) => {
       await setStatus(pool, [id], OPEN_STATUSES, 'HELD', reason);
     },
     note: (id, reason) => noteReason(pool, id, reason),
     end: (ids, status, reason) => setStatus(pool, ids, OPEN_STATUSES, status, reason),
-    tell: (execution, deliveryId, attempt) => workflows.attempted(execution, deliveryId, attempt),
     paused: (tenant) => control.paused(tenant),
     count: (classification) => metrics.attempt(classification),
     sender,
@@ -198,6 +239,15 @@ function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
     retryScale: options.retryScale,
     version: VERSION,
     log: options.log,
+  };
+}
+
+function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
+  const { pool, workflows, lanes, retryPolicy } = parts;
+  const deliveries = createActivities({
+    ...parts.attempt,
+    began: (workflowId) => lanes.began(workflowId),
+    tell: (execution, deliveryId, attempt) => workflows.attempted(execution, deliveryId, attempt),
   });
   const batches = createReplayActivities({
     read: async (id) => ({
@@ -231,7 +281,8 @@ async function startApi(
     ...createAuth(options.adminKey),
     guard,
     secrets,
-    dispatch: (start) => dispatcher.dispatch(start),
+    accept: createIngest(pool, dispatcher),
+    startWorkflow: (start) => dispatcher.start(start),
     workflows,
     control,
     readiness,

@@ -14,6 +14,7 @@ import {
   batchSearchAttributes,
   batchWorkflowId,
   cancelDeliveriesSignal,
+  carrySignal,
   resumeSignal,
   searchAttributes,
   type AttemptSummary,
@@ -96,7 +97,12 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
       const policy = again ? WorkflowIdReusePolicy.ALLOW_DUPLICATE : WorkflowIdReusePolicy.REJECT_DUPLICATE;
       try {
         await within((client) =>
-          client.workflow.start('deliverWebhook', { ...options(start), workflowIdReusePolicy: policy }),
+          client.workflow.start('deliverWebhook', {
+            ...options(start),
+            workflowIdReusePolicy: policy,
+            // Its first task comes with the answer, where this process has a worker with room for it.
+            requestEagerStart: true,
+          }),
         );
         return true;
       } catch (error) {
@@ -105,13 +111,15 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
       }
     },
 
-    async resume(start, deliveryIds) {
+    async carry(start, { now = [], again = false } = {}) {
+      const policy = again ? WorkflowIdReusePolicy.ALLOW_DUPLICATE : WorkflowIdReusePolicy.REJECT_DUPLICATE;
       try {
         await within((client) =>
           client.workflow.signalWithStart('deliverWebhook', {
             ...options(start),
-            signal: resumeSignal,
-            signalArgs: [deliveryIds],
+            workflowIdReusePolicy: policy,
+            signal: carrySignal,
+            signalArgs: [start.deliveries, now],
           }),
         );
         return true;

@@ -22,6 +22,12 @@ export interface DeliveryInput {
   attemptsBefore?: number;
   /** When its next attempt is due, ISO 8601 UTC; at once where left out. */
   notBefore?: string;
+  /** What is known of the attempts before. */
+  attempts?: AttemptSummary[];
+  /** Those of them that Postgres did not take yet: recorded before anything else. */
+  unrecorded?: Attempt[];
+  /** How it has ended already: there is nothing to do but to tell of it. */
+  ended?: { status: DeliveryStatus; reason: string | null };
 }
 
 /** Search attributes, for `temporal workflow list --query`. */
@@ -121,6 +127,8 @@ export const stateQuery = defineQuery<DeliveryState[] | PartState[]>('state');
 export const attemptedSignal = defineSignal<[deliveryId: string, attempt: AttemptSummary]>('attempted');
 /** Held deliveries go on, waiting ones now. */
 export const resumeSignal = defineSignal<[deliveryIds: string[]]>('resume');
+/** Deliveries of the event, to be carried from here on unless it carries them already; those of `now` go on at once. */
+export const carrySignal = defineSignal<[deliveries: DeliveryInput[], now?: string[]]>('carry');
 /** These are CANCELLED in Postgres already: their attempts end, the other deliveries go on. */
 export const cancelDeliveriesSignal = defineSignal<[deliveryIds: string[]]>('cancelDeliveries');
 

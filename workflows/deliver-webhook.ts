@@ -13,6 +13,7 @@ import { DELIVERIES_PER_WORKFLOW, partWorkflowId } from '../src/domain/event.js'
 import {
   attemptedSignal,
   cancelDeliveriesSignal,
+  carrySignal,
   endpointIds,
   resumeSignal,
   stateQuery,
@@ -29,29 +30,31 @@ export function deliverWebhook(input: DeliverWebhookInput): Promise<DeliveryStat
 }
 
 async function deliverAll(input: DeliverWebhookInput): Promise<DeliveryState[]> {
-  const carried = new Map<string, Carried>(
-    input.deliveries.map((delivery) => [
-      delivery.id,
-      {
-        ...delivery,
-        state: {
-          id: delivery.id,
-          endpoint_id: delivery.endpointId,
-          status: 'PENDING',
-          reason: null,
-          attempts: [],
-        },
-        scope: new CancellationScope(),
-        resumed: false,
-      },
-    ]),
-  );
-  const states = [...carried.values()].map(({ state }) => state);
+  const carried = new Map<string, Carried>();
+  const states: DeliveryState[] = [];
+  const under: Promise<void>[] = [];
+  const carry = (deliveries: DeliveryInput[]) => {
+    for (const delivery of deliveries) {
+      if (carried.has(delivery.id)) continue;
+      const state: DeliveryState = {
+        id: delivery.id,
+        endpoint_id: delivery.endpointId,
+        status: delivery.ended?.status ?? 'PENDING',
+        reason: delivery.ended?.reason ?? null,
+        attempts: delivery.attempts ?? [],
+      };
+      const one = { ...delivery, state, scope: new CancellationScope(), resumed: false };
+      carried.set(delivery.id, one);
+      states.push(state);
+      if (!delivery.ended) under.push(deliver(one));
+    }
+  };
 
   setHandler(stateQuery, () => states);
-  setHandler(resumeSignal, (ids) => {
+  const resume = (ids: string[]) => {
     for (const id of ids) if (carried.has(id)) carried.get(id)!.resumed = true;
-  });
+  };
+  setHandler(resumeSignal, resume);
   setHandler(cancelDeliveriesSignal, (ids) => ids.forEach((id) => carried.get(id)?.scope.cancel()));
   setHandler(attemptedSignal, (id, attempt) => {
     const state = carried.get(id)?.state;
@@ -59,8 +62,16 @@ async function deliverAll(input: DeliverWebhookInput): Promise<DeliveryState[]> 
     addAttempt(state, attempt);
     if (state.status === 'PENDING') state.status = 'IN_PROGRESS';
   });
+  carry(input.deliveries);
+  setHandler(carrySignal, (deliveries, now = []) => {
+    carry(deliveries);
+    resume(now);
+  });
 
-  const results = await Promise.allSettled([...carried.values()].map((delivery) => deliver(delivery)));
+  const results: PromiseSettledResult<void>[] = [];
+  while (results.length < under.length) {
+    results.push(...(await Promise.allSettled(under.slice(results.length))));
+  }
   const cancelled = results.find((result) => result.status === 'rejected' && isCancellation(result.reason));
   if (cancelled?.status === 'rejected') throw cancelled.reason;
   const broken = results.find((result) => result.status === 'rejected');

@@ -38,9 +38,10 @@ export interface Carried extends DeliveryInput {
 
 /** One delivery: attempts until an end is reached, waiting without losing anything while it is held. */
 export async function deliver(delivery: Carried): Promise<void> {
-  const { state, scope, maxAttempts, attemptsBefore = 0, notBefore } = delivery;
+  const { state, scope, maxAttempts, attemptsBefore = 0, notBefore, unrecorded = [] } = delivery;
   try {
     await scope.run(async () => {
+      await take(state, { attempts: [], unrecorded });
       const early = notBefore ? Date.parse(notBefore) - Date.now() : 0;
       if (early > 0) await resumed(delivery, early);
       let ownFaults = 0;

@@ -17,15 +17,21 @@ const FAILING_DAYS = 5;
 const UNSTORABLE = /^2[23]/;
 
 /**
- * One attempt and what it means for its delivery and its endpoint. Repeating it changes nothing; a delivery that has
- * ended stays ended. What Postgres cannot store is left out, and said so: the delivery goes on.
+ * Attempts and what they mean for their deliveries and endpoints, in one statement and one commit. No two of them may be
+ * of the same delivery. Repeating it changes nothing; a delivery that has ended stays ended.
  */
+export async function recordAttempts(db: Db, records: AttemptRecord[]): Promise<void> {
+  const known = new Set(await write(db, records));
+  for (const record of records) if (!known.has(record.attempt.id)) await recordLate(db, record);
+}
+
+/** One alone: what Postgres cannot store of it is left out, and said so, and the delivery goes on. */
 export async function recordAttempt(db: Db, record: AttemptRecord): Promise<void> {
   try {
-    await write(db, record);
+    await recordAttempts(db, [record]);
   } catch (error) {
     if (!UNSTORABLE.test(String((error as { code?: unknown }).code))) throw error;
-    await write(db, { ...record, attempt: withoutDetails(record.attempt) });
+    await recordAttempts(db, [{ ...record, attempt: withoutDetails(record.attempt) }]);
   }
 }
 
@@ -42,60 +48,74 @@ function withoutDetails(attempt: Attempt): Attempt {
   };
 }
 
-async function write(db: Db, record: AttemptRecord): Promise<void> {
-  const { deliveryId, attempt, status, reason, gone } = record;
-  const { rowCount } = await db.query({
-    name: 'record-attempt',
+/** Answers the ids of the attempts that were new. */
+async function write(db: Db, records: AttemptRecord[]): Promise<string[]> {
+  const column = <T>(of: (record: AttemptRecord) => T) => records.map(of);
+  const { rows } = await db.query<{ id: string }>({
+    name: 'record-attempts',
     text: `
-      with delivery as (
-        update deliveries d set attempt_count = $3, last_classification = $6,
+      with input as (
+        select * from unnest($1::text[], $2::text[], $3::int[], $4::timestamptz[], $5::float8[], $6::text[], $7::int[],
+          $8::text[], $9::bool[], $10::text[], $11::text[], $12::timestamptz[])
+          as i (id, delivery_id, number, started_at, latency_ms, classification, http_status, detail, gone, status, reason,
+            next_at)
+      ), delivery as (
+        update deliveries d set attempt_count = i.number, last_classification = i.classification,
           status = case when not d.status = any($13::text[]) then d.status
-            when $10 = 'IN_PROGRESS' and held.reason is not null then 'HELD' else $10 end,
+            when i.status = 'IN_PROGRESS' and held.reason is not null then 'HELD' else i.status end,
           status_reason = case when not d.status = any($13) then d.status_reason
-            when $10 = 'IN_PROGRESS' then held.reason else $11 end,
-          next_attempt_at = case when d.status = any($13) then $12::timestamptz end,
-          due_at = $12::timestamptz + interval '1 minute',
-          completed_at = case when d.status = any($13) and not $10 = any($13) then now() else d.completed_at end
-        from endpoints ep cross join lateral (select coalesce(pause_of(ep.tenant), hold_of(ep)) as reason) held
-        where d.id = $2 and d.attempt_count < $3 and ep.id = d.endpoint_id
-        returning d.id, d.endpoint_id
+            when i.status = 'IN_PROGRESS' then held.reason else i.reason end,
+          next_attempt_at = case when d.status = any($13) then i.next_at end,
+          due_at = i.next_at + interval '1 minute',
+          completed_at = case when d.status = any($13) and not i.status = any($13) then now() else d.completed_at end
+        from input i, endpoints ep cross join lateral (select case when i.status = 'IN_PROGRESS' then
+          coalesce(pause_of(ep.tenant), hold_of(ep)) end as reason) held
+        where d.id = i.delivery_id and d.id = any($2) and d.attempt_count < i.number and ep.id = d.endpoint_id
+        returning d.id, d.endpoint_id, i.id as attempt_id
+      ), outcome as (
+        select endpoint_id, bool_or(i.classification = 'DELIVERED') as delivered, bool_or(i.gone) as gone,
+          bool_or(i.status = 'FAILED') as failed
+        from delivery join input i on i.id = delivery.attempt_id where i.classification <> 'WORKER_LOST'
+        group by endpoint_id
       ), endpoint as (
         -- Written only where something changes: most attempts succeed at an endpoint that works.
         update endpoints set
-          failing_since = case when $6 = 'DELIVERED' then null else coalesce(failing_since, now()) end,
+          failing_since = case when o.delivered then null else coalesce(failing_since, now()) end,
           status = case when ended.why is null then status else 'disabled' end,
           status_reason = coalesce(ended.why, status_reason),
           updated_at = case when ended.why is null then updated_at else now() end
-        from delivery cross join lateral (select case
-            when status <> 'enabled' then null when $9 then 'gone'
-            when $10 = 'FAILED' and failing_since < now() - interval '${FAILING_DAYS} days' then 'failing'
-          end as why from endpoints ep where ep.id = delivery.endpoint_id) ended
-        where endpoints.id = delivery.endpoint_id and $6 <> 'WORKER_LOST'
-          and (ended.why is not null or (failing_since is null) <> ($6 = 'DELIVERED'))
+        from outcome o cross join lateral (select case
+            when status <> 'enabled' then null when o.gone then 'gone'
+            when o.failed and not o.delivered and failing_since < now() - interval '${FAILING_DAYS} days' then 'failing'
+          end as why from endpoints ep where ep.id = o.endpoint_id) ended
+        where endpoints.id = o.endpoint_id
+          and (ended.why is not null or (failing_since is null) <> o.delivered)
         returning endpoints.id, ended.why
       ), audited as (
         insert into audit (id, actor, action, object, reason)
         select new_id('aud', now()), 'surehook', 'endpoint.disable', id, why from endpoint where why is not null
       )
       insert into attempts (id, delivery_id, number, started_at, latency_ms, classification, http_status, detail)
-      select $1, id, $3, $4, $5, $6, $7, $8 from delivery`,
+      select i.id, i.delivery_id, i.number, i.started_at, i.latency_ms, i.classification, i.http_status, i.detail::jsonb
+      from delivery join input i on i.id = delivery.attempt_id
+      returning id`,
     values: [
-      attempt.id,
-      deliveryId,
-      attempt.number,
-      attempt.started_at,
-      attempt.latency_ms,
-      attempt.classification,
-      attempt.http_status,
-      JSON.stringify(attempt),
-      gone,
-      status,
-      reason,
-      attempt.next_attempt_at,
+      column(({ attempt }) => attempt.id),
+      column(({ deliveryId }) => deliveryId),
+      column(({ attempt }) => attempt.number),
+      column(({ attempt }) => attempt.started_at),
+      column(({ attempt }) => attempt.latency_ms),
+      column(({ attempt }) => attempt.classification),
+      column(({ attempt }) => attempt.http_status),
+      column(({ attempt }) => JSON.stringify(attempt)),
+      column(({ gone }) => gone),
+      column(({ status }) => status),
+      column(({ reason }) => reason),
+      column(({ attempt }) => attempt.next_attempt_at),
       OPEN_STATUSES,
     ],
   });
-  if (rowCount === 0) await recordLate(db, record);
+  return rows.map((row) => row.id);
 }
 
 /** A worker that was taken for lost had only been slow: what it saw takes the place of what was supposed. */

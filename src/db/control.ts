@@ -4,6 +4,9 @@ import { transaction, type Db, type Pool } from './pool.js';
 /** What notifies every process that something was paused, or goes on. */
 export const CONTROL_CHANNEL = 'surehook_control';
 
+/** What tells every process the id of an endpoint that has changed: sent by triggers. */
+export const ENDPOINT_CHANNEL = 'surehook_endpoint';
+
 export type Scope = 'all' | `tenant:${string}`;
 
 export interface Pause {

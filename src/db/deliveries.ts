@@ -1,4 +1,4 @@
-import { OPEN_STATUSES, type Attempt, type DeliveryStatus } from '../domain/delivery.js';
+import { OPEN_STATUSES, type Attempt, type DeliveryStatus, type Lane } from '../domain/delivery.js';
 import type { RetryOn } from '../domain/classify.js';
 import { newId, sinceId } from '../ids.js';
 import { audit } from './audit.js';
@@ -20,12 +20,14 @@ export interface StoredDelivery {
   source_delivery_id: string | null;
   batch_id: string | null;
   workflow_id: string;
+  /** Who made the first attempt. */
+  lane: Lane;
   created_at: Date;
   completed_at: Date | null;
 }
 
 const COLUMNS = `id, event_id, endpoint_id, tenant, event_type, status, status_reason, attempt_count, max_attempts,
-  next_attempt_at, last_classification, source_delivery_id, batch_id, workflow_id, created_at, completed_at`;
+  next_attempt_at, last_classification, source_delivery_id, batch_id, workflow_id, lane, created_at, completed_at`;
 
 export interface DeliveryFilter {
   status?: string | undefined;
@@ -115,6 +117,15 @@ export async function setStatus(
     [deliveryIds, from, status, reason, OPEN_STATUSES],
   );
   return rows.map((row) => row.id);
+}
+
+/** First attempts that the process which accepted them did not get to: the sweeper's at once. */
+export async function leaveToSweeper(db: Db, ids: string[]): Promise<void> {
+  await db.query(
+    `update deliveries set lane = 'workflow', due_at = now()
+     where id = any($1) and lane = 'direct' and status = 'PENDING' and attempt_count = 0`,
+    [ids],
+  );
 }
 
 /** Why an open delivery does not get on, for who looks at it. */

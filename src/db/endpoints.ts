@@ -2,7 +2,7 @@ import type { RetryOn } from '../domain/classify.js';
 import { newId } from '../ids.js';
 import { audit } from './audit.js';
 import { notify } from './control.js';
-import { holdDeliveriesOf } from './deliveries.js';
+import { holdDeliveriesOf, type AttemptTarget } from './deliveries.js';
 import { pageOf, type Page, type PageQuery } from './page.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
@@ -180,6 +180,27 @@ export async function listSealedSecrets(db: Db, endpointId: string): Promise<Buf
     [endpointId],
   );
   return rows.map((row) => row.sealed);
+}
+
+/** What an attempt needs of an endpoint, as it is now. */
+export interface EndpointTarget {
+  endpoint: AttemptTarget['endpoint'];
+  /** Why it takes no delivery now. */
+  held: string | null;
+  sealed_secrets: Buffer[];
+}
+
+export async function loadEndpointTargets(db: Db, ids: string[]): Promise<EndpointTarget[]> {
+  const { rows } = await db.query<EndpointTarget>({
+    name: 'load-endpoint-targets',
+    text: `
+      select json_build_object('id', ep.id, 'url', ep.url, 'headers', ep.headers, 'timeout_ms', ep.timeout_ms,
+          'retry_on', ep.retry_on, 'deleted', ep.deleted_at is not null) as endpoint, hold_of(ep) as held,
+        array(select s.sealed from endpoint_secrets s where s.endpoint_id = ep.id order by s.id desc) as sealed_secrets
+      from endpoints ep where id = any($1)`,
+    values: [ids],
+  });
+  return rows;
 }
 
 /** Those of `ids` that are not endpoints of this tenant. */

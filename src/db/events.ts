@@ -1,5 +1,5 @@
 import { DELIVERIES_PER_WORKFLOW, IDEMPOTENCY_WINDOW_HOURS, patternsMatching } from '../domain/event.js';
-import type { DeliveryStatus } from '../domain/delivery.js';
+import type { DeliveryStatus, Lane } from '../domain/delivery.js';
 import { sinceId } from '../ids.js';
 import { pageOf, type Page, type PageQuery } from './page.js';
 import type { Db } from './pool.js';
@@ -39,68 +39,104 @@ export interface StoredEvent {
 export type Accepted =
   { kind: 'accepted'; event: StoredEvent } | { kind: 'duplicate'; event: StoredEvent } | { kind: 'conflict' };
 
-/** Key, event and deliveries in one statement and one commit; a key still in its window changes nothing. */
-export async function acceptEvent(db: Db, event: NewEvent): Promise<Accepted> {
-  const { rows } = await db.query<{ workflow_id: string | null; deliveries: DeliveryStub[] }>({
-    name: 'accept-event',
+/** The lane that makes the first attempts, and how long nobody else may: longer than that lane takes. */
+export interface LaneChoice {
+  lane: Lane;
+  dueInMs: number;
+}
+
+/**
+ * Keys, events and deliveries of many events in one statement and one commit; a key still in its window changes nothing.
+ * No two of the events may have the same tenant and key. Answers in their order.
+ */
+export async function acceptEvents(
+  db: Db,
+  events: NewEvent[],
+  { lane, dueInMs }: LaneChoice,
+): Promise<Accepted[]> {
+  const column = <T>(of: (event: NewEvent) => T) => events.map(of);
+  const { rows } = await db.query<{ id: string; workflow_id: string; delivery: DeliveryStub | null }>({
+    name: 'accept-events',
     text: `
-      with tenant as (
-        insert into tenants (id) values ($1) on conflict do nothing
+      with input as (
+        select i.*, endpoint_list::text[] as endpoint_ids, string_to_array(pattern_list, ' ') as patterns
+        from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[],
+          $9::timestamptz[], $10::text[], $11::text[])
+          as i (id, tenant, type, payload, key, hash, workflow_id, max_attempts, at, endpoint_list, pattern_list)
+      ), tenant as (
+        insert into tenants (id) select distinct tenant from input order by tenant on conflict do nothing
       ), key as (
+        -- In one order everywhere: two processes that share keys wait for each other, never both.
         insert into idempotency_keys as k (tenant, key, event_id, request_hash, accepted_at)
-        values ($1, $2, $3, $4, $5)
+        select tenant, key, id, decode(hash, 'hex'), at from input order by tenant, key
         on conflict (tenant, key) do update
           set event_id = excluded.event_id, request_hash = excluded.request_hash,
               accepted_at = excluded.accepted_at, generation = k.generation + 1
           where k.accepted_at <= excluded.accepted_at - interval '${IDEMPOTENCY_WINDOW_HOURS} hours'
-        returning generation
+        returning event_id, generation
       ), event as (
         insert into events (id, tenant, type, payload, idempotency_key, workflow_id, created_at)
-        select $3, $1, $6, $7, $2, $8 || case when generation = 1 then '' else '~' || generation end, $5 from key
+        select i.id, i.tenant, i.type, i.payload, i.key,
+          i.workflow_id || case when generation = 1 then '' else '~' || generation end, i.at
+        from key join input i on i.id = key.event_id
         returning id, workflow_id
       ), fan_out as (
         insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
-          status, status_reason)
-        select new_id('del', $5), event.id, ep.id, $1, $6, $9,
-          event.workflow_id || case when count(*) over () > ${DELIVERIES_PER_WORKFLOW}
-            then '~p' || 1 + (row_number() over (order by ep.id) - 1) / ${DELIVERIES_PER_WORKFLOW} else '' end,
-          $5, case when held.reason is null then 'PENDING' else 'HELD' end, held.reason
-        from event, endpoints ep
-          cross join lateral (select coalesce(pause_of($1), hold_of(ep)) as reason) held
-        where ep.tenant = $1 and ep.deleted_at is null
-          and case when $10::text[] is null then ep.event_types && $11::text[] else ep.id = any($10) end
-        returning id, endpoint_id, status
+          status, status_reason, lane, due_at)
+        select new_id('del', i.at), i.id, ep.id, i.tenant, i.type, i.max_attempts,
+          event.workflow_id || case when count(*) over (partition by i.id) > ${DELIVERIES_PER_WORKFLOW}
+            then '~p' || 1 + (row_number() over (partition by i.id order by ep.id) - 1) / ${DELIVERIES_PER_WORKFLOW}
+            else '' end,
+          i.at, case when held.reason is null then 'PENDING' else 'HELD' end, held.reason,
+          $12, now() + $13 * interval '1 millisecond'
+        from event join input i on i.id = event.id
+          join endpoints ep on ep.tenant = i.tenant and ep.deleted_at is null
+            and case when i.endpoint_ids is null then ep.event_types && i.patterns else ep.id = any(i.endpoint_ids) end
+          cross join lateral (select coalesce(
+            case when (select exists (select from control)) then pause_of(i.tenant) end, hold_of(ep)) as reason) held
+        returning event_id, id, endpoint_id, status
       )
-      select (select workflow_id from event),
-        coalesce((select json_agg(fan_out order by endpoint_id) from fan_out), '[]') as deliveries`,
+      select event.id, event.workflow_id, case when fan_out.id is not null then
+        json_build_object('id', fan_out.id, 'endpoint_id', fan_out.endpoint_id, 'status', fan_out.status) end as delivery
+      from event left join fan_out on fan_out.event_id = event.id
+      order by event.id, fan_out.endpoint_id`,
     values: [
-      event.tenant,
-      event.idempotencyKey,
-      event.id,
-      event.requestHash,
-      event.createdAt,
-      event.type,
-      event.payload,
-      event.workflowId,
-      event.maxAttempts,
-      event.endpointIds,
-      patternsMatching(event.type),
+      column((event) => event.id),
+      column((event) => event.tenant),
+      column((event) => event.type),
+      column((event) => event.payload),
+      column((event) => event.idempotencyKey),
+      column((event) => event.requestHash.toString('hex')),
+      column((event) => event.workflowId),
+      column((event) => event.maxAttempts),
+      column((event) => event.createdAt),
+      column((event) => event.endpointIds && `{${event.endpointIds.join()}}`),
+      column((event) => patternsMatching(event.type).join(' ')),
+      lane,
+      dueInMs,
     ],
   });
-  const row = rows[0]!;
-  if (row.workflow_id === null) return findByKey(db, event);
-  return {
-    kind: 'accepted',
-    event: {
-      id: event.id,
-      type: event.type,
-      tenant: event.tenant,
-      idempotency_key: event.idempotencyKey,
-      workflow_id: row.workflow_id,
-      created_at: event.createdAt,
-      deliveries: row.deliveries,
-    },
-  };
+  const stored = new Map<string, { workflowId: string; deliveries: DeliveryStub[] }>();
+  for (const { id, workflow_id, delivery } of rows) {
+    const event = stored.get(id) ?? { workflowId: workflow_id, deliveries: [] };
+    stored.set(id, event);
+    if (delivery) event.deliveries.push(delivery);
+  }
+  return Promise.all(
+    events.map(async (event) => {
+      const made = stored.get(event.id);
+      if (!made) return findByKey(db, event);
+      const { id, type, tenant, idempotencyKey, createdAt } = event;
+      return {
+        kind: 'accepted' as const,
+        event: {
+          ...{ id, type, tenant, idempotency_key: idempotencyKey, created_at: createdAt },
+          workflow_id: made.workflowId,
+          deliveries: made.deliveries,
+        },
+      };
+    }),
+  );
 }
 
 async function findByKey(db: Db, { tenant, idempotencyKey, requestHash }: NewEvent): Promise<Accepted> {

@@ -12,7 +12,7 @@ const MAX_WAITING = 256;
 const AWAY_MS = 1_000;
 
 /** The database is away or overloaded; nothing was asked of it. */
-class DatabaseAwayError extends Error {}
+export class DatabaseAwayError extends Error {}
 
 type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, done: () => void) => void;
 
@@ -84,7 +84,21 @@ export function isDatabaseAway(error: unknown): boolean {
   );
 }
 
+/** SQLSTATEs of two that were in each other's way: the one that lost has changed nothing, and asks again. */
+const IN_THE_WAY = new Set(['40P01', '40001']);
+const TRIES = 3;
+
 export async function transaction<T>(pool: Pool, work: (db: Db) => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await once(pool, work);
+    } catch (error) {
+      if (tries === TRIES || !IN_THE_WAY.has(String((error as { code?: unknown } | null)?.code))) throw error;
+    }
+  }
+}
+
+async function once<T>(pool: Pool, work: (db: Db) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {

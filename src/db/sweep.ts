@@ -1,4 +1,4 @@
-import type { DeliveryStatus } from '../domain/delivery.js';
+import type { DeliveryStatus, Lane } from '../domain/delivery.js';
 import { sinceId } from '../ids.js';
 import type { Db } from './pool.js';
 
@@ -11,6 +11,7 @@ export interface OpenDelivery {
   attempt_count: number;
   max_attempts: number;
   next_attempt_at: string | null;
+  lane: Lane;
 }
 
 /** A workflow that should be running: its event, and those of its deliveries that have not ended. */
@@ -23,6 +24,8 @@ export interface OpenWorkflow {
   event_workflow_id: string;
   batch_id: string | null;
   deliveries: OpenDelivery[];
+  /** Some of the event's deliveries were, or still are, in the hands of the process that accepted it. */
+  direct: boolean;
 }
 
 export interface Claimed {
@@ -30,9 +33,11 @@ export interface Claimed {
   event_id: string;
   workflow_id: string;
   next_attempt_at: Date | null;
+  /** The process that was to make its first attempt has told of none. */
+  lost: boolean;
 }
 
-const CLAIMED = 'd.id, d.event_id, d.workflow_id, d.next_attempt_at';
+const CLAIMED = `d.id, d.event_id, d.workflow_id, d.next_attempt_at, d.lane = 'direct' and d.attempt_count = 0 as lost`;
 
 /**
  * Claims deliveries that should have moved by now, longest overdue first. Nobody else gets them before they are due
@@ -80,7 +85,7 @@ export async function releaseHeld(db: Db, limit: number): Promise<Claimed[]> {
         order by turn, oldest.id limit $1
       )
       update deliveries d set status = case when attempt_count = 0 then 'PENDING' else 'IN_PROGRESS' end,
-        status_reason = 'RESUMED', due_at = greatest(now(), next_attempt_at) + interval '1 minute'
+        lane = case when attempt_count = 0 then 'workflow' else lane end, status_reason = 'RESUMED', due_at = greatest(now(), next_attempt_at) + interval '1 minute'
       where status = 'HELD' and d.id in (select id from deliveries where id = any(array(select id from released))
         and status = 'HELD' for update skip locked)
       returning ${CLAIMED}`,
@@ -89,7 +94,10 @@ export async function releaseHeld(db: Db, limit: number): Promise<Claimed[]> {
   return rows;
 }
 
-/** What a workflow of this id has to carry; null where nothing of it is open any more. */
+/**
+ * What a workflow of this id has to carry; null where nothing of it is open any more. Not what is in the hands of the
+ * process that accepted it.
+ */
 export async function openWorkflow(
   db: Db,
   { event_id, workflow_id }: Pick<Claimed, 'event_id' | 'workflow_id'>,
@@ -100,9 +108,12 @@ export async function openWorkflow(
       select $2::text as workflow_id, e.id as event_id, e.type as event_type, e.tenant,
         e.workflow_id as event_workflow_id, max(d.batch_id) as batch_id, json_agg(json_build_object('id', d.id, 'endpoint_id', d.endpoint_id,
           'status', d.status, 'status_reason', d.status_reason, 'attempt_count', d.attempt_count,
-          'max_attempts', d.max_attempts, 'next_attempt_at', d.next_attempt_at) order by d.endpoint_id) as deliveries
+          'max_attempts', d.max_attempts, 'next_attempt_at', d.next_attempt_at, 'lane', d.lane)
+          order by d.endpoint_id) as deliveries,
+        exists (select from deliveries x where x.event_id = e.id and x.id >= $3 and x.lane = 'direct') as direct
       from events e join deliveries d on d.event_id = e.id and d.id >= $3
       where e.id = $1 and d.workflow_id = $2 and d.status in ('PENDING', 'IN_PROGRESS', 'HELD')
+        and not (d.status = 'PENDING' and d.lane = 'direct' and d.attempt_count = 0)
       group by e.id`,
     values: [event_id, workflow_id, sinceId('del', event_id)],
   });

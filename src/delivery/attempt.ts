@@ -41,17 +41,18 @@ const OWN_FAULT_DELAY_MS = 1_000;
 
 /**
  * Makes attempt `number` of a delivery, whole: gate, sign, send, classify, record. A receiver's fault is
- * an outcome, and a fault of ours before sending holds the delivery, so that it costs the receiver no attempt.
+ * an outcome, and a fault of ours before sending holds the delivery, so that it costs the receiver no attempt. `target`:
+ * where all it needs is known already.
  */
 export async function makeAttempt(
   deps: AttemptDeps,
-  input: { deliveryId: string; number: number; maxAttempts: number },
+  input: { deliveryId: string; number: number; maxAttempts: number; target?: AttemptTarget },
 ): Promise<AttemptOutcome> {
   const { deliveryId, maxAttempts } = input;
   let target: AttemptTarget | null;
   let secrets: string[];
   try {
-    target = await deps.load(deliveryId);
+    target = input.target ?? (await deps.load(deliveryId));
     if (!target) return { kind: 'ended', status: 'CANCELLED', reason: 'NOT_FOUND' };
     const held = await gate(deps, deliveryId, target);
     if (held) return held;
@@ -194,4 +195,27 @@ export function attemptRecord(deliveryId: string, attempt: Attempt, step: NextSt
     return { deliveryId, attempt, status: 'IN_PROGRESS', reason: null, gone };
   const reason = step === 'retry' ? 'ATTEMPTS_EXHAUSTED' : attempt.classification;
   return { deliveryId, attempt, status: 'FAILED', reason, gone };
+}
+
+/** An attempt nobody has told the end of. */
+export function lostAttempt(number: number, goesOn: boolean): Attempt {
+  const now = new Date();
+  return {
+    id: newId('att', now),
+    number,
+    started_at: now.toISOString(),
+    latency_ms: 0,
+    timings: null,
+    remote_address: null,
+    http_status: null,
+    classification: 'WORKER_LOST',
+    error:
+      'The process died or lost its connection during this attempt; the receiver may have got the request.',
+    request_headers: {},
+    response_headers: {},
+    response_body: null,
+    truncated: false,
+    retry_after: null,
+    next_attempt_at: goesOn ? now.toISOString() : null,
+  };
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { CONTROL_CHANNEL, listPauses, type Pause } from '../db/control.js';
+import { CONTROL_CHANNEL, ENDPOINT_CHANNEL, listPauses, type Pause } from '../db/control.js';
 
 export interface Control {
   /** Why nothing of this tenant may be sent now; null: go on. Null instead of a tenant asks about everything. */
@@ -10,9 +10,15 @@ export interface Control {
   file(): string | null;
   /** Calls back after a change; also when a held endpoint goes on. */
   onChange(listener: () => void): void;
+  /** Calls back with the id of an endpoint that has changed; with null where any may have. */
+  onEndpoint(listener: (id: string | null) => void): void;
+  /** Whether everything committed more than a second ago is known here. */
+  current(): boolean;
   close(): Promise<void>;
 }
 
+/** What is known from memory is older than this nowhere. */
+const CURRENT_MS = 1_000;
 // A notification that got lost costs at most this; operators were promised one second.
 const POLL_MS = 400;
 const QUERY_MS = 1_000;
@@ -30,6 +36,9 @@ export async function createControl(options: {
 }): Promise<Control> {
   const { databaseUrl, pauseFile, log } = options;
   const listeners: (() => void)[] = [];
+  const endpointListeners: ((id: string | null) => void)[] = [];
+  const tellEndpoint = (id: string | null) => endpointListeners.forEach((listener) => listener(id));
+  let currentAt = -Infinity;
   const tell = () => listeners.forEach((listener) => listener());
   let pauses = new Map<string, string>();
   let file: string | null = null;
@@ -54,18 +63,25 @@ export async function createControl(options: {
     });
     let told = true;
     client.on('error', () => {});
-    client.on('notification', () => {
+    client.on('notification', ({ channel, payload }) => {
+      if (channel === ENDPOINT_CHANNEL) return tellEndpoint(payload ?? null);
       told = true;
       wake();
     });
     try {
       await client.connect();
       await client.query(`listen ${CONTROL_CHANNEL}`);
+      await client.query(`listen ${ENDPOINT_CHANNEL}`);
+      // What was told while nobody listened.
+      tellEndpoint(null);
       while (!closed) {
         const notified = told;
         told = false;
         const before = JSON.stringify([...pauses]);
+        const asked = performance.now();
         pauses = new Map((await listPauses(client)).map(({ scope, reason }: Pause) => [scope, reason]));
+        // Notifications come before the answer to what was asked after them.
+        currentAt = asked;
         known();
         if (notified || JSON.stringify([...pauses]) !== before) tell();
         if (!told) await new Promise<void>((resolve) => (wake = afterAtMost(POLL_MS, resolve)));
@@ -97,6 +113,8 @@ export async function createControl(options: {
     },
     file: () => file,
     onChange: (listener) => listeners.push(listener),
+    onEndpoint: (listener) => endpointListeners.push(listener),
+    current: () => performance.now() - currentAt < CURRENT_MS,
     async close() {
       closed = true;
       clearInterval(fileTimer);

@@ -24,16 +24,17 @@ export interface RepairDeps {
 export async function repair(deps: RepairDeps, open: OpenWorkflow): Promise<void> {
   const { workflows, log } = deps;
   const isPart = open.workflow_id.startsWith(`${open.event_workflow_id}~p`);
-  const untouched = open.deliveries.every((d) => d.attempt_count === 0);
-  if (untouched && (await (isPart ? startParts(deps, open) : workflows.start(restartOf(open))))) return;
+  const fresh = open.deliveries.every((d) => d.attempt_count <= (d.lane === 'direct' ? 1 : 0));
+  if (fresh && (await (isPart && !open.direct ? startParts(deps, open) : workflows.start(restartOf(open)))))
+    return;
 
   const view = await workflows.view(open.workflow_id);
   const about = { workflow_id: open.workflow_id, workflow_status: view?.status ?? 'NOT_FOUND' };
   switch (view?.status) {
     case 'RUNNING': {
-      // It waits its turn, or was never told that its delivery may go on.
-      const resumed = open.deliveries.filter((d) => d.status_reason === 'RESUMED').map((d) => d.id);
-      if (resumed.length > 0) await workflows.resume(restartOf(open), resumed);
+      // It waits its turn, was never told that its delivery may go on, or never got it.
+      const now = open.deliveries.filter((d) => d.status_reason === 'RESUMED').map((d) => d.id);
+      if (now.length > 0 || open.direct) await workflows.carry(restartOf(open), { now });
       return;
     }
     case 'TERMINATED':

@@ -9,6 +9,8 @@ export interface SecretBox {
 /** AES-256-GCM: endpoint secrets are unreadable in the database and its backups. `key` is 32 bytes in base64. */
 export function createSecretBox(key: string): SecretBox {
   const bytes = Buffer.from(key, 'base64');
+  /** As long as the sealed one is kept. */
+  const opened = new WeakMap<Buffer, string>();
   return {
     seal(secret) {
       const nonce = randomBytes(12);
@@ -17,10 +19,14 @@ export function createSecretBox(key: string): SecretBox {
       return Buffer.concat([nonce, cipher.getAuthTag(), text]);
     },
     open(sealed) {
+      const known = opened.get(sealed);
+      if (known !== undefined) return known;
       const decipher = createDecipheriv('aes-256-gcm', bytes, sealed.subarray(0, 12));
       decipher.setAuthTag(sealed.subarray(12, 28));
       try {
-        return decipher.update(sealed.subarray(28), undefined, 'utf8') + decipher.final('utf8');
+        const secret = decipher.update(sealed.subarray(28), undefined, 'utf8') + decipher.final('utf8');
+        opened.set(sealed, secret);
+        return secret;
       } catch (error) {
         throw new Error('a secret cannot be opened with this SUREHOOK_ENCRYPTION_KEY', { cause: error });
       }

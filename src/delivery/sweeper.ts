@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { claimBatches } from '../db/batch-run.js';
 import type { Db } from '../db/pool.js';
 import { claimDue, openWorkflow, releaseHeld, unclaim, type Claimed } from '../db/sweep.js';
+import { attemptRecord, lostAttempt } from './attempt.js';
 import { carryBatch, type CarryBatchDeps } from './carry-batch.js';
 import { repair, type RepairDeps } from './repair.js';
 import { restartOf } from './workflows.js';
@@ -79,11 +80,18 @@ export function createSweeper(
 
   async function sweep(): Promise<number> {
     const claimed = await claimDue(db, BATCH);
-    await eachWorkflow(claimed, async (one) => {
+    await eachWorkflow(claimed, async (one, ids) => {
+      for (const id of claimed.filter(({ lost }) => lost).map((each) => each.id)) {
+        if (ids.includes(id)) await deps.record(lost(id));
+      }
       const open = await openWorkflow(db, one);
       if (open) await repair(deps, open);
     });
     return claimed.length;
+  }
+
+  function lost(id: string) {
+    return attemptRecord(id, lostAttempt(1, deps.maxAttempts > 1), 'retry');
   }
 
   async function release(): Promise<number> {
@@ -95,7 +103,7 @@ export function createSweeper(
     );
     await eachWorkflow(waiting, async (one, ids) => {
       const open = await openWorkflow(db, one);
-      if (open && !(await workflows.resume(restartOf(open), ids))) await repair(deps, open);
+      if (open && !(await workflows.carry(restartOf(open), { now: ids }))) await repair(deps, open);
     });
     return released.length;
   }

@@ -22,8 +22,11 @@ export interface WorkflowView {
 export interface Workflows {
   /** False where a workflow of this id is there already, running or ended; `again`: only a running one counts. */
   start(start: DeliveryStart, options?: { again?: boolean }): Promise<boolean>;
-  /** Tells the workflow that held deliveries may go on, or starts it; false where it has ended. */
-  resume(start: DeliveryStart, deliveryIds: string[]): Promise<boolean>;
+  /**
+   * Has these deliveries carried by their workflow, which is started where it does not run; those of `now` go on at once.
+   * False where it has ended, unless `again`: then another follows it.
+   */
+  carry(start: DeliveryStart, options?: { now?: string[]; again?: boolean }): Promise<boolean>;
   /** Null where Temporal knows none of this id. */
   view(workflowId: string): Promise<WorkflowView | null>;
   /** Temporal's word for how a workflow is, as in WorkflowView; null where it knows none of this id. */

@@ -10,6 +10,9 @@ export const DELIVERY_STATUSES = [
 ] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
+/** Who makes its first attempt: its workflow, or the process that accepted the event. */
+export type Lane = 'workflow' | 'direct';
+
 /** States a delivery can still leave. Everything else is final. */
 export const OPEN_STATUSES = ['PENDING', 'IN_PROGRESS', 'HELD'] as const satisfies DeliveryStatus[];
 

@@ -18,32 +18,53 @@ export function memberText(text: string, name: string): string | undefined {
   return found;
 }
 
+/** The exact texts of the elements of an array that JSON.parse accepts. */
+export function elementTexts(text: string): string[] {
+  const found: string[] = [];
+  for (let at = skipSpace(text, text.indexOf('[') + 1); text[at] !== ']';) {
+    const end = skipValue(text, at);
+    found.push(text.slice(at, end));
+    at = skipSpace(text, end);
+    if (text[at] === ',') at = skipSpace(text, at + 1);
+  }
+  return found;
+}
+
 function skipSpace(text: string, at: number): number {
   while (at < text.length && ' \t\n\r'.includes(text.charAt(at))) at++;
   return at;
 }
 
 function skipString(text: string, at: number): number {
-  for (at++; text[at] !== '"'; at++) if (text[at] === '\\') at++;
-  return at + 1;
+  for (;;) {
+    at = text.indexOf('"', at + 1);
+    let escapes = 0;
+    while (text[at - 1 - escapes] === '\\') escapes++;
+    if (escapes % 2 === 0) return at + 1;
+  }
 }
 
+// Searched for rather than looked at one by one: payloads are long.
+const STRUCTURE = /["{}[\]]/g;
+const SCALAR_END = /[,}\]\s]/g;
+
 function skipValue(text: string, at: number): number {
-  let depth = 0;
-  for (; at < text.length; at++) {
-    const char = text.charAt(at);
+  const first = text[at];
+  if (first === '"') return skipString(text, at);
+  if (first !== '{' && first !== '[') {
+    SCALAR_END.lastIndex = at;
+    return SCALAR_END.exec(text)?.index ?? text.length;
+  }
+  for (let depth = 0; ;) {
+    STRUCTURE.lastIndex = at;
+    at = STRUCTURE.exec(text)!.index;
+    const char = text[at];
     if (char === '"') {
-      at = skipString(text, at) - 1;
-    } else if (char === '{' || char === '[') {
-      depth++;
-    } else if (char === '}' || char === ']') {
-      if (depth === 0) return at;
-      if (--depth === 0) return at + 1;
+      at = skipString(text, at);
       continue;
     }
-    if (depth > 0) continue;
-    if (char === '"') return at + 1;
-    if (char === ',' || ' \t\n\r'.includes(char)) return at;
+    at += 1;
+    depth += char === '{' || char === '[' ? 1 : -1;
+    if (depth === 0) return at;
   }
-  return at;
 }

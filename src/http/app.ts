@@ -2,14 +2,15 @@ import express, { type Express, type RequestHandler, type Router } from 'express
 import type { Logger } from 'pino';
 import type { Pool } from '../db/pool.js';
 import type { Control } from '../delivery/control.js';
+import type { Accept } from '../delivery/ingest.js';
 import type { DeliveryStart, Workflows } from '../delivery/workflows.js';
 import type { SecretBox } from '../delivery/secret-box.js';
-import { MAX_PAYLOAD_BYTES } from '../domain/event.js';
 import { Problem } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 import { newId } from '../ids.js';
 import type { AddressGuard } from '../webhook/address-guard.js';
 import type { Auth } from './auth.js';
+import { MAX_EVENT_BYTES } from './body.js';
 import { createErrorHandler } from './error-handler.js';
 import { auditRoutes } from './routes/audit.js';
 import { batchRoutes } from './routes/batches.js';
@@ -25,7 +26,9 @@ export interface AppDeps {
   authorize: Auth['authorize'];
   guard: AddressGuard;
   secrets: SecretBox;
-  dispatch: (start: DeliveryStart) => void;
+  accept: Accept;
+  /** In the background. */
+  startWorkflow: (start: DeliveryStart) => void;
   workflows: Workflows;
   control: Control;
   readiness: () => Promise<Readiness>;
@@ -36,11 +39,12 @@ export interface AppDeps {
   log: Logger;
 }
 
-/** Around the payload: the other fields and white space. */
-const MAX_ENVELOPE_BYTES = 64 * 1024;
-
 /** Ten thousand ids of deliveries, one a line. */
 const MAX_BATCH_BYTES = 512 * 1024;
+
+/** A thousand events together. */
+const MAX_EVENTS_BYTES = 4 * 1024 * 1024;
+const MAX_EVENTS_REQUESTS = 16;
 
 /** Requests under way; each may hold a body of the largest size. */
 const MAX_REQUESTS = 256;
@@ -59,7 +63,12 @@ export function createApp(deps: AppDeps): Express {
   // Before their bodies are read: a stranger's is never kept, and no more than these are kept at a time.
   app.use('/v1', deps.authenticate, atATime(MAX_REQUESTS));
   app.use('/v1/batches', express.raw({ type: () => true, limit: MAX_BATCH_BYTES }));
-  app.use('/v1', express.raw({ type: () => true, limit: MAX_PAYLOAD_BYTES + MAX_ENVELOPE_BYTES }));
+  app.use(
+    '/v1/events/batch',
+    atATime(MAX_EVENTS_REQUESTS),
+    express.raw({ type: () => true, limit: MAX_EVENTS_BYTES }),
+  );
+  app.use('/v1', express.raw({ type: () => true, limit: MAX_EVENT_BYTES }));
   for (const routes of [
     eventRoutes(deps),
     endpointRoutes(deps),

@@ -1,5 +1,9 @@
 import type { Request } from 'express';
+import { MAX_PAYLOAD_BYTES } from '../domain/event.js';
 import { badField } from '../errors.js';
+
+/** The payload, and around it the other fields and white space. */
+export const MAX_EVENT_BYTES = MAX_PAYLOAD_BYTES + 64 * 1024;
 
 /** The body's text and what it means; the text is kept because a payload is sent as it was posted. */
 export function readJson(request: Request): { text: string; value: unknown } {

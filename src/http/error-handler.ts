@@ -3,6 +3,7 @@ import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { ZodError } from 'zod';
 import { isDatabaseAway } from '../db/pool.js';
+import { MAX_EVENT_BYTES } from './body.js';
 import { Problem } from '../errors.js';
 
 /** `['event_types', 0]` as `event_types[0]`. */
@@ -23,7 +24,7 @@ function fromZod(error: ZodError): Problem {
 }
 
 /** The one table from errors to answers: 4xx say why, 5xx say nothing and log everything. */
-function toProblem(error: unknown): Problem {
+export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof ZodError) return fromZod(error);
   if (isDatabaseAway(error)) {
@@ -31,10 +32,12 @@ function toProblem(error: unknown): Problem {
       'retry-after': '1',
     });
   }
-  const { type, status } = (error ?? {}) as { type?: string; status?: number };
+  const { type, status, limit } = (error ?? {}) as { type?: string; status?: number; limit?: number };
   if (type === 'entity.too.large')
     return new Problem(413, 'payload_too_large', 'The request is too large.', [
-      { path: 'payload', message: 'At most 256 KiB.' },
+      limit === MAX_EVENT_BYTES
+        ? { path: 'payload', message: 'At most 256 KiB.' }
+        : { path: 'body', message: `At most ${limit} bytes.` },
     ]);
   if (error instanceof URIError) return new Problem(400, 'bad_request', 'The path is not valid.');
   if (typeof status === 'number' && status >= 400 && status < 500) {

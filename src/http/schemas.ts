@@ -53,6 +53,11 @@ export const eventBody = z.strictObject({
   endpoint_ids: z.array(id('ep')).min(1).max(1000).optional(),
 });
 
+/** Each is looked at on its own. */
+export const eventsBody = z.strictObject({
+  events: z.array(z.unknown()).min(1, 'At least one event.').max(1_000, 'At most 1000 events.'),
+});
+
 export const sendBody = z.strictObject({
   url,
   payload,

@@ -35,6 +35,7 @@ beforeAll(async () => {
     tell: async (_execution, _deliveryId, attempt) => {
       told.push(attempt);
     },
+    began: () => {},
     note: (id, reason) => noteReason(t.pool, id, reason),
     paused: () => null,
     count: () => {},

@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { acceptEvent } from '../../src/db/events.js';
+import { acceptEvents } from '../../src/db/events.js';
 import { newId } from '../../src/ids.js';
 import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
@@ -144,7 +144,7 @@ test('an event in parts that was never started gets its workflow and its childre
   );
   // As a process leaves it that dies between the commit and the start.
   const workflowId = `deliver:${tenant}:parts`;
-  const accepted = await acceptEvent(t.pool, {
+  const event = {
     id: newId('evt'),
     tenant,
     type: 'a.b',
@@ -155,10 +155,11 @@ test('an event in parts that was never started gets its workflow and its childre
     maxAttempts: 12,
     createdAt: new Date(),
     endpointIds: null,
-  });
+  };
+  const [accepted] = await acceptEvents(t.pool, [event], { lane: 'workflow', dueInMs: 60_000 });
   await t.pool.query('update deliveries set due_at = now() where tenant = $1', [tenant]);
   await receiver.waitFor((requests) => requests.length === 51, 20_000);
-  expect(accepted.kind).toBe('accepted');
+  expect(accepted!.kind).toBe('accepted');
   expect(await client.workflow.getHandle(workflowId).result()).toEqual([
     { workflow_id: `${workflowId}~p1`, deliveries: 50, status: 'COMPLETED' },
     { workflow_id: `${workflowId}~p2`, deliveries: 1, status: 'COMPLETED' },

@@ -93,6 +93,6 @@ async function again(deps: AppDeps, source: StoredDelivery, actor: string): Prom
   const made = await redeliver(deps.pool, source, actor);
   if (made === null) throw new Problem(409, 'endpoint_deleted', 'Its endpoint is deleted.');
   const open = made.status === 'PENDING' && (await openWorkflow(deps.pool, made));
-  if (open) deps.dispatch(restartOf(open));
+  if (open) deps.startWorkflow(restartOf(open));
   return made;
 }

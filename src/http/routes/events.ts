@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
 import { Router, type Request, type Response } from 'express';
 import { insertEndpoint, unknownEndpoints } from '../../db/endpoints.js';
-import { acceptEvent, getEvent, listEvents } from '../../db/events.js';
-import { startOf } from '../../delivery/workflows.js';
+import { getEvent, listEvents, type Accepted, type NewEvent } from '../../db/events.js';
 import { deliverWorkflowId } from '../../delivery/workflow-id.js';
 import { MAX_PAYLOAD_BYTES } from '../../domain/event.js';
-import { memberText } from '../../domain/raw-json.js';
+import { elementTexts, memberText } from '../../domain/raw-json.js';
 import { badField, notFound, Problem } from '../../errors.js';
 import { newId } from '../../ids.js';
 import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app.js';
 import { actorOf } from '../auth.js';
+import { toProblem } from '../error-handler.js';
 import { onlyIds } from '../only-ids.js';
 import { refuseForbidden } from '../refuse-forbidden.js';
 import { readJson } from '../body.js';
-import { eventBody, eventsQuery, idempotencyKey, pageQuery, sendBody } from '../schemas.js';
+import { eventBody, eventsBody, eventsQuery, idempotencyKey, pageQuery, sendBody } from '../schemas.js';
 
 export function eventRoutes(deps: AppDeps): Router {
   const router = Router();
@@ -23,30 +23,34 @@ export function eventRoutes(deps: AppDeps): Router {
 
   router.post('/events', authorize('publisher'), async (request, response) => {
     const { text, value } = readJson(request);
-    const body = eventBody.parse(value);
-    const unknown = body.endpoint_ids ? await unknownEndpoints(pool, body.tenant, body.endpoint_ids) : [];
-    if (unknown[0] !== undefined) {
-      const at = body.endpoint_ids!.indexOf(unknown[0]);
-      throw badField(
-        `endpoint_ids[${at}]`,
-        `There is no endpoint ${unknown[0]} of this tenant.`,
-        422,
-        'unknown_endpoint',
-      );
-    }
-    await accept(deps, request, response, {
-      ...body,
-      text,
-      endpointIds: body.endpoint_ids ?? null,
-      about: [],
-    });
+    const event = await eventOf(deps, value, text, keyOf(request));
+    answer(response, await accept(deps, event));
+  });
+
+  router.post('/events/batch', authorize('publisher'), async (request, response) => {
+    const { text, value } = readJson(request);
+    const { events } = eventsBody.parse(value);
+    const texts = elementTexts(memberText(text, 'events')!);
+    const results = await Promise.all(
+      events.map(async (one, i) => {
+        try {
+          const { kind, event } = await accept(deps, await eventOf(deps, one, texts[i]!));
+          return { status: kind === 'duplicate' ? 200 : 202, id: event.id };
+        } catch (error) {
+          const { status, code, message: detail, errors } = toProblem(error);
+          if (status >= 500) throw error;
+          return { status, error: { code, detail, errors } };
+        }
+      }),
+    );
+    response.json({ results });
   });
 
   router.post('/send', authorize('publisher'), async (request, response) => {
     const { text, value } = readJson(request);
     const body = sendBody.parse(value);
-    payloadOf(text);
-    keyOf(request, body.idempotency_key);
+    const payload = payloadOf(text);
+    const key = agreed(body.idempotency_key, keyOf(request));
     await refuseForbidden(deps.guard, body.url);
     const about = [body.url, JSON.stringify(Object.entries(body.headers).sort())];
     const adHoc = {
@@ -62,7 +66,10 @@ export function eventRoutes(deps: AppDeps): Router {
       adHocKey: digest([body.tenant, ...about]).toString('hex'),
     };
     const endpoint = await insertEndpoint(pool, adHoc, actorOf(response));
-    await accept(deps, request, response, { ...body, text, endpointIds: [endpoint.id], about });
+    answer(
+      response,
+      await accept(deps, newEvent(deps, { ...body, payload, key, endpointIds: [endpoint.id], about })),
+    );
   });
 
   router.get('/events', authorize('viewer'), async (request, response) => {
@@ -81,48 +88,63 @@ export function eventRoutes(deps: AppDeps): Router {
   return router;
 }
 
-interface Incoming {
-  type: string;
-  tenant: string;
-  idempotency_key?: string | undefined;
-  text: string;
-  endpointIds: string[] | null;
-  /** What else makes the request this one: the same key with another of these is a conflict. */
-  about: string[];
+/** What a body asks for, once it is known to be possible. */
+async function eventOf(deps: AppDeps, value: unknown, text: string, header?: string): Promise<NewEvent> {
+  const { endpoint_ids: endpointIds = null, idempotency_key, ...body } = eventBody.parse(value);
+  const payload = payloadOf(text);
+  const key = agreed(idempotency_key, header);
+  const [unknown] = endpointIds ? await unknownEndpoints(deps.pool, body.tenant, endpointIds) : [];
+  if (unknown !== undefined) {
+    const path = `endpoint_ids[${endpointIds!.indexOf(unknown)}]`;
+    throw badField(path, `There is no endpoint ${unknown} of this tenant.`, 422, 'unknown_endpoint');
+  }
+  return newEvent(deps, { ...body, payload, key, endpointIds, about: [] });
 }
 
-/** One commit, then the answer; the workflow's start goes on in the background. */
-async function accept(deps: AppDeps, request: Request, response: Response, input: Incoming): Promise<void> {
-  const { type, tenant, endpointIds, about } = input;
-  const payload = payloadOf(input.text);
+function newEvent(
+  deps: AppDeps,
+  incoming: {
+    type: string;
+    tenant: string;
+    payload: string;
+    key: string | undefined;
+    endpointIds: string[] | null;
+    /** What else makes the request this one: the same key with another of these is a conflict. */
+    about: string[];
+  },
+): NewEvent {
+  const { type, tenant, payload, endpointIds, about } = incoming;
   const id = newId('evt');
-  const key = keyOf(request, input.idempotency_key) ?? id;
-  const accepted = await acceptEvent(deps.pool, {
-    id,
-    tenant,
-    type,
-    payload,
+  const key = incoming.key ?? id;
+  return {
+    ...{ id, tenant, type, payload, endpointIds },
     idempotencyKey: key,
     requestHash: digest([type, payload, JSON.stringify(about.length ? about : endpointIds)]),
     workflowId: deliverWorkflowId(tenant, key),
     maxAttempts: deps.maxAttempts,
     createdAt: new Date(),
-    endpointIds,
-  });
+  };
+}
+
+type Stored = Exclude<Accepted, { kind: 'conflict' }>;
+
+/** One commit, together with others; the delivery goes on in the background. */
+async function accept(deps: AppDeps, event: NewEvent): Promise<Stored> {
+  const accepted = await deps.accept(event);
   if (accepted.kind === 'conflict') {
     const message = 'This key was used for another request within its 72 hours.';
     throw new Problem(409, 'idempotency_conflict', message, [{ path: 'idempotency_key', message }]);
   }
-  const { event } = accepted;
-  const duplicate = accepted.kind === 'duplicate';
   deps.metrics.event(accepted.kind);
+  return accepted;
+}
+
+function answer(response: Response, { kind, event }: Stored): void {
+  const duplicate = kind === 'duplicate';
   if (duplicate) response.set('idempotent-replayed', 'true');
-  // What is held from the start needs no workflow until it may go on.
-  else if (event.deliveries.some((d) => d.status === 'PENDING'))
-    deps.dispatch(startOf(event, deps.maxAttempts));
-  const { deliveries, created_at } = event;
+  const { id, type, tenant, idempotency_key, created_at, deliveries } = event;
   response.status(duplicate ? 200 : 202);
-  response.json({ id: event.id, type, tenant, idempotency_key: key, created_at, duplicate, deliveries });
+  response.json({ id, type, tenant, idempotency_key, created_at, duplicate, deliveries });
 }
 
 function payloadOf(text: string): string {
@@ -133,16 +155,18 @@ function payloadOf(text: string): string {
   return payload;
 }
 
-/** From the body or the header; both are fine as long as they agree. */
-function keyOf(request: Request, fromBody: string | undefined): string | undefined {
+function keyOf(request: Request): string | undefined {
   const header = request.get('idempotency-key');
-  if (header === undefined) return fromBody;
-  const parsed = idempotencyKey.safeParse(header);
-  if (!parsed.success) throw badField('Idempotency-Key', 'Must be 1-255 printable characters.');
-  if (fromBody !== undefined && fromBody !== header) {
+  if (header === undefined || idempotencyKey.safeParse(header).success) return header;
+  throw badField('Idempotency-Key', 'Must be 1-255 printable characters.');
+}
+
+/** From the body or the header; both are fine as long as they agree. */
+function agreed(fromBody: string | undefined, header: string | undefined): string | undefined {
+  if (header !== undefined && fromBody !== undefined && fromBody !== header) {
     throw badField('idempotency_key', 'Differs from the header Idempotency-Key.');
   }
-  return header;
+  return header ?? fromBody;
 }
 
 function digest(parts: string[]): Buffer {
