@@ -1,0 +1,33 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startBackdrop, type Backdrop } from './backdrop.js';
+import { floorA, floorB } from './floors.js';
+import { report, type Row } from './report.js';
+import { SCENARIOS } from './scenarios.js';
+
+/**
+ * `npm run bench [-- names…] [--write]`: the product as `npm start` runs it, between a load generator and a receiver in
+ * processes of their own, beside two floors. `--write` keeps the results in docs/.
+ */
+const names = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
+const chosen = (name: string) => names.length === 0 || names.includes(name);
+
+const backdrop: Backdrop = await startBackdrop();
+const rows: Row[] = [];
+const add = (row: Row) => {
+  rows.push(row);
+  console.log(JSON.stringify(row));
+};
+try {
+  if (chosen('floorA')) add(await floorA(backdrop));
+  if (chosen('floorB')) add(await floorB());
+  for (const [name, scenario] of Object.entries(SCENARIOS)) {
+    if (!chosen(name)) continue;
+    for (const row of await scenario(backdrop)) add(row);
+    // What one leaves to the disk is not the next one's.
+    await sleep(2_000);
+  }
+} finally {
+  await backdrop.close();
+}
+report(rows, process.argv.includes('--write'));
+process.exitCode = rows.some(({ lost }) => lost) ? 1 : 0;

@@ -1,0 +1,256 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { endpoint, type Backdrop } from './backdrop.js';
+import { cpuPer } from './floors.js';
+import type { Load, LoadResult } from './load.js';
+import { startProduct, type Product } from './product.js';
+import type { Row } from './report.js';
+
+type Scenario = (backdrop: Backdrop) => Promise<Row[]>;
+
+export const SCENARIOS: Record<string, Scenario> = {
+  a: async (backdrop) => [
+    await closedLoop(backdrop, 'a: closed loop, 64 connections, 200 bytes', { payload: 'small' }),
+    await closedLoop(backdrop, 'a: the same, GitHub payloads of 1-30 KB', { payload: 'github' }),
+    await closedLoop(backdrop, 'a: the same, 100 events in a request', {
+      payload: 'small',
+      path: '/v1/events/batch',
+      batch: 100,
+      connections: 4,
+    }),
+  ],
+  b: async (backdrop) => [
+    await offered(backdrop, 'workflow', 50, 20),
+    await offered(backdrop, 'direct', 50, 20),
+    await offered(backdrop, 'auto', 50, 20),
+    await offered(backdrop, 'auto', 500, 15),
+  ],
+  c: async (backdrop) => [
+    await closedLoop(backdrop, 'c: fan-out of 10', { payload: 'small', count: 4_000 }, { fanOut: 10 }),
+  ],
+  d: async (backdrop) => [
+    await closedLoop(
+      backdrop,
+      'd: a receiver that takes 200 ms',
+      { payload: 'small', count: 10_000 },
+      { path: '/delay/200' },
+    ),
+  ],
+  e: halfHangs,
+  f: async (backdrop) => [
+    await closedLoop(
+      backdrop,
+      'f: lane workflow only',
+      { payload: 'small', count: 2_000 },
+      { env: { SUREHOOK_LANE: 'workflow' } },
+    ),
+  ],
+  g: backlog,
+};
+
+/** The product from its start to its end, for one measurement. */
+async function withProduct<T>(
+  env: Record<string, string>,
+  work: (product: Product) => Promise<T>,
+): Promise<T> {
+  const product = await startProduct(env);
+  try {
+    return await work(product);
+  } finally {
+    await product.stop();
+  }
+}
+
+interface Setting {
+  env?: Record<string, string>;
+  fanOut?: number;
+  /** At the receiver. */
+  path?: string;
+}
+
+/** As many requests as come back, for `count` events, until the last has arrived. */
+function closedLoop(
+  { load, receiver, awaitArrival }: Backdrop,
+  name: string,
+  options: Partial<Load>,
+  { env = {}, fanOut = 1, path = '' }: Setting = {},
+): Promise<Row> {
+  return withProduct(env, async (product) => {
+    const run = `${path}/${name.replaceAll(/\W+/g, '-')}/`;
+    for (const tenant of ['warm', 'run']) {
+      for (let i = 0; i < fanOut; i++) await endpoint(product, receiver, tenant, `${run}${tenant}/${i}`);
+    }
+    const count = options.count ?? 20_000;
+    const post = (tenant: string, events: number) =>
+      load({ url: product.url, connections: 64, payload: 'small', ...options, tenant, count: events });
+    const arrive = async (tenant: string, events: number) => {
+      // Distinct ids: each arrives at every endpoint.
+      const at = await Promise.all(
+        Array.from({ length: fanOut }, (_, i) => awaitArrival(`${run}${tenant}/${i}`, events)),
+      );
+      return {
+        requests: sum(at.map(({ requests }) => requests)),
+        distinct: sum(at.map(({ distinct }) => distinct)),
+        lastAt: Math.max(...at.map(({ lastAt }) => lastAt)),
+        p50: at[0]!.p50,
+        p99: at[0]!.p99,
+      };
+    };
+    const warm = Math.min(2_000, count / 4);
+    await arrive('warm', (await post('warm', warm)).events);
+
+    const peak = watchMemory(product);
+    const before = product.usage();
+    const sent = await post('run', count);
+    const arrived = await arrive('run', sent.events);
+    await settled(product);
+    const { cpu } = product.usage();
+    const seconds = (arrived.lastAt - sent.startedAt) / 1_000;
+    return {
+      name,
+      events: sent.events,
+      seconds,
+      perSecond: sent.events / seconds,
+      ...(fanOut > 1 ? { deliveriesPerSecond: (sent.events * fanOut) / seconds } : {}),
+      p50: arrived.p50,
+      p99: arrived.p99,
+      cpu: cpuPer(sent.events, before.cpu, cpu),
+      memory: peak(),
+      ...outcome(sent, arrived, fanOut),
+    };
+  });
+}
+
+/** So many events a second, whatever the answers take. */
+function offered(
+  { load, receiver, awaitArrival }: Backdrop,
+  lane: string,
+  rate: number,
+  seconds: number,
+): Promise<Row> {
+  return withProduct({ SUREHOOK_LANE: lane }, async (product) => {
+    const path = `/b/${lane}/${rate}`;
+    await endpoint(product, receiver, 'warm', `${path}/warm`);
+    await endpoint(product, receiver, 'run', `${path}/run`);
+    const options = { url: product.url, connections: 64, payload: 'github' as const };
+    const warm = await load({ ...options, tenant: 'warm', rate, seconds: 5 });
+    await awaitArrival(`${path}/warm`, warm.events);
+    const before = product.usage();
+    const sent = await load({ ...options, tenant: 'run', rate, seconds });
+    const arrived = await awaitArrival(`${path}/run`, sent.events);
+    await settled(product);
+    const { cpu } = product.usage();
+    return {
+      name: `b: ${rate}/s offered, lane ${lane}`,
+      events: sent.events,
+      seconds,
+      perSecond: sent.events / ((arrived.lastAt - sent.startedAt) / 1_000),
+      p50: arrived.p50,
+      p99: arrived.p99,
+      cpu: cpuPer(sent.events, before.cpu, cpu),
+      ...outcome(sent, arrived, 1),
+    };
+  });
+}
+
+/** Ten endpoints at a quick receiver, alone and then beside ten that hang until the deadline of 15 s. */
+function halfHangs({ load, receiver, awaitArrival }: Backdrop): Promise<Row[]> {
+  return withProduct({}, async (product) => {
+    for (let i = 0; i < 10; i++) {
+      for (const tenant of ['warm', 'alone', 'half'])
+        await endpoint(product, receiver, tenant, `/e/${tenant}/${i}`);
+      await endpoint(product, receiver, 'half', `/hang/${i}`);
+    }
+    const run = async (tenant: string, name: string): Promise<Row> => {
+      const options = { url: product.url, connections: 64, payload: 'small' as const, tenant };
+      const sent = await load({ ...options, rate: 50, seconds: tenant === 'warm' ? 5 : 20 });
+      const at = await awaitArrivalOfAll(tenant, sent.events);
+      return {
+        name,
+        events: sent.events,
+        seconds: sent.seconds,
+        perSecond: sent.events / sent.seconds,
+        p50: at.p50,
+        p99: at.p99,
+        lost: sent.events * 10 - at.distinct,
+      };
+    };
+    const awaitArrivalOfAll = async (tenant: string, events: number) => {
+      const at = await Promise.all(
+        Array.from({ length: 10 }, (_, i) => awaitArrival(`/e/${tenant}/${i}`, events)),
+      );
+      const worst = at.reduce((a, b) => ((b.p99 ?? 0) > (a.p99 ?? 0) ? b : a));
+      return { ...worst, distinct: sum(at.map(({ distinct }) => distinct)) };
+    };
+    await run('warm', '');
+    return [
+      await run('alone', 'e: 50/s to ten endpoints'),
+      await run('half', 'e: the same ten, beside ten that hang'),
+    ];
+  });
+}
+
+/** Everything paused, as in an outage; 100,000 events; resumed. */
+function backlog({ load, receiver, awaitArrival }: Backdrop): Promise<Row[]> {
+  return withProduct({}, async (product) => {
+    const count = 100_000;
+    await endpoint(product, receiver, 'run', '/g');
+    await product.call('POST', '/v1/control/pause', { scope: 'all', reason: 'bench' });
+    const sent = await load({
+      ...{ url: product.url, path: '/v1/events/batch', batch: 100 },
+      ...{ connections: 4, payload: 'small', tenant: 'run', count },
+    });
+    const peak = watchMemory(product);
+    const before = product.usage();
+    const began = Date.now();
+    await product.call('POST', '/v1/control/resume', { scope: 'all', reason: 'bench' });
+    const arrived = await awaitArrival('/g', sent.events);
+    await settled(product);
+    const seconds = (arrived.lastAt - began) / 1_000;
+    return [
+      {
+        name: 'g: a backlog of 100,000, drained',
+        events: sent.events,
+        seconds,
+        perSecond: arrived.distinct / seconds,
+        cpu: cpuPer(sent.events, before.cpu, product.usage().cpu),
+        memory: peak(),
+        ...outcome(sent, arrived, 1),
+      },
+    ];
+  });
+}
+
+const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
+
+function outcome(sent: LoadResult, arrived: { requests: number; distinct: number }, fanOut: number) {
+  const accepted = (sent.statuses['202'] ?? 0) + (sent.statuses['200'] ?? 0);
+  return {
+    lost: accepted * fanOut - arrived.distinct + (sent.events - accepted),
+    repeated: arrived.requests - arrived.distinct,
+  };
+}
+
+/** Until all that was sent is also recorded. */
+async function settled(product: Product): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    const text = await product.call<string>('GET', '/metrics');
+    const open = [...text.matchAll(/^surehook_open_deliveries\{.*\} (\d+)$/gm)].map(([, count]) =>
+      Number(count),
+    );
+    if (sum(open) === 0) return;
+    await sleep(50);
+  }
+}
+
+function watchMemory(product: Product): () => number {
+  let peak = 0;
+  const look = () => {
+    peak = Math.max(peak, sum(Object.values(product.usage().memory)));
+  };
+  const timer = setInterval(look, 500);
+  return () => {
+    look();
+    clearInterval(timer);
+    return peak;
+  };
+}
