@@ -1,15 +1,9 @@
-import { extname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Activities } from '../activities/index.js';
 import { registerSearchAttributes, type TemporalLink } from './temporal.js';
+import { loadWorkflowBundle } from './workflow-bundle.js';
 
 export interface RunningWorker {
   /** Once it polls for the first time. */
@@ -19,7 +13,13 @@ export interface RunningWorker {
   close(): Promise<void>;
 }
 
-const WORKFLOWS = fileURLToPath(new URL(`../workflows/index${extname(import.meta.url)}`, import.meta.url));
+/** Measured on two cores with Temporal and Postgres beside it. */
+const SETTINGS = {
+  // An attempt is a promise and waits mostly: those at receivers that hang must leave room for all others.
+  maxConcurrentActivityTaskExecutions: 4_000,
+  maxConcurrentWorkflowTaskExecutions: 100,
+  maxCachedWorkflows: 1_000,
+};
 /** The longest request deadline and the time to record it: a stop lets attempts under way end. */
 const GRACE_MS = 35_000;
 /** Until a worker whose server is away gives up its last words to it. */
@@ -36,8 +36,9 @@ export function runWorker(options: {
 }): RunningWorker {
   const { link, namespace, taskQueue, activities, log } = options;
   const closing = new AbortController();
+  const bundle = loadWorkflowBundle();
+  bundle.catch(() => {});
   let worker: Worker | null = null;
-  let bundle: WorkflowBundleWithSourceMap | undefined;
   let isReady: () => void;
   const ready = new Promise<void>((resolve) => (isReady = resolve));
 
@@ -45,14 +46,15 @@ export function runWorker(options: {
     const { connection } = await link.reached;
     // Each time: a server that came back empty ends a worker, too.
     await registerSearchAttributes(connection, namespace);
-    bundle ??= await bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger: new DefaultLogger('WARN') });
+    const workflowBundle = await bundle;
     if (closing.signal.aborted) return;
     worker = await Worker.create({
       connection,
       namespace,
       taskQueue,
-      workflowBundle: bundle,
+      workflowBundle,
       activities: { ...activities },
+      ...SETTINGS,
       shutdownGraceTime: GRACE_MS,
     });
     const run = worker.run();
