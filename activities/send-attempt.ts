@@ -14,7 +14,7 @@ import {
 } from '../workflows/contract.js';
 
 export interface ActivityDeps extends AttemptDeps {
-  /** A workflow has got as far as an attempt. */
+  /** A workflow has got as far as the first attempt of one of its deliveries. */
   began(workflowId: string): void;
   /** Signals a failed attempt to the delivery's workflow. */
   tell(
@@ -34,7 +34,8 @@ const HEARTBEAT_EVERY_MS = 5_000;
 export async function sendAttempt(deps: ActivityDeps, input: SendAttemptInput): Promise<SendAttemptResult> {
   const { deliveryId, attemptsBefore, maxAttempts } = input;
   const context = Context.current();
-  deps.began(context.info.workflowExecution?.workflowId ?? '');
+  if (attemptsBefore === 0 && context.info.attempt === 1)
+    deps.began(context.info.workflowExecution?.workflowId ?? '');
   const trail = await openTrail(deps, input, context);
   const number = attemptsBefore + trail.entries.length + 1;
   if (number > maxAttempts)

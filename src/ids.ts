@@ -1,11 +1,12 @@
-import { v7 } from 'uuid';
+import { randomUUID } from 'node:crypto';
 
 export type IdPrefix = 'evt' | 'ep' | 'del' | 'att' | 'bat' | 'req' | 'sec' | 'aud';
 
 /** A prefix and a UUIDv7 (RFC 9562 section 5.7) in hex: ids sort by time and never contain a full stop. */
 export function newId(prefix: IdPrefix, at?: Date): string {
-  const uuid = at ? v7({ msecs: at.getTime() }) : v7();
-  return `${prefix}_${uuid.replaceAll('-', '')}`;
+  // Version and variant stand where a version 4 has them; only the time and the version's digit differ.
+  const random = randomUUID().replaceAll('-', '');
+  return `${prefix}_${(at?.getTime() ?? Date.now()).toString(16).padStart(12, '0')}7${random.slice(13)}`;
 }
 
 /** The smallest id of a moment: every id made at or after `at` sorts at or above it. */

@@ -145,7 +145,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       workflows,
       maxAttempts,
       ended: (start) => ended.add(start),
-      leave: (ids) => leaveToSweeper(pool, ids),
+      leave: (ids, inMs) => leaveToSweeper(pool, ids, inMs),
       log,
     });
     const hasWorker = worker !== null;

@@ -119,12 +119,12 @@ export async function setStatus(
   return rows.map((row) => row.id);
 }
 
-/** First attempts that the process which accepted them did not get to: the sweeper's at once. */
-export async function leaveToSweeper(db: Db, ids: string[]): Promise<void> {
+/** First attempts that the process which accepted them did not get to: the sweeper's, after so long. */
+export async function leaveToSweeper(db: Db, ids: string[], inMs: number): Promise<void> {
   await db.query(
-    `update deliveries set lane = 'workflow', due_at = now()
+    `update deliveries set lane = 'workflow', due_at = now() + $2 * interval '1 millisecond'
      where id = any($1) and lane = 'direct' and status = 'PENDING' and attempt_count = 0`,
-    [ids],
+    [ids, inMs],
   );
 }
 

@@ -7,7 +7,7 @@ import { OPEN_STATUSES } from '../domain/delivery.js';
 import { retryDelay, type RetryPolicy } from '../domain/retry-schedule.js';
 import { newId } from '../ids.js';
 import { redactHeaders, requestHeaders } from '../webhook/request-headers.js';
-import { WithdrawnError, type Sender, type SendResult } from '../webhook/send.js';
+import { UnsentError, type Sender, type SendResult } from '../webhook/send.js';
 import { sign } from '../webhook/sign.js';
 import type { SecretBox } from './secret-box.js';
 
@@ -89,10 +89,14 @@ export async function makeAttempt(
       body: target.payload,
       timeoutMs: endpoint.timeout_ms,
       tenant: target.tenant,
+      endpointId: endpoint.id,
     });
   } catch (error) {
-    if (!(error instanceof WithdrawnError)) throw error;
-    return hold(deps, deliveryId, deps.paused(target.tenant) ?? 'paused');
+    if (!(error instanceof UnsentError)) throw error;
+    const pausedSince = deps.paused(target.tenant);
+    if (pausedSince) return hold(deps, deliveryId, pausedSince);
+    await deps.note(deliveryId, error.message).catch(() => {});
+    return { kind: 'held', reason: error.message, retryInMs: OWN_FAULT_DELAY_MS };
   }
 
   const attempt = describe(number, headers, result);

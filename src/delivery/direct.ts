@@ -32,11 +32,14 @@ const MOST_UNDER_WAY = 4_096;
 const MOST_PER_ENDPOINT = 256;
 /** Waiting for their turn: more of them wait in Postgres. */
 const MOST_WAITING = 10_000;
+const MOST_WAITING_PER_ENDPOINT = 1_000;
 const MOST_WAITING_BYTES = 64 * 1024 * 1024;
 /** What was known when the event was accepted counts for so long. */
 const FRESH_MS = 1_000;
 /** One that has waited longer is left to the sweeper. */
 const MOST_WAIT_MS = 20_000;
+/** Until the sweeper takes what is left to it: a burst, or a Postgres that is slow, may be over by then. */
+const LEFT_DUE_MS = 10_000;
 /** Longer than waiting, the longest request and its record take: until then nobody else makes the attempt. */
 export const DIRECT_DUE_MS = 60_000;
 const HAND_OVERS_AT_ONCE = 16;
@@ -54,7 +57,7 @@ export function createDirectLane(deps: {
   /** A delivery that has ended here. */
   ended(start: DeliveryStart): void;
   /** Gives first attempts to the sweeper. */
-  leave(deliveryIds: string[]): Promise<void>;
+  leave(deliveryIds: string[], inMs: number): Promise<void>;
   log: Logger;
 }): DirectLane {
   const { endpoints, workflows, maxAttempts, log } = deps;
@@ -202,7 +205,7 @@ export function createDirectLane(deps: {
     for (let waitMs = 0; left.length > 0; waitMs = Math.min(waitMs * 2 || AGAIN_MS.first, AGAIN_MS.most)) {
       await pause(waitMs);
       const ids = left.splice(0);
-      await deps.leave(ids).then(
+      await deps.leave(ids, closed ? 0 : LEFT_DUE_MS).then(
         () => (waitMs = 0),
         () => !closed && left.push(...ids),
       );
@@ -228,6 +231,7 @@ export function createDirectLane(deps: {
         if (closed) return leave(job);
         if (hasRoom(endpoint_id)) return begin(job);
         const queue = waiting.get(endpoint_id) ?? [];
+        if (queue.length >= MOST_WAITING_PER_ENDPOINT) return leave(job);
         waiting.set(endpoint_id, queue);
         queue.push(job);
         waitingCount += 1;

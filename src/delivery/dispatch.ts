@@ -20,9 +20,13 @@ export interface Choice extends LaneChoice {
   begins: boolean;
 }
 
-const MAX_STARTS = 256;
-/** Until the sweeper looks after one whose workflow has not begun. */
+/** Starts under way; more of them only wait for each other in Temporal. */
+const STARTS_AT_ONCE = 64;
+/** Waiting for theirs. An event that does not fit waits in Postgres. */
+const MOST_WAITING = 10_000;
+/** Until the sweeper looks after one whose workflow has not begun, and what each that waits before it adds. */
 const WORKFLOW_DUE_MS = 15_000;
+const WAITING_DUE_MS = 20;
 /** The same for one that no lane had room for. */
 const NO_ROOM_DUE_MS = 2_000;
 
@@ -37,13 +41,14 @@ export function createDispatcher(deps: {
   log: Logger;
 }): Dispatcher {
   const { workflows, lanes, direct, maxAttempts, hasWorker, log } = deps;
+  const waiting: DeliveryStart[] = [];
   const underWay = new Set<Promise<void>>();
+  let closed = false;
 
   async function begin(start: DeliveryStart): Promise<void> {
-    lanes.started(start.workflowId);
     try {
       await workflows.start(start);
-      if (!hasWorker) lanes.began(start.workflowId);
+      if (!hasWorker) lanes.began(start.workflowId, start.deliveries.length);
     } catch (error) {
       log.warn(
         { err: error, workflow_id: start.workflowId },
@@ -52,21 +57,33 @@ export function createDispatcher(deps: {
     }
   }
 
+  function next(): void {
+    while (!closed && waiting.length > 0 && underWay.size < STARTS_AT_ONCE) {
+      const job = begin(waiting.shift()!).finally(() => {
+        underWay.delete(job);
+        next();
+      });
+      underWay.add(job);
+    }
+  }
+
   function start(event: DeliveryStart): void {
-    if (underWay.size >= MAX_STARTS) return;
-    const job = begin(event).finally(() => underWay.delete(job));
-    underWay.add(job);
+    if (waiting.length >= MOST_WAITING) return;
+    lanes.started(event.workflowId, event.deliveries.length);
+    waiting.push(event);
+    next();
   }
 
   return {
     choose() {
       const lane = lanes.choose();
-      if (lane === 'workflow') return { lane, dueInMs: WORKFLOW_DUE_MS, begins: true };
-      if (direct.room()) return { lane, dueInMs: DIRECT_DUE_MS, begins: true };
+      if (lane === 'workflow' && waiting.length < MOST_WAITING)
+        return { lane, dueInMs: WORKFLOW_DUE_MS + WAITING_DUE_MS * waiting.length, begins: true };
+      if (lane === 'direct' && direct.room()) return { lane, dueInMs: DIRECT_DUE_MS, begins: true };
       return { lane: 'workflow', dueInMs: NO_ROOM_DUE_MS, begins: false };
     },
     dispatch(event, payload, { lane, begins }) {
-      lanes.accepted();
+      lanes.accepted(event.deliveries.length);
       // What is held from the start needs nobody until it may go on.
       if (!begins || !event.deliveries.some((delivery) => delivery.status === 'PENDING')) return;
       if (lane === 'workflow') start(startOf(event, maxAttempts));
@@ -74,6 +91,7 @@ export function createDispatcher(deps: {
     },
     start,
     async close() {
+      closed = true;
       await Promise.all(underWay);
       await direct.close();
     },

@@ -1,12 +1,14 @@
 import type { Lane } from '../domain/delivery.js';
+import { wholeWorkflowId } from '../domain/event.js';
 
 /** Which lane makes the first attempts of the events accepted now. */
 export interface Lanes {
   choose(): Lane;
-  accepted(): void;
-  /** A workflow is started for an event, and later its first attempt begins: until then Temporal is behind by one more. */
-  started(workflowId: string): void;
-  began(workflowId: string): void;
+  /** So many deliveries. */
+  accepted(deliveries: number): void;
+  /** A workflow is started for so many deliveries; until the first attempt of one begins, Temporal is behind by it. */
+  started(workflowId: string, deliveries: number): void;
+  began(workflowId: string, deliveries?: number): void;
   /** Neither lane has much to do. */
   idle(): boolean;
   close(): void;
@@ -19,17 +21,19 @@ export interface LanesOptions {
 
 const TICK_MS = 250;
 const TICKS_PER_SECOND = 4;
-/** A workflow that has not begun by then is the sweeper's. */
+/** What has not begun by then is the sweeper's. */
 const FORGET_MS = 15_000;
-/** What a Temporal manages that nobody has measured yet, workflows a second; and the least it is taken for. */
+/** What a Temporal manages that nobody has measured yet, first attempts a second; and the least it is taken for. */
 const CAPACITY = { first: 50, least: 20 };
 
 /**
- * `auto`: by workflow, until more than `directAbove` of them wait for Temporal; then directly, until less is accepted in a
- * second than Temporal manages.
+ * `auto`: by workflow, until more than `directAbove` first attempts wait for Temporal; then directly, until less is accepted
+ * in a second than Temporal manages.
  */
 export function createLanes({ lane, directAbove }: LanesOptions): Lanes {
-  const behind = new Map<string, number>();
+  /** By workflow, the oldest first: since when, and how many of its first attempts have not begun. */
+  const waiting = new Map<string, { at: number; left: number }>();
+  let behind = 0;
   const acceptedPer = Array<number>(TICKS_PER_SECOND).fill(0);
   const begunPer = Array<number>(TICKS_PER_SECOND).fill(0);
   let capacity = CAPACITY.first;
@@ -38,13 +42,14 @@ export function createLanes({ lane, directAbove }: LanesOptions): Lanes {
 
   const timer = setInterval(() => {
     const old = performance.now() - FORGET_MS;
-    for (const [id, at] of behind) {
+    for (const [id, { at, left }] of waiting) {
       if (at > old) break;
-      behind.delete(id);
+      waiting.delete(id);
+      behind -= left;
     }
     // Only one that is busy shows what it manages.
-    if (behind.size > directAbove / 4) capacity = Math.max(CAPACITY.least, sum(begunPer));
-    if (burst && behind.size <= directAbove / 2 && sum(acceptedPer) < capacity) burst = false;
+    if (behind > directAbove / 4) capacity = Math.max(CAPACITY.least, sum(begunPer));
+    if (burst && behind <= directAbove / 2 && sum(acceptedPer) < capacity) burst = false;
     for (const counts of [acceptedPer, begunPer]) {
       counts.shift();
       counts.push(0);
@@ -55,15 +60,24 @@ export function createLanes({ lane, directAbove }: LanesOptions): Lanes {
   return {
     choose() {
       if (lane !== 'auto') return lane;
-      if (behind.size > directAbove) burst = true;
+      if (behind > directAbove) burst = true;
       return burst ? 'direct' : 'workflow';
     },
-    accepted: () => void (acceptedPer[TICKS_PER_SECOND - 1]! += 1),
-    started: (workflowId) => void behind.set(workflowId, performance.now()),
-    began(workflowId) {
-      if (behind.delete(workflowId)) begunPer[TICKS_PER_SECOND - 1]! += 1;
+    accepted: (deliveries) => void (acceptedPer[TICKS_PER_SECOND - 1]! += deliveries),
+    started(workflowId, deliveries) {
+      waiting.set(workflowId, { at: performance.now(), left: deliveries });
+      behind += deliveries;
     },
-    idle: () => behind.size === 0 && sum(acceptedPer) < capacity / 2,
+    began(workflowId, deliveries = 1) {
+      const id = wholeWorkflowId(workflowId);
+      const one = waiting.get(id);
+      if (!one) return;
+      begunPer[TICKS_PER_SECOND - 1]! += deliveries;
+      behind -= deliveries;
+      one.left -= deliveries;
+      if (one.left <= 0) waiting.delete(id);
+    },
+    idle: () => behind === 0 && sum(acceptedPer) < capacity / 2,
     close: () => clearInterval(timer),
   };
 }

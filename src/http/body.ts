@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Request } from 'express';
 import { MAX_PAYLOAD_BYTES } from '../domain/event.js';
 import { badField } from '../errors.js';
@@ -10,12 +11,12 @@ export function readJson(request: Request): { text: string; value: unknown } {
   const bytes: unknown = request.body;
   if (!Buffer.isBuffer(bytes) || bytes.length === 0)
     throw badField('body', 'Must be JSON.', 400, 'malformed_json');
+  if (!isUtf8(bytes)) throw badField('body', 'Must be JSON: it is not valid UTF-8', 400, 'malformed_json');
+  const text = bytes.toString('utf8');
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     return { text, value: JSON.parse(text) as unknown };
   } catch (error) {
-    const why = error instanceof SyntaxError ? error.message : 'it is not valid UTF-8';
-    throw badField('body', `Must be JSON: ${why}`, 400, 'malformed_json');
+    throw badField('body', `Must be JSON: ${(error as Error).message}`, 400, 'malformed_json');
   }
 }
 

@@ -1,9 +1,14 @@
 import type { Socket } from 'node:net';
 import { Client, type buildConnector } from 'undici';
-import { handlerFor } from './answer.js';
-import type { Exchange } from './exchange.js';
+import { fail, handlerFor } from './answer.js';
+import { PHASES, unsent, type Exchange } from './exchange.js';
 
-const CONNECTIONS_PER_ORIGIN = 256;
+/** Of one endpoint. */
+const MOST_CONNECTIONS = 256;
+/** Requests that wait for one of them: more would only run out of time. */
+const MOST_WAITING = 256;
+const WAIT_MS = 5_000;
+const BUSY = 'the endpoint has as many requests under way as it may';
 const IDLE_MAX_MS = 60_000;
 
 /**
@@ -31,15 +36,16 @@ export type Dial = (
   callback: buildConnector.Callback,
 ) => void;
 
-export function createPool(pools: Map<string, Pool>, origin: string, dial: Dial): Pool {
+/** Of an endpoint alone: one that hangs takes none of its neighbours' at the same origin. */
+export function createPool(pools: Map<string, Pool>, key: string, origin: string, dial: Dial): Pool {
   const pool: Pool = {
     idle: [],
     open: 0,
     waiting: new Set(),
     connect: () => openConnection(pool, origin, dial),
-    forget: () => pools.delete(origin),
+    forget: () => pools.delete(key),
   };
-  pools.set(origin, pool);
+  pools.set(key, pool);
   return pool;
 }
 
@@ -60,23 +66,49 @@ function openConnection(pool: Pool, origin: string, dial: Dial): Connection {
   return connection;
 }
 
-/** The most recently used connection first, so that a quiet origin keeps few of them. */
+/** The most recently used connection first, so that a quiet endpoint keeps few of them. */
 export function assign(pool: Pool, exchange: Exchange): void {
   const idle = pool.idle.pop();
   if (idle) run(idle, exchange);
-  else if (pool.open < CONNECTIONS_PER_ORIGIN) run(pool.connect(), exchange);
-  else pool.waiting.add(exchange);
+  else if (pool.open < MOST_CONNECTIONS) run(pool.connect(), exchange);
+  else wait(pool, exchange);
+}
+
+/** Too many, or too long, are no attempt: what its deadline counts has not begun. */
+function wait(pool: Pool, exchange: Exchange): void {
+  if (pool.waiting.size >= MOST_WAITING) return unsent(exchange, BUSY);
+  pool.waiting.add(exchange);
+  exchange.timer = setTimeout(() => {
+    pool.waiting.delete(exchange);
+    unsent(exchange, BUSY);
+  }, WAIT_MS);
 }
 
 function run(connection: Connection, exchange: Exchange): void {
-  const { url, headers, body } = exchange.request;
-  const { origin, pathname, search } = new URL(url);
+  const { headers, body } = exchange.request;
+  const { origin, pathname, search } = exchange.url!;
   connection.exchange = exchange;
+  begin(exchange);
   exchange.release = (reusable) => giveBack(connection, reusable);
   connection.client.dispatch(
     { origin, path: pathname + search, method: 'POST', headers, body: Buffer.from(body, 'utf8') },
     handlerFor(exchange, connection),
   );
+}
+
+/** From here on its deadline runs. */
+function begin(exchange: Exchange): void {
+  clearTimeout(exchange.timer);
+  exchange.startedAt = new Date();
+  exchange.start = exchange.phaseStart = performance.now();
+  exchange.timer = setTimeout(expire, exchange.request.timeoutMs, exchange);
+}
+
+function expire(exchange: Exchange): void {
+  const { phase, remoteAddress, request } = exchange;
+  const where = phase === 'connect' && remoteAddress ? `connecting to ${remoteAddress}` : PHASES[phase];
+  const message = `No complete answer within ${request.timeoutMs} ms: time ran out while ${where}.`;
+  fail(exchange, new Error(message), { fault: 'TIMEOUT', message });
 }
 
 function giveBack(connection: Connection, reusable: boolean): void {

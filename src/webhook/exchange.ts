@@ -10,6 +10,8 @@ export interface SendRequest {
   timeoutMs: number;
   /** Whose it is. */
   tenant: string;
+  /** Those of one endpoint share its connections. */
+  endpointId: string;
 }
 
 interface Sent {
@@ -39,8 +41,8 @@ interface Failed {
   truncated: boolean;
 }
 
-/** The request was called back before any of it had been sent. */
-export class WithdrawnError extends Error {}
+/** Nothing of the request was sent: it was called back, or its endpoint has too many under way. */
+export class UnsentError extends Error {}
 
 export type SendResult = Sent & (Answered | Failed);
 
@@ -61,7 +63,8 @@ export type Phase = keyof typeof PHASES;
 /** One request from its start to its result. */
 export interface Exchange {
   request: SendRequest;
-  host: string;
+  /** Null where the request's is none. */
+  url: URL | null;
   startedAt: Date;
   start: number;
   phase: Phase;
@@ -79,11 +82,11 @@ export interface Exchange {
   resolve(result: Promise<SendResult>): void;
 }
 
-export function newExchange(request: SendRequest, host: string, resolve: Exchange['resolve']): Exchange {
+export function newExchange(request: SendRequest, url: URL | null, resolve: Exchange['resolve']): Exchange {
   const start = performance.now();
   return {
     request,
-    host,
+    url,
     startedAt: new Date(),
     start,
     phase: 'queue',
@@ -125,6 +128,13 @@ export function finish(
   queueMicrotask(() => {
     release?.(reusable);
     exchange.resolve(outcome().then((result) => ({ ...sent, ...result })));
+  });
+}
+
+/** Ends it as no attempt. */
+export function unsent(exchange: Exchange, why: string): void {
+  finish(exchange, false, async () => {
+    throw new UnsentError(why);
   });
 }
 

@@ -11,7 +11,8 @@ interface Named {
 export function nameFault(exchange: Exchange, error: Error): Named {
   const cause = rootCause(error);
   const { code = cause.name, address = exchange.remoteAddress } = cause;
-  const { phase, host } = exchange;
+  const { phase, url } = exchange;
+  const host = url?.hostname ?? '';
   exchange.remoteAddress = address;
   if (cause instanceof AddressBlockedError) {
     exchange.remoteAddress = null;

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Transform } from 'node:stream';
 import zlib from 'node:zlib';
@@ -52,6 +53,8 @@ export async function keptBody(
 
 function asText(bytes: Buffer, cut: boolean): KeptBody {
   const truncated = cut || bytes.length > KEPT_BODY_BYTES;
+  // Nearly every answer: a decoder of its own would cost more than all the rest.
+  if (!truncated && isUtf8(bytes)) return { body: storable(bytes.toString('utf8')), truncated };
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   // As a stream, the decoder holds back a last character whose bytes are not all there.
   const text = decoder.decode(bytes.subarray(0, KEPT_BODY_BYTES), { stream: truncated });

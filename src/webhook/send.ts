@@ -3,20 +3,19 @@ import { fail } from './answer.js';
 import { assign, createPool, drop, type Pool } from './connections.js';
 import { createDial } from './dial.js';
 import {
-  finish,
   newExchange,
-  PHASES,
   UNSENT,
-  WithdrawnError,
+  unsent,
+  UnsentError,
   type Exchange,
   type SendRequest,
   type SendResult,
 } from './exchange.js';
 
-export { WithdrawnError, type SendRequest, type SendResult };
+export { UnsentError, type SendRequest, type SendResult };
 
 export interface Sender {
-  /** Rejects only with WithdrawnError, whatever a receiver or the network does. */
+  /** Rejects only with UnsentError, whatever a receiver or the network does. */
   send(request: SendRequest): Promise<SendResult>;
   /** Calls back what matches, as far as none of it has been sent: it waits for a connection or is opening one. */
   withdraw(match: (request: SendRequest) => boolean): void;
@@ -32,12 +31,11 @@ export function createSender(options: { guard: AddressGuard; ca?: string }): Sen
   let closed = false;
 
   function start(exchange: Exchange): void {
-    const { request } = exchange;
-    const url = parseUrl(request.url);
+    const { request, url } = exchange;
     if (closed) return fail(exchange, new Error('the sender is closed'));
     if (!url) return fail(exchange, new Error('its URL is not an http or https URL'));
-    const pool = pools.get(url.origin) ?? createPool(pools, url.origin, dial);
-    exchange.timer = setTimeout(expire, request.timeoutMs, exchange, pool);
+    const key = `${request.endpointId} ${url.origin}`;
+    const pool = pools.get(key) ?? createPool(pools, key, url.origin, dial);
     assign(pool, exchange);
   }
 
@@ -45,7 +43,7 @@ export function createSender(options: { guard: AddressGuard; ca?: string }): Sen
     async send(request) {
       let exchange: Exchange;
       const result = new Promise<SendResult>((resolve) => {
-        exchange = newExchange(request, parseUrl(request.url)?.hostname ?? '', resolve);
+        exchange = newExchange(request, parseUrl(request.url), resolve);
       });
       running.set(exchange!, result);
       start(exchange!);
@@ -55,9 +53,7 @@ export function createSender(options: { guard: AddressGuard; ca?: string }): Sen
       for (const exchange of running.keys()) {
         if (!UNSENT.includes(exchange.phase) || !match(exchange.request)) continue;
         for (const pool of pools.values()) pool.waiting.delete(exchange);
-        finish(exchange, false, async () => {
-          throw new WithdrawnError('withdrawn before it was sent');
-        });
+        unsent(exchange, 'withdrawn before it was sent');
       }
     },
     async close() {
@@ -71,12 +67,4 @@ export function createSender(options: { guard: AddressGuard; ca?: string }): Sen
 function parseUrl(text: string): URL | null {
   const url = URL.canParse(text) ? new URL(text) : null;
   return url && /^https?:$/.test(url.protocol) ? url : null;
-}
-
-function expire(exchange: Exchange, pool: Pool): void {
-  const { phase, remoteAddress, request } = exchange;
-  pool.waiting.delete(exchange);
-  const where = phase === 'connect' && remoteAddress ? `connecting to ${remoteAddress}` : PHASES[phase];
-  const message = `No complete answer within ${request.timeoutMs} ms: time ran out while ${where}.`;
-  fail(exchange, new Error(message), { fault: 'TIMEOUT', message });
 }

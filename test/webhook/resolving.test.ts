@@ -38,6 +38,7 @@ function send(timeoutMs = 5000): Promise<SendResult> {
     headers: {},
     body: '{}',
     timeoutMs,
+    endpointId: 'ep_test',
     tenant: 'default',
   });
 }

@@ -2,7 +2,13 @@ import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createAddressGuard } from '../../src/webhook/address-guard.js';
-import { createSender, type Sender, type SendRequest, type SendResult } from '../../src/webhook/send.js';
+import {
+  createSender,
+  UnsentError,
+  type Sender,
+  type SendRequest,
+  type SendResult,
+} from '../../src/webhook/send.js';
 import { newSecret, sign } from '../../src/webhook/sign.js';
 import {
   startReceiver,
@@ -50,6 +56,7 @@ function send(url: string, request: Partial<SendRequest> = {}): Promise<SendResu
     body: '{}',
     timeoutMs: AMPLE_MS,
     tenant: 'default',
+    endpointId: 'ep_test',
     ...request,
   });
 }
@@ -233,17 +240,27 @@ describe('the deadline', () => {
     silent.close();
   });
 
-  it('ends a wait for one of the connections, and those after it still get theirs', async () => {
+  it('does not count the wait for a connection; one that waits too long was no attempt', async () => {
     const hanging = await receiverThat({ hang: true });
     const holding = Array.from({ length: 256 }, () => send(hanging.url, { timeoutMs: 600 }));
-    const result = await send(hanging.url, { timeoutMs: 100 });
-    expect(result).toMatchObject({
-      fault: 'TIMEOUT',
-      message: expect.stringContaining('free connection') as string,
-    });
+    const next = send(hanging.url, { timeoutMs: 500 });
     hanging.setBehaviour(() => ({ status: 200 }));
-    const later = await send(hanging.url);
-    expect(later).toMatchObject({ kind: 'response', status: 200 });
+    expect(await next).toMatchObject({ kind: 'response', status: 200 });
+    await Promise.all(holding);
+    hanging.setBehaviour(() => ({ hang: true }));
+    const longer = Array.from({ length: 256 }, () => send(hanging.url, { timeoutMs: 6_000 }));
+    await expect(send(hanging.url)).rejects.toBeInstanceOf(UnsentError);
+    await Promise.all(longer);
+  });
+
+  it('is not waited for by more than 256, nor by another endpoint at the same origin', async () => {
+    const hanging = await receiver({
+      behave: ({ path }) => (path.endsWith('/quick') ? { status: 200 } : { hang: true }),
+    });
+    const holding = Array.from({ length: 512 }, () => send(hanging.url, { timeoutMs: 400 }));
+    await expect(send(hanging.url)).rejects.toThrow('as many requests under way as it may');
+    const other = await send(`${hanging.url}/quick`, { endpointId: 'ep_other' });
+    expect(other).toMatchObject({ status: 200 });
     await Promise.all(holding);
   });
 
@@ -395,6 +412,7 @@ describe('TLS', () => {
       body: '{}',
       timeoutMs: AMPLE_MS,
       tenant: 'default',
+      endpointId: 'ep_test',
     });
     expect(result).toMatchObject({ kind: 'fault', fault: 'TLS_ERROR' });
     await stranger.close();
@@ -435,6 +453,7 @@ describe('a forbidden address', () => {
           body: '{}',
           timeoutMs: AMPLE_MS,
           tenant: 'default',
+          endpointId: 'ep_test',
         });
         expect(result).toMatchObject({
           kind: 'fault',
