@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Activities } from '../activities/index.js';
+import { DELIVERIES_PER_WORKFLOW } from './domain/event.js';
 import { registerSearchAttributes, type TemporalLink } from './temporal.js';
 import { loadWorkflowBundle } from './workflow-bundle.js';
 
@@ -17,6 +18,8 @@ export interface RunningWorker {
 const SETTINGS = {
   // An attempt is a promise and waits mostly: those at receivers that hang must leave room for all others.
   maxConcurrentActivityTaskExecutions: 4_000,
+  // All of an event's: the rest of a wide one would have to be asked for, one by one.
+  maxEagerActivityReservationsPerWorkflowTask: DELIVERIES_PER_WORKFLOW,
   maxConcurrentWorkflowTaskExecutions: 100,
   maxCachedWorkflows: 1_000,
 };

@@ -77,6 +77,11 @@ export function createDirectLane(deps: {
   const hasRoom = (endpointId: string) =>
     (underWayAt.get(endpointId) ?? 0) < Math.min(MOST_PER_ENDPOINT, MOST_UNDER_WAY - underWay);
 
+  /** The same for those that wait: an endpoint that hangs never fills what is there for all. */
+  const mayWait = (queue: Job[]) =>
+    queue.length < Math.min(MOST_WAITING_PER_ENDPOINT, MOST_WAITING - waitingCount) &&
+    (queue.length === 0 || waitingBytes < MOST_WAITING_BYTES / 2);
+
   function begin(job: Job): void {
     const { endpointId } = job;
     underWay += 1;
@@ -231,7 +236,7 @@ export function createDirectLane(deps: {
         if (closed) return leave(job);
         if (hasRoom(endpoint_id)) return begin(job);
         const queue = waiting.get(endpoint_id) ?? [];
-        if (queue.length >= MOST_WAITING_PER_ENDPOINT) return leave(job);
+        if (!mayWait(queue)) return leave(job);
         waiting.set(endpoint_id, queue);
         queue.push(job);
         waitingCount += 1;
