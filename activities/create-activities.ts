@@ -1,10 +1,17 @@
-import type { EndDeliveriesInput, SendAttemptInput, SendAttemptResult } from '../workflows/contract.js';
-import { recordOutcome, type RecordOutcomeInput } from './record-outcome.js';
+import type {
+  AttemptSummary,
+  EndDeliveriesInput,
+  RecordLostInput,
+  SendAttemptInput,
+  SendAttemptResult,
+} from '../workflows/contract.js';
+import { recordLost, recordOutcome, type RecordOutcomeInput } from './record-outcome.js';
 import { sendAttempt, type ActivityDeps } from './send-attempt.js';
 
 export interface DeliveryActivities {
   sendAttempt(input: SendAttemptInput): Promise<SendAttemptResult>;
   recordOutcome(input: RecordOutcomeInput): Promise<void>;
+  recordLost(input: RecordLostInput): Promise<AttemptSummary[]>;
   endDeliveries(input: EndDeliveriesInput): Promise<void>;
 }
 
@@ -12,6 +19,7 @@ export function createActivities(deps: ActivityDeps): DeliveryActivities {
   return {
     sendAttempt: (input) => sendAttempt(deps, input),
     recordOutcome: (input) => recordOutcome(deps, input),
+    recordLost: (input) => recordLost(deps, input),
     endDeliveries: async ({ deliveryIds, status, reason }) => {
       await deps.end(deliveryIds, status, reason);
     },

@@ -1,6 +1,7 @@
-import { nextStep } from '../src/domain/classify.js';
 import type { Attempt } from '../src/domain/delivery.js';
-import { attemptRecord, type AttemptDeps } from '../src/delivery/attempt.js';
+import type { AttemptDeps } from '../src/delivery/attempt.js';
+import { recordTold, recordTrail, withLost } from '../src/delivery/trail.js';
+import { summarize, type AttemptSummary, type RecordLostInput } from '../workflows/contract.js';
 
 export interface RecordOutcomeInput {
   deliveryId: string;
@@ -9,8 +10,13 @@ export interface RecordOutcomeInput {
 
 /** Records attempts that were made while Postgres was away. Retried apart from sending: nothing is sent again. */
 export async function recordOutcome(deps: AttemptDeps, input: RecordOutcomeInput): Promise<void> {
-  for (const attempt of input.attempts) {
-    // Whether a 4xx would have been retried shows in its next_attempt_at; the step only names the reason.
-    await deps.record(attemptRecord(input.deliveryId, attempt, nextStep(attempt.classification, 'default')));
-  }
+  for (const attempt of input.attempts) await recordTold(deps, input.deliveryId, attempt);
+}
+
+/** Records the tries that ended with their worker, and what else it had not recorded; answers all tries. */
+export async function recordLost(deps: AttemptDeps, input: RecordLostInput): Promise<AttemptSummary[]> {
+  const known = input.trail?.entries.at(-1)?.temporalAttempt ?? 0;
+  const entries = withLost(input.trail, { ...input, tries: input.tries ?? known + 1 });
+  await recordTrail(deps, input.deliveryId, entries);
+  return entries.map((entry) => summarize(entry.attempt));
 }

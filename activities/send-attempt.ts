@@ -1,16 +1,17 @@
 import { ApplicationFailureCategory, ApplicationFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
-import { attemptRecord, lostAttempt, makeAttempt, type AttemptDeps } from '../src/delivery/attempt.js';
+import { makeAttempt, OWN_FAULT_DELAY_MS, type AttemptDeps } from '../src/delivery/attempt.js';
+import { nextNumber, recordTrail, withLost } from '../src/delivery/trail.js';
 import type { Attempt } from '../src/domain/delivery.js';
 import { isNonRetryable } from '../src/domain/classify.js';
 import {
   summarize,
+  withoutContents,
   type AttemptSummary,
   type SendAttemptFailureDetails,
   type SendAttemptInput,
   type SendAttemptResult,
   type Trail,
-  type TrailEntry,
 } from '../workflows/contract.js';
 
 export interface ActivityDeps extends AttemptDeps {
@@ -26,6 +27,7 @@ export interface ActivityDeps extends AttemptDeps {
 
 /** Below the activity's heartbeat timeout with room for a lost one. */
 const HEARTBEAT_EVERY_MS = 5_000;
+const UNRECORDED = 'put off by a fault of ours: earlier attempts could not be recorded';
 
 /**
  * One attempt in Temporal's terms: its list of attempts travels as heartbeat details from try to try, a retry is a
@@ -36,10 +38,19 @@ export async function sendAttempt(deps: ActivityDeps, input: SendAttemptInput): 
   const context = Context.current();
   if (attemptsBefore === 0 && context.info.attempt === 1)
     deps.began(context.info.workflowExecution?.workflowId ?? '');
-  const trail = await openTrail(deps, input, context);
-  const number = attemptsBefore + trail.entries.length + 1;
+  const before = context.info.heartbeatDetails as Trail | undefined;
+  const trail: Trail = { entries: withLost(before, { ...input, tries: context.info.attempt - 1 }) };
+  const recordedBefore = await recordTrail(deps, deliveryId, trail.entries).then(
+    () => true,
+    () => false,
+  );
+  const number = nextNumber(trail.entries, attemptsBefore);
   if (number > maxAttempts)
     throw finalFailure('WORKER_LOST', 'The last attempt was lost with its worker.', trail);
+  // With a later one in the history, an earlier one would not be taken any more.
+  if (!recordedBefore)
+    return { kind: 'held', reason: UNRECORDED, retryInMs: OWN_FAULT_DELAY_MS, ...told(trail) };
+  if (trail.entries.length > (before?.entries.length ?? 0)) context.heartbeat(trail);
 
   const beat = setInterval(() => context.heartbeat(trail), HEARTBEAT_EVERY_MS);
   let outcome;
@@ -52,7 +63,7 @@ export async function sendAttempt(deps: ActivityDeps, input: SendAttemptInput): 
 
   const { attempt, delayMs, recorded } = outcome;
   trail.entries.push({
-    attempt,
+    attempt: withoutContents(attempt),
     temporalAttempt: context.info.attempt,
     ...(recorded ? {} : { unrecorded: true }),
   });
@@ -61,6 +72,8 @@ export async function sendAttempt(deps: ActivityDeps, input: SendAttemptInput): 
   context.heartbeat(trail);
   const message = `attempt ${attempt.number} of ${maxAttempts}: ${attempt.error ?? `HTTP ${attempt.http_status}`}`;
   if (delayMs === null) throw finalFailure(attempt.classification, message, trail);
+  // Its workflow has it recorded before anything else: the next try may be a day away.
+  if (!recorded) return { kind: 'retry', notBefore: attempt.next_attempt_at!, ...told(trail) };
   await tellWorkflow(deps, deliveryId, attempt);
   throw ApplicationFailure.create({
     // Where the endpoint wants every non-2xx retried, the type must not be one that the policy stops at.
@@ -89,34 +102,6 @@ function told({ entries }: Trail) {
     attempts: entries.map((entry) => summarize(entry.attempt)),
     unrecorded: entries.filter((entry) => entry.unrecorded).map((entry) => entry.attempt),
   };
-}
-
-/** The trail of earlier tries, with what is missing from it: tries whose worker died, and records Postgres did not take. */
-async function openTrail(deps: AttemptDeps, input: SendAttemptInput, context: Context): Promise<Trail> {
-  const temporalAttempt = context.info.attempt;
-  const before = context.info.heartbeatDetails as Trail | undefined;
-  const entries: TrailEntry[] = [...(before?.entries ?? [])];
-  const lastTry = entries.at(-1)?.temporalAttempt ?? 0;
-  // After `activity reset` Temporal counts from 1 again, below the trail's last.
-  const first = temporalAttempt > lastTry ? lastTry + 1 : 1;
-  for (let lost = first; lost < temporalAttempt; lost++) {
-    const number = input.attemptsBefore + entries.length + 1;
-    if (number > input.maxAttempts) break;
-    entries.push({
-      attempt: lostAttempt(number, number < input.maxAttempts),
-      temporalAttempt: lost,
-      unrecorded: true,
-    });
-  }
-  for (const entry of entries.filter((e) => e.unrecorded)) {
-    const recorded = await deps.record(attemptRecord(input.deliveryId, entry.attempt, 'retry')).then(
-      () => true,
-      () => false,
-    );
-    if (!recorded) break;
-    delete entry.unrecorded;
-  }
-  return { entries };
 }
 
 /** For the query `state` only: a signal that does not arrive costs the view a line, never the delivery anything. */

@@ -10,7 +10,7 @@ import { loadEndpointTargets } from './db/endpoints.js';
 import { getEvent } from './db/events.js';
 import { migrate } from './db/migrate.js';
 import { createPool, DatabaseAwayError, isDatabaseAway, type Pool } from './db/pool.js';
-import { openWork } from './db/sweep.js';
+import { lookAgain, openWork } from './db/sweep.js';
 import { createControl, type Control } from './delivery/control.js';
 import type { AttemptDeps } from './delivery/attempt.js';
 import { createDirectLane } from './delivery/direct.js';
@@ -157,6 +157,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       paused: () => control.paused(null),
       getEvent: (id) => getEvent(pool, id),
       record: parts.attempt.record,
+      lookAgain: (id) => lookAgain(pool, id),
+      makesAttempts: hasWorker,
       end: (ids, status, reason) => setStatus(pool, ids, OPEN_STATUSES, status, reason),
       changeBatch: (id, change, by) => changeBatch(pool, id, change, by),
       maxAttempts,

@@ -1,6 +1,7 @@
 import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { TemporalAwayError } from './delivery/workflows.js';
 
 const INDEXED_VALUE_TYPE = { Tenant: 2, EventType: 2, BatchId: 2, EndpointIds: 7 } as const;
 /** temporal.api.enums.v1.TaskQueueType. */
@@ -62,7 +63,7 @@ export function linkTemporal(options: TemporalOptions, log: Logger): TemporalLin
   return {
     reached,
     now() {
-      if (!current) throw new Error(`Temporal at ${options.address} does not answer.`);
+      if (!current) throw new TemporalAwayError(`Temporal at ${options.address} does not answer.`);
       return current;
     },
     async close() {

@@ -1,13 +1,16 @@
 import { setTimeout } from 'node:timers/promises';
 import {
   ApplicationFailure,
+  defaultPayloadConverter,
   WorkflowExecutionAlreadyStartedError,
   WorkflowFailedError,
   WorkflowIdReusePolicy,
   WorkflowNotFoundError,
   type Client,
+  type WorkflowExecutionDescription,
   type WorkflowStartOptions,
 } from '@temporalio/client';
+import { optionalTsToDate } from '@temporalio/common/lib/time.js';
 import {
   attemptedSignal,
   batchChangedSignal,
@@ -20,8 +23,15 @@ import {
   type AttemptSummary,
   type DeliverWebhookInput,
   type DeliveryState,
+  type Trail,
 } from '../workflows/contract.js';
-import type { DeliveryStart, WorkflowView, Workflows } from './delivery/workflows.js';
+import {
+  TemporalAwayError,
+  type DeliveryStart,
+  type PendingAttempt,
+  type WorkflowView,
+  type Workflows,
+} from './delivery/workflows.js';
 import { registerSearchAttributes, type TemporalLink } from './temporal.js';
 
 /** Longer than any answer takes from a Temporal that is there. */
@@ -30,6 +40,11 @@ const CALL_MS = 10_000;
 const UNDER_WAY_MS = 2_000;
 /** temporal.api.enums.v1.PendingActivityState. */
 const ACTIVITY_STARTED = 2;
+/** Who terminates workflows for the server, and why where a parent's end was the cause. */
+const SERVER = 'history-service';
+const AS_CHILD = 'by parent close policy';
+/** grpc.status: no answer in time, too much to do, not there. */
+const AWAY = [4, 8, 14];
 /** grpc.status: what we ask for cannot be. */
 const INVALID_ARGUMENT = 3;
 /** grpc.status: the activity or the workflow is not there, or has ended. */
@@ -37,10 +52,14 @@ const NOT_FOUND = 5;
 
 /** What we ask of `deliverWebhook` workflows, through Temporal's client. Every call fails within `CALL_MS`. */
 export function createWorkflows(link: TemporalLink, taskQueue: string): Workflows {
-  /** Throws while Temporal never answered. */
   const within = async <T>(call: (client: Client) => Promise<T>) => {
-    const { client } = link.now();
-    return client.withDeadline(Date.now() + CALL_MS, () => call(client));
+    try {
+      const { client } = link.now();
+      return await client.withDeadline(Date.now() + CALL_MS, () => call(client));
+    } catch (error) {
+      if (isAway(error)) throw new TemporalAwayError('Temporal does not answer.', { cause: error });
+      throw error;
+    }
   };
 
   /** A server that came back empty knows our search attributes no more: registered again, the next try succeeds. */
@@ -65,13 +84,26 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
     };
   };
 
-  async function statusOf(workflowId: string): Promise<string | null> {
+  async function describe(workflowId: string): Promise<WorkflowExecutionDescription | null> {
     try {
-      return (await within((client) => client.workflow.getHandle(workflowId).describe())).status.name;
+      return await within((client) => client.workflow.getHandle(workflowId).describe());
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return null;
       throw error;
     }
+  }
+
+  /** Past a limit of its own Temporal ends a workflow, as it ends the children of one that was terminated. */
+  async function terminatedByServer(workflowId: string, runId: string): Promise<boolean> {
+    const { history } = await within((client) =>
+      client.workflowService.getWorkflowExecutionHistoryReverse({
+        namespace: client.options.namespace,
+        execution: { workflowId, runId },
+        maximumPageSize: 1,
+      }),
+    );
+    const end = history?.events?.[0]?.workflowExecutionTerminatedEventAttributes;
+    return end?.identity === SERVER && end.reason !== AS_CHILD;
   }
 
   /**
@@ -80,13 +112,9 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
    */
   async function attemptUnderWay(workflowId: string, deliveryId: string): Promise<boolean> {
     for (const until = Date.now() + UNDER_WAY_MS; ; await setTimeout(50)) {
-      const pending = await within(async (client) => {
-        const { raw } = await client.workflow.getHandle(workflowId).describe();
-        return raw.pendingActivities?.find(({ activityId }) => activityId === deliveryId);
-      }).catch((error: unknown) => {
-        if (error instanceof WorkflowNotFoundError) return undefined;
-        throw error;
-      });
+      const pending = (await describe(workflowId))?.raw.pendingActivities?.find(
+        ({ activityId }) => activityId === deliveryId,
+      );
       if (Number(pending?.state) !== ACTIVITY_STARTED) return false;
       if (Date.now() > until) return true;
     }
@@ -130,16 +158,19 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
     },
 
     async view(workflowId) {
-      const status = await statusOf(workflowId);
-      if (status === null) return null;
-      if (status !== 'COMPLETED' && status !== 'FAILED') return { status, states: [] };
+      const described = await describe(workflowId);
+      if (described === null) return null;
+      const status = described.status.name;
+      const byServer = status === 'TERMINATED' && (await terminatedByServer(workflowId, described.runId));
+      const pending = pendingAttempts(described);
+      if (status !== 'COMPLETED' && status !== 'FAILED') return { status, states: [], pending, byServer };
       const states = await within(
         (client) => client.workflow.getHandle(workflowId).result() as Promise<DeliveryState[]>,
       ).catch(statesOfFailure);
-      return { status, states } satisfies WorkflowView;
+      return { status, states, pending, byServer } satisfies WorkflowView;
     },
 
-    statusOf,
+    statusOf: async (workflowId) => (await describe(workflowId))?.status.name ?? null,
 
     async cancelDeliveries(workflowId, deliveryIds) {
       await within((client) =>
@@ -148,7 +179,7 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
     },
 
     async attemptNow(workflowId, deliveryId) {
-      if (await attemptUnderWay(workflowId, deliveryId)) return;
+      if (await attemptUnderWay(workflowId, deliveryId)) return true;
       try {
         await within((client) =>
           client.workflowService.resetActivity({
@@ -157,14 +188,17 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
             id: deliveryId,
           }),
         );
+        return true;
       } catch (error) {
         if ((error as { code?: number }).code !== NOT_FOUND) throw error;
-        // No attempt of it is scheduled: it waits in its workflow, or for that to be started.
-        await within((client) =>
-          client.workflow.getHandle(workflowId).signal(resumeSignal, [deliveryId]),
-        ).catch((missing: unknown) => {
-          if (!(missing instanceof WorkflowNotFoundError)) throw missing;
-        });
+      }
+      // No attempt of it is scheduled: it waits in its workflow, or for that to be started.
+      try {
+        await within((client) => client.workflow.getHandle(workflowId).signal(resumeSignal, [deliveryId]));
+        return true;
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw error;
       }
     },
 
@@ -194,6 +228,29 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
       await within((client) => client.workflow.getHandle(batchWorkflowId(batchId)).cancel());
     },
   };
+}
+
+function isAway(error: unknown): boolean {
+  const { code, cause } = error as { code?: number; cause?: { code?: number } };
+  return AWAY.includes(code ?? cause?.code ?? 0);
+}
+
+function pendingAttempts({ raw }: WorkflowExecutionDescription): PendingAttempt[] {
+  const attempts = (raw.pendingActivities ?? []).filter(
+    ({ activityType }) => activityType?.name === 'sendAttempt',
+  );
+  return attempts.map((activity) => {
+    const [trail] = activity.heartbeatDetails?.payloads ?? [];
+    return {
+      deliveryId: activity.activityId ?? '',
+      tries: (activity.attempt ?? 1) - 1,
+      maximumTries: activity.maximumAttempts ?? 0,
+      trail: trail ? defaultPayloadConverter.fromPayload<Trail>(trail) : null,
+      underWay: Number(activity.state) === ACTIVITY_STARTED,
+      endedAt: optionalTsToDate(activity.lastAttemptCompleteTime) ?? null,
+      nextAt: optionalTsToDate(activity.scheduledTime) ?? null,
+    };
+  });
 }
 
 function statesOfFailure(error: unknown): DeliveryState[] {

@@ -68,6 +68,7 @@ export interface SendAttemptInput {
 }
 
 export interface TrailEntry {
+  /** Without its contents. */
   attempt: Attempt;
   /** Temporal's number of the try that made it: tells whether a try was lost since. */
   temporalAttempt: number;
@@ -83,6 +84,8 @@ export interface Trail {
 /** How one activity ended; `attempts` are those it made, `unrecorded` those of them that Postgres did not take yet. */
 export type SendAttemptResult = { attempts: AttemptSummary[]; unrecorded: Attempt[] } & (
   | { kind: 'delivered' }
+  /** The last attempt failed, and Postgres did not take that: once it has, the next is to be made, not before its time. */
+  | { kind: 'retry'; notBefore: string }
   /** The gate said no, or a part of ours was away: nothing was sent. `retryInMs` null: wait for the signal `resume`. */
   | { kind: 'held'; reason: string; retryInMs: number | null }
   /** Ended elsewhere (cancelled, delivered, its endpoint deleted): nothing to do. */
@@ -91,6 +94,14 @@ export type SendAttemptResult = { attempts: AttemptSummary[]; unrecorded: Attemp
 
 /** The same in the details of the failure that ends an activity. */
 export type SendAttemptFailureDetails = [{ attempts: AttemptSummary[]; unrecorded: Attempt[] }];
+
+/** The tries of an activity that ended with its worker. */
+export interface RecordLostInput extends SendAttemptInput {
+  /** What was known of them last. */
+  trail: Trail | null;
+  /** How many there were; null: one more than is known of. */
+  tries: number | null;
+}
 
 export interface EndDeliveriesInput {
   deliveryIds: string[];
@@ -183,3 +194,19 @@ export function summarize(attempt: Attempt): AttemptSummary {
   const { number, classification, http_status, started_at, next_attempt_at } = attempt;
   return { number, classification, http_status, started_at, next_attempt_at };
 }
+
+/** As Temporal may hold it: what was sent to a receiver, and what it answered, is in Postgres only. */
+export function withoutContents(attempt: Attempt): Attempt {
+  const { response_body: body, retry_after } = attempt;
+  return {
+    ...attempt,
+    request_headers: {},
+    response_headers: {},
+    response_body: body ? null : body,
+    truncated: attempt.truncated || Boolean(body),
+    retry_after: retry_after && retry_after.slice(0, MOST_RETRY_AFTER),
+  };
+}
+
+/** Longer than any that can be read. */
+const MOST_RETRY_AFTER = 64;

@@ -3,13 +3,17 @@ import {
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
+  condition,
+  continueAsNew,
   executeChild,
   isCancellation,
+  patched,
   setHandler,
   workflowInfo,
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow';
 import { DELIVERIES_PER_WORKFLOW, partWorkflowId } from '../src/domain/event.js';
+import { OPEN_STATUSES } from '../src/domain/delivery.js';
 import {
   attemptedSignal,
   cancelDeliveriesSignal,
@@ -22,7 +26,7 @@ import {
   type DeliveryState,
   type PartState,
 } from './contract.js';
-import { addAttempt, deliver, type Carried } from './delivery.js';
+import { addAttempt, carriedOn, deliver, type Carried } from './delivery.js';
 
 /** Carries one event to all its endpoints, side by side; fails, visibly to operators, when any delivery failed. */
 export function deliverWebhook(input: DeliverWebhookInput): Promise<DeliveryState[] | PartState[]> {
@@ -32,7 +36,9 @@ export function deliverWebhook(input: DeliverWebhookInput): Promise<DeliveryStat
 async function deliverAll(input: DeliverWebhookInput): Promise<DeliveryState[]> {
   const carried = new Map<string, Carried>();
   const states: DeliveryState[] = [];
-  const under: Promise<void>[] = [];
+  const failures: Error[] = [];
+  let open = 0;
+  let moving = false;
   const carry = (deliveries: DeliveryInput[]) => {
     for (const delivery of deliveries) {
       if (carried.has(delivery.id)) continue;
@@ -43,10 +49,17 @@ async function deliverAll(input: DeliverWebhookInput): Promise<DeliveryState[]> 
         reason: delivery.ended?.reason ?? null,
         attempts: delivery.attempts ?? [],
       };
-      const one = { ...delivery, state, scope: new CancellationScope(), resumed: false };
+      const made = delivery.attemptsBefore ?? 0;
+      const scope = new CancellationScope();
+      const one = { ...delivery, state, scope, made, resumed: false, cancelled: false };
       carried.set(delivery.id, one);
       states.push(state);
-      if (!delivery.ended) under.push(deliver(one));
+      if (delivery.ended) continue;
+      if (moving) scope.cancel();
+      open += 1;
+      void deliver(one)
+        .catch((error: Error) => failures.push(error))
+        .finally(() => (open -= 1));
     }
   };
 
@@ -55,7 +68,12 @@ async function deliverAll(input: DeliverWebhookInput): Promise<DeliveryState[]> 
     for (const id of ids) if (carried.has(id)) carried.get(id)!.resumed = true;
   };
   setHandler(resumeSignal, resume);
-  setHandler(cancelDeliveriesSignal, (ids) => ids.forEach((id) => carried.get(id)?.scope.cancel()));
+  setHandler(cancelDeliveriesSignal, (ids) => {
+    for (const one of ids.flatMap((id) => carried.get(id) ?? [])) {
+      one.cancelled = true;
+      one.scope.cancel();
+    }
+  });
   setHandler(attemptedSignal, (id, attempt) => {
     const state = carried.get(id)?.state;
     if (!state) return;
@@ -68,14 +86,27 @@ async function deliverAll(input: DeliverWebhookInput): Promise<DeliveryState[]> 
     resume(now);
   });
 
-  const results: PromiseSettledResult<void>[] = [];
-  while (results.length < under.length) {
-    results.push(...(await Promise.allSettled(under.slice(results.length))));
+  const full = () => workflowInfo().continueAsNewSuggested;
+  // A cancellation ends the deliveries, not the wait for their ends.
+  const until = (met: () => boolean) => CancellationScope.nonCancellable(() => condition(met));
+  await until(() => open === 0 || full());
+  if (open > 0 && patched('moves-on')) {
+    // A history has an end, and a delivery has not while a fault of ours puts it off: another run goes on.
+    moving = true;
+    for (const { scope } of carried.values()) scope.cancel();
   }
-  const cancelled = results.find((result) => result.status === 'rejected' && isCancellation(result.reason));
-  if (cancelled?.status === 'rejected') throw cancelled.reason;
-  const broken = results.find((result) => result.status === 'rejected');
-  if (broken?.status === 'rejected') throw broken.reason;
+  await until(() => open === 0);
+  const cancelled = failures.find(isCancellation);
+  if (cancelled) throw cancelled;
+  if (failures[0]) throw failures[0];
+  if (moving && states.some(isOpen)) {
+    // Cancelled in the same moment: nobody must carry on what the sweeper then ends as cancelled.
+    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('workflow cancelled');
+    await continueAsNew<typeof deliverWebhook>({
+      ...input,
+      deliveries: [...carried.values()].map(carriedOn),
+    });
+  }
 
   const failed = states.filter((state) => state.status === 'FAILED');
   if (failed.length > 0) {
@@ -84,6 +115,8 @@ async function deliverAll(input: DeliverWebhookInput): Promise<DeliveryState[]> 
   }
   return states;
 }
+
+const isOpen = ({ status }: DeliveryState) => (OPEN_STATUSES as readonly string[]).includes(status);
 
 /** Children carry the deliveries, so that no history grows with the number of endpoints. */
 async function deliverInParts({ deliveries, ...input }: DeliverWebhookInput): Promise<PartState[]> {

@@ -3,14 +3,16 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   condition,
   isCancellation,
+  patched,
   proxyActivities,
   TimeoutFailure,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import { NON_RETRYABLE } from '../src/domain/classify.js';
-import type { Attempt } from '../src/domain/delivery.js';
+import { OPEN_STATUSES, type Attempt } from '../src/domain/delivery.js';
 import { DEFAULT_RETRY_POLICY } from '../src/domain/retry-schedule.js';
 import type {
   AttemptSummary,
@@ -18,71 +20,80 @@ import type {
   DeliveryState,
   SendAttemptFailureDetails,
   SendAttemptResult,
+  Trail,
 } from './contract.js';
 
 // Own work on Postgres: retried until it is back, apart from sending.
-const { recordOutcome, endDeliveries } = proxyActivities<Activities>({
+const { recordOutcome, recordLost, endDeliveries } = proxyActivities<Activities>({
   startToCloseTimeout: '30 s',
   retry: { initialInterval: '1 s', maximumInterval: '1 m' },
 });
 
 /** A delivery that a fault of ours puts off is looked at again after this at most. */
 const OWN_FAULT_MAX_MS = 60_000;
+/** A held one asks by itself so often: one that was cancelled while nobody could tell us finds out. */
+const HELD_ASKS_MS = 24 * 60 * 60 * 1000;
 
-/** A delivery on its way: what the query tells of it, what cancels it alone, and whether it was told to go on. */
+/** A delivery on its way: what the query tells of it, what cuts it short, and whether it was told to go on. */
 export interface Carried extends DeliveryInput {
   state: DeliveryState;
   scope: CancellationScope;
   resumed: boolean;
+  /** Attempts of activities that have ended, and those before. */
+  made: number;
+  /** By a signal: its row says so already. Cut short without that, or the whole workflow, it goes on in another run. */
+  cancelled: boolean;
 }
 
 /** One delivery: attempts until an end is reached, waiting without losing anything while it is held. */
 export async function deliver(delivery: Carried): Promise<void> {
-  const { state, scope, maxAttempts, attemptsBefore = 0, notBefore, unrecorded = [] } = delivery;
+  const { state, scope } = delivery;
   try {
-    await scope.run(async () => {
-      await take(state, { attempts: [], unrecorded });
-      const early = notBefore ? Date.parse(notBefore) - Date.now() : 0;
-      if (early > 0) await resumed(delivery, early);
-      let ownFaults = 0;
-      for (let made = attemptsBefore; ;) {
-        const result = await attempt(state, made, maxAttempts);
-        made += result.attempts.length;
-        await take(state, result);
-        if (result.kind === 'delivered') {
-          state.status = 'DELIVERED';
-          return;
-        }
-        state.reason = result.reason;
-        if (result.kind === 'ended') {
-          state.status = result.status;
-          return;
-        }
-        state.status = 'HELD';
-        // Ever longer: every wait adds to a history that has an end.
-        const waitMs = result.retryInMs && Math.min(result.retryInMs * 2 ** ownFaults++, OWN_FAULT_MAX_MS);
-        if (waitMs === null) ownFaults = 0;
-        await resumed(delivery, waitMs);
-        state.status = 'IN_PROGRESS';
-        state.reason = null;
-      }
-    });
+    await scope.run(() => makeAttempts(delivery));
   } catch (error) {
-    if (!isCancellation(error)) return fail(state, error);
-    state.status = 'CANCELLED';
-    state.reason = 'delivery cancelled';
-    if (!CancellationScope.current().consideredCancelled) return;
-    state.reason = 'workflow cancelled';
-    await CancellationScope.nonCancellable(() =>
-      endDeliveries({ deliveryIds: [state.id], status: 'CANCELLED', reason: 'workflow cancelled' }),
-    );
-    throw error;
+    await endEarly(delivery, error);
+  }
+  // Its row stays as it is, whatever the last attempt came to.
+  if (delivery.cancelled) Object.assign(state, { status: 'CANCELLED', reason: 'delivery cancelled' });
+}
+
+async function makeAttempts(delivery: Carried): Promise<void> {
+  const { state, unrecorded = [] } = delivery;
+  await take(state, { attempts: [], unrecorded });
+  for (let ownFaults = 0; ;) {
+    const early = delivery.notBefore ? Date.parse(delivery.notBefore) - Date.now() : 0;
+    if (early > 0) await resumed(delivery, early);
+    delete delivery.notBefore;
+    const result = await attempt(delivery);
+    delivery.made += result.attempts.length;
+    await take(state, result);
+    if (result.kind === 'delivered') {
+      state.status = 'DELIVERED';
+      return;
+    }
+    if (result.kind === 'retry') {
+      delivery.notBefore = result.notBefore;
+      continue;
+    }
+    state.reason = result.reason;
+    if (result.kind === 'ended') {
+      state.status = result.status;
+      return;
+    }
+    state.status = 'HELD';
+    // Ever longer: every wait adds to a history that has an end.
+    const waitMs = result.retryInMs && Math.min(result.retryInMs * 2 ** ownFaults++, OWN_FAULT_MAX_MS);
+    if (waitMs === null) ownFaults = 0;
+    await resumed(delivery, waitMs);
+    state.status = 'IN_PROGRESS';
+    state.reason = null;
   }
 }
 
 /** Waits until the delivery is told to go on, or for `ms`. */
 async function resumed(delivery: Carried, ms: number | null): Promise<void> {
-  await (ms === null ? condition(() => delivery.resumed) : condition(() => delivery.resumed, ms));
+  const most = ms ?? (patched('held-asks') ? HELD_ASKS_MS : null);
+  await (most === null ? condition(() => delivery.resumed) : condition(() => delivery.resumed, most));
   delivery.resumed = false;
 }
 
@@ -104,14 +115,10 @@ export function addAttempt(state: DeliveryState, attempt: AttemptSummary): void 
 }
 
 /** The HTTP activity under the retry policy, with the attempts that are left. */
-function attempt(
-  state: DeliveryState,
-  attemptsBefore: number,
-  maxAttempts: number,
-): Promise<SendAttemptResult> {
+function attempt({ id, made, maxAttempts }: Carried): Promise<SendAttemptResult> {
   const { sendAttempt } = proxyActivities<Activities>({
     // What `temporal activity` and our own retry-now name it by; one at a time is open.
-    activityId: state.id,
+    activityId: id,
     // The longest deadline of a request (30 s) and the time to record it.
     startToCloseTimeout: '60 s',
     heartbeatTimeout: '15 s',
@@ -121,20 +128,68 @@ function attempt(
       initialInterval: DEFAULT_RETRY_POLICY.initialMs,
       backoffCoefficient: DEFAULT_RETRY_POLICY.coefficient,
       maximumInterval: DEFAULT_RETRY_POLICY.maximumMs,
-      maximumAttempts: Math.max(1, maxAttempts - attemptsBefore),
+      maximumAttempts: Math.max(1, maxAttempts - made),
       nonRetryableErrorTypes: [...NON_RETRYABLE],
     },
   });
-  return sendAttempt({ deliveryId: state.id, attemptsBefore, maxAttempts });
+  return sendAttempt({ deliveryId: id, attemptsBefore: made, maxAttempts });
 }
 
-async function fail(state: DeliveryState, error: unknown): Promise<void> {
+/** Its attempts were cut short, by the last of them or from outside: recorded, ended, or left for the next run. */
+async function endEarly(delivery: Carried, error: unknown): Promise<void> {
+  const { state, scope, cancelled } = delivery;
+  const workflowCancelled = CancellationScope.current().consideredCancelled;
+  const failed = !isCancellation(error);
+  if (failed && workflowCancelled && !patched('ends-after-cancel')) throw new CancelledFailure('cancelled');
+  const end = (status: 'FAILED' | 'CANCELLED', reason: string) => {
+    Object.assign(state, { status, reason });
+    return CancellationScope.nonCancellable(() => endDeliveries({ deliveryIds: [state.id], status, reason }));
+  };
+
   const cause = error instanceof ActivityFailure ? error.cause : error;
   const known = cause instanceof ApplicationFailure ? cause : undefined;
-  state.status = 'FAILED';
-  state.reason = cause instanceof TimeoutFailure ? 'WORKER_LOST' : (known?.type ?? 'INTERNAL_ERROR');
   const [told] = (known?.details ?? []) as Partial<SendAttemptFailureDetails>;
   if (told) await take(state, told);
-  // Already FAILED where the attempt was recorded; a last try lost with its worker was not.
-  await endDeliveries({ deliveryIds: [state.id], status: 'FAILED', reason: state.reason });
+  const lost = cause instanceof TimeoutFailure;
+  if (lost && patched('records-lost')) await takeLost(delivery, error as ActivityFailure, cause);
+
+  // Cut short from outside, a failure that another attempt would have followed is none.
+  if (scope.consideredCancelled && !(known?.nonRetryable && !cancelled)) {
+    if (workflowCancelled) {
+      await end('CANCELLED', 'workflow cancelled');
+      throw failed ? new CancelledFailure('workflow cancelled') : error;
+    }
+    if (cancelled && failed) await end('CANCELLED', 'delivery cancelled');
+    return;
+  }
+  // Already FAILED where the attempt was recorded.
+  await end('FAILED', lost ? 'WORKER_LOST' : (known?.type ?? 'INTERNAL_ERROR'));
+}
+
+/** Tries that nobody has told the end of: their worker died. */
+async function takeLost(delivery: Carried, failure: ActivityFailure, cause: TimeoutFailure): Promise<void> {
+  const { id, made, maxAttempts, state } = delivery;
+  const input = {
+    deliveryId: id,
+    attemptsBefore: made,
+    maxAttempts,
+    trail: (cause.lastHeartbeatDetails as Trail | undefined) ?? null,
+    tries: failure.retryState === 'MAXIMUM_ATTEMPTS_REACHED' ? Math.max(1, maxAttempts - made) : null,
+  };
+  const attempts = await CancellationScope.nonCancellable(() => recordLost(input));
+  for (const attempt of attempts) addAttempt(state, attempt);
+}
+
+/** The delivery as the next run of its workflow carries it. */
+export function carriedOn({ id, endpointId, maxAttempts, made, state, ...delivery }: Carried): DeliveryInput {
+  const { status, reason, attempts } = state;
+  const last = attempts.at(-1);
+  const notBefore = delivery.resumed ? null : (last?.next_attempt_at ?? delivery.notBefore);
+  const open = (OPEN_STATUSES as readonly string[]).includes(status);
+  return {
+    ...{ id, endpointId, maxAttempts, attempts },
+    attemptsBefore: Math.max(made, last?.number ?? 0),
+    ...(notBefore ? { notBefore } : {}),
+    ...(open ? {} : { ended: { status, reason } }),
+  };
 }

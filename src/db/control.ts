@@ -7,6 +7,9 @@ export const CONTROL_CHANNEL = 'surehook_control';
 /** What tells every process the id of an endpoint that has changed: sent by triggers. */
 export const ENDPOINT_CHANNEL = 'surehook_endpoint';
 
+/** How the reason begins of what a process holds because of the file PAUSE, which others may not see. */
+export const FILE_PAUSE = 'everything paused by a file: ';
+
 export type Scope = 'all' | `tenant:${string}`;
 
 export interface Pause {

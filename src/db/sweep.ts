@@ -1,5 +1,6 @@
 import type { DeliveryStatus, Lane } from '../domain/delivery.js';
 import { sinceId } from '../ids.js';
+import { FILE_PAUSE } from './control.js';
 import type { Db } from './pool.js';
 
 /** An open delivery, as its workflow is started with it. */
@@ -33,11 +34,13 @@ export interface Claimed {
   event_id: string;
   workflow_id: string;
   next_attempt_at: Date | null;
+  /** When it was due before it was claimed. */
+  due_at: Date | null;
   /** The process that was to make its first attempt has told of none. */
   lost: boolean;
 }
 
-const CLAIMED = `d.id, d.event_id, d.workflow_id, d.next_attempt_at, d.lane = 'direct' and d.attempt_count = 0 as lost`;
+const CLAIMED = `d.id, d.event_id, d.workflow_id, d.next_attempt_at, before.due_at, d.lane = 'direct' and d.attempt_count = 0 as lost`;
 
 /**
  * Claims deliveries that should have moved by now, longest overdue first. Nobody else gets them before they are due
@@ -47,28 +50,44 @@ export async function claimDue(db: Db, limit: number): Promise<Claimed[]> {
   const { rows } = await db.query<Claimed>({
     name: 'claim-due',
     text: `
-      update deliveries d set due_at = now() + greatest(interval '1 minute', now() - d.created_at)
-      where d.id in (select id from deliveries where status in ('PENDING', 'IN_PROGRESS') and due_at <= now()
-        order by due_at limit $1 for update skip locked)
+      with before as (
+        select id, due_at from deliveries where status in ('PENDING', 'IN_PROGRESS') and due_at <= now()
+        order by due_at limit $1 for update skip locked
+      )
+      update deliveries d
+      set due_at = now() + least(greatest(interval '1 minute', now() - d.created_at), interval '1 hour')
+      from before where d.id = before.id
       returning ${CLAIMED}`,
     values: [limit],
   });
   return rows;
 }
 
-/** Claimed in vain: due again at once. */
-export async function unclaim(db: Db, ids: string[]): Promise<void> {
+/** Claimed in vain: as due as before. */
+export async function unclaim(db: Db, claimed: Claimed[]): Promise<void> {
   await db.query(
-    `update deliveries set due_at = now() where id = any($1) and status in ('PENDING', 'IN_PROGRESS')`,
-    [ids],
+    `update deliveries d set due_at = before.due_at
+     from unnest($1::text[], $2::timestamptz[]) before (id, due_at)
+     where d.id = before.id and d.id = any($1) and status in ('PENDING', 'IN_PROGRESS')`,
+    [claimed.map(({ id }) => id), claimed.map(({ due_at }) => due_at)],
+  );
+}
+
+/** An attempt under way has ended in a minute, or its worker is lost: looked at again then. */
+export async function lookAgain(db: Db, id: string): Promise<void> {
+  await db.query(
+    `update deliveries set due_at = now() + interval '1 minute'
+     where id = $1 and status in ('PENDING', 'IN_PROGRESS')`,
+    [id],
   );
 }
 
 /**
  * Lets up to `limit` held deliveries go on, whose endpoint and tenant are open again, oldest first and every endpoint
- * in turn. Due a minute later: should its workflow never hear of it, the sweeper finds it.
+ * in turn. Due a minute later: should its workflow never hear of it, the sweeper finds it. What a file holds, only where
+ * `byFile`: elsewhere nobody knows whether the file is still there.
  */
-export async function releaseHeld(db: Db, limit: number): Promise<Claimed[]> {
+export async function releaseHeld(db: Db, limit: number, byFile: boolean): Promise<Claimed[]> {
   const { rows } = await db.query<Claimed>({
     name: 'release-held',
     text: `
@@ -81,15 +100,18 @@ export async function releaseHeld(db: Db, limit: number): Promise<Claimed[]> {
         select oldest.id, row_number() over (partition by ep.id order by oldest.id) as turn
         from held join endpoints ep on ep.id = held.id and hold_of(ep) is null and pause_of(ep.tenant) is null
           cross join lateral (select id from deliveries where status = 'HELD' and endpoint_id = ep.id
-            order by id limit $1) oldest
+            and ($2 or not starts_with(coalesce(status_reason, ''), '${FILE_PAUSE}')) order by id limit $1) oldest
         order by turn, oldest.id limit $1
+      ), before as (
+        select id, due_at from deliveries where id = any(array(select id from released)) and status = 'HELD'
+        for update skip locked
       )
       update deliveries d set status = case when attempt_count = 0 then 'PENDING' else 'IN_PROGRESS' end,
-        lane = case when attempt_count = 0 then 'workflow' else lane end, status_reason = 'RESUMED', due_at = greatest(now(), next_attempt_at) + interval '1 minute'
-      where status = 'HELD' and d.id in (select id from deliveries where id = any(array(select id from released))
-        and status = 'HELD' for update skip locked)
+        lane = case when attempt_count = 0 then 'workflow' else lane end, status_reason = 'RESUMED',
+        due_at = greatest(now(), next_attempt_at) + interval '1 minute'
+      from before where d.id = before.id and status = 'HELD'
       returning ${CLAIMED}`,
-    values: [limit],
+    values: [limit, byFile],
   });
   return rows;
 }

@@ -37,7 +37,7 @@ export type AttemptOutcome =
   | { kind: 'ended'; status: DeliveryStatus; reason: string | null };
 
 /** How long a delivery rests after a fault of ours before anything was sent; its workflow makes it longer each time. */
-const OWN_FAULT_DELAY_MS = 1_000;
+export const OWN_FAULT_DELAY_MS = 1_000;
 
 /**
  * Makes attempt `number` of a delivery, whole: gate, sign, send, classify, record. A receiver's fault is
@@ -114,7 +114,7 @@ export async function makeAttempt(
       : null;
   if (delayMs !== null) attempt.next_attempt_at = new Date(Date.now() + delayMs).toISOString();
 
-  const record = attemptRecord(deliveryId, attempt, step);
+  const record = { ...attemptRecord(deliveryId, attempt, step), url: endpoint.url };
   const recorded = await deps.record(record).then(
     () => true,
     (error: unknown) => {
@@ -197,17 +197,17 @@ export function attemptRecord(deliveryId: string, attempt: Attempt, step: NextSt
   if (step === 'delivered') return { deliveryId, attempt, status: 'DELIVERED', reason: null, gone };
   if (attempt.next_attempt_at !== null)
     return { deliveryId, attempt, status: 'IN_PROGRESS', reason: null, gone };
-  const reason = step === 'retry' ? 'ATTEMPTS_EXHAUSTED' : attempt.classification;
+  const exhausted = step === 'retry' && attempt.classification !== 'WORKER_LOST';
+  const reason = exhausted ? 'ATTEMPTS_EXHAUSTED' : attempt.classification;
   return { deliveryId, attempt, status: 'FAILED', reason, gone };
 }
 
-/** An attempt nobody has told the end of. */
-export function lostAttempt(number: number, goesOn: boolean): Attempt {
-  const now = new Date();
+/** An attempt nobody has told the end of. `next`: when another follows; `startedAt`: where it is known, now where not. */
+export function lostAttempt(number: number, next: Date | null, startedAt = new Date()): Attempt {
   return {
-    id: newId('att', now),
+    id: newId('att', startedAt),
     number,
-    started_at: now.toISOString(),
+    started_at: startedAt.toISOString(),
     latency_ms: 0,
     timings: null,
     remote_address: null,
@@ -220,6 +220,6 @@ export function lostAttempt(number: number, goesOn: boolean): Attempt {
     response_body: null,
     truncated: false,
     retry_after: null,
-    next_attempt_at: goesOn ? now.toISOString() : null,
+    next_attempt_at: next && next.toISOString(),
   };
 }

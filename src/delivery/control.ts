@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { CONTROL_CHANNEL, ENDPOINT_CHANNEL, listPauses, type Pause } from '../db/control.js';
+import { CONTROL_CHANNEL, ENDPOINT_CHANNEL, FILE_PAUSE, listPauses, type Pause } from '../db/control.js';
 
 export interface Control {
   /** Why nothing of this tenant may be sent now; null: go on. Null instead of a tenant asks about everything. */
@@ -105,7 +105,7 @@ export async function createControl(options: {
   });
   return {
     paused(tenant) {
-      if (file !== null) return `everything paused: ${file}`;
+      if (file !== null) return FILE_PAUSE + file;
       const all = pauses.get('all');
       if (all !== undefined) return `everything paused: ${all}`;
       const reason = tenant === null ? undefined : pauses.get(`tenant:${tenant}`);

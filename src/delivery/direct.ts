@@ -3,7 +3,7 @@ import type { AttemptTarget } from '../db/deliveries.js';
 import type { StoredEvent } from '../db/events.js';
 import type { Attempt } from '../domain/delivery.js';
 import { DELIVERIES_PER_WORKFLOW, partWorkflowId } from '../domain/event.js';
-import { summarize } from '../../workflows/contract.js';
+import { summarize, withoutContents } from '../../workflows/contract.js';
 import { makeAttempt, type AttemptDeps, type AttemptOutcome } from './attempt.js';
 import type { EndpointCache } from './endpoint-cache.js';
 import type { DeliveryStart, Workflows } from './workflows.js';
@@ -168,7 +168,7 @@ export function createDirectLane(deps: {
       return;
     }
     const notBefore = attempt.next_attempt_at ? { notBefore: attempt.next_attempt_at } : {};
-    const unrecorded = recorded ? {} : { unrecorded: [attempt] };
+    const unrecorded = recorded ? {} : { unrecorded: [withoutContents(attempt)] };
     handOver(
       { ...start, deliveries: [{ ...carried, ...notBefore, ...unrecorded }] },
       recorded ? null : attempt,

@@ -5,12 +5,15 @@ import type { OpenDelivery, OpenWorkflow } from '../db/sweep.js';
 import { OPEN_STATUSES, type Attempt, type Classification } from '../domain/delivery.js';
 import { newId } from '../ids.js';
 import type { AttemptSummary, DeliveryState } from '../../workflows/contract.js';
-import { restartOf, startOf, type Workflows } from './workflows.js';
+import { recordTold, withLost } from './trail.js';
+import { restartOf, startOf, type PendingAttempt, type Workflows } from './workflows.js';
 
 export interface RepairDeps {
   workflows: Workflows;
   getEvent(id: string): Promise<StoredEvent | null>;
   record(record: AttemptRecord): Promise<void>;
+  /** Has a delivery looked at again as soon as an attempt under way must have ended. */
+  lookAgain(deliveryId: string): Promise<void>;
   end(
     deliveryIds: string[],
     status: 'DELIVERED' | 'FAILED' | 'CANCELLED',
@@ -30,17 +33,22 @@ export async function repair(deps: RepairDeps, open: OpenWorkflow): Promise<void
 
   const view = await workflows.view(open.workflow_id);
   const about = { workflow_id: open.workflow_id, workflow_status: view?.status ?? 'NOT_FOUND' };
-  switch (view?.status) {
+  // What Temporal ends by itself is lost, not cancelled.
+  switch (view?.byServer ? 'LOST' : view?.status) {
     case 'RUNNING': {
       // It waits its turn, was never told that its delivery may go on, or never got it.
       const now = open.deliveries.filter((d) => d.status_reason === 'RESUMED').map((d) => d.id);
       if (now.length > 0 || open.direct) await workflows.carry(restartOf(open), { now });
+      for (const pending of view!.pending) {
+        const delivery = open.deliveries.find(({ id }) => id === pending.deliveryId);
+        if (delivery) await recordMissed(deps, delivery, pending);
+      }
       return;
     }
     case 'TERMINATED':
     case 'CANCELLED': {
       const ids = open.deliveries.map((d) => d.id);
-      const ended = await deps.end(ids, 'CANCELLED', `workflow ${view.status.toLowerCase()}`);
+      const ended = await deps.end(ids, 'CANCELLED', `workflow ${view!.status.toLowerCase()}`);
       log.warn({ ...about, delivery_ids: ended }, 'deliveries cancelled: an operator ended their workflow');
       return;
     }
@@ -61,6 +69,29 @@ export async function repair(deps: RepairDeps, open: OpenWorkflow): Promise<void
       );
       await workflows.start(restartOf({ ...open, deliveries: lost }), { again: true });
     }
+  }
+}
+
+/**
+ * Attempts that Temporal knows of and Postgres does not: those whose worker died, above all. The next try would record
+ * them too, but may be hours away; when it is due, they tell.
+ */
+async function recordMissed(
+  deps: RepairDeps,
+  delivery: OpenDelivery,
+  { trail, tries, maximumTries, underWay, endedAt, nextAt }: PendingAttempt,
+): Promise<void> {
+  const { id, attempt_count, max_attempts } = delivery;
+  if (underWay) return deps.lookAgain(id);
+  const entries = withLost(trail, {
+    attemptsBefore: max_attempts - maximumTries,
+    maxAttempts: max_attempts,
+    tries,
+    ...(endedAt ? { startedAt: endedAt } : {}),
+    ...(nextAt ? { nextAt } : {}),
+  });
+  for (const { attempt } of entries) {
+    if (attempt.number > attempt_count) await recordTold(deps, id, attempt);
   }
 }
 

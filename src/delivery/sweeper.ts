@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import { claimBatches } from '../db/batch-run.js';
-import type { Db } from '../db/pool.js';
+import { isDatabaseAway, type Db } from '../db/pool.js';
 import { claimDue, openWorkflow, releaseHeld, unclaim, type Claimed } from '../db/sweep.js';
 import { attemptRecord, lostAttempt } from './attempt.js';
 import { carryBatch, type CarryBatchDeps } from './carry-batch.js';
 import { repair, type RepairDeps } from './repair.js';
-import { restartOf } from './workflows.js';
+import { restartOf, TemporalAwayError } from './workflows.js';
 
 export interface Sweeper {
   /** Something may go on: looks for it at once. */
@@ -21,6 +21,9 @@ const BACK_OFF_MS = { first: 1_000, most: 30_000 };
 /** Held deliveries that one process lets go on: a resume must not become a storm. */
 const RELEASE = { everyMs: 200, batch: 20 };
 
+const isAway = (error: unknown): error is Error =>
+  error instanceof TemporalAwayError || isDatabaseAway(error);
+
 /**
  * Finds what nobody carries: accepted but not started, overdue because its workflow is gone, or held although nothing
  * holds it any more. Runs in every process; each delivery is claimed by one.
@@ -31,6 +34,8 @@ export function createSweeper(
       db: Db;
       /** Why everything rests now; null: go on. */
       paused(): string | null;
+      /** Whether deliveries are attempted in this process: then no file pauses them here. */
+      makesAttempts: boolean;
       log: Logger;
       everyMs?: number;
     },
@@ -44,21 +49,19 @@ export function createSweeper(
   async function loop(): Promise<void> {
     while (!closed) {
       let nextMs = everyMs;
+      let away = false;
       awake = false;
-      try {
-        if (deps.paused() === null) {
-          const released = await release();
-          const due = await sweep();
-          for (const id of await claimBatches(db, AT_A_TIME)) await carryBatch(deps, id);
-          if (released === RELEASE.batch) nextMs = RELEASE.everyMs;
-          else if (due === BATCH) nextMs = 0;
+      // One after the other, and none for want of another.
+      for (const step of deps.paused() === null ? [release, sweep, carryBatches] : []) {
+        try {
+          nextMs = Math.min(nextMs, await step());
+        } catch (error) {
+          away = true;
+          log.warn({ err: error, step: step.name }, 'put off: Temporal or Postgres is away');
         }
-        backOffMs = 0;
-      } catch (error) {
-        backOffMs = Math.min(Math.max(backOffMs * 2, BACK_OFF_MS.first), BACK_OFF_MS.most);
-        nextMs = backOffMs;
-        log.warn({ err: error, again_in_ms: backOffMs }, 'sweep put off: Temporal or Postgres is away');
       }
+      backOffMs = away ? Math.min(Math.max(backOffMs * 2, BACK_OFF_MS.first), BACK_OFF_MS.most) : 0;
+      if (away) nextMs = backOffMs;
       if (!awake) await rest(nextMs);
     }
   }
@@ -78,63 +81,92 @@ export function createSweeper(
     endRest();
   }
 
+  /** Each step answers when it is to be done again. */
   async function sweep(): Promise<number> {
     const claimed = await claimDue(db, BATCH);
-    await eachWorkflow(claimed, async (one, ids) => {
+    const { left, away } = await eachWorkflow(claimed, async (one, ids) => {
       for (const id of claimed.filter(({ lost }) => lost).map((each) => each.id)) {
         if (ids.includes(id)) await deps.record(lost(id));
       }
       const open = await openWorkflow(db, one);
       if (open) await repair(deps, open);
     });
-    return claimed.length;
+    if (left.length > 0) await unclaim(db, left);
+    if (away) throw away;
+    return claimed.length === BATCH ? 0 : everyMs;
   }
 
   function lost(id: string) {
-    return attemptRecord(id, lostAttempt(1, deps.maxAttempts > 1), 'retry');
+    return attemptRecord(id, lostAttempt(1, deps.maxAttempts > 1 ? new Date() : null), 'retry');
   }
 
   async function release(): Promise<number> {
-    const released = await releaseHeld(db, RELEASE.batch);
+    const released = await releaseHeld(db, RELEASE.batch, deps.makesAttempts);
     const now = new Date();
     // One that waits for its retry still does: Temporal has its timer.
     const waiting = released.filter(
       ({ next_attempt_at }) => next_attempt_at === null || next_attempt_at <= now,
     );
-    await eachWorkflow(waiting, async (one, ids) => {
+    // What is left is due a minute later.
+    const { away } = await eachWorkflow(waiting, async (one, ids) => {
       const open = await openWorkflow(db, one);
       if (open && !(await workflows.carry(restartOf(open), { now: ids }))) await repair(deps, open);
     });
-    return released.length;
+    if (away) throw away;
+    return released.length === RELEASE.batch ? RELEASE.everyMs : everyMs;
   }
 
-  /** What fails is claimed for nobody: it is due again at once, and the caller backs off. */
+  async function carryBatches(): Promise<number> {
+    for (const id of await claimBatches(db, AT_A_TIME)) {
+      await carryBatch(deps, id).catch((error: unknown) => {
+        if (isAway(error)) throw error;
+        log.error({ err: error, batch_id: id }, 'batch not carried on; looked at again later');
+      });
+    }
+    return everyMs;
+  }
+
+  /**
+   * One that fails keeps no other, and is looked at again later. `left`: those that could not be tried; `away`: why
+   * none could.
+   */
   async function eachWorkflow(
     claimed: Claimed[],
     work: (one: Claimed, ids: string[]) => Promise<void>,
-  ): Promise<void> {
+  ): Promise<{ left: Claimed[]; away: Error | undefined }> {
     const byWorkflow = new Map<string, Claimed[]>();
     for (const one of claimed) {
       byWorkflow.set(one.workflow_id, [...(byWorkflow.get(one.workflow_id) ?? []), one]);
     }
     const groups = [...byWorkflow.values()];
-    const failed: string[] = [];
-    const errors: unknown[] = [];
+    const left: Claimed[] = [];
+    const away: Error[] = [];
+    let done = 0;
     const take = async () => {
       for (let group = groups.shift(); group; group = groups.shift()) {
-        const ids = group.map((one) => one.id);
         try {
-          if (closed || errors.length > 0) failed.push(...ids);
-          else await work(group[0]!, ids);
-        } catch (cause) {
-          failed.push(...ids);
-          errors.push(cause);
+          if (closed || (done === 0 && away.length >= AT_A_TIME)) {
+            left.push(...group);
+            continue;
+          }
+          await work(
+            group[0]!,
+            group.map((one) => one.id),
+          );
+          done += 1;
+        } catch (error) {
+          if (isAway(error)) {
+            away.push(error);
+            left.push(...group);
+          } else {
+            const about = { err: error, workflow_id: group[0]!.workflow_id };
+            log.error(about, 'not carried on; looked at again later');
+          }
         }
       }
     };
     await Promise.all(Array.from({ length: AT_A_TIME }, take));
-    if (failed.length > 0) await unclaim(db, failed);
-    if (errors.length > 0) throw new Error('Not all could be carried on.', { cause: errors[0] });
+    return { left, away: done === 0 ? away[0] : undefined };
   }
 
   const looping = loop();

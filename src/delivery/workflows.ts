@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../db/events.js';
 import type { OpenWorkflow } from '../db/sweep.js';
-import type { AttemptSummary, DeliverWebhookInput, DeliveryState } from '../../workflows/contract.js';
+import type { AttemptSummary, DeliverWebhookInput, DeliveryState, Trail } from '../../workflows/contract.js';
 
 /** What starting a workflow takes: its input, its id, and the type operators search by. */
 export interface DeliveryStart extends DeliverWebhookInput {
@@ -16,7 +16,29 @@ export interface WorkflowView {
   status: string;
   /** How its deliveries ended, where it says so. */
   states: DeliveryState[];
+  /** Attempts it waits for. */
+  pending: PendingAttempt[];
+  /** Temporal itself terminated it, as one that grew past its limits. */
+  byServer: boolean;
 }
+
+/** What Temporal knows of a delivery's activity. */
+export interface PendingAttempt {
+  deliveryId: string;
+  /** Tries that have ended, and how many there may be. */
+  tries: number;
+  maximumTries: number;
+  /** What the tries told of. */
+  trail: Trail | null;
+  underWay: boolean;
+  /** When the last try ended. */
+  endedAt: Date | null;
+  /** When the next is due. */
+  nextAt: Date | null;
+}
+
+/** Temporal does not answer, or has too much to do; asking for something else would not help. */
+export class TemporalAwayError extends Error {}
 
 /** What delivering asks of Temporal. A call that rejects changed nothing, or nothing that asking again would double. */
 export interface Workflows {
@@ -32,8 +54,8 @@ export interface Workflows {
   /** Temporal's word for how a workflow is, as in WorkflowView; null where it knows none of this id. */
   statusOf(workflowId: string): Promise<string | null>;
   cancelDeliveries(workflowId: string, deliveryIds: string[]): Promise<void>;
-  /** Makes the next attempt of a delivery that waits for it. */
-  attemptNow(workflowId: string, deliveryId: string): Promise<void>;
+  /** Makes the next attempt of a delivery that waits for it; false where no workflow carries it. */
+  attemptNow(workflowId: string, deliveryId: string): Promise<boolean>;
   /** Tells the workflow of a failed attempt while its activity goes on retrying. */
   attempted(
     execution: { workflowId: string; runId: string },

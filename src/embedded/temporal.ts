@@ -44,8 +44,10 @@ export async function startTemporal(options: {
   /** Null: no Web UI; 0: any free port. */
   uiPort: number | null;
   port?: number;
+  /** More of its dynamic config. */
+  settings?: string[];
 }): Promise<EmbeddedTemporal> {
-  const { binary, dir, inMemory = false } = options;
+  const { binary, dir, inMemory = false, settings = [] } = options;
   const uiPort = options.uiPort === 0 ? await freePort() : options.uiPort;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const logFile = join(dir, 'temporal.log');
@@ -61,7 +63,7 @@ export async function startTemporal(options: {
       ...(uiPort === null ? ['--headless'] : ['--ui-port', String(uiPort)]),
       ...(inMemory ? [] : ['--db-filename', join(dir, 'temporal.db')]),
       ...(inMemory ? [] : SQLITE.flatMap((pragma) => ['--sqlite-pragma', pragma])),
-      ...DYNAMIC_CONFIG.flatMap((value) => ['--dynamic-config-value', value]),
+      ...[...DYNAMIC_CONFIG, ...settings].flatMap((value) => ['--dynamic-config-value', value]),
     ],
     logFile,
     pidFile,

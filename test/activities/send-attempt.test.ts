@@ -185,17 +185,64 @@ test('Postgres away after the receiver took it: delivered all the same, the reco
   expect(delivery.attempts).toHaveLength(1);
 });
 
-test('a failed attempt that could not be recorded is recorded by the next try', async () => {
+test('a failed attempt that could not be recorded ends the activity, for its workflow to record at once', async () => {
+  const id = await orphanDelivery();
+  receiver.setBehaviour(() => ({ status: 500, headers: { 'x-own': 'their header' }, body: 'their answer' }));
+  const { result, trail } = await run(id, {}, { record: () => Promise.reject(new Error('away')) });
+  expect(result).toMatchObject({
+    kind: 'retry',
+    notBefore: result!.attempts[0]!.next_attempt_at,
+    unrecorded: [{ number: 1, classification: 'HTTP_5XX_RETRYABLE', truncated: true }],
+  });
+  // What they answered is readable nowhere in Temporal.
+  expect(JSON.stringify([result, trail])).not.toMatch(/their/);
+  await new MockActivityEnvironment().run(createActivities(deps).recordOutcome, {
+    deliveryId: id,
+    attempts: result!.unrecorded,
+  });
+  expect(await getDelivery(t, id)).toMatchObject({
+    status: 'IN_PROGRESS',
+    attempt_count: 1,
+    attempts: [{ number: 1, http_status: 500 }],
+  });
+});
+
+test('while an earlier attempt cannot be recorded none is made: it would be missing for good', async () => {
+  const id = await orphanDelivery();
+  const record = () => Promise.reject(new Error('away'));
+  const { result } = await run(id, { attempt: 2 }, { record });
+  expect(result).toMatchObject({ kind: 'held', unrecorded: [{ number: 1, classification: 'WORKER_LOST' }] });
+  expect(receiver.requests).toEqual([]);
+});
+
+test('the trail tells of every attempt, and nothing of what was answered', async () => {
+  const id = await orphanDelivery();
+  receiver.setBehaviour(() => ({ status: 503, headers: { 'x-own': 'their header' }, body: 'their answer' }));
+  const { trail } = await run(id, {});
+  expect(trail.entries).toMatchObject([
+    { attempt: { number: 1, classification: 'HTTP_5XX_RETRYABLE', http_status: 503 } },
+  ]);
+  expect(JSON.stringify(trail)).not.toMatch(/their/);
+  expect((await getDelivery(t, id)).attempts[0]).toMatchObject({ response_body: 'their answer' });
+});
+
+test('tries that ended with their worker, the last allowed one among them, are recorded and told', async () => {
   const id = await orphanDelivery();
   receiver.setBehaviour(() => ({ status: 500 }));
-  const first = await run(id, {}, { record: () => Promise.reject(new Error('away')) });
-  expect((await getDelivery(t, id)).attempts).toEqual([]);
-  receiver.setBehaviour(() => ({ status: 200 }));
-  await run(id, { attempt: 2, trail: first.trail });
-  expect((await getDelivery(t, id)).attempts.map((a) => [a.number, a.classification])).toEqual([
+  const { trail } = await run(id, {});
+  const { recordLost } = createActivities(deps);
+  const input = { deliveryId: id, attemptsBefore: 0, maxAttempts: 3, trail, tries: 3 };
+  const attempts: AttemptSummary[] = await new MockActivityEnvironment().run(recordLost, input);
+  expect(attempts.map((a) => [a.number, a.classification])).toEqual([
     [1, 'HTTP_5XX_RETRYABLE'],
-    [2, 'DELIVERED'],
+    [2, 'WORKER_LOST'],
+    [3, 'WORKER_LOST'],
   ]);
+  expect(await getDelivery(t, id)).toMatchObject({
+    status: 'FAILED',
+    status_reason: 'WORKER_LOST',
+    attempt_count: 3,
+  });
 });
 
 test('a delivery that has ended is not sent again, whatever comes late', async () => {

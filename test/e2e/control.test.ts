@@ -201,7 +201,7 @@ test('the file PAUSE stops its process while it is there', async () => {
   await createEndpoint(next, receiver.url);
   const { deliveries } = await postEvent(next, {});
   expect(await deliveryIn(next, deliveries[0]!.id, ['HELD'])).toMatchObject({
-    status_reason: 'everything paused: by hand, all else is down',
+    status_reason: 'everything paused by a file: by hand, all else is down',
   });
   expect((await next.call('GET', '/v1/control')).body).toMatchObject({
     paused: true,

@@ -98,7 +98,7 @@ const ROWS = `
   from events e join deliveries d on d.event_id = e.id
   where e.idempotency_key like $1`;
 
-const STUCK = `
+export const STUCK = `
   select count(*)::int as count from deliveries
   where status in ('PENDING', 'IN_PROGRESS') and coalesce(next_attempt_at, created_at) < now() - interval '1 minute'`;
 

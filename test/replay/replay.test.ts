@@ -1,11 +1,15 @@
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { bundleWorkflowCode, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { startTemporal } from '../../src/embedded/temporal.js';
+import { findTemporal } from '../../src/embedded/temporal-binary.js';
 import { createEndpoint, deliveryIn, postEvent, type Accepted } from '../support/path.js';
 import { startReceiver, type Behave } from '../support/receiver.js';
 import { seedDeliveries } from '../support/seed.js';
@@ -19,7 +23,11 @@ interface Shape {
   behave: Behave;
   endpoints: number;
   disabled?: true;
-  act?: (t: TestService, event: Accepted, client: Client) => Promise<void>;
+  /** Of a Temporal of its own. */
+  settings?: string[];
+  prepare?: (t: TestService) => Promise<unknown>;
+  /** Answers which run is meant, where it is not the last. */
+  act?: (t: TestService, event: Accepted, client: Client) => Promise<string | void>;
 }
 
 const shapes: Record<string, Shape> = {
@@ -43,6 +51,73 @@ const shapes: Record<string, Shape> = {
     act: async (t, event) => {
       await deliveryIn(t, event.deliveries[0]!.id, ['HELD']);
       await t.call('PATCH', `/v1/endpoints/${event.deliveries[0]!.endpoint_id}`, { enabled: true });
+    },
+  },
+  'held-asks-daily': {
+    endpoints: 1,
+    behave: () => ({ status: 200 }),
+    // Held by its attempt, not from the start: then its workflow waits.
+    prepare: (t) =>
+      t.pool.query(`create function hold() returns trigger language plpgsql as $$
+        begin new.status := 'PENDING'; return new; end $$;
+        create trigger hold before insert on deliveries for each row execute function hold();
+        insert into control (scope, reason, paused_by) values ('tenant:default', 'x', 'y')`),
+    act: async (t, event) => {
+      await deliveryIn(t, event.deliveries[0]!.id, ['HELD']);
+      await t.pool.query('delete from control');
+    },
+  },
+  'cancelled-before-a-failure': {
+    endpoints: 1,
+    behave: () => ({ status: 503, afterMs: 1_500 }),
+    act: async (_t, event, client) => {
+      const handle = client.workflow.getHandle(`deliver:default:${event.idempotency_key}`);
+      const begun = () =>
+        handle.describe().then(
+          ({ raw }) => raw.pendingActivities?.[0]?.lastStartedTime,
+          () => null,
+        );
+      await eventually(begun);
+      await handle.cancel();
+    },
+  },
+  'failed-and-recorded-late': {
+    endpoints: 1,
+    behave: (_request, index) => ({ status: index === 0 ? 503 : 200 }),
+    prepare: (t) =>
+      t.pool.query(`create function no_room() returns trigger language plpgsql as
+        $$ begin raise exception 'no room' using errcode = 'disk_full'; end $$;
+        create trigger no_room before insert on attempts for each row execute function no_room()`),
+    act: async (t, event, client) => {
+      const handle = client.workflow.getHandle(`deliver:default:${event.idempotency_key}`);
+      const recording = () =>
+        handle.describe().then(
+          ({ raw }) => raw.pendingActivities?.some((one) => one.activityType?.name === 'recordOutcome'),
+          () => null,
+        );
+      await eventually(recording);
+      await t.pool.query('drop function no_room cascade');
+    },
+  },
+  // Its first run.
+  'moved-on': {
+    endpoints: 2,
+    behave: (_request, index) => ({ status: index < 3 ? 503 : 200 }),
+    settings: ['limit.historyCount.suggestContinueAsNew=40'],
+    prepare: (t) =>
+      t.pool.query(`create table kept as select id, sealed from endpoint_secrets limit 1;
+        update endpoint_secrets s set sealed = '\\x00' from kept where kept.id = s.id`),
+    act: async (t, event, client) => {
+      const handle = client.workflow.getHandle(`deliver:default:${event.idempotency_key}`);
+      const run = () =>
+        handle.describe().then(
+          ({ runId }) => runId,
+          () => null,
+        );
+      const first = await eventually(run);
+      await eventually(async () => (await run()) !== first);
+      await t.pool.query('update endpoint_secrets s set sealed = kept.sealed from kept where kept.id = s.id');
+      return first;
     },
   },
 };
@@ -118,25 +193,36 @@ const portable = (history: Parameters<typeof historyToJSON>[0]) =>
 
 const fileOf = (shape: string) => fileURLToPath(new URL(`./${shape}.json`, import.meta.url));
 
-async function record(name: string, { behave, endpoints, disabled, act }: Shape): Promise<void> {
-  const t = await startTestService();
+async function record(name: string, shape: Shape): Promise<void> {
+  const { behave, endpoints, disabled, settings, prepare, act } = shape;
+  const dir = await mkdtemp(join(tmpdir(), 'surehook-replay-'));
+  const binary = await findTemporal({ progress: console.log, env: process.env });
+  const own = settings && (await startTemporal({ binary, dir, inMemory: true, uiPort: null, settings }));
+  const address = own?.address ?? inject('temporalAddress');
+  const temporal = { address, namespace: 'default', tls: false, apiKey: null, uiUrl: null };
+  const t = await startTestService({ temporal, sweepEveryMs: 200 });
   const receiver = await startReceiver({ behave });
-  const connection = await Connection.connect({ address: inject('temporalAddress') });
+  const connection = await Connection.connect({ address });
   try {
     const client = new Client({ connection });
     for (let i = 0; i < endpoints; i++) await createEndpoint(t, receiver.url, { enabled: !disabled });
+    await prepare?.(t);
     const event = await postEvent(t, { idempotency_key: `${name}-${t.taskQueue}` });
-    await act?.(t, event, client);
-    const handle = client.workflow.getHandle(`deliver:default:${event.idempotency_key}`);
+    const workflowId = `deliver:default:${event.idempotency_key}`;
+    const run = (await act?.(t, event, client)) ?? undefined;
+    const handle = client.workflow.getHandle(workflowId);
     for (const { id } of event.deliveries) await deliveryIn(t, id);
     await handle.result().catch((error: unknown) => {
       if (!(error instanceof WorkflowFailedError)) throw error;
     });
-    await writeFile(fileOf(name), portable(await handle.fetchHistory()));
+    const recorded = client.workflow.getHandle(workflowId, run);
+    await writeFile(fileOf(name), portable(await recorded.fetchHistory()));
   } finally {
     await connection.close();
     await receiver.close();
     await t.stop();
+    await own?.stop();
+    await rm(dir, { recursive: true, force: true });
   }
 }
 

@@ -1,0 +1,120 @@
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/path.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { eventually, startTestService, type TestService } from '../support/service.js';
+
+/** Attempts that something else comes in between of. No sweeper helps here. */
+let t: TestService;
+let receiver: Receiver;
+let connection: Connection;
+let client: Client;
+let tenant: string;
+let nth = 0;
+
+beforeAll(async () => {
+  t = await startTestService({ sweepEveryMs: 3_600_000 });
+  connection = await Connection.connect({ address: inject('temporalAddress') });
+  client = new Client({ connection });
+});
+afterAll(async () => {
+  await t.stop();
+  await connection.close();
+});
+beforeEach(async () => {
+  tenant = `tenant_${nth++}_${t.taskQueue}`;
+  receiver = await startReceiver();
+  return () => receiver.close();
+});
+
+/** A delivery whose first attempt is at the receiver. */
+async function underWay(): Promise<{ id: string; handle: WorkflowHandle }> {
+  await createEndpoint(t, receiver.url, { tenant });
+  const { deliveries, idempotency_key } = await postEvent(t, { tenant });
+  await receiver.waitFor((requests) => requests.length === 1);
+  return { id: deliveries[0]!.id, handle: client.workflow.getHandle(`deliver:${tenant}:${idempotency_key}`) };
+}
+
+test('a workflow cancelled during an attempt that then fails ends its delivery as cancelled, at once', async () => {
+  receiver.setBehaviour(() => ({ status: 500, headers: { 'retry-after': '86400' }, afterMs: 1_500 }));
+  const { id, handle } = await underWay();
+  await handle.cancel();
+  const delivery = await deliveryIn(t, id, ['CANCELLED'], 10_000);
+  expect(delivery).toMatchObject({ status_reason: 'workflow cancelled', attempt_count: 1 });
+  expect(delivery.attempts).toMatchObject([{ number: 1, classification: 'HTTP_5XX_RETRYABLE' }]);
+  await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+});
+
+test('so cancelled during an attempt that ends it, the delivery has failed, and the workflow says so', async () => {
+  receiver.setBehaviour(() => ({ status: 404, afterMs: 1_500 }));
+  const { id, handle } = await underWay();
+  await handle.cancel();
+  expect(await deliveryIn(t, id)).toMatchObject({ status: 'FAILED', status_reason: 'HTTP_4XX_PERMANENT' });
+  await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'DELIVERY_FAILED' } });
+});
+
+test.each([500, 404, 200])(
+  'a delivery cancelled during an attempt that ends with %i is cancelled, for its workflow too',
+  async (status) => {
+    receiver.setBehaviour(() => ({ status, headers: { 'retry-after': '86400' }, afterMs: 1_500 }));
+    const { id, handle } = await underWay();
+    expect((await t.call('POST', `/v1/deliveries/${id}/cancel`)).status).toBe(200);
+    expect(await handle.result()).toMatchObject([{ status: 'CANCELLED', attempts: [{ number: 1 }] }]);
+    expect(await getDelivery(t, id)).toMatchObject({ status: 'CANCELLED', attempt_count: 1 });
+  },
+);
+
+test('a failed attempt that Postgres did not take is in the history as soon as it does, long before the next', async () => {
+  await createEndpoint(t, receiver.url, { tenant });
+  await t.pool.query(`create function no_room() returns trigger language plpgsql as
+    $$ begin raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$`);
+  await t.pool.query(
+    `create trigger no_room before insert on attempts for each row execute function no_room()`,
+  );
+  receiver.setBehaviour((_request, index) => ({
+    status: index === 0 ? 503 : 200,
+    headers: { 'retry-after': '86400' },
+  }));
+  const { deliveries } = await postEvent(t, { tenant });
+  const { id, workflow_id } = await getDelivery(t, deliveries[0]!.id);
+  await receiver.waitFor((requests) => requests.length === 1);
+  const handle = client.workflow.getHandle(workflow_id);
+  const recording = () =>
+    handle.describe().then(
+      ({ raw }) => raw.pendingActivities?.some((one) => one.activityType?.name === 'recordOutcome'),
+      () => null,
+    );
+  await eventually(recording);
+  expect(await getDelivery(t, id)).toMatchObject({ status: 'PENDING', attempts: [] });
+  await t.pool.query('drop function no_room cascade');
+  const delivery = await deliveryIn(t, id, ['IN_PROGRESS'], 10_000);
+  expect(delivery.attempts).toMatchObject([{ number: 1, http_status: 503, response_body: '' }]);
+  expect(Date.parse(delivery.attempts[0]!.next_attempt_at!)).toBeGreaterThan(Date.now() + 60_000);
+  expect(receiver.requests).toHaveLength(1);
+
+  // It waits in its workflow now: a retry asked for reaches it there.
+  expect((await t.call('POST', `/v1/deliveries/${id}/retry`, { reason: 'they are back' })).status).toBe(202);
+  expect(await deliveryIn(t, id)).toMatchObject({ status: 'DELIVERED', attempt_count: 2 });
+  const { body } = await t.call('GET', `/v1/audit?object=${id}`);
+  expect(body.data).toMatchObject([{ action: 'delivery.retry', reason: 'they are back' }]);
+});
+
+test('a held delivery asks once a day whether it may go on, should nobody be able to tell it', async () => {
+  const { id: endpoint } = await createEndpoint(t, receiver.url, { tenant });
+  await t.call('POST', `/v1/endpoints/${endpoint}/pause`);
+  const { deliveries } = await postEvent(t, { tenant });
+  const { id, workflow_id } = await getDelivery(t, deliveries[0]!.id);
+  // As an accepting process would have made it that did not know of the pause.
+  await t.pool.query(`update deliveries set status = 'PENDING' where id = $1`, [id]);
+  await client.workflow.start('deliverWebhook', {
+    workflowId: workflow_id,
+    taskQueue: t.taskQueue,
+    args: [{ eventId: 'evt', tenant, deliveries: [{ id, endpointId: endpoint, maxAttempts: 12 }] }],
+  });
+  const handle = client.workflow.getHandle(workflow_id);
+  const timer = await eventually(async () =>
+    (await handle.fetchHistory()).events?.find((event) => event.timerStartedEventAttributes),
+  );
+  expect(Number(timer.timerStartedEventAttributes!.startToFireTimeout!.seconds)).toBe(86_400);
+  await handle.cancel();
+});
