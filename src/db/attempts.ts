@@ -1,5 +1,5 @@
 import { OPEN_STATUSES, type Attempt, type DeliveryStatus } from '../domain/delivery.js';
-import type { Db } from './pool.js';
+import { outOfTheWay, type Db } from './pool.js';
 
 export interface AttemptRecord {
   deliveryId: string;
@@ -8,6 +8,8 @@ export interface AttemptRecord {
   reason: string | null;
   /** The endpoint said 410: it is disabled by the same statement. */
   gone: boolean;
+  /** Where that was said: the endpoint may have another URL by now. Unknown of what Temporal kept. */
+  url?: string;
 }
 
 /** An endpoint without one success for so long is disabled when a delivery to it ends without one, too. */
@@ -21,8 +23,11 @@ const UNSTORABLE = /^2[23]/;
  * of the same delivery. Repeating it changes nothing; a delivery that has ended stays ended.
  */
 export async function recordAttempts(db: Db, records: AttemptRecord[]): Promise<void> {
-  const known = new Set(await write(db, records));
-  for (const record of records) if (!known.has(record.attempt.id)) await recordLate(db, record);
+  const known = new Set(await outOfTheWay(() => write(db, records)));
+  for (const record of records) {
+    const late = !known.has(record.attempt.id) && record.attempt.classification !== 'WORKER_LOST';
+    if (late) await recordLate(db, record);
+  }
 }
 
 /** One alone: what Postgres cannot store of it is left out, and said so, and the delivery goes on. */
@@ -56,9 +61,9 @@ async function write(db: Db, records: AttemptRecord[]): Promise<string[]> {
     text: `
       with input as (
         select * from unnest($1::text[], $2::text[], $3::int[], $4::timestamptz[], $5::float8[], $6::text[], $7::int[],
-          $8::text[], $9::bool[], $10::text[], $11::text[], $12::timestamptz[])
+          $8::text[], $9::bool[], $10::text[], $11::text[], $12::timestamptz[], $14::text[])
           as i (id, delivery_id, number, started_at, latency_ms, classification, http_status, detail, gone, status, reason,
-            next_at)
+            next_at, url)
       ), delivery as (
         update deliveries d set attempt_count = i.number, last_classification = i.classification,
           status = case when not d.status = any($13::text[]) then d.status
@@ -73,9 +78,9 @@ async function write(db: Db, records: AttemptRecord[]): Promise<string[]> {
         where d.id = i.delivery_id and d.id = any($2) and d.attempt_count < i.number and ep.id = d.endpoint_id
         returning d.id, d.endpoint_id, i.id as attempt_id
       ), outcome as (
-        select endpoint_id, bool_or(i.classification = 'DELIVERED') as delivered, bool_or(i.gone) as gone,
+        select endpoint_id, bool_or(i.classification = 'DELIVERED') as delivered, bool_or(i.gone and coalesce(i.url, ep.url) = ep.url) as gone,
           bool_or(i.status = 'FAILED') as failed
-        from delivery join input i on i.id = delivery.attempt_id where i.classification <> 'WORKER_LOST'
+        from delivery join input i on i.id = delivery.attempt_id join endpoints ep on ep.id = endpoint_id where i.classification <> 'WORKER_LOST'
         group by endpoint_id
       ), endpoint as (
         -- Written only where something changes: most attempts succeed at an endpoint that works.
@@ -113,6 +118,7 @@ async function write(db: Db, records: AttemptRecord[]): Promise<string[]> {
       column(({ reason }) => reason),
       column(({ attempt }) => attempt.next_attempt_at),
       OPEN_STATUSES,
+      column(({ url }) => url ?? null),
     ],
   });
   return rows.map((row) => row.id);

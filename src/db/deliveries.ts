@@ -2,6 +2,7 @@ import { OPEN_STATUSES, type Attempt, type DeliveryStatus, type Lane } from '../
 import type { RetryOn } from '../domain/classify.js';
 import { newId, sinceId } from '../ids.js';
 import { audit } from './audit.js';
+import { notify } from './control.js';
 import { pageOf, type Page, type PageQuery } from './page.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
@@ -140,6 +141,18 @@ export async function noteReason(db: Db, id: string, reason: string): Promise<vo
 /** Enough for one statement; the gate holds the others when their attempt is due. */
 const HELD_AT_ONCE = 20_000;
 
+/** What waits for a retry would find out a day later that its endpoint is deleted. What is under way ends by itself. */
+export async function endDeliveriesOf(db: Db, endpointId: string): Promise<void> {
+  await db.query(
+    `update deliveries set status = 'FAILED', status_reason = 'ENDPOINT_DELETED',
+       last_classification = 'ENDPOINT_DELETED', next_attempt_at = null, completed_at = now()
+     where status in ('IN_PROGRESS', 'HELD') and next_attempt_at > now() and id in (
+       select id from deliveries where endpoint_id = $1 and status in ('IN_PROGRESS', 'HELD')
+         and next_attempt_at > now() order by id limit $2)`,
+    [endpointId, HELD_AT_ONCE],
+  );
+}
+
 /** What an endpoint's pause holds: all that is open, also what waits for a retry, whose moment stays noted. */
 export async function holdDeliveriesOf(db: Db, endpointId: string): Promise<void> {
   await db.query(
@@ -148,6 +161,18 @@ export async function holdDeliveriesOf(db: Db, endpointId: string): Promise<void
        select id from deliveries where endpoint_id = $1 and status in ('PENDING', 'IN_PROGRESS') order by id limit $2)`,
     [endpointId, HELD_AT_ONCE],
   );
+}
+
+/** No workflow carries it: the sweeper, told with this, has its next attempt made at once, unless a first is being made. */
+export async function attemptBySweeper(pool: Pool, id: string): Promise<void> {
+  await transaction(pool, async (db) => {
+    await db.query(
+      `update deliveries set due_at = now(), next_attempt_at = least(next_attempt_at, now())
+       where id = $1 and status in ('PENDING', 'IN_PROGRESS') and not (lane = 'direct' and attempt_count = 0)`,
+      [id],
+    );
+    await notify(db);
+  });
 }
 
 /** False where it had ended. */
@@ -173,7 +198,7 @@ export async function cancelDelivery(
 export async function redeliver(
   pool: Pool,
   source: StoredDelivery,
-  actor: string,
+  { actor, reason }: { actor: string; reason: string | null },
 ): Promise<StoredDelivery | null> {
   return transaction(pool, async (db) => {
     // As a replay batch does: the same event is not made again by both.
@@ -194,7 +219,8 @@ export async function redeliver(
       [newId('del'), source.id],
     );
     const made = rows[0] ?? null;
-    if (made) await audit(db, { actor, action: 'delivery.retry', object: source.id, after: { id: made.id } });
+    const after = { id: made?.id };
+    if (made) await audit(db, { actor, action: 'delivery.retry', object: source.id, reason, after });
     return made;
   });
 }

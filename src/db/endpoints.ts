@@ -2,7 +2,7 @@ import type { RetryOn } from '../domain/classify.js';
 import { newId } from '../ids.js';
 import { audit } from './audit.js';
 import { notify } from './control.js';
-import { holdDeliveriesOf, type AttemptTarget } from './deliveries.js';
+import { endDeliveriesOf, holdDeliveriesOf, type AttemptTarget } from './deliveries.js';
 import { pageOf, type Page, type PageQuery } from './page.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
@@ -156,12 +156,16 @@ export async function updateEndpoint(
   });
 }
 
-/** Deleted, it holds nothing any more: the sweeper lets its held deliveries go on, to end as ENDPOINT_DELETED. */
+/**
+ * What waits for a retry ends with it. It holds nothing any more: the sweeper lets its held deliveries go on, to end as
+ * ENDPOINT_DELETED, too.
+ */
 export async function deleteEndpoint(pool: Pool, id: string, by: By): Promise<boolean> {
   return transaction(pool, async (db) => {
     const before = await getEndpoint(db, id, 'for update');
     if (!before) return false;
     await db.query('update endpoints set deleted_at = now(), updated_at = now() where id = $1', [id]);
+    await endDeliveriesOf(db, id);
     await notify(db);
     await audit(db, { ...by, object: id, before: told(before) });
     return true;

@@ -88,10 +88,15 @@ export function isDatabaseAway(error: unknown): boolean {
 const IN_THE_WAY = new Set(['40P01', '40001']);
 const TRIES = 3;
 
-export async function transaction<T>(pool: Pool, work: (db: Db) => Promise<T>): Promise<T> {
+export function transaction<T>(pool: Pool, work: (db: Db) => Promise<T>): Promise<T> {
+  return outOfTheWay(() => once(pool, work));
+}
+
+/** Asks again where another was in the way: `work` is one transaction. */
+export async function outOfTheWay<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
-      return await once(pool, work);
+      return await work();
     } catch (error) {
       if (tries === TRIES || !IN_THE_WAY.has(String((error as { code?: unknown } | null)?.code))) throw error;
     }

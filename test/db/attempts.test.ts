@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { recordAttempt, type AttemptRecord } from '../../src/db/attempts.js';
+import { recordAttempt, recordAttempts, type AttemptRecord } from '../../src/db/attempts.js';
+import type { Db } from '../../src/db/pool.js';
 import type { Attempt } from '../../src/domain/delivery.js';
 import { newId } from '../../src/ids.js';
 import { createEndpoint, getDelivery, postEvent } from '../support/path.js';
@@ -161,4 +162,37 @@ test('whatever text a receiver puts into an answer, the attempt is recorded', as
     }),
     { numRuns: 40 },
   );
+});
+
+test('a 410 from the URL an endpoint had before disables it no more', async () => {
+  const { id, endpointId } = await delivery();
+  const gone = { http_status: 410, classification: 'GONE' } as const;
+  const rest = { status: 'FAILED', reason: 'GONE', gone: true } as const;
+  await record(id, gone, { ...rest, url: 'http://127.0.0.1:1/before' });
+  const status = async () => (await t.call('GET', `/v1/endpoints/${endpointId}`)).body.status;
+  expect(await status()).toBe('enabled');
+  const { deliveries } = await postEvent(t, { tenant: `tenant_${nth - 1}` });
+  await record(deliveries[0]!.id, gone, { ...rest, url: 'http://127.0.0.1:1/' });
+  expect(await status()).toBe('disabled');
+});
+
+test('a record that another transaction was in the way of is made again', async () => {
+  const { id } = await delivery();
+  let asked = 0;
+  const query = (...given: Parameters<typeof t.pool.query>) =>
+    asked++ === 0
+      ? Promise.reject(Object.assign(new Error('deadlock detected'), { code: '40P01' }))
+      : t.pool.query(...given);
+  await recordAttempts({ query } as unknown as Db, [
+    { deliveryId: id, attempt: attempt(delivered), status: 'DELIVERED', reason: null, gone: false },
+  ]);
+  expect(await getDelivery(t, id)).toMatchObject({ status: 'DELIVERED', attempt_count: 1 });
+});
+
+test('an attempt noted as lost twice is noted once, as it was noted first', async () => {
+  const { id } = await delivery();
+  const lost = { classification: 'WORKER_LOST', http_status: null } as const;
+  await record(id, { ...lost, started_at: '2026-01-01T00:00:00.000Z' });
+  await record(id, lost);
+  expect((await getDelivery(t, id)).attempts).toMatchObject([{ started_at: '2026-01-01T00:00:00.000Z' }]);
 });

@@ -117,6 +117,20 @@ test('a disabled endpoint holds too, is not paused on top, and what a deleted on
   ]);
 });
 
+test('a deleted endpoint ends what waits for its retry at once, not at that retry', async () => {
+  const endpoint = await endpointOf();
+  receiver.setBehaviour(() => ({ status: 503, headers: { 'retry-after': '999999' } }));
+  const id = await post();
+  await deliveryIn(t, id, ['IN_PROGRESS']);
+  expect((await t.call('DELETE', `/v1/endpoints/${endpoint.id}`)).status).toBe(204);
+  expect(await getDelivery(t, id)).toMatchObject({
+    status: 'FAILED',
+    status_reason: 'ENDPOINT_DELETED',
+    attempt_count: 1,
+    next_attempt_at: null,
+  });
+});
+
 test('a delivery is cancelled alone, once, and never out of an end', async () => {
   const [first, second] = [await endpointOf(), await endpointOf(`${receiver.url}/other`)];
   receiver.setBehaviour(({ path }) => ({

@@ -79,6 +79,14 @@ test('a delivery whose workflow is lost goes on with the attempts that are left,
   expect(receiver.requests[1]!.at).toBeGreaterThanOrEqual(dueAt.getTime() - 50);
 });
 
+test('a retry asked for of a delivery whose workflow is lost is made at once, however far away its time was', async () => {
+  const { id, workflowId } = await retrying();
+  await remove(workflowId);
+  receiver.setBehaviour(() => ({ status: 200 }));
+  expect((await t.call('POST', `/v1/deliveries/${id}/retry`)).status).toBe(202);
+  expect(await deliveryIn(t, id, undefined, 10_000)).toMatchObject({ status: 'DELIVERED', attempt_count: 2 });
+});
+
 test('an outcome that Postgres lost is read back from the workflow, and nothing is sent again', async () => {
   await createEndpoint(t, receiver.url, { tenant });
   const { deliveries } = await postEvent(t, { tenant });

@@ -1,5 +1,6 @@
 import { Router, type Request } from 'express';
 import {
+  attemptBySweeper,
   cancelDelivery,
   getDelivery,
   listDeliveries,
@@ -58,11 +59,10 @@ export function deliveryRoutes(deps: AppDeps): Router {
   });
 
   router.post('/deliveries/:id/retry', authorize('operator'), async (request: ById, response) => {
-    reasonBody.parse(readOptionalJson(request));
+    const { reason = null } = reasonBody.parse(readOptionalJson(request));
     const delivery = await get(request);
-    const made = isOpen(delivery)
-      ? await attemptNow(deps, delivery, actorOf(response))
-      : await again(deps, delivery, actorOf(response));
+    const by = { actor: actorOf(response), reason };
+    const made = await (isOpen(delivery) ? attemptNow : again)(deps, delivery, by);
     response.status(202).json(linked(made));
   });
 
@@ -71,26 +71,33 @@ export function deliveryRoutes(deps: AppDeps): Router {
 
 const isOpen = ({ status }: StoredDelivery) => (OPEN_STATUSES as readonly string[]).includes(status);
 
-async function attemptNow(deps: AppDeps, delivery: StoredDelivery, actor: string): Promise<StoredDelivery> {
+interface By {
+  actor: string;
+  reason: string | null;
+}
+
+async function attemptNow(deps: AppDeps, delivery: StoredDelivery, by: By): Promise<StoredDelivery> {
   const { id, status, status_reason, workflow_id } = delivery;
   if (status === 'HELD') {
     throw new Problem(409, 'delivery_held', `It is held (${status_reason}): resume that instead.`);
   }
+  let told: boolean;
   try {
-    await deps.workflows.attemptNow(workflow_id, id);
+    told = await deps.workflows.attemptNow(workflow_id, id);
   } catch (error) {
     deps.log.warn({ err: error, delivery_id: id }, 'retry not asked for');
     throw new Problem(503, 'temporal_unavailable', 'Temporal is away; nothing was changed. Try again.', [], {
       'retry-after': '1',
     });
   }
-  await audit(deps.pool, { actor, action: 'delivery.retry', object: id });
+  if (!told) await attemptBySweeper(deps.pool, id);
+  await audit(deps.pool, { ...by, action: 'delivery.retry', object: id });
   return delivery;
 }
 
 /** What has ended stays as it is: a new delivery of the same event follows it. */
-async function again(deps: AppDeps, source: StoredDelivery, actor: string): Promise<StoredDelivery> {
-  const made = await redeliver(deps.pool, source, actor);
+async function again(deps: AppDeps, source: StoredDelivery, by: By): Promise<StoredDelivery> {
+  const made = await redeliver(deps.pool, source, by);
   if (made === null) throw new Problem(409, 'endpoint_deleted', 'Its endpoint is deleted.');
   const open = made.status === 'PENDING' && (await openWorkflow(deps.pool, made));
   if (open) deps.startWorkflow(restartOf(open));
