@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { loadConfig, type Config } from './config.js';
 import { createLogger } from './logger.js';
+import { onSignals } from './on-signals.js';
 import { startService, type Service } from './service.js';
 import { installTemporalLogger } from './temporal.js';
 
@@ -11,15 +12,11 @@ export function runProcess(role: 'api' | 'worker'): void {
     console.error(error instanceof Error ? error.message : String(error));
     process.exit(1);
   });
-  let stopping = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      // A second signal means now; the next start loses nothing.
-      if (stopping) process.exit(1);
-      stopping = true;
-      void starting.then((service) => service.stop()).then(() => process.exit(0));
-    });
-  }
+  onSignals(async () => {
+    const service = await starting;
+    await service.stop();
+    process.exit(0);
+  });
 }
 
 async function start(role: 'api' | 'worker'): Promise<Service> {
