@@ -25,7 +25,7 @@ export async function startStack(options: {
   const { release, signal, ca, say } = options;
   const log = createLogger('error');
   installTemporalLogger(log);
-  const binary = await Promise.race([findTemporal({ progress: say, env: process.env }), aborted(signal)]);
+  const binary = await findTemporal({ progress: say, env: process.env, signal });
 
   const dir = await mkdtemp(join(tmpdir(), 'surehook-demo-'));
   release.push(() => rm(dir, { recursive: true, force: true }));

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { announcement } from './announce.js';
 import { loadConfig, type Config } from './config.js';
 import { openDataDir } from './embedded/data-dir.js';
 import { requireFreePort } from './embedded/ports.js';
@@ -8,6 +9,7 @@ import { startTemporal } from './embedded/temporal.js';
 import { supervise } from './embedded/supervise.js';
 import { findTemporal } from './embedded/temporal-binary.js';
 import { createLogger } from './logger.js';
+import { onSignals } from './on-signals.js';
 import { startService } from './service.js';
 import { installTemporalLogger } from './temporal.js';
 
@@ -23,7 +25,10 @@ async function start(config: Config): Promise<void> {
   const log = createLogger(config.logLevel);
   installTemporalLogger(log);
 
-  const binary = config.temporal.address ? null : await findTemporal({ progress: say, env: process.env });
+  const { signal } = stopped;
+  const binary = config.temporal.address
+    ? null
+    : await findTemporal({ progress: say, env: process.env, signal });
   const databaseUrl = config.databaseUrl ?? (await embeddedPostgres(config));
   const temporal = {
     ...config.temporal,
@@ -39,7 +44,7 @@ async function start(config: Config): Promise<void> {
     ? { value: config.encryptionKey }
     : await dataDir.readOrCreateSecret('encryption-key', () => randomBytes(32).toString('base64'));
 
-  const embedded = config.databaseUrl === null;
+  const allowNetworks = config.allowNetworks ?? (config.databaseUrl === null ? LOOPBACK : []);
   const service = await startService({
     host: config.host,
     port: config.port,
@@ -47,7 +52,7 @@ async function start(config: Config): Promise<void> {
     temporal,
     adminKey: admin.value,
     encryptionKey: encryption.value,
-    allowNetworks: config.allowNetworks ?? (embedded ? LOOPBACK : []),
+    allowNetworks,
     retryScale: config.retryScale,
     lanes: config.lanes,
     pauseFile: join(config.dataDir, 'PAUSE'),
@@ -62,28 +67,8 @@ async function start(config: Config): Promise<void> {
   taken(async () => clearTimeout(waiting));
   void service.ready.then(() => {
     clearTimeout(waiting);
-    announce(service.url!, config, admin, temporal.uiUrl);
+    announcement({ url: service.url!, config, admin, uiUrl: temporal.uiUrl, allowNetworks }).forEach(say);
   });
-}
-
-function announce(
-  url: string,
-  config: Config,
-  admin: { value: string; created: boolean },
-  uiUrl: string | null,
-): void {
-  say(`surehook ready on ${url}`);
-  if (admin.created) say(`  admin key     ${admin.value}  (kept in ${join(config.dataDir, 'admin-key')})`);
-  if (uiUrl) say(`  Temporal UI   ${uiUrl}`);
-  if (config.databaseUrl === null && config.allowNetworks === null) {
-    say('  receivers on 127.0.0.1 are allowed, for a first try (SUREHOOK_ALLOW_NETWORKS decides)');
-  }
-  const key = config.adminKey ? '$SUREHOOK_ADMIN_KEY' : `$(cat ${join(config.dataDir, 'admin-key')})`;
-  say(
-    `  first webhook (the receiver here is ${url} itself, which answers 404; put your own URL in its place):`,
-  );
-  say(`    curl -s ${url}/v1/send -H "Authorization: Bearer ${key}" \\`);
-  say(`      -d '{"url":"${url}/your-receiver","type":"hello.world","payload":{"hello":"world"}}'`);
 }
 
 async function embeddedPostgres(config: Config): Promise<string> {
@@ -108,6 +93,7 @@ async function embeddedTemporal(config: Config, binary: string) {
 }
 
 const release: (() => Promise<unknown>)[] = [];
+const stopped = new AbortController();
 let stopping: Promise<never> | undefined;
 
 /** Notes how to release what was just started; a start that is being stopped goes no further. */
@@ -118,6 +104,7 @@ function taken(step: () => Promise<unknown>): void {
 
 function stop(code: number): Promise<never> {
   return (stopping ??= (async () => {
+    stopped.abort(new Error('stopped while starting'));
     // A part that is just starting is let start: only then is it known how to stop it.
     await starting;
     for (const step of release.splice(0).reverse()) {
@@ -127,14 +114,10 @@ function stop(code: number): Promise<never> {
   })());
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    // A second signal means now; the next start loses nothing.
-    if (stopping) process.exit(1);
-    say('stopping …');
-    void stop(0);
-  });
-}
+onSignals(() => {
+  say('stopping …');
+  return stop(0);
+});
 
 const starting: Promise<void> = start(loadConfigOrExit()).catch((error: unknown) => {
   if (stopping) return;

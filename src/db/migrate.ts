@@ -19,7 +19,7 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
   // A connection of its own: a migration takes as long as it takes.
   const db = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
   db.on('error', () => {});
-  await db.connect();
+  await db.connect().catch(unusable(databaseUrl));
   try {
     await db.query('begin');
     await db.query('select pg_advisory_xact_lock($1)', [LOCK]);
@@ -41,6 +41,19 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
     await db.end();
   }
 }
+
+/** One sentence with the server and its variable, and never the password. */
+const unusable =
+  (databaseUrl: string) =>
+  (error: Error): never => {
+    const { hostname, port } = new URL(databaseUrl);
+    // Of a name with several addresses, each has its error, and the whole has no words.
+    const [first] = error instanceof AggregateError ? (error.errors as Error[]) : [error];
+    const where = `${hostname || 'localhost'}:${port || 5432}`;
+    throw new Error(`The Postgres of DATABASE_URL, at ${where}, cannot be used: ${first?.message}.`, {
+      cause: error,
+    });
+  };
 
 /** One partition a week, this week's and the four after it. */
 async function ensurePartitions(db: Db, now: Date): Promise<void> {

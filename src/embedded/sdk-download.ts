@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import type { Obtain } from './temporal-binary.js';
+import { runTool } from './tool.js';
 
 const NO_CONTACT_MS = 10_000;
 const DOWNLOAD_MS = 300_000;
@@ -13,33 +13,28 @@ const SCRIPT = `
   const server = { executable: { type: 'cached-download', downloadDir: process.argv[2] } };
   TestWorkflowEnvironment.createLocal({ server }).then(
     (got) => got.teardown(),
-    (error) => { console.error(error.message); process.exit(1); },
+    (error) => { console.error(error.message.split('\\n')[0]); process.exit(1); },
   );`;
 
 /**
  * Lets the TypeScript SDK download its dev server into `folder`: in a process of its own, which can be ended where the
  * host never answers, and which leaves this one's Temporal runtime alone.
  */
-export async function downloadWithSdk(folder: string, env: NodeJS.ProcessEnv): Promise<string> {
+export async function downloadWithSdk(folder: string, { env, progress, signal }: Obtain): Promise<string> {
   const testing = createRequire(import.meta.url).resolve('@temporalio/testing');
-  const child = spawn(process.execPath, ['-e', SCRIPT, testing, folder], {
-    env,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(0, 2_000)));
-  const giveUp = (why: string) => {
-    errors = why;
-    child.kill('SIGKILL');
-  };
+  const gaveUp = new AbortController();
+  const giveUp = (why: string) => gaveUp.abort(new Error(why));
   const contact = setTimeout(() => {
     // The file is opened when the host has answered.
     void readdir(folder).then((files) => files.length === 0 && giveUp('the host does not answer'));
   }, NO_CONTACT_MS);
   const deadline = setTimeout(() => giveUp('it takes too long'), DOWNLOAD_MS);
   try {
-    const [code] = (await once(child, 'close')) as [number | null];
-    if (code !== 0) throw new Error(errors.trim().split('\n')[0] || `ended with ${code}`);
+    await runTool(process.execPath, ['-e', SCRIPT, testing, folder], {
+      ...{ env, progress },
+      doing: 'downloading the Temporal dev server',
+      signal: AbortSignal.any([signal, gaveUp.signal]),
+    });
   } finally {
     clearTimeout(contact);
     clearTimeout(deadline);

@@ -12,6 +12,14 @@ const MODULE = `github.com/temporalio/cli/cmd/temporal@${VERSION}`;
 
 const run = promisify(execFile);
 
+/** What a way to obtain it works with. */
+export interface Obtain {
+  progress: (line: string) => void;
+  env: NodeJS.ProcessEnv;
+  /** Ends what is under way, and the search. */
+  signal: AbortSignal;
+}
+
 /**
  * The `temporal` CLI, whose dev server is the embedded Temporal: on PATH, in our cache, downloaded by the TypeScript
  * SDK, or built with Go. Throws one sentence with the ways out where none of these works.
@@ -21,8 +29,9 @@ export async function findTemporal(options: {
   env: NodeJS.ProcessEnv;
   /** Default: `surehook` in the user's cache folder. */
   cacheDir?: string;
+  signal?: AbortSignal;
 }): Promise<string> {
-  const { progress, env } = options;
+  const { progress, env, signal = new AbortController().signal } = options;
   const onPath = await findOnPath('temporal', env);
   if (onPath) return onPath;
   const userCache = env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache');
@@ -30,15 +39,13 @@ export async function findTemporal(options: {
   const cached = join(cache, 'temporal');
   if (await isExecutable(cached)) return cached;
 
+  const obtaining = { progress, env, signal };
   const ways = {
-    'download by the SDK': (scratch: string) => {
-      progress('downloading the Temporal dev server …');
-      return downloadWithSdk(scratch, env);
-    },
+    'download by the SDK': (scratch: string) => downloadWithSdk(scratch, obtaining),
     'go install': async (scratch: string) => {
       const go = await findOnPath('go', env);
       if (!go) throw new Error('Go is not installed');
-      return buildWithGo(go, MODULE, scratch, env, progress);
+      return buildWithGo(go, MODULE, scratch, obtaining);
     },
   };
   const faults: string[] = [];
@@ -48,6 +55,8 @@ export async function findTemporal(options: {
       progress(`the Temporal dev server is kept in ${cache}`);
       return cached;
     } catch (error) {
+      // A stop is no fault of this way: the next one must not begin.
+      signal.throwIfAborted();
       faults.push(`${name}: ${(error as Error).message.split('\n')[0]}`);
     }
   }

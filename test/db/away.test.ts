@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPostgres, type EmbeddedPostgres } from '../../src/embedded/postgres.js';
+import { freezeTree, thawTree } from '../faults/process-tree.js';
 import { startTestService, type Answer, type TestService } from '../support/service.js';
 
 let dir: string;
@@ -22,13 +22,6 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** The server and all its children, as they are now. */
-function signalAll(signal: 'STOP' | 'CONT'): void {
-  const children = execFileSync('pgrep', ['-P', String(postgres.pid)], { encoding: 'utf8' }).split('\n');
-  const pids = [...children, String(postgres.pid)].filter(Boolean);
-  execFileSync('kill', [`-${signal}`, ...pids]);
-}
-
 const post = () => t.call('POST', '/v1/events', { type: 'a.b', payload: 1 });
 
 async function timed(
@@ -41,7 +34,7 @@ async function timed(
 
 test('a Postgres that hangs is answered with 503 in bounded time, then at once; nobody piles up', async () => {
   expect((await post()).status).toBe(202);
-  signalAll('STOP');
+  freezeTree(postgres.pid);
   try {
     const first = await Promise.all(Array.from({ length: 200 }, () => timed(post)));
     for (const answer of first) {
@@ -54,7 +47,7 @@ test('a Postgres that hangs is answered with 503 in bounded time, then at once; 
     expect(next.filter(({ ms }) => ms < 500).length).toBeGreaterThanOrEqual(49);
     expect((await fetch(`${t.service.url}/metrics`)).status).toBe(200);
   } finally {
-    signalAll('CONT');
+    thawTree(postgres.pid);
   }
   await expect.poll(async () => (await post()).status, { timeout: 10_000, interval: 200 }).toBe(202);
 }, 60_000);

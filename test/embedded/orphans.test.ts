@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { startPostgres } from '../../src/embedded/postgres.js';
 import { startTime } from '../../src/embedded/process-identity.js';
 import { startTemporal } from '../../src/embedded/temporal.js';
 import { findTemporal } from '../../src/embedded/temporal-binary.js';
+import { runningWith } from '../support/processes.js';
 
 let dir: string;
 beforeAll(async () => {
@@ -15,7 +16,7 @@ beforeAll(async () => {
   await chmod(dir, 0o711);
 });
 afterAll(async () => {
-  expect(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })).not.toContain(dir);
+  expect(runningWith(dir)).toEqual([]);
   await rm(dir, { recursive: true, force: true });
 });
 

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
@@ -8,6 +7,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startPostgres } from '../../src/embedded/postgres.js';
 import { startTime } from '../../src/embedded/process-identity.js';
+import { runningWith } from '../support/processes.js';
 
 let dir: string;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ beforeAll(async () => {
   await chmod(dir, 0o711);
 });
 afterAll(async () => {
-  expect(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })).not.toContain(dir);
+  expect(runningWith(dir)).toEqual([]);
   await rm(dir, { recursive: true, force: true });
 });
 

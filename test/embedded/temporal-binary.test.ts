@@ -1,7 +1,10 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startTime } from '../../src/embedded/process-identity.js';
 import { findTemporal } from '../../src/embedded/temporal-binary.js';
 
 let dir: string;
@@ -21,14 +24,16 @@ async function stub(path: string, script = 'exit 0'): Promise<string> {
 }
 
 // A proxy that refuses keeps the downloader from reaching its host, wherever the test runs.
-const find = (path: string[]) =>
+const find = (path: string[], env: NodeJS.ProcessEnv = {}, signal?: AbortSignal) =>
   findTemporal({
     progress: (line) => lines.push(line),
     env: {
       PATH: path.map((folder) => join(dir, folder)).join(':'),
       XDG_CACHE_HOME: join(dir, 'cache'),
       HTTPS_PROXY: 'http://127.0.0.1:9',
+      ...env,
     },
+    ...(signal ? { signal } : {}),
   });
 
 const CACHED = 'cache/surehook/temporal-v1.5.1';
@@ -73,6 +78,48 @@ describe('the temporal binary', () => {
     expect(new Set(found).size).toBe(1);
     expect(await readdir(dirname(found[0]))).toEqual(['temporal']);
   });
+
+  it('is called off while it is downloaded: no other way is tried', async () => {
+    await stub('bin/go', GO);
+    // It takes connections and never answers.
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const stop = new AbortController();
+    const finding = find(['bin'], { HTTPS_PROXY: `http://127.0.0.1:${port}` }, stop.signal);
+    await once(silent, 'connection');
+    stop.abort(new Error('called off'));
+    await expect(finding).rejects.toThrow('called off');
+    silent.close();
+    expect(lines.filter((line) => !line.startsWith('downloading'))).toEqual([]);
+    expect(await readdir(join(dir, CACHED))).toEqual([]);
+  });
+
+  it('is called off while it is built: nothing of the build goes on', async () => {
+    await stub('bin/go', `/bin/sleep 600 &\necho $! > ${join(dir, 'compiler')}\nwait`);
+    const stop = new AbortController();
+    const finding = find(['bin'], {}, stop.signal);
+    const compiler = () => readFile(join(dir, 'compiler'), 'utf8').then(Number, () => 0);
+    await expect.poll(compiler, { timeout: 10_000 }).toBeGreaterThan(0);
+    stop.abort(new Error('called off'));
+    await expect(finding).rejects.toThrow('called off');
+    const pid = await compiler();
+    await expect.poll(() => startTime(pid)).toBeNull();
+    expect(await readdir(join(dir, CACHED))).toEqual([]);
+  });
+
+  it('tells every few seconds that it is still being downloaded', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const stop = new AbortController();
+    const finding = find(['none'], { HTTPS_PROXY: `http://127.0.0.1:${port}` }, stop.signal);
+    await expect.poll(() => lines.length, { timeout: 9_000 }).toBe(2);
+    stop.abort(new Error('called off'));
+    await expect(finding).rejects.toThrow('called off');
+    silent.close();
+    expect(lines[1]).toMatch(/^downloading the Temporal dev server … [5-9] s$/);
+  }, 15_000);
 
   it('is refused where what was built does not run', async () => {
     await stub('bin/go', GO.replace('echo built', 'exit 3'));

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
@@ -9,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTime } from '../../src/embedded/process-identity.js';
 import { startTemporal } from '../../src/embedded/temporal.js';
 import { findTemporal } from '../../src/embedded/temporal-binary.js';
+import { runningWith } from '../support/processes.js';
 
 let dir: string;
 let binary: string;
@@ -17,7 +17,7 @@ beforeAll(async () => {
   binary = await findTemporal({ progress: console.log, env: process.env });
 });
 afterAll(async () => {
-  expect(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })).not.toContain(dir);
+  expect(runningWith(dir)).toEqual([]);
   await rm(dir, { recursive: true, force: true });
 });
 

@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+const PROGRESS_MS = 5_000;
+
+/**
+ * Runs a program that may take minutes, telling every few seconds that it is still at it. Called off, it is ended with
+ * all that it has started; where it fails, its last line is the error.
+ */
+export async function runTool(
+  command: string,
+  args: string[],
+  options: { env: NodeJS.ProcessEnv; signal: AbortSignal; doing: string; progress: (line: string) => void },
+): Promise<void> {
+  const { env, signal, doing, progress } = options;
+  signal.throwIfAborted();
+  const began = Date.now();
+  const tell = () => progress(`${doing} … ${Math.round((Date.now() - began) / 1000)} s`);
+  tell();
+  const timer = setInterval(tell, PROGRESS_MS);
+  // In a group of its own: a compiler's children would go on without it.
+  const child = spawn(command, args, { env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+  const end = () => killGroup(child.pid);
+  signal.addEventListener('abort', end);
+  process.once('exit', end);
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-2_000)));
+  try {
+    const [code] = (await once(child, 'close')) as [number | null];
+    signal.throwIfAborted();
+    if (code !== 0) throw new Error(errors.trim().split('\n').at(-1) || `ended with ${code}`);
+  } finally {
+    clearInterval(timer);
+    signal.removeEventListener('abort', end);
+    process.off('exit', end);
+  }
+}
+
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
