@@ -90,7 +90,8 @@ async function write(db: Db, records: AttemptRecord[]): Promise<string[]> {
           status_reason = coalesce(ended.why, status_reason),
           updated_at = case when ended.why is null then updated_at else now() end
         from outcome o cross join lateral (select case
-            when status <> 'enabled' then null when o.gone then 'gone'
+            -- One made for a URL of POST /v1/send stays: the next to that URL would be held for good.
+            when status <> 'enabled' or ad_hoc_key is not null then null when o.gone then 'gone'
             when o.failed and not o.delivered and failing_since < now() - interval '${FAILING_DAYS} days' then 'failing'
           end as why from endpoints ep where ep.id = o.endpoint_id) ended
         where endpoints.id = o.endpoint_id

@@ -144,6 +144,8 @@ export async function updateEndpoint(
     }
     const names = Object.keys(columns);
     const sets = [...names.map((name, i) => `${name} = $${i + 2}`), 'updated_at = now()'];
+    // Changed, it is no longer what POST /v1/send made it for.
+    if (headers || Object.keys(plain).length > 0) sets.push('ad_hoc_key = null');
     const { rows } = await db.query<StoredEndpoint>(
       `update endpoints set ${sets.join(', ')} where id = $1 returning ${COLUMNS}`,
       [id, ...Object.values(columns)],
@@ -164,7 +166,11 @@ export async function deleteEndpoint(pool: Pool, id: string, by: By): Promise<bo
   return transaction(pool, async (db) => {
     const before = await getEndpoint(db, id, 'for update');
     if (!before) return false;
-    await db.query('update endpoints set deleted_at = now(), updated_at = now() where id = $1', [id]);
+    // Without its key, a later POST /v1/send to the same URL makes a new one.
+    await db.query(
+      'update endpoints set deleted_at = now(), updated_at = now(), ad_hoc_key = null where id = $1',
+      [id],
+    );
     await endDeliveriesOf(db, id);
     await notify(db);
     await audit(db, { ...by, object: id, before: told(before) });

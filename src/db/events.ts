@@ -125,7 +125,7 @@ export async function acceptEvents(
   return Promise.all(
     events.map(async (event) => {
       const made = stored.get(event.id);
-      if (!made) return findByKey(db, event);
+      if (!made) return (await findByKey(db, event))!;
       const { id, type, tenant, idempotencyKey, createdAt } = event;
       return {
         kind: 'accepted' as const,
@@ -139,12 +139,18 @@ export async function acceptEvents(
   );
 }
 
-async function findByKey(db: Db, { tenant, idempotencyKey, requestHash }: NewEvent): Promise<Accepted> {
+/** What an event's key answers within its window: its first event, or a conflict; null where it is free. */
+export async function findByKey(
+  db: Db,
+  { tenant, idempotencyKey, requestHash, createdAt }: NewEvent,
+): Promise<Exclude<Accepted, { kind: 'accepted' }> | null> {
   const { rows } = await db.query<{ event_id: string; request_hash: Buffer }>(
-    'select event_id, request_hash from idempotency_keys where tenant = $1 and key = $2',
-    [tenant, idempotencyKey],
+    `select event_id, request_hash from idempotency_keys
+     where tenant = $1 and key = $2 and accepted_at > $3::timestamptz - interval '${IDEMPOTENCY_WINDOW_HOURS} hours'`,
+    [tenant, idempotencyKey, createdAt],
   );
-  const row = rows[0]!;
+  const [row] = rows;
+  if (!row) return null;
   if (!row.request_hash.equals(requestHash)) return { kind: 'conflict' };
   const event = await getEvent(db, row.event_id);
   if (!event) throw new Error(`The event ${row.event_id} of a known idempotency key is missing.`);

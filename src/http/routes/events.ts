@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Router, type Request, type Response } from 'express';
 import { insertEndpoint, unknownEndpoints } from '../../db/endpoints.js';
-import { getEvent, listEvents, type Accepted, type NewEvent } from '../../db/events.js';
+import { findByKey, getEvent, listEvents, type Accepted, type NewEvent } from '../../db/events.js';
 import { deliverWorkflowId } from '../../delivery/workflow-id.js';
 import { MAX_PAYLOAD_BYTES } from '../../domain/event.js';
 import { elementTexts, memberText } from '../../domain/raw-json.js';
@@ -23,8 +23,7 @@ export function eventRoutes(deps: AppDeps): Router {
 
   router.post('/events', authorize('publisher'), async (request, response) => {
     const { text, value } = readJson(request);
-    const event = await eventOf(deps, value, text, keyOf(request));
-    answer(response, await accept(deps, event));
+    answer(response, await take(deps, value, text, keyOf(request)));
   });
 
   router.post('/events/batch', authorize('publisher'), async (request, response) => {
@@ -34,7 +33,7 @@ export function eventRoutes(deps: AppDeps): Router {
     const results = await Promise.all(
       events.map(async (one, i) => {
         try {
-          const { kind, event } = await accept(deps, await eventOf(deps, one, texts[i]!));
+          const { kind, event } = await take(deps, one, texts[i]!);
           return { status: kind === 'duplicate' ? 200 : 202, id: event.id };
         } catch (error) {
           const { status, code, message: detail, errors } = toProblem(error);
@@ -51,8 +50,12 @@ export function eventRoutes(deps: AppDeps): Router {
     const body = sendBody.parse(value);
     const payload = payloadOf(text);
     const key = agreed(body.idempotency_key, keyOf(request));
-    await refuseForbidden(deps.guard, body.url);
     const about = [body.url, JSON.stringify(Object.entries(body.headers).sort())];
+    const incoming = { ...body, payload, key, about };
+    // First of all: nothing is stored for a key that is taken, and its own request is not judged again.
+    const known = await answered(deps, newEvent(deps, { ...incoming, endpointIds: null }));
+    if (known) return answer(response, known);
+    await refuseForbidden(deps.guard, body.url);
     const adHoc = {
       tenant: body.tenant,
       url: body.url,
@@ -66,10 +69,7 @@ export function eventRoutes(deps: AppDeps): Router {
       adHocKey: digest([body.tenant, ...about]).toString('hex'),
     };
     const endpoint = await insertEndpoint(pool, adHoc, actorOf(response));
-    answer(
-      response,
-      await accept(deps, newEvent(deps, { ...body, payload, key, endpointIds: [endpoint.id], about })),
-    );
+    answer(response, await accept(deps, newEvent(deps, { ...incoming, endpointIds: [endpoint.id] })));
   });
 
   router.get('/events', authorize('viewer'), async (request, response) => {
@@ -88,17 +88,19 @@ export function eventRoutes(deps: AppDeps): Router {
   return router;
 }
 
-/** What a body asks for, once it is known to be possible. */
-async function eventOf(deps: AppDeps, value: unknown, text: string, header?: string): Promise<NewEvent> {
+/** Takes the event that a body asks for. */
+async function take(deps: AppDeps, value: unknown, text: string, header?: string): Promise<Stored> {
   const { endpoint_ids: endpointIds = null, idempotency_key, ...body } = eventBody.parse(value);
   const payload = payloadOf(text);
   const key = agreed(idempotency_key, header);
+  const event = newEvent(deps, { ...body, payload, key, endpointIds, about: [] });
   const [unknown] = endpointIds ? await unknownEndpoints(deps.pool, body.tenant, endpointIds) : [];
-  if (unknown !== undefined) {
-    const path = `endpoint_ids[${endpointIds!.indexOf(unknown)}]`;
-    throw badField(path, `There is no endpoint ${unknown} of this tenant.`, 422, 'unknown_endpoint');
-  }
-  return newEvent(deps, { ...body, payload, key, endpointIds, about: [] });
+  if (unknown === undefined) return accept(deps, event);
+  // It may have been deleted since the same request was accepted.
+  const known = await answered(deps, event);
+  if (known) return known;
+  const path = `endpoint_ids[${endpointIds!.indexOf(unknown)}]`;
+  throw badField(path, `There is no endpoint ${unknown} of this tenant.`, 422, 'unknown_endpoint');
 }
 
 function newEvent(
@@ -130,7 +132,16 @@ type Stored = Exclude<Accepted, { kind: 'conflict' }>;
 
 /** One commit, together with others; the delivery goes on in the background. */
 async function accept(deps: AppDeps, event: NewEvent): Promise<Stored> {
-  const accepted = await deps.accept(event);
+  return settled(deps, await deps.accept(event));
+}
+
+/** What the event's key was answered before; null where it has none, or one that is free. */
+async function answered(deps: AppDeps, event: NewEvent): Promise<Stored | null> {
+  const known = event.idempotencyKey === event.id ? null : await findByKey(deps.pool, event);
+  return known && settled(deps, known);
+}
+
+function settled(deps: AppDeps, accepted: Accepted): Stored {
   if (accepted.kind === 'conflict') {
     const message = 'This key was used for another request within its 72 hours.';
     throw new Problem(409, 'idempotency_conflict', message, [{ path: 'idempotency_key', message }]);
