@@ -59,7 +59,9 @@ export function createApp(deps: AppDeps): Express {
     response.set('x-request-id', newId('req'));
     next();
   });
-  app.use(healthRoutes(deps));
+  const health = healthRoutes(deps);
+  refuseOtherMethods(health);
+  app.use(health);
   // Before their bodies are read: a stranger's is never kept, and no more than these are kept at a time.
   app.use('/v1', deps.authenticate, atATime(MAX_REQUESTS));
   app.use('/v1/batches', express.raw({ type: () => true, limit: MAX_BATCH_BYTES }));

@@ -18,13 +18,14 @@ export const idempotencyKey = z.string().regex(IDEMPOTENCY_KEY, 'Must be 1-255 p
 /** Present, whatever it is: its text is taken from the body as it was sent. */
 const payload = z.unknown().refine((value) => value !== undefined, 'Is required: any JSON value.');
 
-const url = z
-  .string()
-  .max(2048, 'At most 2048 characters.')
-  .superRefine((value, context) => {
-    const fault = urlProblem(value);
-    if (fault) context.addIssue({ code: 'custom', message: fault });
-  });
+/** As it can be stored and shown: Postgres takes no NUL, and a URL parser drops or hides what it should refuse. */
+const line = (text: z.ZodString) =>
+  text.refine((value) => !/\p{Cc}/u.test(value) && value.isWellFormed(), 'Must be one line of text.');
+
+const url = line(z.string().max(2048, 'At most 2048 characters.')).superRefine((value, context) => {
+  const fault = urlProblem(value);
+  if (fault) context.addIssue({ code: 'custom', message: fault });
+});
 
 function urlProblem(value: string): string | null {
   if (!URL.canParse(value)) return 'Must be an absolute URL.';
@@ -78,11 +79,7 @@ const endpointSettings = z.strictObject({
     )
     .min(1)
     .max(100),
-  description: z
-    .string()
-    .max(1024)
-    .refine((text) => !text.includes('\0') && text.isWellFormed(), 'Must be text without NUL.')
-    .nullable(),
+  description: line(z.string().max(1024, 'At most 1024 characters.')).nullable(),
   headers,
   timeout_ms: z.int().min(1_000, 'At least 1000 (1 s).').max(30_000, 'At most 30000 (30 s).'),
   retry_on: z.enum(['default', 'all']),
@@ -100,11 +97,7 @@ export const endpointBody = endpointSettings.extend({
 });
 export const endpointPatch = endpointSettings.partial();
 
-export const reason = z
-  .string()
-  .min(1)
-  .max(500, 'At most 500 characters.')
-  .refine((text) => !/\p{Cc}/u.test(text) && text.isWellFormed(), 'Must be one line of text.');
+export const reason = line(z.string().min(1).max(500, 'At most 500 characters.'));
 const scope = z
   .discriminatedUnion('scope', [
     z.strictObject({ scope: z.literal('all'), reason: reason.optional() }),

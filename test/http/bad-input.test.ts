@@ -101,6 +101,9 @@ test.each<[string, Record<string, unknown>, number, string]>([
   ['a scheme that is not http', { url: 'ftp://example.com/' }, 400, 'url'],
   ['javascript for a scheme', { url: 'javascript:alert(1)' }, 400, 'url'],
   ['no URL at all', { url: 'example.com' }, 400, 'url'],
+  ['a NUL in its URL', { url: 'http://8.8.8.8/a\0b' }, 400, 'url'],
+  ['a line break in its URL', { url: 'http://8.8.8.8/a\nb' }, 400, 'url'],
+  ['half a surrogate pair in its URL', { url: 'http://8.8.8.8/\ud800' }, 400, 'url'],
   ['a private address', { url: 'http://10.1.2.3/' }, 422, 'url'],
   ['the metadata address', { url: 'http://169.254.169.254/latest' }, 422, 'url'],
   ['a private address in disguise', { url: 'http://0xa000001/' }, 422, 'url'],
@@ -151,6 +154,9 @@ test.each([
   ['DELETE', `/v1/events/evt_${'0'.repeat(32)}`],
   ['POST', '/v1/deliveries'],
   ['GET', '/v1/send'],
+  ['POST', '/healthz'],
+  ['POST', '/readyz'],
+  ['DELETE', '/metrics'],
 ])('%s %s is not a method of it', async (method, path) => {
   await refused([method, path], { status: 405, code: 'method_not_allowed' });
 });
@@ -220,6 +226,105 @@ test('whatever JSON is posted, the answer is an acceptance or a problem, never a
     }),
     { numRuns: 300 },
   );
+}, 60_000);
+
+/** Every string of a body, as the path to it: `['headers', 'x-a']`. */
+function stringsOf(value: unknown, path: string[] = []): string[][] {
+  if (typeof value === 'string') return [path];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => stringsOf(inner, [...path, key]));
+}
+
+function changed(value: unknown, [key, ...rest]: string[], to: (text: string) => string): unknown {
+  if (key === undefined) return to(value as string);
+  const copy = structuredClone(value) as Record<string, unknown>;
+  copy[key] = changed(copy[key], rest, to);
+  return copy;
+}
+
+/** `['event_types', '0']` as `event_types[0]`. */
+const fieldOf = (path: string[]) =>
+  path
+    .map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))
+    .join('')
+    .slice(1);
+
+test('a control character in any text of any request is a 400 that names its field', async () => {
+  const none = '0'.repeat(32);
+  const text = 'some text';
+  const settings = {
+    url: 'https://example.com/a',
+    event_types: ['order.*'],
+    description: text,
+    headers: { 'x-a': text },
+    retry_on: 'default',
+  };
+  const inTenant = { tenant: 'acme', idempotency_key: 'key 1', type: 'a.b' };
+  const filter = {
+    status: ['FAILED'],
+    tenant: 'acme',
+    endpoint_id: `ep_${none}`,
+    event_type: 'a.b',
+    classification: 'TIMEOUT',
+    from: '2026-01-01T00:00:00Z',
+    to: '2026-01-02T00:00:00Z',
+  };
+  const bodies: [string, string, object][] = [
+    ['POST', '/v1/events', { ...inTenant, payload: 1, endpoint_ids: [`ep_${none}`] }],
+    ['POST', '/v1/send', { ...inTenant, payload: 1, url: settings.url, headers: settings.headers }],
+    ['POST', '/v1/endpoints', { ...settings, tenant: 'acme', secret: `whsec_${'A'.repeat(32)}` }],
+    ['PATCH', `/v1/endpoints/ep_${none}`, settings],
+    ['POST', '/v1/batches', { delivery_ids: [`del_${none}`], tenant: 'acme', note: text, dry_run: true }],
+    ['POST', '/v1/batches', { filter, note: text, dry_run: true }],
+    ['PATCH', `/v1/batches/bat_${none}`, { rate_per_second: 1, reason: text }],
+    ['POST', `/v1/batches/bat_${none}/start`, { note: text }],
+    ['POST', '/v1/control/pause', { scope: 'tenant', tenant: 'acme', reason: text }],
+    ['POST', '/v1/control/resume', { scope: 'tenant', tenant: 'acme', reason: text }],
+    ...['pause', 'resume', 'enable', 'disable'].map((verb): [string, string, object] => [
+      'POST',
+      `/v1/endpoints/ep_${none}/${verb}`,
+      { reason: text },
+    ]),
+    ...['cancel', 'retry'].map((verb): [string, string, object] => [
+      'POST',
+      `/v1/deliveries/del_${none}/${verb}`,
+      { reason: text },
+    ]),
+    ...['pause', 'resume', 'cancel'].map((verb): [string, string, object] => [
+      'POST',
+      `/v1/batches/bat_${none}/${verb}`,
+      { reason: text },
+    ]),
+  ];
+  const places = bodies.flatMap(([method, path, body]) =>
+    stringsOf(body).map((place) => ({ method, path, body, place })),
+  );
+  // C0, DEL and C1. A tab is part of a header's value in HTTP.
+  const control = fc.integer({ min: 0, max: 0x40 }).map((n) => String.fromCharCode(n < 0x20 ? n : n + 0x5f));
+  const before = await rows();
+  for (const { method, path, body, place } of places) {
+    await fc.assert(
+      fc.asyncProperty(control, fc.nat(), async (character, at) => {
+        fc.pre(place[0] !== 'headers' || character !== '\t');
+        const insert = (value: string) => {
+          const cut = at % (value.length + 1);
+          return value.slice(0, cut) + character + value.slice(cut);
+        };
+        const answer = await t.call<ProblemBody>(method, path, changed(body, place, insert));
+        expect([answer.status, answer.body.errors?.[0]?.path]).toEqual([400, expect.any(String)]);
+        expect(answer.body.errors[0]!.path.startsWith(fieldOf(place).replace(/\.status\[.*/, ''))).toBe(true);
+      }),
+      {
+        numRuns: 12,
+        examples: [
+          ['\0', 0],
+          ['\0', 7],
+          ['\n', 99],
+        ],
+      },
+    );
+  }
+  expect(await rows()).toEqual(before);
 }, 60_000);
 
 test('whatever bytes are posted, the answer is a problem, never a 500', async () => {
