@@ -1,6 +1,7 @@
-import { lookup, type LookupAddress } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { resolve } from './resolve.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Network = [Address, number];
@@ -70,23 +71,6 @@ export function guardedLookup(guard: AddressGuard): LookupFunction {
   };
 }
 
-const resolving = new Map<string, Promise<LookupAddress[]>>();
-
-/** Node resolves on four threads: a name asked for by many connections at once must take only one of them. */
-function resolve(host: string): Promise<LookupAddress[]> {
-  const pending = resolving.get(host);
-  if (pending) return pending;
-  const started = lookupAll(host).finally(() => resolving.delete(host));
-  resolving.set(host, started);
-  return started;
-}
-
-function lookupAll(host: string): Promise<LookupAddress[]> {
-  return new Promise((done, fail) => {
-    lookup(host, { all: true }, (error, addresses) => (error ? fail(error) : done(addresses)));
-  });
-}
-
 async function resolveInTime(host: string): Promise<LookupAddress[]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<LookupAddress[]>((done) => {
@@ -117,13 +101,21 @@ function plainSpelling(address: string): string {
   return new URL(`http://[${address.replace(/%.*$/, '')}]`).hostname.slice(1, -1);
 }
 
+export function isNetwork(cidr: string): boolean {
+  return readNetwork(cidr) !== null;
+}
+
 function parseNetwork(cidr: string): Network {
+  const network = readNetwork(cidr);
+  if (network) return network;
+  throw new Error(`"${cidr}" is not a network in CIDR notation, such as 10.0.0.0/8 or fd00::/8.`);
+}
+
+function readNetwork(cidr: string): Network | null {
   const [, address = '', digits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(cidr.trim()) ?? [];
   const prefix = Number(digits);
   const bits = { 4: 32, 6: 128 }[isIP(address)];
-  if (bits === undefined || prefix > bits) {
-    throw new Error(`"${cidr}" is not a network in CIDR notation, such as 10.0.0.0/8 or fd00::/8.`);
-  }
+  if (bits === undefined || prefix > bits) return null;
   const parsed = ipaddr.parse(plainSpelling(address));
   const mapped = prefix >= 96 && parsed.range() === 'ipv4Mapped';
   return mapped ? [ipaddr.process(plainSpelling(address)), prefix - 96] : [parsed, prefix];
