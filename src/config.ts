@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { isNetwork } from './webhook/address-guard.js';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -13,7 +13,11 @@ const flag = z.enum(['true', 'false'], 'must be true or false').transform((text)
 const networks = z
   .string()
   .transform((text) => text.split(',').map((part) => part.trim()))
-  .refine((cidrs) => cidrs.every((cidr) => ipaddr.isValidCIDR(cidr)), 'must be CIDRs joined by commas');
+  .refine((cidrs) => cidrs.every(isNetwork), 'must be CIDRs joined by commas, such as 10.0.0.0/8');
+/** As a header can carry it behind `Bearer`. */
+const adminKey = z
+  .string()
+  .regex(/^[!-~]{16,}$/, 'must be at least 16 characters: letters, digits and signs of ASCII, no blanks');
 const key32 = z
   .string()
   .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes in base64 (openssl rand -base64 32)');
@@ -41,7 +45,7 @@ const schema = z
     TEMPORAL_API_KEY: z.string().optional(),
     TEMPORAL_UI_PORT: port.default(8233),
     TEMPORAL_UI_URL: z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).optional(),
-    SUREHOOK_ADMIN_KEY: z.string().min(16, 'must be at least 16 characters').optional(),
+    SUREHOOK_ADMIN_KEY: adminKey.optional(),
     SUREHOOK_ENCRYPTION_KEY: key32.optional(),
     SUREHOOK_ALLOW_NETWORKS: networks.optional(),
     SUREHOOK_RETRY_SCALE: scale.default(1),
@@ -79,15 +83,34 @@ const schema = z
 
 export type Config = z.infer<typeof schema>;
 
-/** One line per fault, each naming its variable. */
+/** What is wrong only together with another variable. */
+function crossFaults(env: NodeJS.ProcessEnv): string[] {
+  if (env.TEMPORAL_ADDRESS) return [];
+  const foreign = [
+    ...((env.TEMPORAL_NAMESPACE ?? 'default') === 'default' ? [] : ['TEMPORAL_NAMESPACE']),
+    ...(env.TEMPORAL_TLS === 'true' ? ['TEMPORAL_TLS'] : []),
+    ...(env.TEMPORAL_API_KEY ? ['TEMPORAL_API_KEY'] : []),
+  ];
+  const { PORT: port = '8080', TEMPORAL_UI_PORT: uiPort = '8233' } = env;
+  return [
+    ...(foreign.length
+      ? [`${foreign.join(', ')}: only for a Temporal of your own; set TEMPORAL_ADDRESS, too`]
+      : []),
+    ...(Number(port) === Number(uiPort) && Number(port) !== 0
+      ? [`PORT, TEMPORAL_UI_PORT: both are ${port}; the API and the Web UI need a port each`]
+      : []),
+  ];
+}
+
+/** One line per fault, each naming its variables. */
 export class ConfigError extends Error {}
 
 /** Reads the environment once; an empty variable counts as unset. Throws one error that lists every fault. */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = schema.safeParse(set);
-  if (parsed.success) return parsed.data;
-  throw new ConfigError(
-    parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n'),
-  );
+  const issues = parsed.error?.issues ?? [];
+  const faults = [...issues.map(({ path, message }) => `${path.join('.')}: ${message}`), ...crossFaults(set)];
+  if (parsed.success && faults.length === 0) return parsed.data;
+  throw new ConfigError(faults.join('\n'));
 }

@@ -99,6 +99,49 @@ describe('configuration', () => {
     expect(faultsOf({ PORT })).toEqual(['PORT: must be a port, 0 to 65535']);
   });
 
+  it.each([
+    [{ TEMPORAL_NAMESPACE: 'hooks' }, 'TEMPORAL_NAMESPACE'],
+    [{ TEMPORAL_TLS: 'true', TEMPORAL_API_KEY: 'key' }, 'TEMPORAL_TLS, TEMPORAL_API_KEY'],
+  ])('refuses %j for the embedded Temporal', (env, names) => {
+    expect(faultsOf(env)).toEqual([`${names}: only for a Temporal of your own; set TEMPORAL_ADDRESS, too`]);
+    expect(faultsOf({ ...env, TEMPORAL_ADDRESS: 'temporal:7233' })).toEqual([]);
+  });
+
+  it('takes the defaults for the embedded Temporal, also where they are written out', () => {
+    expect(faultsOf({ TEMPORAL_ADDRESS: '', TEMPORAL_NAMESPACE: 'default', TEMPORAL_TLS: 'false' })).toEqual(
+      [],
+    );
+  });
+
+  it('refuses one port for the API and the Web UI, together with what else is wrong', () => {
+    const fault = 'PORT, TEMPORAL_UI_PORT: both are 8233; the API and the Web UI need a port each';
+    expect(faultsOf({ PORT: '8233' })).toEqual([fault]);
+    expect(faultsOf({ PORT: '8233', LOG_LEVEL: 'loud' })).toEqual([
+      expect.stringMatching(/^LOG_LEVEL/),
+      fault,
+    ]);
+    expect(faultsOf({ PORT: '0', TEMPORAL_UI_PORT: '0' })).toEqual([]);
+    expect(faultsOf({ PORT: '8233', TEMPORAL_ADDRESS: 'temporal:7233' })).toEqual([]);
+  });
+
+  it.each(['10/8', '10.0.0.0', '10.0.0.0/33', '10.0.0.0/8,', '0x0a000000/8', '010.0.0.0/8'])(
+    'refuses %s as networks, as the guard would',
+    (SUREHOOK_ALLOW_NETWORKS) => {
+      expect(faultsOf({ SUREHOOK_ALLOW_NETWORKS })).toEqual([
+        'SUREHOOK_ALLOW_NETWORKS: must be CIDRs joined by commas, such as 10.0.0.0/8',
+      ]);
+    },
+  );
+
+  it.each(['a key with blanks in it', 'sk_0123456789äöü', 'sk_0123456789ab\t', 'too-short'])(
+    'refuses an admin key that no header carries: %j',
+    (SUREHOOK_ADMIN_KEY) => {
+      expect(faultsOf({ SUREHOOK_ADMIN_KEY })).toEqual([
+        expect.stringMatching(/^SUREHOOK_ADMIN_KEY: must be/),
+      ]);
+    },
+  );
+
   it('never repeats a secret in a fault', () => {
     const secret = 'hunter2-hunter2';
     const env = { SUREHOOK_ADMIN_KEY: secret, SUREHOOK_ENCRYPTION_KEY: secret, DATABASE_URL: secret };
