@@ -1,12 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort, requireFreePort } from '../../src/embedded/ports.js';
+import { freePort, isListening, requireFreePort } from '../../src/embedded/ports.js';
 import { isSameProcess } from '../../src/embedded/process-identity.js';
+import { runningWith } from '../support/processes.js';
 import { startReceiver } from '../support/receiver.js';
 import { eventually } from '../support/service.js';
 
@@ -27,14 +28,14 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const child of started)
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    if (child.exitCode === null && child.signalCode === null)
+      process.kill(child.spawnargs[0] === 'npm' ? -child.pid! : child.pid!, 'SIGKILL');
   for (const pid of await serverPids()) if (isSameProcess(pid, null)) process.kill(pid, 'SIGKILL');
   await rm(dir, { recursive: true, force: true });
 });
 
-/** What `npm start` runs, without npm in between. */
-function start(over: NodeJS.ProcessEnv = {}) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], { env: { ...env, ...over } });
+function launch(command: string, args: string[], over: NodeJS.ProcessEnv = {}, detached = false) {
+  const child = spawn(command, args, { env: { ...env, ...over }, detached });
   started.push(child);
   const run = { child, out: '', err: '', exit: once(child, 'close') as Promise<[number | null]> };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (run.out += text));
@@ -42,11 +43,18 @@ function start(over: NodeJS.ProcessEnv = {}) {
   return run;
 }
 
-const ready = (run: ReturnType<typeof start>) =>
+/** What `npm start` runs, without npm in between. */
+const start = (over: NodeJS.ProcessEnv = {}) =>
+  launch(process.execPath, ['--import', 'tsx', 'src/main.ts'], over);
+
+/** `npm start` itself in a process group of its own, as a terminal runs it. */
+const npmStart = (over: NodeJS.ProcessEnv = {}) => launch('npm', ['start'], over, true);
+
+const ready = (run: ReturnType<typeof launch>) =>
   eventually(async () => {
     if (run.child.exitCode !== null) throw new Error(run.err);
     // The last line of what is told below the ready line: the lines come one by one.
-    return run.out.includes('surehook ready on') && run.out.includes('"payload":{"hello":"world"}');
+    return run.out.includes('surehook ready on') && run.out.includes('"payload":{"hello":"world"}') && run;
   }, 90_000);
 
 async function serverPids(): Promise<number[]> {
@@ -87,8 +95,12 @@ test('from nothing to a delivered webhook, stopped cleanly, found again, recover
     expect((await first.exit)[0]).toBe(0);
     expect(pids.filter((pid) => isSameProcess(pid, null))).toEqual([]);
 
+    const began = Date.now();
     const again = start();
     await ready(again);
+    const seconds = (Date.now() - began) / 1000;
+    console.log(`a second start is ready within ${seconds.toFixed(1)} s`);
+    expect(seconds).toBeLessThan(30);
     expect(again.out).not.toMatch(/admin key +sk_/);
     expect(await send('first')).toBe(200);
     again.child.kill('SIGKILL');
@@ -126,6 +138,116 @@ test('a port in use and a bad variable are one clear sentence and exit code 1', 
   expect((await bad.exit)[0]).toBe(1);
   expect(bad.err).toMatch(/^LOG_LEVEL: /);
 }, 60_000);
+
+test.each([
+  ['a Ctrl-C in its terminal, which npm passes on as well', 'SIGINT', (pid: number) => -pid],
+  ['a SIGTERM to npm alone', 'SIGTERM', (pid: number) => pid],
+] as const)(
+  'npm start is stopped cleanly by %s',
+  async (_name, signal, target) => {
+    // Found by it afterwards: every server of it has the folder in its command line.
+    const data = join(dir, `stopped by ${signal}`);
+    const run = npmStart({ DATA_DIR: data });
+    await ready(run);
+    expect(runningWith(data).length).toBeGreaterThan(1);
+    process.kill(target(run.child.pid!), signal);
+    expect(await run.exit).toEqual([0, null]);
+    expect(run.out.match(/stopping/g)).toHaveLength(1);
+    expect(runningWith(data)).toEqual([]);
+    expect(() => process.kill(-run.child.pid!, 0)).toThrow('ESRCH');
+  },
+  120_000,
+);
+
+test('what npm start prints to copy delivers a first webhook, whatever the folder is called', async () => {
+  const port = String(await freePort());
+  const run = npmStart({ DATA_DIR: join(dir, "a folder's name") });
+  await ready(run);
+  // Port 9000 may be in use where this runs.
+  const printed = run.out
+    .replaceAll('127.0.0.1:9000', `127.0.0.1:${port}`)
+    .replaceAll('listen(9000', `listen(${port}`);
+  const [, receive] = /^ +(node -e .*)$/m.exec(printed)!;
+  const [, curl] = /^ +(curl [^]*?\}')$/m.exec(printed)!;
+  const receiver = launch('sh', ['-c', `exec ${receive}`]);
+  await eventually(() => isListening(Number(port)), 20_000);
+
+  const [answer] = (await once(launch('sh', ['-c', curl!]).child.stdout, 'data')) as [string];
+  const { deliveries } = JSON.parse(answer) as { deliveries: { id: string }[] };
+  const key = (await readFile(join(dir, "a folder's name", 'admin-key'), 'utf8')).trim();
+  const delivery = await eventually(async () => {
+    const response = await fetch(`http://127.0.0.1:${env.PORT}/v1/deliveries/${deliveries[0]!.id}`, {
+      headers: { authorization: `Bearer ${key}` },
+    });
+    const { status } = (await response.json()) as { status: string };
+    return /DELIVERED|FAILED/.test(status) && status;
+  }, 30_000);
+  expect(delivery).toBe('DELIVERED');
+  await eventually(async () => receiver.out.includes('{"hello":"world"}'), 5_000);
+  expect(receiver.out).toContain('POST /');
+
+  receiver.child.kill('SIGTERM');
+  process.kill(-run.child.pid!, 'SIGINT');
+  expect((await run.exit)[0]).toBe(0);
+}, 120_000);
+
+test('a second signal, a while after the first, ends it at once', async () => {
+  // A Postgres that takes connections and never answers keeps the stop waiting.
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as { port: number };
+  try {
+    const run = start({ DATA_DIR: join(dir, 'twice'), DATABASE_URL: `postgres://a:b@127.0.0.1:${port}/c` });
+    await once(silent, 'connection');
+    run.child.kill('SIGINT');
+    await eventually(async () => run.out.includes('stopping'), 5_000);
+    run.child.kill('SIGINT');
+    await new Promise((done) => setTimeout(done, 1_200));
+    expect(run.child.exitCode).toBeNull();
+    run.child.kill('SIGINT');
+    expect((await run.exit)[0]).toBe(1);
+  } finally {
+    silent.close();
+  }
+}, 60_000);
+
+test.each(['main', 'api', 'worker'])(
+  'a Postgres that is not there is one sentence of %s, which names the variable and the server',
+  async (file) => {
+    const port = await freePort();
+    const run = launch(process.execPath, ['--import', 'tsx', `src/${file}.ts`], {
+      DATA_DIR: join(dir, `away-${file}`),
+      DATABASE_URL: `postgres://me:secret@localhost:${port}/x`,
+      TEMPORAL_ADDRESS: '127.0.0.1:1',
+      SUREHOOK_ADMIN_KEY: 'test-admin-key-of-enough-length',
+      SUREHOOK_ENCRYPTION_KEY: Buffer.alloc(32).toString('base64'),
+    });
+    expect((await run.exit)[0]).toBe(1);
+    const where = `The Postgres of DATABASE_URL, at localhost:${port}, cannot be used: connect ECONNREFUSED`;
+    expect(run.err.trim()).toMatch(new RegExp(`^${where} .*\\.$`));
+    expect(run.err).not.toContain('secret');
+  },
+  60_000,
+);
+
+test('a Ctrl-C while Temporal is built ends the build, and nothing else is begun', async () => {
+  const bin = join(dir, 'bin');
+  await mkdir(bin);
+  await writeFile(join(bin, 'go'), `#!/bin/sh\n/bin/sleep 600 &\necho $! > ${join(bin, 'compiler')}\nwait\n`);
+  await chmod(join(bin, 'go'), 0o755);
+  const run = start({
+    ...{ DATA_DIR: join(dir, 'built'), PATH: bin, XDG_CACHE_HOME: join(dir, 'no-cache') },
+    HTTPS_PROXY: 'http://127.0.0.1:9',
+  });
+  const compiler = await eventually(
+    () => readFile(join(bin, 'compiler'), 'utf8').then(Number, () => 0),
+    60_000,
+  );
+  run.child.kill('SIGINT');
+  expect((await run.exit)[0]).toBe(0);
+  expect(run.out).not.toContain('starting');
+  await eventually(async () => !isSameProcess(compiler, null), 5_000);
+}, 90_000);
 
 test('a Ctrl-C while a server is starting leaves nothing behind', async () => {
   const run = start({ DATA_DIR: join(dir, 'interrupted') });
