@@ -51,7 +51,15 @@ export default tseslint.config(
         {
           paths: [{ name: 'zod', message: 'zod would grow the workflow bundle by a megabyte.' }],
           patterns: [
-            { group: ['**/activities/**', '**/db/**', '**/delivery/**'], allowTypeImports: true },
+            {
+              group: ['**/activities/**'],
+              allowTypeImports: true,
+              message: 'Workflows use only the types of activities.',
+            },
+            {
+              group: layers['workflows/**'].map((layer) => `**/${layer}/**`),
+              message: 'This layer may not use that one.',
+            },
             { group: ['node:*'], message: 'Workflow code is deterministic: no Node API.' },
           ],
         },
