@@ -65,6 +65,7 @@ export async function startProduct(env: Record<string, string>, args: string[] =
       DATA_DIR: dir,
       PORT: String(port),
       TEMPORAL_UI_PORT: String(await freePort()),
+      UV_THREADPOOL_SIZE: '64',
       SUREHOOK_ADMIN_KEY: KEY,
       LOG_LEVEL: 'warn',
       ...env,
