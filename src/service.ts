@@ -71,6 +71,7 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+const CONTROL_CONNECTIONS = 2;
 const LANES = { lane: 'auto', directAbove: 64, workflowForEnded: true } as const;
 /** Records of attempts that go together into one commit. */
 const RECORDS = { most: 256, atOnce: 2, mostWaiting: 32_768 };
@@ -278,8 +279,11 @@ async function startApi(
 ): Promise<string> {
   const { temporal, log } = options;
   const ui = temporal.uiUrl && `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows`;
+  const controlPool = createPool(options.databaseUrl, CONTROL_CONNECTIONS);
+  release.push(() => controlPool.end());
   const app = createApp({
     pool,
+    controlPool,
     ...createAuth(options.adminKey),
     guard,
     secrets,

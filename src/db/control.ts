@@ -19,23 +19,29 @@ export interface Pause {
   paused_at: Date;
 }
 
+/** As the audit tells of it. */
+const PAUSE = 'reason, paused_by, paused_at';
+
 /** Everything that is paused now. */
 export async function listPauses(db: Db): Promise<Pause[]> {
-  const { rows } = await db.query<Pause>(
-    'select scope, reason, paused_by, paused_at from control order by scope',
-  );
+  const { rows } = await db.query<Pause>(`select scope, ${PAUSE} from control order by scope`);
   return rows;
 }
 
-/** Pausing again only changes the reason. */
+/** Pausing again changes the reason, by whom and when; the audit has what was there before. */
 export async function pause(pool: Pool, scope: Scope, reason: string, actor: string): Promise<void> {
   await transaction(pool, async (db) => {
-    await db.query(
+    const before = await db.query(`select ${PAUSE} from control where scope = $1 for update`, [scope]);
+    const after = await db.query(
       `insert into control (scope, reason, paused_by) values ($1, $2, $3)
-       on conflict (scope) do update set reason = excluded.reason, paused_by = excluded.paused_by`,
+       on conflict (scope) do update set reason = excluded.reason, paused_by = excluded.paused_by, paused_at = now()
+       returning ${PAUSE}`,
       [scope, reason, actor],
     );
-    await audit(db, { actor, action: 'control.pause', object: scope, reason });
+    await audit(db, {
+      ...{ actor, action: 'control.pause', object: scope, reason },
+      ...{ before: before.rows[0], after: after.rows[0] },
+    });
     await notify(db);
   });
 }
@@ -48,10 +54,7 @@ export async function resume(
   actor: string,
 ): Promise<boolean> {
   return transaction(pool, async (db) => {
-    const { rows } = await db.query(
-      'delete from control where scope = $1 returning reason, paused_by, paused_at',
-      [scope],
-    );
+    const { rows } = await db.query(`delete from control where scope = $1 returning ${PAUSE}`, [scope]);
     if (!rows[0]) return false;
     await audit(db, { actor, action: 'control.resume', object: scope, reason, before: rows[0] });
     await notify(db);

@@ -22,6 +22,8 @@ import { healthRoutes, type Readiness } from './routes/health.js';
 
 export interface AppDeps {
   pool: Pool;
+  /** Of the kill switch alone: where all of `pool` is taken, it has to work. */
+  controlPool: Pool;
   authenticate: Auth['authenticate'];
   authorize: Auth['authorize'];
   guard: AddressGuard;
@@ -38,6 +40,10 @@ export interface AppDeps {
   maxAttempts: number;
   log: Logger;
 }
+
+/** A reason, and requests for it that no flood of events can keep out. */
+const MAX_CONTROL_BYTES = 16 * 1024;
+const MAX_CONTROL_REQUESTS = 32;
 
 /** Ten thousand ids of deliveries, one a line. */
 const MAX_BATCH_BYTES = 512 * 1024;
@@ -63,7 +69,16 @@ export function createApp(deps: AppDeps): Express {
   refuseOtherMethods(health);
   app.use(health);
   // Before their bodies are read: a stranger's is never kept, and no more than these are kept at a time.
-  app.use('/v1', deps.authenticate, atATime(MAX_REQUESTS));
+  app.use('/v1', deps.authenticate);
+  app.use(
+    '/v1/control',
+    atATime(MAX_CONTROL_REQUESTS),
+    express.raw({ type: () => true, limit: MAX_CONTROL_BYTES }),
+  );
+  const control = controlRoutes({ ...deps, pool: deps.controlPool });
+  refuseOtherMethods(control);
+  app.use('/v1', control);
+  app.use('/v1', atATime(MAX_REQUESTS));
   app.use('/v1/batches', express.raw({ type: () => true, limit: MAX_BATCH_BYTES }));
   app.use(
     '/v1/events/batch',
@@ -76,7 +91,6 @@ export function createApp(deps: AppDeps): Express {
     endpointRoutes(deps),
     deliveryRoutes(deps),
     batchRoutes(deps),
-    controlRoutes(deps),
     auditRoutes(deps),
   ]) {
     refuseOtherMethods(routes);

@@ -144,6 +144,24 @@ test('a pause holds what waits for a retry, outlives a restart of everything, an
   expect((await getDelivery(next, id)).attempts.map((attempt) => attempt.number)).toEqual([1, 2]);
 });
 
+test('pausing again says who did it last, when and why, and the audit what was there before', async () => {
+  const [first] = (await pause()).body.pauses as { paused_at: string }[];
+  await t.pool.query(`update control set paused_by = 'somebody'`);
+  const [second] = (await pause({ scope: 'all', reason: 'incident 8' })).body.pauses as {
+    paused_at: string;
+  }[];
+  expect(second).toMatchObject({ reason: 'incident 8', paused_by: 'admin' });
+  expect(Date.parse(second!.paused_at)).toBeGreaterThan(Date.parse(first!.paused_at));
+  const { body } = await t.call<{ data: object[] }>('GET', '/v1/audit?object=all');
+  expect(body.data).toMatchObject([
+    {
+      before: { reason: 'incident 7', paused_by: 'somebody', paused_at: first!.paused_at },
+      after: { reason: 'incident 8', paused_by: 'admin', paused_at: second!.paused_at },
+    },
+    { before: null, after: { reason: 'incident 7' } },
+  ]);
+});
+
 test('a tenant is paused alone', async () => {
   await createEndpoint(t, receiver.url, { tenant: 'acme' });
   await createEndpoint(t, receiver.url, { tenant: 'other' });
@@ -160,6 +178,24 @@ test('a tenant is paused alone', async () => {
     status: 409,
     body: { code: 'not_paused' },
   });
+});
+
+test('held deliveries go on at a bounded rate', async () => {
+  await createEndpoint(t, receiver.url);
+  await pause();
+  await Promise.all(Array.from({ length: 200 }, () => postEvent(t, {})));
+  expect(await countByStatus()).toEqual({ HELD: 200 });
+  const began = Date.now();
+  await resume();
+  for (;;) {
+    const { HELD: held = 0 } = await countByStatus();
+    // 20 at once, every 200 ms; each wake brings a turn forward.
+    expect(200 - held).toBeLessThanOrEqual(60 + (Date.now() - began) / 10);
+    if (held === 0) break;
+    await sleep(20);
+  }
+  expect(Date.now() - began).toBeGreaterThan(1_400);
+  await receiver.waitFor((requests) => requests.length === 200, 30_000);
 });
 
 test('a process that lost its connection for notifications still hears of a pause within a second', async () => {

@@ -71,6 +71,40 @@ test('of more requests than can be under way at once, those beyond are refused a
   await expect.poll(async () => (await t.call('GET', '/v1/events')).status, { timeout: 10_000 }).toBe(200);
 });
 
+test('the kill switch is neither kept out by requests nor by statements that take all there is', async () => {
+  const slow = await Promise.all(Array.from({ length: 256 }, open));
+  for (const socket of slow) socket.write(`${head(1000)}{`);
+  await expect.poll(async () => (await t.call('GET', '/v1/events')).status, { timeout: 10_000 }).toBe(503);
+  const began = Date.now();
+  const paused = await t.call('POST', '/v1/control/pause', { scope: 'all', reason: 'overload' });
+  expect(paused).toMatchObject({ status: 200, body: { paused: true } });
+  expect(Date.now() - began).toBeLessThan(1_000);
+  for (const socket of slow) socket.destroy();
+  await expect.poll(async () => (await t.call('GET', '/v1/events')).status, { timeout: 10_000 }).toBe(200);
+
+  const client = await t.pool.connect();
+  try {
+    await client.query('begin');
+    await client.query('lock table endpoints');
+    const waiting = Array.from({ length: 40 }, () => t.call('GET', '/v1/endpoints'));
+    const blocked = async () => {
+      const { rows } = await t.pool.query<{ count: number }>(
+        `select count(*)::int from pg_stat_activity
+         where wait_event_type = 'Lock' and application_name = 'surehook' and datname = current_database()`,
+      );
+      return rows[0]!.count;
+    };
+    await expect.poll(blocked).toBe(20);
+    const asked = Date.now();
+    expect(await t.call('POST', '/v1/control/resume', { scope: 'all' })).toMatchObject({ status: 200 });
+    expect(Date.now() - asked).toBeLessThan(1_000);
+    await client.query('rollback');
+    await Promise.all(waiting);
+  } finally {
+    client.release();
+  }
+});
+
 test('what was attempted, accepted and is open is there for Prometheus', async () => {
   const receiver = await startReceiver();
   try {

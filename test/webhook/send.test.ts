@@ -563,6 +563,31 @@ describe('a request', () => {
   });
 });
 
+describe('a request called back', () => {
+  it('while it opens a connection or waits for one is not sent; one that is on its way, or not meant, is', async () => {
+    const busy = await receiverThat({ status: 200, afterMs: 600 });
+    const onItsWay = Array.from({ length: 256 }, () => send(busy.url));
+    await busy.waitFor((requests) => requests.length === 256);
+    const silent = await tcpServer(() => undefined);
+    const asked = [
+      send(busy.url, { tenant: 'acme' }),
+      send(`https://localhost:${silent.port}/`, { tenant: 'acme' }),
+    ];
+    const other = send(busy.url, { tenant: 'other' });
+    sender.withdraw(({ tenant }) => tenant === 'acme');
+    const began = Date.now();
+    for (const result of await Promise.allSettled(asked)) {
+      expect(result).toMatchObject({ status: 'rejected', reason: new UnsentError('withdrawn before it was sent') });
+    }
+    expect(Date.now() - began).toBeLessThan(300);
+    sender.withdraw(({ tenant }) => tenant === 'default');
+    expect((await Promise.all(onItsWay)).every(({ status }) => status === 200)).toBe(true);
+    expect(await other).toMatchObject({ status: 200 });
+    expect(busy.requests).toHaveLength(257);
+    silent.close();
+  });
+});
+
 describe('a closed sender', () => {
   it('lets running requests end, refuses new ones and leaves no connection open', async () => {
     const target = await receiverThat({ status: 200, afterMs: 50 });
