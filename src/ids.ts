@@ -15,9 +15,16 @@ export function lowestId(prefix: IdPrefix, at: Date): string {
   return `${prefix}_${ms}${'0'.repeat(20)}`;
 }
 
-/** The lower bound of ids with another prefix made since this id was: lets a look-up skip older partitions. */
+/** Clocks of two machines differ by less. */
+const CLOCK_SKEW_MS = 60 * 60 * 1000;
+
+/**
+ * The lower bound of ids with another prefix made since this id was, by whatever process: lets a look-up skip older
+ * partitions.
+ */
 export function sinceId(prefix: IdPrefix, id: string): string {
-  return `${prefix}_${id.slice(id.indexOf('_') + 1, id.indexOf('_') + 13)}${'0'.repeat(20)}`;
+  const ms = parseInt(id.slice(id.indexOf('_') + 1).slice(0, 12), 16);
+  return lowestId(prefix, new Date(ms - CLOCK_SKEW_MS));
 }
 
 export function isId(prefix: IdPrefix, value: string): boolean {

@@ -54,6 +54,12 @@ const record = (deliveryId: string, over: Partial<Attempt>, rest: Partial<Attemp
   });
 const delivered = { http_status: 200, classification: 'DELIVERED' } as const;
 
+test('an attempt made by a machine whose clock is behind is shown', async () => {
+  const { id } = await delivery();
+  await record(id, { id: newId('att', new Date(Date.now() - 60_000)) });
+  expect((await getDelivery(t, id)).attempts).toHaveLength(1);
+});
+
 test('recording an attempt twice changes nothing', async () => {
   const { id } = await delivery();
   const first = { id: newId('att') };
