@@ -1,11 +1,13 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 
 /** More connections than these are closed as they come. */
 const MAX_CONNECTIONS = 4_096;
 /** After a stop was asked for, what is under way gets so long: an answer waits for Postgres at most. */
 const GRACE_MS = 10_000;
+/** A request may be on its way on a connection that is idle here: it gets so long to arrive. */
+const ON_ITS_WAY_MS = 300;
 
 const PROBLEMS: Record<string, [status: string, detail: string]> = {
   HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers are too large: 16 KiB at most.'],
@@ -26,7 +28,15 @@ export async function startServer(
     keepAliveTimeout: 65_000,
     connectionsCheckingInterval: 2_000,
   };
-  const server = createServer(options, listener);
+  const underWay = new Set<ServerResponse>();
+  let stopping = false;
+  const server = createServer(options, (request, response) => {
+    underWay.add(response);
+    response.once('close', () => underWay.delete(response));
+    // Told so, its client sends the next request to another process.
+    if (stopping) response.shouldKeepAlive = false;
+    listener(request, response);
+  });
   server.maxConnections = MAX_CONNECTIONS;
   server.on('clientError', answerBadRequest);
   server.listen(port, host);
@@ -34,7 +44,11 @@ export async function startServer(
   const { port: taken } = server.address() as AddressInfo;
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
-    close: () => close(server),
+    close() {
+      stopping = true;
+      for (const response of underWay) response.shouldKeepAlive = false;
+      return close(server);
+    },
   };
 }
 
@@ -55,11 +69,15 @@ function answerBadRequest(error: Error & { code?: string }, socket: Socket): voi
   socket.end(`HTTP/1.1 ${status}\r\n${headers.join('\r\n')}\r\n\r\n${body}`);
 }
 
+/** Ends after every request that a client sent before it could know. */
 async function close(server: Server): Promise<void> {
   const closed = once(server, 'close');
-  server.close();
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  // The listener alone: the close of an HTTP server cuts idle connections at once.
+  NetServer.prototype.close.call(server);
+  const timers = [
+    setTimeout(() => server.close(), ON_ITS_WAY_MS),
+    setTimeout(() => server.closeAllConnections(), GRACE_MS),
+  ];
   await closed;
-  clearTimeout(timer);
+  for (const timer of timers) clearTimeout(timer);
 }
