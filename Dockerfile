@@ -15,6 +15,8 @@ WORKDIR /app
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json ./
+# For the file PAUSE; see docs/control.md.
+RUN mkdir .surehook && chown node:node .surehook
 USER node
 EXPOSE 8080
 # The API; a worker is `node dist/src/worker.js`.

@@ -34,6 +34,7 @@ const schema = z
   .object({
     PORT: port.default(8080),
     HOST: z.string().default('127.0.0.1'),
+    METRICS_PORT: port.optional(),
     DATA_DIR: z.string().default('.surehook'),
     DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }).optional(),
     TEMPORAL_ADDRESS: z
@@ -57,6 +58,8 @@ const schema = z
   .transform((env) => ({
     port: env.PORT,
     host: env.HOST,
+    /** Null: a worker that is a process of its own listens nowhere. */
+    metricsPort: env.METRICS_PORT ?? null,
     dataDir: resolve(env.DATA_DIR),
     /** Null: the embedded Postgres. */
     databaseUrl: env.DATABASE_URL ?? null,

@@ -27,6 +27,7 @@ async function start(role: 'api' | 'worker'): Promise<Service> {
     role,
     host: config.host,
     port: config.port,
+    metricsPort: config.metricsPort,
     ...required(config),
     allowNetworks: config.allowNetworks ?? [],
     retryScale: config.retryScale,
@@ -35,7 +36,7 @@ async function start(role: 'api' | 'worker'): Promise<Service> {
     log,
   });
   // An API is ready when it accepts events, Temporal or not.
-  if (service.url) console.log(`surehook ready on ${service.url}`);
+  if (role === 'api') console.log(`surehook ready on ${service.url}`);
   else void service.ready.then(() => console.log('surehook worker ready'));
   return service;
 }

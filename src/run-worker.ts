@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
@@ -45,8 +46,13 @@ export function runWorker(options: {
   let isReady: () => void;
   const ready = new Promise<void>((resolve) => (isReady = resolve));
 
+  const stopped = once(closing.signal, 'abort');
+
   async function runOne(): Promise<void> {
-    const { connection } = await link.reached;
+    // A Temporal that never answers must not keep a process that is to stop.
+    await Promise.race([link.reached, stopped]);
+    if (closing.signal.aborted) return;
+    const { connection } = link.now();
     // Each time: a server that came back empty ends a worker, too.
     await registerSearchAttributes(connection, namespace);
     const workflowBundle = await bundle;

@@ -25,7 +25,7 @@ import { createSecretBox, type SecretBox } from './delivery/secret-box.js';
 import { OPEN_STATUSES } from './domain/delivery.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './domain/retry-schedule.js';
 import { createGroup } from './group.js';
-import { createApp } from './http/app.js';
+import { createApp, createMonitor } from './http/app.js';
 import { createAuth } from './http/auth.js';
 import { startServer } from './http/server.js';
 import type { Readiness } from './http/routes/health.js';
@@ -44,6 +44,8 @@ export interface ServiceOptions {
   host: string;
   /** 0: any free port. */
   port: number;
+  /** Where a process that is only a worker tells of its health and its metrics; null: nowhere. */
+  metricsPort?: number | null;
   databaseUrl: string;
   temporal: { address: string; namespace: string; tls: boolean; apiKey: string | null; uiUrl: string | null };
   adminKey: string;
@@ -62,7 +64,7 @@ export interface ServiceOptions {
 }
 
 export interface Service {
-  /** Null in a process that is only a worker. */
+  /** Null in a process that is only a worker and tells nobody how it is. */
   url: string | null;
   /** Once Temporal has answered and the worker, where there is one, polls. Events are accepted before. */
   ready: Promise<void>;
@@ -182,7 +184,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         workers: { ok: workers },
       };
     };
-    const url = role === 'worker' ? null : await startApi(options, parts, dispatcher, readiness);
+    const url =
+      role === 'worker'
+        ? await startMonitor(options, parts, readiness)
+        : await startApi(options, parts, dispatcher, readiness);
     const ready = (worker ?? { ready: link.reached }).ready.then(() => {});
     // Only a stop ends the wait for it.
     ready.catch(() => {});
@@ -298,6 +303,18 @@ async function startApi(
     log,
   });
   const server = await startServer(app, options);
+  release.push(() => server.close());
+  return server.url;
+}
+
+/** The same for a worker, where it is to listen at all. */
+async function startMonitor(
+  { host, metricsPort: port = null, log }: ServiceOptions,
+  { metrics, release }: Parts,
+  readiness: () => Promise<Readiness>,
+): Promise<string | null> {
+  if (port === null) return null;
+  const server = await startServer(createMonitor({ readiness, metrics, log }), { host, port });
   release.push(() => server.close());
   return server.url;
 }

@@ -68,7 +68,9 @@ export function linkTemporal(options: TemporalOptions, log: Logger): TemporalLin
     },
     async close() {
       closed = true;
-      await reached.then(({ connection }) => connection.close()).catch(() => {});
+      // One that never answered is not waited for: should it answer yet, it is let go then.
+      const closing = reached.then(({ connection }) => connection.close()).catch(() => {});
+      if (current) await closing;
     },
   };
 }

@@ -16,6 +16,7 @@ describe('configuration', () => {
   it('asks for nothing: every variable has a default', () => {
     expect(loadConfig({})).toMatchObject({
       port: 8080,
+      metricsPort: null,
       host: '127.0.0.1',
       dataDir: resolve('.surehook'),
       databaseUrl: null,
@@ -34,6 +35,7 @@ describe('configuration', () => {
     const encryptionKey = Buffer.alloc(32, 7).toString('base64');
     const config = loadConfig({
       PORT: '0',
+      METRICS_PORT: '9090',
       HOST: '::',
       DATA_DIR: '/srv/data',
       DATABASE_URL: 'postgresql://me:secret@db:5432/hooks?sslmode=require',
@@ -51,6 +53,7 @@ describe('configuration', () => {
     });
     expect(config).toMatchObject({
       port: 0,
+      metricsPort: 9090,
       host: '::',
       dataDir: '/srv/data',
       databaseUrl: 'postgresql://me:secret@db:5432/hooks?sslmode=require',

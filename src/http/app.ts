@@ -96,10 +96,22 @@ export function createApp(deps: AppDeps): Express {
     refuseOtherMethods(routes);
     app.use('/v1', routes);
   }
+  return refuseTheRest(app, deps);
+}
+
+/** Health and metrics alone, for a process that has no API. */
+export function createMonitor(deps: Pick<AppDeps, 'readiness' | 'metrics' | 'log'>): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(healthRoutes(deps));
+  return refuseTheRest(app, deps);
+}
+
+function refuseTheRest(app: Express, { log }: Pick<AppDeps, 'log'>): Express {
   app.use((request) => {
     throw new Problem(404, 'not_found', `There is nothing at ${request.path}.`);
   });
-  app.use(createErrorHandler(deps.log));
+  app.use(createErrorHandler(log));
   return app;
 }
 

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { expect, inject, test } from 'vitest';
 import { freePort } from '../../src/embedded/ports.js';
 import { startTemporal, type EmbeddedTemporal } from '../../src/embedded/temporal.js';
@@ -24,6 +26,12 @@ function start(file: string, env: Record<string, string>) {
   child.stderr.setEncoding('utf8').on('data', (text: string) => (run.err += text));
   return run;
 }
+
+const isUp = (url: string) =>
+  fetch(`${url}/healthz`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 
 test('API and worker as processes of their own deliver together and stop on SIGTERM', async () => {
   const port = await freePort();
@@ -52,10 +60,18 @@ test('API and worker as processes of their own deliver together and stop on SIGT
     expect(response.status).toBe(202);
     expect(receiver.requests).toEqual([]);
 
-    const worker = start('src/worker.ts', env);
+    const metricsPort = await freePort();
+    const worker = start('src/worker.ts', { ...env, METRICS_PORT: String(metricsPort) });
     runs.push(worker);
     await receiver.waitFor((requests) => requests.length === 1, 60_000);
     expect(await readyz()).toMatchObject({ status: 'ok', workers: { ok: true } });
+    // The attempts are the worker's, and so is their count.
+    const ofWorker = `http://127.0.0.1:${metricsPort}`;
+    const metrics = async () => (await fetch(`${ofWorker}/metrics`)).text();
+    await eventually(async () => (await metrics()).includes('{classification="DELIVERED"} 1'));
+    expect((await fetch(`${ofWorker}/healthz`)).status).toBe(200);
+    expect(await (await fetch(`${ofWorker}/readyz`)).json()).toMatchObject({ status: 'ok' });
+    expect((await fetch(`${ofWorker}/v1/events`)).status).toBe(404);
     for (const run of runs) run.child.kill('SIGTERM');
     for (const run of runs) expect((await run.exit)[0]).toBe(0);
   } finally {
@@ -109,6 +125,88 @@ test('an API accepts events before Temporal is there, delivers them after, and s
     await temporal?.stop();
     await receiver.close();
     await rm(dir, { recursive: true });
+  }
+}, 180_000);
+
+test('a process that never reached Temporal stops at once', async () => {
+  const port = await freePort();
+  const env = {
+    ...required,
+    PORT: String(port),
+    METRICS_PORT: String(await freePort()),
+    DATABASE_URL: inject('databaseUrl'),
+    TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}`,
+    LOG_LEVEL: 'warn',
+  };
+  const runs = [start('src/api.ts', env), start('src/worker.ts', env)];
+  try {
+    for (const listening of [port, env.METRICS_PORT]) {
+      await eventually(() => isUp(`http://127.0.0.1:${listening}`), 60_000);
+    }
+    const asked = Date.now();
+    for (const run of runs) run.child.kill('SIGTERM');
+    for (const run of runs) expect((await run.exit)[0]).toBe(0);
+    expect(Date.now() - asked).toBeLessThan(5_000);
+  } finally {
+    for (const { child } of runs) if (child.exitCode === null) child.kill('SIGKILL');
+  }
+}, 120_000);
+
+test('a second signal ends a process in the middle of a request, and the next start loses nothing', async () => {
+  const port = await freePort();
+  const databaseUrl = await createDatabase(`second_${port}`);
+  const env = {
+    ...required,
+    PORT: String(port),
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: inject('temporalAddress'),
+    SUREHOOK_ALLOW_NETWORKS: '127.0.0.0/8',
+    SUREHOOK_RETRY_SCALE: '0.01',
+    // The API makes first attempts itself.
+    SUREHOOK_LANE: 'direct',
+    LOG_LEVEL: 'warn',
+  };
+  const receiver = await startReceiver();
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
+  const runs = [start('src/api.ts', env), start('src/worker.ts', env)];
+  try {
+    await eventually(() => isUp(`http://127.0.0.1:${port}`), 60_000);
+    await eventually(async () => runs[1]!.out.includes('surehook worker ready'), 60_000);
+    receiver.setBehaviour(() => ({ hang: true }));
+    const post = await fetch(`http://127.0.0.1:${port}/v1/send`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${required.SUREHOOK_ADMIN_KEY}` },
+      body: JSON.stringify({ url: receiver.url, payload: { twice: true } }),
+    });
+    expect(post.status).toBe(202);
+    await receiver.waitFor((requests) => requests.length === 1, 30_000);
+    const [sender] = runs as [(typeof runs)[0]];
+    sender.child.kill('SIGTERM');
+    // The same one again, as npm and a terminal both pass it on.
+    sender.child.kill('SIGINT');
+    await sleep(1_500);
+    expect(sender.child.exitCode).toBe(null);
+    sender.child.kill('SIGTERM');
+    expect((await sender.exit)[0]).toBe(1);
+
+    receiver.setBehaviour(() => ({ status: 200 }));
+    runs.push(start('src/api.ts', env));
+    // By itself it is looked for a minute after, when its process can tell of it no more.
+    await pool.query(`update deliveries set due_at = now()`);
+    const read = async () => {
+      const { rows } = await pool.query<{ status: string; attempts: string[] }>(
+        `select status, array(select classification from attempts a where a.delivery_id = d.id order by number)
+             as attempts from deliveries d`,
+      );
+      return rows[0]!;
+    };
+    await eventually(async () => (await read()).status === 'DELIVERED', 90_000);
+    expect((await read()).attempts).toEqual(['WORKER_LOST', 'DELIVERED']);
+    expect(receiver.requests).toHaveLength(2);
+  } finally {
+    for (const { child } of runs) if (child.exitCode === null) child.kill('SIGKILL');
+    await pool.end();
+    await receiver.close();
   }
 }, 180_000);
 
