@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { ZodError } from 'zod';
-import { isDatabaseAway } from '../db/pool.js';
+import { DatabaseAwayError, isDatabaseAway } from '../db/pool.js';
 import { MAX_EVENT_BYTES } from './body.js';
 import { Problem } from '../errors.js';
 
@@ -28,9 +28,11 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof ZodError) return fromZod(error);
   if (isDatabaseAway(error)) {
-    return new Problem(503, 'unavailable', 'The database is away; nothing was stored. Try again.', [], {
-      'retry-after': '1',
-    });
+    const detail =
+      error instanceof DatabaseAwayError
+        ? 'The database is away; nothing was accepted. Try again.'
+        : 'The database did not answer: it is not known whether this was stored. Try again; an event with the same idempotency key is not stored twice.';
+    return new Problem(503, 'unavailable', detail, [], { 'retry-after': '1' });
   }
   const { type, status, limit } = (error ?? {}) as { type?: string; status?: number; limit?: number };
   if (type === 'entity.too.large')
