@@ -120,11 +120,11 @@ export async function setStatus(
   return rows.map((row) => row.id);
 }
 
-/** First attempts that the process which accepted them did not get to: the sweeper's, after so long. */
+/** First attempts that the process which accepted them did not get to, by delivery or event: the sweeper's, after so long. */
 export async function leaveToSweeper(db: Db, ids: string[], inMs: number): Promise<void> {
   await db.query(
     `update deliveries set lane = 'workflow', due_at = now() + $2 * interval '1 millisecond'
-     where id = any($1) and lane = 'direct' and status = 'PENDING' and attempt_count = 0`,
+     where (id = any($1) or event_id = any($1)) and lane = 'direct' and status = 'PENDING' and attempt_count = 0`,
     [ids, inMs],
   );
 }

@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
 import type { AttemptTarget } from '../db/deliveries.js';
 import type { StoredEvent } from '../db/events.js';
+import { nextStep } from '../domain/classify.js';
 import type { Attempt } from '../domain/delivery.js';
 import { DELIVERIES_PER_WORKFLOW, partWorkflowId } from '../domain/event.js';
 import { summarize, withoutContents } from '../../workflows/contract.js';
-import { makeAttempt, type AttemptDeps, type AttemptOutcome } from './attempt.js';
+import { attemptRecord, makeAttempt, type AttemptDeps, type AttemptOutcome } from './attempt.js';
 import type { EndpointCache } from './endpoint-cache.js';
 import type { DeliveryStart, Workflows } from './workflows.js';
 
@@ -23,6 +24,8 @@ export interface DirectLane {
   room(): boolean;
   /** Makes the first attempts of an event just accepted, in the background. */
   deliver(event: StoredEvent, payload: string): void;
+  /** Events that may have been accepted: those that were are the sweeper's. */
+  leave(eventIds: string[]): void;
   /** Waits for the attempts under way; what has not begun is the sweeper's. */
   close(): Promise<void>;
 }
@@ -40,6 +43,8 @@ const FRESH_MS = 1_000;
 const MOST_WAIT_MS = 20_000;
 /** Until the sweeper takes what is left to it: a burst, or a Postgres that is slow, may be over by then. */
 const LEFT_DUE_MS = 10_000;
+/** A commit that was asked for has come or will not come any more: longer than a statement takes. */
+const DECIDED_MS = 5_000;
 /** Longer than waiting, the longest request and its record take: until then nobody else makes the attempt. */
 export const DIRECT_DUE_MS = 60_000;
 const HAND_OVERS_AT_ONCE = 16;
@@ -56,8 +61,8 @@ export function createDirectLane(deps: {
   maxAttempts: number;
   /** A delivery that has ended here. */
   ended(start: DeliveryStart): void;
-  /** Gives first attempts to the sweeper. */
-  leave(deliveryIds: string[], inMs: number): Promise<void>;
+  /** Gives first attempts to the sweeper: by the ids of deliveries, or of events. */
+  leave(ids: string[], inMs: number): Promise<void>;
   log: Logger;
 }): DirectLane {
   const { endpoints, workflows, maxAttempts, log } = deps;
@@ -66,6 +71,8 @@ export function createDirectLane(deps: {
   const jobs = new Set<Promise<void>>();
   const handOvers: (() => Promise<void>)[] = [];
   let handingOver = 0;
+  /** Temporal did not take the last one. */
+  let refused = false;
   let waitingCount = 0;
   let waitingBytes = 0;
   let underWay = 0;
@@ -89,7 +96,7 @@ export function createDirectLane(deps: {
     const done = attempt(job)
       .catch((error: unknown) => {
         log.error({ err: error, delivery_id: job.deliveryId }, 'first attempt not made');
-        leave(job);
+        leave(job.deliveryId);
       })
       .finally(() => {
         jobs.delete(done);
@@ -109,7 +116,7 @@ export function createDirectLane(deps: {
       const job = queue.shift()!;
       waitingCount -= 1;
       waitingBytes -= job.payload.length;
-      if (closed || age(job) > MOST_WAIT_MS) leave(job);
+      if (closed || age(job) > MOST_WAIT_MS) leave(job.deliveryId);
       else begin(job);
     }
     if (queue?.length === 0) waiting.delete(endpointId);
@@ -148,7 +155,7 @@ export function createDirectLane(deps: {
   }
 
   function goOn(job: Job, outcome: AttemptOutcome): void {
-    if (outcome.kind === 'held' && outcome.retryInMs !== null) return leave(job);
+    if (outcome.kind === 'held' && outcome.retryInMs !== null) return leave(job.deliveryId);
     // Held: the row says so, and the sweeper lets it go on. Ended: by somebody else.
     if (outcome.kind === 'held' || outcome.kind === 'ended') return;
     const { attempt, recorded } = outcome;
@@ -179,13 +186,17 @@ export function createDirectLane(deps: {
   function handOver(start: DeliveryStart, unrecorded: Attempt | null): void {
     const work = async () => {
       for (let waitMs = AGAIN_MS.first; ; waitMs = Math.min(waitMs * 2, AGAIN_MS.most)) {
+        // A stop does not wait for Temporal to come back.
+        if (closed && refused && !unrecorded) return;
         try {
           await workflows.carry(start, { again: true });
+          refused = false;
           return;
         } catch (error) {
+          refused = true;
           log.warn({ err: error, workflow_id: start.workflowId }, 'not handed over to a workflow');
-          // The outcome is nowhere but here: it is told until somebody takes it.
-          if (!unrecorded || closed) return;
+          // The outcome is nowhere but here: it is told until somebody takes it, Temporal or Postgres.
+          if (!unrecorded || (await recordLater(start, unrecorded)) || closed) return;
           await pause(waitMs);
         }
       }
@@ -195,14 +206,23 @@ export function createDirectLane(deps: {
     if (handingOver < HAND_OVERS_AT_ONCE) void handOverAll();
   }
 
+  /** Whether Postgres knows of it now: what comes after it the sweeper sees to. */
+  function recordLater({ deliveries: [delivery] }: DeliveryStart, attempt: Attempt): Promise<boolean> {
+    const step = nextStep(attempt.classification, 'default');
+    return deps.attempt.record(attemptRecord(delivery!.id, attempt, step)).then(
+      () => true,
+      () => false,
+    );
+  }
+
   async function handOverAll(): Promise<void> {
     handingOver += 1;
     for (let work = handOvers.shift(); work; work = handOvers.shift()) await work();
     handingOver -= 1;
   }
 
-  function leave({ deliveryId }: Job): void {
-    left.push(deliveryId);
+  function leave(...ids: string[]): void {
+    left.push(...ids);
     leaving ??= leaveAll().finally(() => (leaving = null));
   }
 
@@ -233,16 +253,17 @@ export function createDirectLane(deps: {
             : event.workflow_id,
           at: performance.now(),
         };
-        if (closed) return leave(job);
+        if (closed) return leave(id);
         if (hasRoom(endpoint_id)) return begin(job);
         const queue = waiting.get(endpoint_id) ?? [];
-        if (!mayWait(queue)) return leave(job);
+        if (!mayWait(queue)) return leave(id);
         waiting.set(endpoint_id, queue);
         queue.push(job);
         waitingCount += 1;
         waitingBytes += payload.length;
       });
     },
+    leave: (eventIds) => void setTimeout(leave, DECIDED_MS, ...eventIds).unref(),
     async close() {
       closed = true;
       for (const endpointId of [...waiting.keys()]) next(endpointId);

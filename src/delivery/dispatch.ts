@@ -9,6 +9,8 @@ export interface Dispatcher {
   choose(): Choice;
   /** Goes on with an accepted event, in the background; what fails waits for the sweeper. */
   dispatch(event: StoredEvent, payload: string, choice: Choice): void;
+  /** Of these events it is not known whether they were accepted: no lane waits for this process to go on with them. */
+  unknown(eventIds: string[], choice: Choice): void;
   /** Starts a workflow, in the background. */
   start(start: DeliveryStart): void;
   /** Waits for what is under way. */
@@ -88,6 +90,9 @@ export function createDispatcher(deps: {
       if (!begins || !event.deliveries.some((delivery) => delivery.status === 'PENDING')) return;
       if (lane === 'workflow') start(startOf(event, maxAttempts));
       else direct.deliver(event, payload);
+    },
+    unknown(eventIds, { lane }) {
+      if (lane === 'direct') direct.leave(eventIds);
     },
     start,
     async close() {

@@ -27,7 +27,15 @@ export function createIngest(pool: Pool, dispatcher: Dispatcher): Accept {
     isFatal: isDatabaseAway,
     async run(events) {
       const choice = dispatcher.choose();
-      const results = await acceptEvents(pool, events, choice);
+      const results = await acceptEvents(pool, events, choice).catch((error: unknown) => {
+        // Postgres was asked, and may have committed them all the same.
+        if (!(error instanceof DatabaseAwayError))
+          dispatcher.unknown(
+            events.map(({ id }) => id),
+            choice,
+          );
+        throw error;
+      });
       results.forEach((result, i) => {
         if (result.kind === 'accepted') dispatcher.dispatch(result.event, events[i]!.payload, choice);
       });

@@ -1,4 +1,5 @@
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { acceptEvents } from '../../src/db/events.js';
 import { newId } from '../../src/ids.js';
@@ -168,6 +169,7 @@ test('with Temporal away, what needs no retry is delivered all the same', async 
     ...{ adminKey: ADMIN_KEY, encryptionKey: Buffer.alloc(32, 1).toString('base64') },
     ...{ allowNetworks: ['127.0.0.0/8'], retryScale: 1, log: createLogger('silent') },
   });
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
   try {
     const call = (path: string, body: unknown) =>
       fetch(`${service.url}/v1/${path}`, {
@@ -178,7 +180,30 @@ test('with Temporal away, what needs no retry is delivered all the same', async 
     expect((await call('endpoints', { url: receiver.url, event_types: ['*'] })).status).toBe(201);
     expect((await call('events', { type: 'a.b', payload: 1 })).status).toBe(202);
     await receiver.waitFor((requests) => requests.length === 1);
+
+    // With Postgres full, too, its outcome is told nowhere; Postgres takes it first.
+    await pool.query('create sequence tries');
+    await pool.query(`create function no_room() returns trigger language plpgsql as
+      $$ begin perform nextval('tries'); raise exception 'No space left' using errcode = 'disk_full'; end $$`);
+    await pool.query(
+      'create trigger no_room before insert on attempts for each row execute function no_room()',
+    );
+    expect((await call('events', { type: 'a.b', payload: 2 })).status).toBe(202);
+    await receiver.waitFor((requests) => requests.length === 2);
+    const statuses = async () => {
+      const { rows } = await pool.query<{ status: string; attempt_count: number }>(
+        'select status, attempt_count from deliveries order by id',
+      );
+      return rows;
+    };
+    await eventually(async () => (await pool.query('select from tries where is_called')).rowCount);
+    expect((await statuses())[1]).toMatchObject({ status: 'PENDING' });
+    await pool.query('drop function no_room cascade');
+    await eventually(async () => (await statuses())[1]!.status === 'DELIVERED', 20_000);
+    expect(await statuses()).toEqual(Array(2).fill({ status: 'DELIVERED', attempt_count: 1 }));
+    expect(receiver.requests).toHaveLength(2);
   } finally {
+    await pool.end();
     await service.stop();
   }
 });
