@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -12,8 +12,11 @@ import { createPart, type Part } from './part.js';
 import { killTree } from './process-tree.js';
 import { startProxy, type Proxy } from './proxy.js';
 
+export type Lane = 'auto' | 'workflow' | 'direct';
+
 const ADMIN_KEY = 'fault-test-admin-key-of-enough-length';
 const PAIRS = [
+  'sender→api',
   'api→postgres',
   'worker→postgres',
   'api→temporal',
@@ -30,14 +33,19 @@ export interface Cluster {
   parts: Part[];
   proxies: Record<(typeof PAIRS)[number], Proxy>;
   receiver: CountingReceiver;
-  apiUrl: string;
   temporalAddress: string;
+  /** Who makes first attempts, from the next start of the API on. */
+  lane: Lane;
+  /** The file that pauses the API and the workers. */
+  pauseFile: string;
+  /** Takes from Temporal, while it is away, all it knows. */
+  forget(): Promise<void>;
   /** Where a part logs. */
   logOf(part: Part): string;
   call(
     method: string,
     path: string,
-    body: unknown,
+    body?: unknown,
     timeoutMs?: number,
   ): Promise<{ status: number; body: unknown }>;
   /** On Postgres, past the proxies. */
@@ -46,7 +54,7 @@ export interface Cluster {
   end(keep?: boolean): Promise<void>;
 }
 
-export async function startCluster(): Promise<Cluster> {
+export async function startCluster(lane: Lane = 'auto'): Promise<Cluster> {
   const dir = await mkdtemp(join(tmpdir(), 'surehook-faults-'));
   await chmod(dir, 0o711);
   const release: (() => Promise<unknown>)[] = [];
@@ -56,7 +64,7 @@ export async function startCluster(): Promise<Cluster> {
     else await rm(dir, { recursive: true, force: true });
   };
   try {
-    return await start(dir, release, end);
+    return await start(dir, lane, release, end);
   } catch (error) {
     await end();
     throw error;
@@ -65,18 +73,21 @@ export async function startCluster(): Promise<Cluster> {
 
 async function start(
   dir: string,
+  lane: Lane,
   release: (() => Promise<unknown>)[],
   end: Cluster['end'],
 ): Promise<Cluster> {
   const receiver = await startCountingReceiver();
   release.push(() => receiver.close());
   const [postgresPort, temporalPort, apiPort] = [await lowPort(), await lowPort(), await lowPort()];
-  const targets = [postgresPort, postgresPort, temporalPort, temporalPort, receiver.port];
+  const targets = [apiPort, postgresPort, postgresPort, temporalPort, temporalPort, receiver.port];
   const started = await Promise.all(targets.map(async (target) => startProxy(await lowPort(), target)));
   release.push(() => Promise.all(started.map((proxy) => proxy.refuse())));
   const proxies = Object.fromEntries(PAIRS.map((pair, i) => [pair, started[i]])) as Cluster['proxies'];
 
   let databaseUrl = '';
+  const dataDir = join(dir, 'data');
+  await mkdir(dataDir);
   const binary = await findTemporal({ progress: console.log, env: process.env });
   const postgres = createPart(
     'postgres',
@@ -110,10 +121,12 @@ async function start(
         SUREHOOK_ALLOW_NETWORKS: '127.0.0.0/8',
         // 5 s, 15 s, 45 s … become 1 s, 3 s, 9 s …
         SUREHOOK_RETRY_SCALE: '0.2',
+        SUREHOOK_LANE: cluster.lane,
+        DATA_DIR: dataDir,
       },
       join(dir, `${name}.log`),
     );
-  const api = createPart('api', launch('api', 'api'));
+  const api = createPart('api', launch('api', 'api'), [proxies['sender→api']]);
   const workers: Cluster['workers'] = [
     createPart('worker-1', launch('worker-1', 'worker')),
     createPart('worker-2', launch('worker-2', 'worker')),
@@ -124,23 +137,23 @@ async function start(
   const atExit = () => parts.forEach((part) => part.pid() !== null && killTree(part.pid()!));
   process.once('exit', atExit);
   release.push(async () => process.off('exit', atExit));
-  await all([postgres, temporal].map((part) => part.start()));
-  await all([api, ...workers].map((part) => part.start()));
-
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, connectionTimeoutMillis: 2_000 });
-  pool.on('error', () => {});
-  release.push(() => pool.end());
-  const apiUrl = `http://127.0.0.1:${apiPort}`;
+  const apiUrl = `http://127.0.0.1:${proxies['sender→api'].port}`;
   const cluster: Cluster = {
-    ...{ api, workers, temporal, postgres, parts, proxies, receiver, apiUrl, end },
+    ...{ api, workers, temporal, postgres, parts, proxies, receiver, lane, end },
     temporalAddress: `127.0.0.1:${temporalPort}`,
+    pauseFile: join(dataDir, 'PAUSE'),
+    async forget() {
+      for (const name of await readdir(join(dir, 'temporal'))) {
+        if (name.startsWith('temporal.db')) await rm(join(dir, 'temporal', name));
+      }
+    },
     logOf: (part) =>
       join(dir, ...(['postgres', 'temporal'].includes(part.name) ? [part.name] : []), `${part.name}.log`),
     async call(method, path, body, timeoutMs = 10_000) {
       const response = await fetch(apiUrl + path, {
         method,
         headers: { authorization: `Bearer ${ADMIN_KEY}` },
-        body: JSON.stringify(body),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(timeoutMs),
       });
       return { status: response.status, body: await response.json() };
@@ -148,10 +161,22 @@ async function start(
     query: async <T extends pg.QueryResultRow>(sql: string, values: unknown[] = []) =>
       (await pool.query<T>(sql, values)).rows,
   };
+  await all([postgres, temporal].map((part) => part.start()));
+  await all([api, ...workers].map((part) => part.start()));
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, connectionTimeoutMillis: 2_000 });
+  pool.on('error', () => {});
+  release.push(() => pool.end());
   const url = `http://127.0.0.1:${proxies['worker→receiver'].port}/hook`;
   const endpoint = await cluster.call('POST', '/v1/endpoints', { url, event_types: ['*'] });
   if (endpoint.status !== 201) throw new Error(JSON.stringify(endpoint.body));
   return cluster;
+}
+
+export async function changeLane(cluster: Cluster, lane: Lane): Promise<void> {
+  if (cluster.lane === lane) return;
+  cluster.lane = lane;
+  await cluster.api.stop();
+  await cluster.api.start();
 }
 
 /** Waits for all of them also where one fails: none may begin to run when everything has ended. */

@@ -7,6 +7,8 @@ export interface Arrivals {
   requests: number;
   /** Those answered with 2xx on a connection that was still there. */
   accepted: number;
+  /** Those told to come again, so. */
+  refused: number;
 }
 
 /** A receiver of thousands of events that remembers no more than how often each one came. */
@@ -25,7 +27,7 @@ export async function startCountingReceiver(): Promise<CountingReceiver> {
   const arrivals = new Map<string, Arrivals>();
 
   const take = async (id: string, response: ServerResponse): Promise<void> => {
-    const known = arrivals.get(id) ?? { requests: 0, accepted: 0 };
+    const known = arrivals.get(id) ?? { requests: 0, accepted: 0, refused: 0 };
     arrivals.set(id, known);
     known.requests += 1;
     // The end of a UUIDv7 is random.
@@ -33,7 +35,7 @@ export async function startCountingReceiver(): Promise<CountingReceiver> {
     const refused = chance % 8 === 0 && known.requests === 1;
     await sleep(chance % 16 === 1 ? 1_500 : 10 + chance / 4);
     if (response.destroyed) return;
-    if (!refused) known.accepted += 1;
+    known[refused ? 'refused' : 'accepted'] += 1;
     response.writeHead(refused ? 503 : 200).end();
   };
 

@@ -1,4 +1,5 @@
-import type { Cluster } from './cluster.js';
+import { DIRECT_DUE_MS } from '../../src/delivery/direct.js';
+import type { Cluster, Lane } from './cluster.js';
 import type { Part } from './part.js';
 import { sleep } from './wait.js';
 
@@ -14,6 +15,8 @@ export interface Durations {
 
 export interface Fault {
   name: string;
+  /** Of the API. */
+  lane: Lane;
   /** A process or its connection to the receiver is lost in the middle of requests: only then may they be repeated. */
   mayRepeat: boolean;
   /** Resolves when everything is back. */
@@ -30,13 +33,14 @@ export function faultTable({ downMs, frozenMs, awayMs, refusedMs }: Durations): 
     ['postgres', ({ postgres }) => postgres, false],
   ];
   const pairs: [pair: keyof Cluster['proxies'], mayRepeat: boolean][] = [
+    ['sender→api', false],
     ['api→postgres', false],
     ['worker→postgres', false],
     ['api→temporal', false],
     ['worker→temporal', false],
     ['worker→receiver', true],
   ];
-  return [
+  const faults: Omit<Fault, 'lane'>[] = [
     ...parts.map(([name, pick, mayRepeat]) => ({
       name: `kill -9 of ${name}`,
       mayRepeat,
@@ -59,12 +63,40 @@ export function faultTable({ downMs, frozenMs, awayMs, refusedMs }: Durations): 
       mayRepeat: false,
       strike: away(({ temporal }) => temporal, 'stop', awayMs),
     },
+    { name: 'temporal comes back with all of its memory lost', mayRepeat: false, strike: memoryLost },
     ...pairs.map(([pair, mayRepeat]) => ({
       name: `connection resets ${pair}`,
       mayRepeat,
       strike: cut(pair, refusedMs),
     })),
   ];
+  return faults.map((fault) => ({ ...fault, lane: 'auto' }));
+}
+
+/** Those that hit the process which makes first attempts itself. */
+export function directFaults({ downMs, frozenMs, awayMs, refusedMs }: Durations): Fault[] {
+  const api: Pick = (cluster) => cluster.api;
+  const faults: Omit<Fault, 'lane'>[] = [
+    { name: 'kill -9 of the api', mayRepeat: true, strike: accepterLost(downMs) },
+    { name: 'the api restarted', mayRepeat: false, strike: away(api, 'stop', 0) },
+    {
+      name: 'kill -9 of postgres',
+      mayRepeat: false,
+      strike: away(({ postgres }) => postgres, 'kill', downMs),
+    },
+    { name: 'connection resets api→postgres', mayRepeat: false, strike: cut('api→postgres', refusedMs) },
+    {
+      name: `temporal away for ${awayMs / 1000} s`,
+      mayRepeat: false,
+      strike: away(({ temporal }) => temporal, 'stop', awayMs),
+    },
+  ];
+  // Where it is not taken for lost meanwhile, there is nothing to see.
+  if (frozenMs > DIRECT_DUE_MS) {
+    const name = `SIGSTOP of the api for ${frozenMs / 1000} s`;
+    faults.push({ name, mayRepeat: true, strike: frozen(api, frozenMs) });
+  }
+  return faults.map((fault) => ({ ...fault, name: `${fault.name}, lane direct`, lane: 'direct' }));
 }
 
 const away = (pick: Pick, how: 'kill' | 'stop', ms: number) => async (cluster: Cluster) => {
@@ -74,11 +106,32 @@ const away = (pick: Pick, how: 'kill' | 'stop', ms: number) => async (cluster: C
   await part.start();
 };
 
+/** What it had in hand is looked for a minute after; here it need not be that long. */
+const accepterLost = (downMs: number) => async (cluster: Cluster) => {
+  await cluster.api.kill();
+  await sleep(downMs);
+  await cluster.query(
+    `update deliveries set due_at = now() where status = 'PENDING' and lane = 'direct' and attempt_count = 0`,
+  );
+  await cluster.api.start();
+};
+
 /** As where the machine goes and comes back. */
-async function machineLost({ parts, postgres, temporal, api, workers }: Cluster): Promise<void> {
+export async function machineLost({ parts, postgres, temporal, api, workers }: Cluster): Promise<void> {
   await Promise.all(parts.map((part) => part.kill()));
   await Promise.all([postgres.start(), temporal.start()]);
   await Promise.all([api, ...workers].map((part) => part.start()));
+}
+
+/** As where its disk is lost and no backup is there. */
+async function memoryLost(cluster: Cluster): Promise<void> {
+  await cluster.temporal.kill();
+  await cluster.forget();
+  await cluster.temporal.start();
+  // What waits for a retry is looked for a minute after it was due; here it need not be that long.
+  await cluster.query(
+    `update deliveries set due_at = greatest(next_attempt_at, now()) + interval '3 seconds' where status = 'IN_PROGRESS'`,
+  );
 }
 
 const frozen = (pick: Pick, ms: number) => async (cluster: Cluster) => {

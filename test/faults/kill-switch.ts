@@ -1,5 +1,5 @@
 import { startReceiver } from '../support/receiver.js';
-import type { Cluster } from './cluster.js';
+import { changeLane, type Cluster } from './cluster.js';
 import { sleep, until } from './wait.js';
 
 export interface Stopped {
@@ -14,22 +14,22 @@ export interface Stopped {
 }
 
 const AT_A_TIME = 32;
+/** Requests by which it shows that the workers are at it. */
+const BEGUN = 20;
 
-/** Posts events faster than they are delivered, stops everything, and lets it go on. */
+/** Posts events while there is no worker, stops everything as soon as there are and have begun, and lets it go on. */
 export async function stopEverything(cluster: Cluster, events: number, ms: number): Promise<Stopped> {
+  const { workers, lane } = cluster;
   const tenant = `stopped_${events}`;
-  const receiver = await startReceiver();
+  const receiver = await startReceiver({ behave: () => ({ status: 200, afterMs: 100 }) });
   try {
+    // In a burst the API would make attempts itself.
+    await changeLane(cluster, 'workflow');
+    await Promise.all(workers.map((worker) => worker.stop()));
     await cluster.call('POST', '/v1/endpoints', { url: receiver.url, event_types: ['*'], tenant });
-    let next = 0;
-    const post = async () => {
-      while (next < events) {
-        const body = { type: 'a.b', payload: 1, tenant, idempotency_key: `key-${next++}` };
-        const { status } = await cluster.call('POST', '/v1/events', body);
-        if (status !== 202) throw new Error(`An event was answered with ${status}.`);
-      }
-    };
-    await Promise.all(Array.from({ length: AT_A_TIME }, post));
+    await postEvents(cluster, tenant, events);
+    await Promise.all(workers.map((worker) => worker.start()));
+    await receiver.waitFor((requests) => requests.length >= BEGUN, 60_000);
 
     await cluster.call('POST', '/v1/control/pause', { scope: 'all', reason: 'fault test' });
     const returned = Date.now();
@@ -61,6 +61,21 @@ export async function stopEverything(cluster: Cluster, events: number, ms: numbe
     );
     return stopped;
   } finally {
+    await Promise.all(workers.map((worker) => worker.repair()));
+    await changeLane(cluster, lane);
     await receiver.close();
   }
+}
+
+/** Each with a key of its own; throws where one is not accepted. */
+export async function postEvents(cluster: Cluster, tenant: string, events: number): Promise<void> {
+  let next = 0;
+  const post = async () => {
+    while (next < events) {
+      const body = { type: 'a.b', payload: 1, tenant, idempotency_key: `key-${next++}` };
+      const { status } = await cluster.call('POST', '/v1/events', body);
+      if (status !== 202) throw new Error(`An event was answered with ${status}.`);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, post));
 }

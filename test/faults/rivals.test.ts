@@ -81,6 +81,16 @@ test('NUL in an answer and bytes in its headers that are no UTF-8 cost nobody an
   }
 });
 
+test('a payload with NUL and half a character in it, escaped as JSON has them, arrives as it was posted', async () => {
+  await createEndpoint(t, receiver.url, { tenant });
+  const payload = String.raw`{"nul":"\u0000", "half":"\ud800", "\u0000":"\udc00\ud800"}`;
+  const body = `{"type":"a.b","tenant":"${tenant}","payload":${payload}}`;
+  const answer = await t.call<Accepted>('POST', '/v1/events', body);
+  expect(answer.status).toBe(202);
+  expect(await deliveryIn(t, answer.body.deliveries[0]!.id)).toMatchObject({ status: 'DELIVERED' });
+  expect(receiver.requests.map((request) => request.body)).toEqual([payload]);
+});
+
 test('a backlog makes no retry come before its time', async () => {
   await createEndpoint(t, receiver.url, { tenant });
   const first = new Set<string>();

@@ -1,5 +1,5 @@
-import { startCluster } from './cluster.js';
-import { faultTable } from './faults.js';
+import { changeLane, startCluster } from './cluster.js';
+import { directFaults, faultTable } from './faults.js';
 import { stopEverything } from './kill-switch.js';
 import { leftOpen } from './left-open.js';
 import { runFault } from './run-fault.js';
@@ -25,13 +25,19 @@ async function soak(): Promise<number> {
   let broken = 0;
   try {
     const stopped = await stopEverything(cluster, 10_000, 10 * RECOVER_MS);
-    if (stopped.lastRequestMs >= 1_000 || stopped.delivered < 10_000 || stopped.repeated > 0) {
+    if (
+      stopped.waiting < 9_000 ||
+      stopped.lastRequestMs >= 1_000 ||
+      stopped.delivered < 10_000 ||
+      stopped.repeated > 0
+    ) {
       console.log('  broken: the kill switch');
       broken += 1;
     }
-    const turns = faultTable(LONG);
+    const turns = allFaults(LONG);
     while (Date.now() < until) {
-      const fault = turns.shift() ?? pick(faultTable(byChance(random)));
+      const fault = turns.shift() ?? pick(allFaults(byChance(random)));
+      await changeLane(cluster, fault.lane);
       const options = { eventsPerSecond, beforeMs: 1_000 + 4_000 * random(), recoverMs: RECOVER_MS };
       const { problems } = await runFault(cluster, fault, options);
       for (const problem of problems) console.log(`  broken: ${problem}`);
@@ -46,6 +52,8 @@ async function soak(): Promise<number> {
     await cluster.end(Boolean(process.env.SUREHOOK_KEEP));
   }
 }
+
+const allFaults = (durations: typeof LONG) => [...faultTable(durations), ...directFaults(durations)];
 
 function byChance(random: () => number): typeof LONG {
   const upTo = (ms: number) => Math.ceil((ms * random()) / 1_000) * 1_000;

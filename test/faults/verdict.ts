@@ -1,4 +1,5 @@
 import type { Cluster } from './cluster.js';
+import type { Arrivals } from './counting-receiver.js';
 import type { Load } from './load.js';
 import { until } from './wait.js';
 
@@ -6,8 +7,10 @@ export interface Verdict {
   events: number;
   /** Answered with 2xx, and not at the receiver or not DELIVERED. */
   lost: number;
-  /** Requests more than one that the receiver answered with 2xx. */
+  /** Requests more than one that the receiver had not told to come again: answered with 2xx, or not at all. */
   repeated: number;
+  /** Attempts shown as WORKER_LOST. */
+  workerLost: number;
   /** From the end of the fault until what was posted before was DELIVERED. */
   recoveredMs: number;
   /** A sentence for each promise broken. */
@@ -22,7 +25,11 @@ interface Row {
   attempt_count: number;
   completed_at: Date | null;
   numbers: number[];
+  lost: number;
 }
+
+const repeats = ({ requests, refused }: Arrivals = { requests: 0, accepted: 0, refused: 0 }) =>
+  Math.max(0, requests - refused - 1);
 
 /** Waits until everything accepted is DELIVERED, or for `ms`, then compares sender, database and receiver. */
 export async function judge(
@@ -86,7 +93,8 @@ export async function judge(
   return {
     events: accepted.length,
     lost: lost.length,
-    repeated: rows.reduce((n, row) => n + Math.max(0, (arrivals.get(row.event_id)?.accepted ?? 0) - 1), 0),
+    repeated: rows.reduce((n, row) => n + repeats(arrivals.get(row.event_id)), 0),
+    workerLost: rows.reduce((n, { lost }) => n + lost, 0),
     recoveredMs: Math.max(0, Math.max(...ends) - endedAt),
     problems,
   };
@@ -94,7 +102,8 @@ export async function judge(
 
 const ROWS = `
   select e.idempotency_key as key, e.id as event_id, d.status, d.status_reason, d.attempt_count, d.completed_at,
-    array(select number from attempts a where a.delivery_id = d.id order by number) as numbers
+    array(select number from attempts a where a.delivery_id = d.id order by number) as numbers,
+    (select count(*)::int from attempts a where a.delivery_id = d.id and a.classification = 'WORKER_LOST') as lost
   from events e join deliveries d on d.event_id = e.id
   where e.idempotency_key like $1`;
 

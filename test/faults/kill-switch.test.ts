@@ -1,0 +1,103 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { startCluster, type Cluster } from './cluster.js';
+import { machineLost } from './faults.js';
+import { postEvents, stopEverything } from './kill-switch.js';
+import { sleep, until } from './wait.js';
+
+let cluster: Cluster;
+let receiver: Receiver;
+let tenant: string;
+let nth = 0;
+
+beforeAll(async () => {
+  cluster = await startCluster();
+});
+afterAll(() => cluster?.end(Boolean(process.env.SUREHOOK_KEEP)));
+beforeEach(async () => {
+  tenant = `switch_${nth++}`;
+  receiver = await startReceiver();
+  const endpoint = { url: receiver.url, event_types: ['*'], tenant };
+  expect((await cluster.call('POST', '/v1/endpoints', endpoint)).status).toBe(201);
+  return () => receiver.close();
+});
+
+const control = async (verb: string, reason: string) => {
+  const answer = await cluster.call('POST', `/v1/control/${verb}`, { scope: 'all', reason });
+  expect(answer.status).toBe(200);
+};
+
+/** Each of the tenant's events is DELIVERED, with one request each. */
+async function allArrive(events: number): Promise<void> {
+  const read = () =>
+    cluster.query<{ status: string; attempt_count: number }>(
+      'select status, attempt_count from deliveries where tenant = $1',
+      [tenant],
+    );
+  const delivered = async () => (await read()).filter(({ status }) => status === 'DELIVERED').length;
+  await until(async () => (await delivered()) === events, 60_000);
+  expect(await read()).toEqual(Array(events).fill({ status: 'DELIVERED', attempt_count: 1 }));
+  expect(receiver.requests).toHaveLength(events);
+}
+
+test('with 1,000 waiting deliveries nothing is sent a second later, and all arrive once when it is resumed', async () => {
+  const stopped = await stopEverything(cluster, 1_000, 120_000);
+  expect(stopped.waiting).toBeGreaterThan(800);
+  expect(stopped.lastRequestMs).toBeLessThan(1_000);
+  expect(stopped).toMatchObject({ delivered: 1_000, repeated: 0 });
+}, 240_000);
+
+test('it works while Temporal is away, and outlives every process', async () => {
+  await cluster.temporal.stop();
+  await postEvents(cluster, tenant, 20);
+  await control('pause', 'all is down');
+  await cluster.call('POST', '/v1/events', { type: 'a.b', payload: 1, tenant });
+  const statuses = () =>
+    cluster.query('select status, count(*)::int from deliveries where tenant = $1 group by 1 order by 1', [
+      tenant,
+    ]);
+  expect(await statuses()).toEqual([
+    { status: 'HELD', count: 1 },
+    { status: 'PENDING', count: 20 },
+  ]);
+  await machineLost(cluster);
+  expect((await cluster.call('GET', '/v1/control')).body).toMatchObject({
+    paused: true,
+    pauses: [{ reason: 'all is down' }],
+  });
+  // Longer than the sweeper rests, for what it would carry on at once.
+  await cluster.query('update deliveries set due_at = now() where tenant = $1', [tenant]);
+  await sleep(6_000);
+  expect(receiver.requests).toEqual([]);
+  await control('resume', 'all is back');
+  await allArrive(21);
+}, 180_000);
+
+test('the file PAUSE stops all processes of its folder within a second, under load', async () => {
+  receiver.setBehaviour(() => ({ status: 200, afterMs: 100 }));
+  let posting = true;
+  let posted = 0;
+  const load = (async () => {
+    for (; posting; posted++) {
+      const { status } = await cluster.call('POST', '/v1/events', { type: 'a.b', payload: 1, tenant });
+      expect(status).toBe(202);
+      await sleep(20);
+    }
+  })();
+  try {
+    await receiver.waitFor((requests) => requests.length >= 30, 30_000);
+    await writeFile(cluster.pauseFile, 'by hand\n');
+    const written = Date.now();
+    const before = posted;
+    await sleep(3_000);
+    expect(Math.max(...receiver.requests.map(({ at }) => at)) - written).toBeLessThan(1_000);
+    expect(posted).toBeGreaterThan(before + 20);
+    expect((await cluster.call('GET', '/v1/control')).body).toMatchObject({ paused: true, file: 'by hand' });
+  } finally {
+    posting = false;
+    await load;
+    await rm(cluster.pauseFile, { force: true });
+  }
+  await allArrive(posted);
+}, 120_000);
