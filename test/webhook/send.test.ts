@@ -577,7 +577,10 @@ describe('a request called back', () => {
     sender.withdraw(({ tenant }) => tenant === 'acme');
     const began = Date.now();
     for (const result of await Promise.allSettled(asked)) {
-      expect(result).toMatchObject({ status: 'rejected', reason: new UnsentError('withdrawn before it was sent') });
+      expect(result).toMatchObject({
+        status: 'rejected',
+        reason: new UnsentError('withdrawn before it was sent'),
+      });
     }
     expect(Date.now() - began).toBeLessThan(300);
     sender.withdraw(({ tenant }) => tenant === 'default');
