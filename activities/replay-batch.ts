@@ -1,9 +1,11 @@
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { BatchChange } from '../src/db/batches.js';
-import type { Made } from '../src/db/batch-run.js';
-import type { BatchPlan, BatchState } from '../src/domain/batch.js';
+import type { Made, Unsettled } from '../src/db/batch-run.js';
+import type { BatchPlan, BatchProgress, BatchState, BatchTurns } from '../src/domain/batch.js';
 import type { OrderBatchInput, Replay, TakeItemsInput } from '../workflows/contract.js';
+
+type Step = BatchState<BatchProgress | BatchTurns>;
 
 interface OfBatch {
   batchId: string;
@@ -13,15 +15,19 @@ export interface ReplayDeps {
   read(id: string): Promise<{ plan: BatchPlan | null; state: BatchState }>;
   /** False: it was the last page. */
   plan(id: string): Promise<boolean>;
-  take(input: TakeItemsInput & { maxAttempts: number }): Promise<{ state: BatchState; made: Made[] }>;
+  take(input: TakeItemsInput & { maxAttempts: number }): Promise<{ state: Step; made: Made[] }>;
   settle(id: string): Promise<BatchState>;
   change(
     id: string,
     change: BatchChange,
     by: { actor: string; reason: string | null },
   ): Promise<'changed' | 'unchanged' | 'forbidden' | null>;
-  cancelStarted(id: string): Promise<{ id: string; workflow_id: string }[]>;
+  /** Of the items behind `after`: cancels what is to be, answers what is and may still be under way. */
+  cancelPage(id: string, after: number): Promise<{ unsettled: Unsettled[]; last: number | null }>;
+  markSettled(id: string, numbers: number[]): Promise<void>;
+  statusOf(workflowId: string): Promise<string | null>;
   cancelDeliveries(workflowId: string, deliveryIds: string[]): Promise<void>;
+  /** Not `done` in its answer: there is something left. */
   end(id: string): Promise<BatchState>;
   maxAttempts: number;
   log: Logger;
@@ -30,7 +36,7 @@ export interface ReplayDeps {
 export interface ReplayActivities {
   openBatch(input: OfBatch): Promise<{ plan: BatchPlan | null; state: BatchState }>;
   planItems(input: OfBatch): Promise<{ plan: BatchPlan | null; state: BatchState }>;
-  takeItems(input: TakeItemsInput): Promise<{ state: BatchState; replays: Replay[] }>;
+  takeItems(input: TakeItemsInput): Promise<{ state: Step; replays: Replay[] }>;
   settleBatch(input: OfBatch): Promise<BatchState>;
   orderBatch(input: OrderBatchInput): Promise<void>;
   endBatch(input: OfBatch): Promise<BatchState>;
@@ -38,8 +44,14 @@ export interface ReplayActivities {
 
 /** Who has no name of his own: an operator with Temporal's tools. */
 const TEMPORAL = 'temporal';
-/** Workflows told at a time that their delivery is cancelled. */
-const TOLD_AT_ONCE = 16;
+/** As the API has it. */
+const MOST_PER_SECOND = 10_000;
+/** Of a reason or a name. */
+const MOST_CHARACTERS = 500;
+/** Workflows asked at a time whether they have ended. */
+const ASKED_AT_ONCE = 16;
+/** What takes longer goes on in another try of the activity: below its time limit. */
+const END_MS = 10_000;
 /** SQLSTATE classes that no repetition mends: data, integrity, and statements that are wrong. */
 const UNMENDABLE = /^(2[23]|42)/;
 
@@ -61,33 +73,48 @@ export function createReplayActivities(deps: ReplayDeps): ReplayActivities {
     settleBatch: ({ batchId }) => deps.settle(batchId),
 
     async orderBatch({ batchId, order, by }) {
-      const { actor = TEMPORAL, reason = null } = by;
-      if (order.kind === 'rate' && !(order.ratePerSecond >= 0 && Number.isFinite(order.ratePerSecond))) {
-        deps.log.warn({ batch_id: batchId, rate: order.ratePerSecond }, 'setRate takes a number, 0 or more');
+      const actor = order.kind === 'fail' ? 'surehook' : (wordsOf(by.actor) ?? TEMPORAL);
+      const about = { batch_id: batchId, order: order.kind, actor };
+      if (order.kind === 'rate' && !isRate(order.ratePerSecond)) {
+        deps.log.warn({ ...about, rate: order.ratePerSecond }, 'setRate takes a number from 0 to 10000');
         return;
       }
-      const result = await deps.change(batchId, order, {
-        actor: order.kind === 'fail' ? 'surehook' : actor,
-        reason,
-      });
-      if (result === 'forbidden') {
-        deps.log.warn(
-          { batch_id: batchId, order: order.kind, actor },
-          'not possible in the state the batch is in',
-        );
-      }
+      const result = await deps.change(batchId, order, { actor, reason: wordsOf(by.reason) });
+      if (result === 'forbidden') deps.log.warn(about, 'not possible in the state the batch is in');
     },
 
     async endBatch({ batchId }) {
-      for (;;) {
-        const cancelled = await deps.cancelStarted(batchId);
-        if (cancelled.length === 0) return deps.end(batchId);
-        await tell(deps, cancelled);
+      const until = Date.now() + END_MS;
+      for (let after: number | null = 0; after !== null;) {
+        const { unsettled, last } = await deps.cancelPage(batchId, after);
+        await deps.markSettled(batchId, await endedOf(deps, unsettled));
+        after = last;
+        if (Date.now() > until) throw stillEnding('more to come', 100);
       }
+      const state = await deps.end(batchId);
+      if (!state.done) throw stillEnding('what it has started has not ended yet');
+      return state;
     },
   };
   return mendable(activities);
 }
+
+/** What somebody gave with Temporal's tools, as far as it can be stored. */
+function wordsOf(given: unknown): string | null {
+  if (typeof given !== 'string') return null;
+  return given.replaceAll('\0', '').trim().slice(0, MOST_CHARACTERS) || null;
+}
+
+const isRate = (given: unknown) => typeof given === 'number' && given >= 0 && given <= MOST_PER_SECOND;
+
+/** The activity is tried again, by default after ever longer. */
+const stillEnding = (message: string, nextRetryDelay?: number) =>
+  ApplicationFailure.create({
+    type: 'STILL_ENDING',
+    message,
+    category: ApplicationFailureCategory.BENIGN,
+    ...(nextRetryDelay === undefined ? {} : { nextRetryDelay }),
+  });
 
 function replayOf(made: Made, maxAttempts: number): Replay {
   const { id, event_id, endpoint_id, event_type, tenant, workflow_id } = made;
@@ -100,15 +127,19 @@ function replayOf(made: Made, maxAttempts: number): Replay {
   };
 }
 
-/** The rows have decided; a workflow that does not hear of it finds out at its next attempt. */
-async function tell(deps: ReplayDeps, cancelled: { id: string; workflow_id: string }[]): Promise<void> {
-  const left = [...cancelled];
+/** Numbers of those whose workflow has ended, or never began: nothing can come of them. The others are told to. */
+async function endedOf(deps: ReplayDeps, unsettled: Unsettled[]): Promise<number[]> {
+  const left = [...unsettled];
+  const ended: number[] = [];
   const next = async () => {
     for (let one = left.pop(); one; one = left.pop()) {
-      await deps.cancelDeliveries(one.workflow_id, [one.id]).catch(() => {});
+      if ((await deps.statusOf(one.workflow_id)) !== 'RUNNING') ended.push(one.number);
+      // One that ends meanwhile is found so by the next try.
+      else await deps.cancelDeliveries(one.workflow_id, [one.id]).catch(() => {});
     }
   };
-  await Promise.all(Array.from({ length: TOLD_AT_ONCE }, next));
+  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, next));
+  return ended;
 }
 
 /** A Postgres that is away is waited for; a statement that cannot succeed ends the batch, with what it said. */

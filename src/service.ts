@@ -3,7 +3,7 @@ import { createActivities, createReplayActivities, type Activities } from '../ac
 import { TASK_QUEUE } from '../workflows/contract.js';
 import { recordAttempt, recordAttempts, type AttemptRecord } from './db/attempts.js';
 import { planPage } from './db/batch-plan.js';
-import { cancelStarted, endBatch, settleBatch, takeItems } from './db/batch-run.js';
+import { cancelPage, endBatch, markSettled, settleBatch, takeItems } from './db/batch-run.js';
 import { changeBatch, getBatch, readState } from './db/batches.js';
 import { leaveToSweeper, loadAttemptTarget, noteReason, setStatus } from './db/deliveries.js';
 import { loadEndpointTargets } from './db/endpoints.js';
@@ -266,7 +266,9 @@ function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
     take: ({ batchId: id, ...input }) => takeItems(pool, { id, ...input }),
     settle: (id) => settleBatch(pool, id),
     change: (id, change, by) => changeBatch(pool, id, change, by),
-    cancelStarted: (id) => cancelStarted(pool, id),
+    cancelPage: (id, after) => cancelPage(pool, id, after),
+    markSettled: (id, numbers) => markSettled(pool, id, numbers),
+    statusOf: (workflowId) => workflows.statusOf(workflowId),
     cancelDeliveries: (workflowId, ids) => workflows.cancelDeliveries(workflowId, ids),
     end: (id) => endBatch(pool, id),
     maxAttempts: retryPolicy.maximumAttempts,

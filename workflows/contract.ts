@@ -145,8 +145,10 @@ export const cancelDeliveriesSignal = defineSignal<[deliveryIds: string[]]>('can
 
 export interface ReplayBatchInput {
   batchId: string;
-  /** When the next items may be taken, milliseconds since 1970; from one run of the workflow to the next. */
+  /** From one run of the workflow to the next: when the next items may be taken, milliseconds since 1970, … */
   notBefore?: number;
+  /** … and the rate that this was reckoned with. */
+  ratePerSecond?: number;
 }
 
 /** A delivery a batch has made, for a workflow of its own. */
@@ -157,8 +159,8 @@ export interface Replay extends DeliverWebhookInput {
 
 /** Who wants a batch changed, and why; left out by operators who use Temporal's own tools. */
 export interface Operator {
-  actor?: string;
-  reason?: string;
+  actor?: unknown;
+  reason?: unknown;
 }
 
 export interface OrderBatchInput {
@@ -171,6 +173,8 @@ export interface TakeItemsInput {
   batchId: string;
   step: number;
   limit: number;
+  /** Whether to count what has become of the deliveries so far. */
+  counted: boolean;
 }
 
 export type BatchOrder =

@@ -43,6 +43,8 @@ const STEP_MS = 500;
 /** So much of what was missed is made up for; more would be a storm. */
 const BEHIND_MS = 2_000;
 const MOST_AT_ONCE = 50;
+/** Outcomes are counted this often while items are taken: it takes longer the more there are. */
+const COUNT_MS = 5_000;
 /** Until a batch that only waits for its deliveries to end looks again. */
 const LOOK_MS = { first: 500, most: 60_000 };
 /** Of one run: a history has to end, and Temporal allows a workflow 2,000 open children. */
@@ -53,12 +55,23 @@ const MOST_ROUNDS = 500;
  * Plans a batch, then delivers its items again, each in a child workflow that outlives it. All it knows is in Postgres:
  * wherever it ends, another run goes on from there.
  */
-export async function replayBatch({ batchId, notBefore }: ReplayBatchInput): Promise<BatchProgress> {
+export async function replayBatch({
+  batchId,
+  notBefore,
+  ratePerSecond,
+}: ReplayBatchInput): Promise<BatchProgress> {
   const known: { plan: BatchPlan | null; state: BatchState | null } = { plan: null, state: null };
   let changed = false;
-  const order = async (wanted: BatchOrder, by?: Operator | null) => {
-    await orderBatch({ batchId, order: wanted, by: by ?? {} });
-    changed = true;
+  let ordered = Promise.resolve();
+  /** One after the other, as they came; what was asked for is done, whatever is cancelled meanwhile. */
+  const order = (wanted: BatchOrder, by?: Operator | null) => {
+    const done = ordered
+      .then(() =>
+        CancellationScope.nonCancellable(() => orderBatch({ batchId, order: wanted, by: by ?? {} })),
+      )
+      .then(() => void (changed = true));
+    ordered = done.catch(() => {});
+    return done;
   };
   setHandler(planQuery, () => known.plan);
   setHandler(progressQuery, () => known.state?.progress ?? null);
@@ -75,20 +88,33 @@ export async function replayBatch({ batchId, notBefore }: ReplayBatchInput): Pro
     return wanted;
   }
 
-  let pace = { from: notBefore ?? Date.now(), taken: 0 };
-  const dueAt = (rate: number) => (rate === 0 ? 0 : pace.from + (pace.taken * 1_000) / rate);
+  let countedAt = Date.now();
+  let pace = { from: notBefore ?? Date.now(), taken: 0, rate: ratePerSecond };
+  const dueAt = () => (pace.rate ? pace.from + (pace.taken * 1_000) / pace.rate : 0);
+
+  /** What is taken from now on goes at this rate; what has been, went at the one before. */
+  function keep(rate: number): void {
+    if (pace.rate !== undefined && pace.rate !== rate) {
+      const now = Date.now();
+      pace = { from: Math.min(Math.max(dueAt(), now), now + STEP_MS), taken: 0, rate };
+    }
+    pace.rate = rate;
+  }
 
   /** The next items, as many as the rate has room for, from Postgres to their workflows: begun, it is finished. */
   function take({ step, progress }: BatchState): Promise<{ state: BatchState; children: number }> {
     const rate = progress.rate_per_second;
-    const from = Math.max(dueAt(rate), Date.now() - BEHIND_MS);
+    const from = Math.max(dueAt(), Date.now() - BEHIND_MS);
+    const counted = Date.now() - countedAt >= COUNT_MS;
+    if (counted) countedAt = Date.now();
     const owed = rate === 0 ? MOST_AT_ONCE : Math.round((rate * (Date.now() - from + STEP_MS)) / 1_000);
     const limit = Math.min(Math.max(owed, 1), MOST_AT_ONCE);
     return CancellationScope.nonCancellable(async () => {
-      const { state, replays } = await takeItems({ batchId, step: step + 1, limit });
+      const { state, replays } = await takeItems({ batchId, step: step + 1, limit, counted });
       await Promise.all(replays.map((replay) => startReplay(batchId, replay)));
-      pace = { from, taken: progress.remaining - state.progress.remaining };
-      return { state, children: replays.length };
+      // What was skipped costs the receiver nothing.
+      pace = { from, taken: state.progress.created - progress.created, rate };
+      return { state: { ...state, progress: { ...progress, ...state.progress } }, children: replays.length };
     });
   }
 
@@ -101,14 +127,15 @@ export async function replayBatch({ batchId, notBefore }: ReplayBatchInput): Pro
       if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('batch cancelled');
       if (workflowInfo().continueAsNewSuggested) return false;
       const { status, remaining, rate_per_second: rate } = state.progress;
+      if (status === 'RUNNING') keep(rate);
       if (status === 'PLANNING') {
         Object.assign(known, await planItems({ batchId }));
         state = known.state!;
-        pace = { from: Date.now(), taken: 0 };
+        pace = { from: Date.now(), taken: 0, rate };
       } else if (status === 'PAUSED') {
         await rest();
         state = await settleBatch({ batchId });
-        pace = { from: Date.now(), taken: 0 };
+        pace = { from: Date.now(), taken: 0, rate };
       } else if (status !== 'RUNNING') {
         known.state = await endBatch({ batchId });
         return true;
@@ -117,14 +144,14 @@ export async function replayBatch({ batchId, notBefore }: ReplayBatchInput): Pro
         await rest(lookMs);
         state = await settleBatch({ batchId });
         lookMs = Math.min(lookMs * 2, LOOK_MS.most);
-      } else if (dueAt(rate) > Date.now()) {
-        if (await rest(dueAt(rate) - Date.now())) state = await settleBatch({ batchId });
+      } else if (dueAt() > Date.now()) {
+        if (await rest(dueAt() - Date.now())) state = await settleBatch({ batchId });
       } else {
         const taken = await take(state);
         children += taken.children;
         state = taken.state;
         // No room for more until those before are on their way.
-        if (pace.taken === 0) await rest(STEP_MS);
+        if (state.progress.remaining === remaining) await rest(STEP_MS);
       }
       known.state = state;
     }
@@ -148,7 +175,8 @@ export async function replayBatch({ batchId, notBefore }: ReplayBatchInput): Pro
   }
   return continueAsNew<typeof replayBatch>({
     batchId,
-    notBefore: dueAt(known.state!.progress.rate_per_second),
+    notBefore: Math.max(dueAt(), Date.now() - BEHIND_MS),
+    ...(pace.rate === undefined ? {} : { ratePerSecond: pace.rate }),
   });
 }
 

@@ -20,7 +20,8 @@ const UNSTORABLE = /^2[23]/;
 
 /**
  * Attempts and what they mean for their deliveries and endpoints, in one statement and one commit. No two of them may be
- * of the same delivery. Repeating it changes nothing; a delivery that has ended stays ended.
+ * of the same delivery. Repeating it changes nothing; a delivery that has ended stays ended, but for one that a receiver
+ * took (2xx) while it was cancelled: that is DELIVERED.
  */
 export async function recordAttempts(db: Db, records: AttemptRecord[]): Promise<void> {
   const known = new Set(await outOfTheWay(() => write(db, records)));
@@ -66,9 +67,11 @@ async function write(db: Db, records: AttemptRecord[]): Promise<string[]> {
             next_at, url)
       ), delivery as (
         update deliveries d set attempt_count = i.number, last_classification = i.classification,
-          status = case when not d.status = any($13::text[]) then d.status
+          status = case when d.status = 'CANCELLED' and i.status = 'DELIVERED' then i.status
+            when not d.status = any($13::text[]) then d.status
             when i.status = 'IN_PROGRESS' and held.reason is not null then 'HELD' else i.status end,
-          status_reason = case when not d.status = any($13) then d.status_reason
+          status_reason = case when d.status = 'CANCELLED' and i.status = 'DELIVERED' then null
+            when not d.status = any($13) then d.status_reason
             when i.status = 'IN_PROGRESS' then held.reason else i.reason end,
           next_attempt_at = case when d.status = any($13) then i.next_at end,
           due_at = i.next_at + interval '1 minute',
@@ -138,7 +141,7 @@ async function recordLate(db: Db, { deliveryId, attempt }: AttemptRecord): Promi
      )
      update deliveries set status = 'DELIVERED', status_reason = null, next_attempt_at = null, due_at = null,
        completed_at = now()
-     where id = (select delivery_id from late) and $5 = 'DELIVERED' and status = any($8)`,
+     where id = (select delivery_id from late) and $5 = 'DELIVERED' and (status = any($8) or status = 'CANCELLED')`,
     [
       deliveryId,
       attempt.number,

@@ -44,6 +44,7 @@ export async function planPage(pool: Pool, id: string): Promise<boolean> {
       [id, items, last],
     );
     if (last !== null) return true;
+    await skipDoubles(db, id);
     await db.query(
       `update batches set plan = $2, status = case when dry_run then 'DRY_RUN' else 'RUNNING' end,
          started_at = case when dry_run then null else now() end,
@@ -55,9 +56,22 @@ export async function planPage(pool: Pool, id: string): Promise<boolean> {
   });
 }
 
+/** Two deliveries of the same event to the same endpoint are made again once, as the run would do it. */
+async function skipDoubles(db: Db, id: string): Promise<void> {
+  await db.query(
+    `update batch_items set status = 'SKIPPED', reason = 'duplicate'
+     where batch_id = $1 and number = any(array(
+       select number from (
+         select number, row_number() over (partition by event_id, endpoint_id order by number) as nth
+         from batch_items where batch_id = $1 and status = 'PLANNED') planned
+       where nth > 1))`,
+    [id],
+  );
+}
+
 function nextPage(db: Db, batch: Planning): Promise<Planned> {
   const { selection } = batch;
-  if ('delivery_ids' in selection) return chosenIds(db, batch, selection);
+  if ('delivery_id_count' in selection) return chosenIds(db, batch, selection);
   if ('filter' in selection) return filtered(db, batch, selection);
   if ('missing' in selection) return missing(db, batch, selection);
   return taken(db, batch, selection.batch_id);
@@ -65,11 +79,12 @@ function nextPage(db: Db, batch: Planning): Promise<Planned> {
 
 type Of<K extends string> = Extract<Selection, Record<K, unknown>>;
 
-async function chosenIds(db: Db, batch: Planning, selection: Of<'delivery_ids'>): Promise<Planned> {
+async function chosenIds(db: Db, batch: Planning, selection: Of<'delivery_id_count'>): Promise<Planned> {
   const { rowCount } = await db.query(
     `with chosen as (
-       select id, row_number() over (partition by id) as nth, row_number() over (order by id) as number
-       from unnest($2::text[]) id
+       select one.id, row_number() over (partition by one.id order by place) as nth,
+         row_number() over (order by one.id, place) as number
+       from batches b cross join lateral unnest(b.delivery_ids) with ordinality one (id, place) where b.id = $1
      )
      insert into batch_items (batch_id, number, source_delivery_id, event_id, endpoint_id, event_type, status, reason)
      select $1, number, chosen.id, d.event_id, d.endpoint_id, d.event_type,
@@ -78,13 +93,13 @@ async function chosenIds(db: Db, batch: Planning, selection: Of<'delivery_ids'>)
        cross join lateral (select case
          when nth > 1 then 'duplicate_id'
          when d.id is null then 'not_found'
-         when d.tenant <> $3 then 'foreign_tenant'
-         else replay_skip(d.id, d.event_id, d.endpoint_id, $4) end as reason) why
-     where number > $5 and number <= $5 + $6`,
-    [batch.id, selection.delivery_ids, selection.tenant, selection.include_delivered, batch.planned, PAGE],
+         when d.tenant <> $2 then 'foreign_tenant'
+         else replay_skip(d.id, d.event_id, d.endpoint_id, $3) end as reason) why
+     where number > $4 and number <= $4 + $5`,
+    [batch.id, selection.tenant, selection.include_delivered, batch.planned, PAGE],
   );
   const planned = batch.planned + rowCount!;
-  return { items: rowCount!, last: planned < selection.delivery_ids.length ? String(planned) : null };
+  return { items: rowCount!, last: planned < selection.delivery_id_count ? String(planned) : null };
 }
 
 async function filtered(
@@ -117,6 +132,7 @@ async function missing(db: Db, batch: Planning, selection: Of<'missing'>): Promi
   const where = between(batch, 'evt', range, place);
   const endpoint = place(endpoint_id);
   const chosen = [
+    'not targeted',
     `exists (select from unnest(patterns) p where p = '*' or p = event_type
        or p like '%.*' and starts_with(event_type, left(p, -1)))`,
     `not exists (select from deliveries d where d.event_id = looked_at.event_id and d.endpoint_id = ${endpoint})`,
@@ -125,7 +141,7 @@ async function missing(db: Db, batch: Planning, selection: Of<'missing'>): Promi
   return insertLookedAt(
     db,
     `select e.id, null as source, e.id as event_id, ep.id as endpoint_id, e.type as event_type,
-       ep.event_types as patterns
+       e.targeted, ep.event_types as patterns
      from endpoints ep join events e on e.tenant = ep.tenant
      where ep.id = ${endpoint} and ${where.join(' and ')} order by e.id limit ${PAGE}`,
     chosen.join(' and '),
@@ -170,23 +186,24 @@ async function insertLookedAt(db: Db, lookedAt: string, chosen: string, values: 
 
 /** Exactly the items of a dry run; of any other batch those whose turn never came, or whose delivery was cancelled. */
 async function taken(db: Db, batch: Planning, sourceId: string): Promise<Planned> {
-  const { rows } = await db.query<{ number: number }>(
-    `with source as (select dry_run from batches where id = $2), copied as (
+  const after = Number(batch.planned_to ?? 0);
+  const { rows } = await db.query<{ items: number; more: boolean }>(
+    `with source as (select dry_run, planned from batches where id = $2), copied as (
        select i.*, i.number as place from batch_items i, source
          left join lateral (select status from deliveries where id = i.delivery_id) d on true
-       where i.batch_id = $2 and i.number > $3
+       where i.batch_id = $2 and i.number > $3 and i.number <= $3 + ${PAGE}
          and (source.dry_run or i.status = 'PLANNED' or i.status = 'CREATED' and d.status = 'CANCELLED')
-       order by i.number limit ${PAGE}
      ), inserted as (
        insert into batch_items (batch_id, number, source_delivery_id, event_id, endpoint_id, event_type, status, reason)
        select $1, $4::integer + row_number() over (order by place), source_delivery_id, event_id, endpoint_id, event_type,
          case when status = 'SKIPPED' then 'SKIPPED' else 'PLANNED' end, reason
        from copied
      )
-     select place as number from copied order by place`,
-    [batch.id, sourceId, Number(batch.planned_to ?? 0), batch.planned],
+     select (select count(*)::int from copied) as items, planned > $3 + ${PAGE} as more from source`,
+    [batch.id, sourceId, after, batch.planned],
   );
-  return { items: rows.length, last: rows.length < PAGE ? null : String(rows.at(-1)!.number) };
+  const { items, more } = rows[0]!;
+  return { items, last: more ? String(after + PAGE) : null };
 }
 
 async function summarize(db: Db, batchId: string): Promise<BatchPlan> {

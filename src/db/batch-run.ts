@@ -1,7 +1,12 @@
-import type { BatchState } from '../domain/batch.js';
+import {
+  OPEN_BATCH_STATUSES,
+  type BatchProgress,
+  type BatchState,
+  type BatchTurns,
+} from '../domain/batch.js';
 import { OPEN_STATUSES } from '../domain/delivery.js';
 import { sinceId } from '../ids.js';
-import { readState } from './batches.js';
+import { readState, readTurns } from './batches.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
 /** New deliveries whose first attempt has not begun, at most: what a batch may put before everybody else's. */
@@ -17,28 +22,47 @@ export interface Made {
   workflow_id: string;
 }
 
+interface TakeItems {
+  id: string;
+  step: number;
+  limit: number;
+  counted: boolean;
+  maxAttempts: number;
+}
+
 /**
  * Makes the deliveries of the next items, at most `limit`, each looked at again: what has changed since the plan is
  * skipped, with the reason. Step by step: a step that is repeated makes nothing and answers the same. An event's row
- * is locked meanwhile, so that two batches, or a batch and a retry by hand, never both deliver it again.
+ * is locked meanwhile, so that two batches, or a batch and a retry by hand, never both deliver it again. What has become
+ * of the deliveries so far is only answered where it is to be `counted`.
  */
 export async function takeItems(
   pool: Pool,
-  { id, step, limit, maxAttempts }: { id: string; step: number; limit: number; maxAttempts: number },
-): Promise<{ state: BatchState; made: Made[] }> {
+  { id, step, limit, counted, maxAttempts }: TakeItems,
+): Promise<{ state: BatchState<BatchProgress | BatchTurns>; made: Made[] }> {
+  const read = counted ? readState : readTurns;
   return transaction(pool, async (db) => {
     const { rows } = await db.query<{ status: string; step: number }>(
       'select status, step from batches where id = $1 for update',
       [id],
     );
-    const before = await readState(db, id);
-    if (rows[0]!.step >= step) return { state: before, made: await madeIn(db, id, step) };
-    if (rows[0]!.status !== 'RUNNING') return { state: before, made: [] };
-    const room = Math.min(limit, MOST_PENDING - before.progress.pending);
-    if (room <= 0) return { state: before, made: [] };
-    const made = await makeNext(db, { id, step, room, maxAttempts });
-    return { state: await readState(db, id), made };
+    if (rows[0]!.step >= step) return { state: await read(db, id), made: await madeIn(db, id, step) };
+    const room =
+      rows[0]!.status === 'RUNNING' ? Math.min(limit, MOST_PENDING - (await pendingOf(db, id))) : 0;
+    const made = room > 0 ? await makeNext(db, { id, step, room, maxAttempts }) : [];
+    return { state: await read(db, id), made };
   });
+}
+
+/** At most as many as there may be: no more are looked at. */
+async function pendingOf(db: Db, id: string): Promise<number> {
+  const { rows } = await db.query<{ count: number }>({
+    name: 'batch-pending',
+    text: `select count(*)::int as count from (
+      select from deliveries where batch_id = $1 and status = 'PENDING' and id >= $2 limit $3) pending`,
+    values: [id, sinceId('del', id), MOST_PENDING],
+  });
+  return rows[0]!.count;
 }
 
 async function makeNext(
@@ -112,38 +136,86 @@ export async function settleBatch(db: Db, id: string): Promise<BatchState> {
   return readState(db, id);
 }
 
-const CANCELLED_AT_ONCE = 1_000;
+/** Items looked at in one statement. */
+const ENDED_AT_ONCE = 1_000;
 
-/** Cancels what a cancelled batch has started, where that was asked for, up to a thousand; answers what it did. */
-export async function cancelStarted(pool: Pool, id: string): Promise<{ id: string; workflow_id: string }[]> {
+/** A cancelled delivery whose workflow may still run. */
+export interface Unsettled {
+  number: number;
+  id: string;
+  workflow_id: string;
+}
+
+/**
+ * Of the next items behind `after` of a batch that was cancelled or has failed: cancels what was never sent, and, where
+ * that was asked for, what is under way; answers all that is cancelled and not settled. `last` null: it was the last page.
+ */
+export async function cancelPage(
+  pool: Pool,
+  id: string,
+  after: number,
+): Promise<{ unsettled: Unsettled[]; last: number | null }> {
   return transaction(pool, async (db) => {
-    const { rows } = await db.query<{ id: string; workflow_id: string }>(
+    const { rows: made } = await db.query<{ number: number; delivery_id: string }>(
+      `select number, delivery_id from batch_items
+       where batch_id = $1 and number > $2 and status = 'CREATED' and not settled order by number limit $3`,
+      [id, after, ENDED_AT_ONCE],
+    );
+    const ids = made.map((item) => item.delivery_id);
+    // What is PENDING may be on its way: its attempt finds out, or has come too early to be stopped.
+    await db.query(
       `update deliveries set status = 'CANCELLED', status_reason = 'batch cancelled', next_attempt_at = null,
          completed_at = now()
-       where id in (select d.id from batches b join deliveries d on d.batch_id = b.id
-         where b.id = $1 and b.status = 'CANCELLED' and b.cancel_running and d.status = any($2) and d.id >= $3
-         limit $4 for update of d)
-       returning id, workflow_id`,
-      [id, OPEN_STATUSES, sinceId('del', id), CANCELLED_AT_ONCE],
+       where id in (select d.id from deliveries d join batches b on b.id = $1 and b.status = 'CANCELLED'
+         where d.id = any($2) and d.status = any($3)
+           and (b.cancel_running or d.status = 'HELD' and d.attempt_count = 0)
+         order by d.id for update of d)`,
+      [id, ids, OPEN_STATUSES],
     );
-    return rows;
+    const { rows: cancelled } = await db.query<{ id: string; workflow_id: string }>(
+      `select id, workflow_id from deliveries where id = any($1) and status = 'CANCELLED'`,
+      [ids],
+    );
+    const numbers = new Map(made.map((item) => [item.delivery_id, item.number]));
+    return {
+      unsettled: cancelled.map((one) => ({ number: numbers.get(one.id)!, ...one })),
+      last: made.length < ENDED_AT_ONCE ? null : made.at(-1)!.number,
+    };
   });
 }
 
-/** The end of a batch that was cancelled or has failed: nothing more is to be done for it. */
-export async function endBatch(db: Db, id: string): Promise<BatchState> {
-  await db.query(
-    `update batches set completed_at = coalesce(completed_at, now()), due_at = null
-     where id = $1 and not status = any(array['PLANNING', 'RUNNING', 'PAUSED'])`,
-    [id],
-  );
-  return readState(db, id);
+export async function markSettled(db: Db, id: string, numbers: number[]): Promise<void> {
+  await db.query('update batch_items set settled = true where batch_id = $1 and number = any($2)', [
+    id,
+    numbers,
+  ]);
 }
 
-/** Batches whose workflow should have shown itself; nobody else gets them for a minute. */
+/**
+ * The end of a batch that was cancelled or has failed, unless something is left to do for it: what was cancelled and may
+ * still be under way, or what is to be cancelled. It looks under the lock that a change of the batch takes, too.
+ */
+export async function endBatch(pool: Pool, id: string): Promise<BatchState> {
+  return transaction(pool, async (db) => {
+    await db.query('select from batches where id = $1 for update', [id]);
+    await db.query(
+      `update batches b set completed_at = coalesce(completed_at, now()), due_at = null
+       where id = $1 and not status = any($2)
+         and not (status = 'CANCELLED' and exists (select from deliveries where batch_id = $1 and id >= $3
+           and status = any($4) and (b.cancel_running or attempt_count = 0)))
+         and not exists (select from batch_items i join deliveries d on d.id = i.delivery_id
+           where i.batch_id = $1 and i.status = 'CREATED' and not i.settled and d.status = 'CANCELLED')`,
+      [id, OPEN_BATCH_STATUSES, sinceId('del', id), OPEN_STATUSES],
+    );
+    return readState(db, id);
+  });
+}
+
+/** Batches whose workflow should have shown itself; nobody else gets them for a minute, or five where they only wait. */
 export async function claimBatches(db: Db, limit: number): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(
-    `update batches set due_at = now() + interval '1 minute'
+    `update batches set
+       due_at = now() + case when status = 'PAUSED' then interval '5 minutes' else interval '1 minute' end
      where id in (select id from batches where due_at <= now() order by due_at limit $1 for update skip locked)
      returning id`,
     [limit],

@@ -1,25 +1,28 @@
 import {
   OPEN_BATCH_STATUSES,
+  type BatchOutcomes,
   type BatchPlan,
-  type BatchProgress,
   type BatchState,
   type BatchStatus,
+  type BatchTurns,
 } from '../domain/batch.js';
 import type { DeliveryStatus } from '../domain/delivery.js';
-import { newId, sinceId } from '../ids.js';
+import { sinceId } from '../ids.js';
 import { audit } from './audit.js';
 import { pageOf, type Page, type PageQuery } from './page.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
 /** What a batch is made from. Times are ISO 8601. */
-export type Selection = { include_delivered: boolean } & (
-  | { delivery_ids: string[]; tenant: string | null }
-  | { filter: BatchFilter }
-  /** Events that match the endpoint and never had a delivery to it. */
-  | { missing: { endpoint_id: string; event_type?: string; from?: string; to?: string } }
-  /** All of a dry run's plan, or what another batch has not delivered. */
-  | { batch_id: string }
-);
+export type Selection = { include_delivered: boolean } &
+  /** The ids are kept beside it: there may be ten thousand. */
+  (
+    | { delivery_id_count: number; tenant: string | null }
+    | { filter: BatchFilter }
+    /** Events that match the endpoint and never had a delivery to it. */
+    | { missing: { endpoint_id: string; event_type?: string; from?: string; to?: string } }
+    /** All of a dry run's plan, or what another batch has not delivered. */
+    | { batch_id: string }
+  );
 
 export interface BatchFilter {
   status: DeliveryStatus[];
@@ -57,6 +60,7 @@ export interface StoredBatch {
 
 export interface NewBatch {
   selection: Selection;
+  deliveryIds: string[] | null;
   dryRun: boolean;
   ratePerSecond: number;
   note: string | null;
@@ -91,22 +95,26 @@ export async function listBatches(
 
 export async function insertBatch(pool: Pool, batch: NewBatch, actor: string): Promise<StoredBatch> {
   return transaction(pool, async (db) => {
-    const id = newId('bat');
-    const { selection, dryRun, ratePerSecond, note } = batch;
-    await db.query(
-      `insert into batches (id, dry_run, selection, rate_per_second, note, created_by) values ($1, $2, $3, $4, $5, $6)`,
-      [id, dryRun, JSON.stringify(selection), ratePerSecond, note, actor],
-    );
+    const { selection, deliveryIds, dryRun, ratePerSecond, note } = batch;
+    const id = await insert(db, [
+      ...[dryRun, null, JSON.stringify(selection), deliveryIds, ratePerSecond],
+      ...[note, actor],
+    ]);
     const action = dryRun ? 'batch.plan' : 'batch.create';
-    await audit(db, { actor, action, object: id, reason: note, after: told(selection, ratePerSecond) });
+    const after = { ...selection, rate_per_second: ratePerSecond };
+    await audit(db, { actor, action, object: id, reason: note, after });
     return (await getBatch(db, id))!;
   });
 }
 
-/** Ids are kept with the batch; the audit says how many. */
-function told(selection: Selection, ratePerSecond: number) {
-  const what = 'delivery_ids' in selection ? { delivery_ids: selection.delivery_ids.length } : selection;
-  return { ...what, rate_per_second: ratePerSecond };
+/** By the clock that its deliveries' ids are made by: what is made for a batch sorts behind it. */
+async function insert(db: Db, values: unknown[]): Promise<string> {
+  const { rows } = await db.query<{ id: string }>(
+    `insert into batches (id, dry_run, source_batch_id, selection, delivery_ids, rate_per_second, note, created_by)
+     values (new_id('bat', now()), $1, $2, $3, $4, $5, $6, $7) returning id`,
+    values,
+  );
+  return rows[0]!.id;
 }
 
 /**
@@ -131,16 +139,12 @@ export async function startFrom(
     if (!['DRY_RUN', 'CANCELLED', 'FAILED'].includes(source.status) || !source.completed_at || !source.plan) {
       return 'forbidden';
     }
-    const made = newId('bat');
     const selection = { batch_id: id, include_delivered: source.selection.include_delivered };
     const rate = over.ratePerSecond ?? source.rate_per_second;
-    await db.query(
-      `insert into batches (id, dry_run, source_batch_id, selection, rate_per_second, note, created_by)
-       values ($1, false, $2, $3, $4, $5, $6)`,
-      [made, id, JSON.stringify(selection), rate, over.note, actor],
-    );
+    const made = await insert(db, [false, id, JSON.stringify(selection), null, rate, over.note, actor]);
     const action = source.status === 'DRY_RUN' ? 'batch.start' : 'batch.continue';
-    await audit(db, { actor, action, object: made, reason: over.note, after: told(selection, rate) });
+    const after = { ...selection, rate_per_second: rate };
+    await audit(db, { actor, action, object: made, reason: over.note, after });
     return { batch: (await getBatch(db, made))!, created: true };
   });
 }
@@ -193,7 +197,9 @@ export async function changeBatch(
     await db.query(
       `update batches set status = $2, status_reason = case when $2 = status then status_reason else $3 end,
          rate_per_second = $4, cancel_running = $5,
-         due_at = case when $2 = 'PAUSED' then null else now() + interval '15 seconds' end
+         -- It has not ended before what is cancelled now has.
+         completed_at = case when $2 = 'CANCELLED' then null else completed_at end,
+         due_at = now() + case when $2 = 'PAUSED' then interval '5 minutes' else interval '15 seconds' end
        where id = $1`,
       [id, after.status, reason, after.rate_per_second, after.cancel_running],
     );
@@ -240,23 +246,33 @@ export async function listItems(
   return { data: rows.slice(0, page.limit), more: rows.length > page.limit };
 }
 
+const TURNS = `status, status_reason, rate_per_second, planned, coalesce((plan->>'eligible')::integer, 0) as eligible,
+  coalesce((plan->>'eligible')::integer, 0) - taken as remaining, skipped_at_turn, taken - skipped_at_turn as created,
+  step, completed_at is not null and due_at is null as done`;
+
+const OUTCOMES = `count(*) filter (where d.status = 'DELIVERED')::int as delivered,
+  count(*) filter (where d.status = 'FAILED')::int as failed,
+  count(*) filter (where d.status = 'CANCELLED')::int as cancelled,
+  count(*) filter (where d.status = 'HELD')::int as held,
+  count(*) filter (where d.status = 'PENDING')::int as pending,
+  count(*) filter (where d.status = 'IN_PROGRESS')::int as in_progress`;
+
 export async function readState(db: Db, id: string): Promise<BatchState> {
-  const { rows } = await db.query<BatchProgress & { step: number; done: boolean }>({
-    name: 'batch-state',
-    text: `
-      select status, status_reason, rate_per_second, planned, coalesce((plan->>'eligible')::integer, 0) as eligible,
-        coalesce((plan->>'eligible')::integer, 0) - taken as remaining, skipped_at_turn,
-        taken - skipped_at_turn as created, n.*, step, completed_at is not null and due_at is null as done
-      from batches cross join lateral (
-        select count(*) filter (where d.status = 'DELIVERED')::int as delivered,
-          count(*) filter (where d.status = 'FAILED')::int as failed,
-          count(*) filter (where d.status = 'CANCELLED')::int as cancelled,
-          count(*) filter (where d.status = 'HELD')::int as held,
-          count(*) filter (where d.status = 'PENDING')::int as pending,
-          count(*) filter (where d.status = 'IN_PROGRESS')::int as in_progress
-        from deliveries d where d.batch_id = $1 and d.id >= $2
-      ) n where id = $1`,
+  const { rows } = await db.query<BatchOutcomes>({
+    name: 'batch-outcomes',
+    text: `select ${OUTCOMES} from deliveries d where d.batch_id = $1 and d.id >= $2`,
     values: [id, sinceId('del', id)],
+  });
+  const { progress, ...state } = await readTurns(db, id);
+  return { ...state, progress: { ...progress, ...rows[0]! } };
+}
+
+/** Without the outcomes, which take longer the more there are. */
+export async function readTurns(db: Db, id: string): Promise<BatchState<BatchTurns>> {
+  const { rows } = await db.query<BatchTurns & { step: number; done: boolean }>({
+    name: 'batch-turns',
+    text: `select ${TURNS} from batches where id = $1`,
+    values: [id],
   });
   if (!rows[0]) throw new Error(`There is no batch ${id}.`);
   const { step, done, ...progress } = rows[0];

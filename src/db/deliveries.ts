@@ -1,6 +1,6 @@
 import { OPEN_STATUSES, type Attempt, type DeliveryStatus, type Lane } from '../domain/delivery.js';
 import type { RetryOn } from '../domain/classify.js';
-import { newId, sinceId } from '../ids.js';
+import { sinceId } from '../ids.js';
 import { audit } from './audit.js';
 import { notify } from './control.js';
 import { pageOf, type Page, type PageQuery } from './page.js';
@@ -79,6 +79,8 @@ export interface AttemptTarget {
     retry_on: RetryOn;
     deleted: boolean;
   };
+  /** Of a batch that was cancelled before it was sent for the first time: it never is. */
+  withdrawn: boolean;
   /** Why it must not be sent now: a pause of everything or of the tenant, or the endpoint's own state. */
   held: string | null;
   sealed_secrets: Buffer[];
@@ -88,7 +90,10 @@ export async function loadAttemptTarget(db: Db, deliveryId: string): Promise<Att
   const { rows } = await db.query<AttemptTarget>({
     name: 'load-attempt-target',
     text: `
-      select d.status, d.status_reason, d.attempt_count, d.event_id, d.event_type, d.tenant, d.workflow_id, e.payload,
+      select d.status, d.status_reason, d.attempt_count,
+        d.attempt_count = 0 and exists (select from batches b where b.id = d.batch_id and b.status = 'CANCELLED')
+          as withdrawn,
+        d.event_id, d.event_type, d.tenant, d.workflow_id, e.payload,
         json_build_object('id', ep.id, 'url', ep.url, 'headers', ep.headers, 'timeout_ms', ep.timeout_ms,
           'retry_on', ep.retry_on, 'deleted', ep.deleted_at is not null) as endpoint,
         coalesce(pause_of(d.tenant), hold_of(ep)) as held,
@@ -193,7 +198,7 @@ export async function cancelDelivery(
 
 /**
  * A new delivery of the same event to the same endpoint, as one that has ended stays as it is. One that is open
- * already, from an earlier call, is the answer to the next; null where the endpoint is deleted.
+ * already, from an earlier call or of a replay batch, is the answer to the next; null where the endpoint is deleted.
  */
 export async function redeliver(
   pool: Pool,
@@ -204,19 +209,20 @@ export async function redeliver(
     // As a replay batch does: the same event is not made again by both.
     await db.query('select from events where id = $1 for no key update', [source.event_id]);
     const { rows: open } = await db.query<StoredDelivery>(
-      `select ${COLUMNS} from deliveries where source_delivery_id = $1 and status = any($2)`,
-      [source.id, OPEN_STATUSES],
+      `select ${COLUMNS} from deliveries where event_id = $1 and endpoint_id = $2 and status = any($3)`,
+      [source.event_id, source.endpoint_id, OPEN_STATUSES],
     );
     if (open[0]) return open[0];
     const { rows } = await db.query<StoredDelivery>(
       `insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
          source_delivery_id, status, status_reason)
-       select $1, event_id, endpoint_id, d.tenant, event_type, max_attempts, 'redeliver:' || $1, now(), d.id,
+       select made.id, event_id, endpoint_id, d.tenant, event_type, max_attempts, 'redeliver:' || made.id, now(), d.id,
          case when held.reason is null then 'PENDING' else 'HELD' end, held.reason
-       from deliveries d join endpoints ep on ep.id = d.endpoint_id and ep.deleted_at is null
+       from (select new_id('del', now()) as id) made, deliveries d
+         join endpoints ep on ep.id = d.endpoint_id and ep.deleted_at is null
          cross join lateral (select coalesce(pause_of(ep.tenant), hold_of(ep)) as reason) held
-       where d.id = $2 returning ${COLUMNS}`,
-      [newId('del'), source.id],
+       where d.id = $1 returning ${COLUMNS}`,
+      [source.id],
     );
     const made = rows[0] ?? null;
     const after = { id: made?.id };

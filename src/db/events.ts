@@ -75,9 +75,10 @@ export async function acceptEvents(
           where k.accepted_at <= excluded.accepted_at - interval '${IDEMPOTENCY_WINDOW_HOURS} hours'
         returning event_id, generation
       ), event as (
-        insert into events (id, tenant, type, payload, idempotency_key, workflow_id, created_at)
+        insert into events (id, tenant, type, payload, idempotency_key, workflow_id, created_at, targeted)
         select i.id, i.tenant, i.type, i.payload, i.key,
-          i.workflow_id || case when generation = 1 then '' else '~' || generation end, i.at
+          i.workflow_id || case when generation = 1 then '' else '~' || generation end, i.at,
+          i.endpoint_ids is not null
         from key join input i on i.id = key.event_id
         returning id, workflow_id
       ), fan_out as (

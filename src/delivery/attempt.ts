@@ -155,6 +155,10 @@ async function gate(
     await deps.end([deliveryId], 'FAILED', 'ENDPOINT_DELETED');
     return { kind: 'ended', status: 'FAILED', reason: 'ENDPOINT_DELETED' };
   }
+  if (target.withdrawn) {
+    await deps.end([deliveryId], 'CANCELLED', 'batch cancelled');
+    return { kind: 'ended', status: 'CANCELLED', reason: 'batch cancelled' };
+  }
   return target.held === null ? null : hold(deps, deliveryId, target.held);
 }
 

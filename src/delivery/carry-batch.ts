@@ -13,7 +13,10 @@ export interface CarryBatchDeps {
   log: Logger;
 }
 
-/** Gets a batch going again that should have shown itself; one whose workflow an operator ended is CANCELLED. */
+/**
+ * Has a batch's workflow look at its row, and starts it where it is gone: but where an operator has ended it in Temporal,
+ * the batch is CANCELLED, whatever its row says.
+ */
 export async function carryBatch(deps: CarryBatchDeps, batchId: string): Promise<void> {
   const status = await deps.workflows.statusOf(batchWorkflowId(batchId));
   const ended =

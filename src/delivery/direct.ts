@@ -149,7 +149,7 @@ export function createDirectLane(deps: {
     if (!known) throw new Error(`The endpoint ${endpointId} is not there.`);
     const { id: event_id, type: event_type, tenant, workflow_id } = event;
     return {
-      ...{ status: 'PENDING', status_reason: null, attempt_count: 0 },
+      ...{ status: 'PENDING', status_reason: null, attempt_count: 0, withdrawn: false },
       ...{ event_id, event_type, tenant, workflow_id, payload, ...known },
     };
   }

@@ -21,6 +21,7 @@ export const SKIP_REASONS = [
   'not_found',
   'foreign_tenant',
   'duplicate_id',
+  'duplicate',
   'payload_expired',
   'endpoint_deleted',
   'endpoint_disabled',
@@ -41,7 +42,8 @@ export interface BatchPlan {
   by_event_type: { event_type: string; count: number }[];
 }
 
-export interface BatchProgress {
+/** How far a batch has come with its items. */
+export interface BatchTurns {
   status: BatchStatus;
   status_reason: string | null;
   /** New deliveries per second; 0: as fast as they go. */
@@ -52,8 +54,12 @@ export interface BatchProgress {
   /** Eligible items whose turn has not come. */
   remaining: number;
   skipped_at_turn: number;
-  /** New deliveries, and what became of them. */
+  /** New deliveries. */
   created: number;
+}
+
+/** What became of its new deliveries. */
+export interface BatchOutcomes {
   delivered: number;
   failed: number;
   cancelled: number;
@@ -62,9 +68,11 @@ export interface BatchProgress {
   in_progress: number;
 }
 
-/** A batch as its workflow knows it. */
-export interface BatchState {
-  progress: BatchProgress;
+export type BatchProgress = BatchTurns & BatchOutcomes;
+
+/** A batch as its workflow knows it; without outcomes where they were not counted. */
+export interface BatchState<Progress = BatchProgress> {
+  progress: Progress;
   /** Numbers the transactions that take items: one that is repeated takes the same. */
   step: number;
   /** Its end is recorded: nothing is left to do. */

@@ -61,6 +61,7 @@ export const batchBody = z
     ratePerSecond: body.rate_per_second,
     dryRun: body.dry_run,
     note: body.note ?? null,
+    deliveryIds: delivery_ids ?? null,
     selection: select(body.include_delivered, delivery_ids, tenant, filter),
   }));
 
@@ -70,7 +71,9 @@ function select(
   tenant: string | undefined,
   chosen: z.infer<typeof filter> | undefined,
 ): Selection {
-  if (delivery_ids) return { include_delivered, delivery_ids, tenant: tenant ?? null };
+  if (delivery_ids) {
+    return { include_delivered, delivery_id_count: delivery_ids.length, tenant: tenant ?? null };
+  }
   const { missing, status, ...rest } = JSON.parse(JSON.stringify(chosen)) as z.infer<typeof filter>;
   if (missing) return { include_delivered, missing: rest as never };
   const ended = include_delivered ? (['FAILED', 'CANCELLED', 'DELIVERED'] as const) : (['FAILED'] as const);

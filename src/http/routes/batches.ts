@@ -11,6 +11,7 @@ import {
   type StoredBatch,
 } from '../../db/batches.js';
 import { notFound, Problem } from '../../errors.js';
+import { carryBatch } from '../../delivery/carry-batch.js';
 import { batchWorkflowId } from '../../../workflows/contract.js';
 import type { AppDeps } from '../app.js';
 import { actorOf } from '../auth.js';
@@ -24,6 +25,17 @@ type ById = Request<{ id: string }>;
 /** A plan of some thousand items is in the answer; a larger one is made after it. */
 const PLAN_MS = 3_000;
 const LOOK_MS = 50;
+
+/** What can be started: a dry run, and the rest of a batch that was cancelled or has failed. */
+function whyNotStarted({ status, plan, completed_at }: StoredBatch): string {
+  if (status !== 'CANCELLED' && status !== 'FAILED') {
+    return `Only a dry run is started, or what a cancelled or failed batch has left; it is ${status}.`;
+  }
+  if (plan === null) return `It was ${status} before its plan was made: it has nothing to go on with.`;
+  return completed_at === null
+    ? 'It is still ending: a request of it may be under way. Try again.'
+    : 'It has just ended. Try again.';
+}
 
 export function batchRoutes(deps: AppDeps): Router {
   const { pool, authorize, workflows, workflowUrl, log } = deps;
@@ -42,7 +54,8 @@ export function batchRoutes(deps: AppDeps): Router {
 
   /** Its row has decided: a workflow that cannot be told now is told by the sweeper. */
   const tell = async (id: string, { cancelled = false } = {}) => {
-    const carry = () => workflows.carryBatch(id);
+    const carry = () =>
+      carryBatch({ workflows, changeBatch: (...change) => changeBatch(pool, ...change), log }, id);
     // One that has ended has to be there again, to end what it left running.
     const told = cancelled ? workflows.cancelBatch(id).catch(carry) : carry();
     await told.catch((error: unknown) => {
@@ -105,9 +118,7 @@ export function batchRoutes(deps: AppDeps): Router {
     const started = await startFrom(pool, request.params.id, over, actorOf(response));
     if (started === null) throw notFound('batch', request.params.id);
     if (started === 'forbidden') {
-      const { status } = await get(request);
-      const detail = `Only a dry run is started, or what a cancelled or failed batch has left; it is ${status}.`;
-      throw new Problem(409, 'batch_state', detail);
+      throw new Problem(409, 'batch_state', whyNotStarted(await get(request)));
     }
     if (started.created) await answerPlanned(response, started.batch);
     else response.json(linked(started.batch));

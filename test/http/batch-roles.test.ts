@@ -1,0 +1,43 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { expect, test } from 'vitest';
+import { createApp, type AppDeps } from '../../src/http/app.js';
+import { createLogger } from '../../src/logger.js';
+
+/** The app with a door that lets nobody through and says which role it asked for. */
+async function rolesAskedFor(requests: [method: string, path: string][]): Promise<string[]> {
+  const app = createApp({
+    authenticate: (_request, _response, next) => next(),
+    authorize: (role) => (_request, response) => void response.status(403).json({ role }),
+    log: createLogger('silent'),
+  } as Partial<AppDeps> as AppDeps);
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  try {
+    return await Promise.all(
+      requests.map(async ([method, path]) => {
+        const answer = await fetch(`http://127.0.0.1:${port}/v1${path}`, { method });
+        return ((await answer.json()) as { role: string }).role;
+      }),
+    );
+  } finally {
+    server.close();
+  }
+}
+
+test('batches are seen by viewers, and made and changed by operators; a publisher may do neither', async () => {
+  const one = `/batches/bat_${'0'.repeat(32)}`;
+  const seen: [string, string][] = [
+    ['GET', '/batches'],
+    ['GET', one],
+    ['GET', `${one}/items`],
+  ];
+  const changed: [string, string][] = [
+    ['POST', '/batches'],
+    ['PATCH', one],
+    ...['start', 'pause', 'resume', 'cancel'].map((verb): [string, string] => ['POST', `${one}/${verb}`]),
+  ];
+  expect(await rolesAskedFor(seen)).toEqual(seen.map(() => 'viewer'));
+  expect(await rolesAskedFor(changed)).toEqual(changed.map(() => 'operator'));
+});
