@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
+import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { bundleWorkflowCode, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
@@ -126,8 +127,11 @@ const shapes: Record<string, Shape> = {
 interface BatchShape {
   count: number;
   body: Record<string, unknown>;
-  act?: (t: TestService, id: string) => Promise<unknown>;
+  behave?: Behave;
+  act?: (t: TestService, id: string, batch: WorkflowHandle) => Promise<unknown>;
   ends: string;
+  /** Recorded is the last run of its workflow, not the first. */
+  last?: true;
 }
 
 const change = (verb: string, body?: unknown) => (t: TestService, id: string) =>
@@ -153,11 +157,48 @@ const batches: Record<string, BatchShape> = {
   },
   // Its first run: more children than one has.
   'batch-continued-as-new': { count: 210, body: { rate_per_second: 0 }, ends: 'COMPLETED' },
+  // Its second run, which begins with the pace of the first.
+  'batch-second-run': { count: 260, body: { rate_per_second: 80 }, ends: 'COMPLETED', last: true },
+  'batch-signalled': {
+    count: 30,
+    body: { rate_per_second: 10 },
+    act: async (_t, _id, batch) => {
+      await batch.signal('pause', { actor: 'ana', reason: 'look' });
+      await batch.signal('setRate', 20);
+      await batch.signal('setRate', 40, { actor: 'ana' });
+      await batch.signal('resume');
+      await setTimeout(300);
+      await batch.signal('setRate', 15);
+    },
+    ends: 'COMPLETED',
+  },
+  'batch-failed': {
+    count: 20,
+    body: { rate_per_second: 5 },
+    act: (t) =>
+      t.pool.query(`
+        create function refuse() returns trigger language plpgsql as $$
+          begin raise exception 'refused' using errcode = '23514'; end
+        $$;
+        create trigger refuse before insert on deliveries for each row execute function refuse()`),
+    ends: 'FAILED',
+  },
+  // With requests under way, which it waits for.
+  'batch-cancelled-under-way': {
+    count: 10,
+    body: { rate_per_second: 0 },
+    behave: () => ({ status: 200, afterMs: 1_500 }),
+    act: change('cancel', { running: true }),
+    ends: 'CANCELLED',
+  },
 };
 
-async function recordBatch(name: string, { count, body, act, ends }: BatchShape): Promise<void> {
+async function recordBatch(
+  name: string,
+  { count, body, behave, act, ends, last }: BatchShape,
+): Promise<void> {
   const t = await startTestService();
-  const receiver = await startReceiver();
+  const receiver = await startReceiver(behave ? { behave } : {});
   const connection = await Connection.connect({ address: inject('temporalAddress') });
   try {
     const { id: endpointId } = await createEndpoint(t, receiver.url);
@@ -171,13 +212,13 @@ async function recordBatch(name: string, { count, body, act, ends }: BatchShape)
     const { runId } = await client.workflow.getHandle(workflow_id).describe();
     if (act) {
       await receiver.waitFor((requests) => requests.length > 0);
-      await act(t, id);
+      await act(t, id, client.workflow.getHandle(workflow_id));
     }
     await eventually(
       async () => (await t.call<{ status: string }>('GET', `/v1/batches/${id}`)).body.status === ends,
       60_000,
     );
-    const handle = client.workflow.getHandle(workflow_id, runId);
+    const handle = client.workflow.getHandle(workflow_id, last ? undefined : runId);
     await eventually(async () => (await handle.describe()).status.name !== 'RUNNING');
     await writeFile(fileOf(name), portable(await handle.fetchHistory()));
   } finally {
@@ -189,7 +230,9 @@ async function recordBatch(name: string, { count, body, act, ends }: BatchShape)
 
 /** Stack traces name files: from the project's folder on, wherever it stands. */
 const portable = (history: Parameters<typeof historyToJSON>[0]) =>
-  JSON.stringify(JSON.parse(historyToJSON(history))).replaceAll(`${process.cwd()}/`, '');
+  JSON.stringify(JSON.parse(historyToJSON(history)))
+    .replaceAll(`${process.cwd()}/`, '')
+    .replaceAll(/[^\s("]*\/node_modules\//g, 'node_modules/');
 
 const fileOf = (shape: string) => fileURLToPath(new URL(`./${shape}.json`, import.meta.url));
 
