@@ -45,6 +45,7 @@ export const SCENARIOS: Record<string, Scenario> = {
     ),
   ],
   g: backlog,
+  replay,
 };
 
 /** The product from its start to its end, for one measurement. */
@@ -209,6 +210,41 @@ function backlog({ load, receiver, awaitArrival }: Backdrop): Promise<Row[]> {
     return [
       {
         name: 'g: a backlog of 100,000, drained',
+        events: sent.events,
+        seconds,
+        perSecond: arrived.distinct / seconds,
+        cpu: cpuPer(sent.events, before.cpu, product.usage().cpu),
+        memory: peak(),
+        ...outcome(sent, arrived, 1),
+      },
+    ];
+  });
+}
+
+/** 10,000 deliveries made again by one batch without a limit of its rate. */
+function replay({ load, receiver, awaitArrival }: Backdrop): Promise<Row[]> {
+  return withProduct({}, async (product) => {
+    const id = await endpoint(product, receiver, 'run', '/replay/before');
+    const sent = await load({
+      ...{ url: product.url, path: '/v1/events/batch', batch: 100 },
+      ...{ connections: 4, payload: 'small', tenant: 'run', count: 10_000 },
+    });
+    await awaitArrival('/replay/before', sent.events);
+    await settled(product);
+    // Where they are counted on their own.
+    await product.call('PATCH', `/v1/endpoints/${id}`, { url: `${receiver}/replay/again` });
+    const peak = watchMemory(product);
+    const before = product.usage();
+    const began = Date.now();
+    await product.call('POST', '/v1/batches', {
+      ...{ filter: { tenant: 'run' }, include_delivered: true, rate_per_second: 0 },
+    });
+    const arrived = await awaitArrival('/replay/again', sent.events);
+    await settled(product);
+    const seconds = (arrived.lastAt - began) / 1_000;
+    return [
+      {
+        name: 'replay: a batch of 10,000 at rate 0',
         events: sent.events,
         seconds,
         perSecond: arrived.distinct / seconds,
