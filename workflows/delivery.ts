@@ -53,8 +53,9 @@ export async function deliver(delivery: Carried): Promise<void> {
   } catch (error) {
     await endEarly(delivery, error);
   }
-  // Its row stays as it is, whatever the last attempt came to.
-  if (delivery.cancelled) Object.assign(state, { status: 'CANCELLED', reason: 'delivery cancelled' });
+  // Its row stays as it is, unless a receiver has taken it all the same.
+  if (delivery.cancelled && state.status !== 'DELIVERED')
+    Object.assign(state, { status: 'CANCELLED', reason: 'delivery cancelled' });
 }
 
 async function makeAttempts(delivery: Carried): Promise<void> {

@@ -53,14 +53,18 @@ test('so cancelled during an attempt that ends it, the delivery has failed, and 
   await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'DELIVERY_FAILED' } });
 });
 
-test.each([500, 404, 200])(
-  'a delivery cancelled during an attempt that ends with %i is cancelled, for its workflow too',
-  async (status) => {
+test.each([
+  [500, 'CANCELLED'],
+  [404, 'CANCELLED'],
+  [200, 'DELIVERED'],
+])(
+  'a delivery cancelled during an attempt that ends with %i is %s in its row and for its workflow',
+  async (status, end) => {
     receiver.setBehaviour(() => ({ status, headers: { 'retry-after': '86400' }, afterMs: 1_500 }));
     const { id, handle } = await underWay();
     expect((await t.call('POST', `/v1/deliveries/${id}/cancel`)).status).toBe(200);
-    expect(await handle.result()).toMatchObject([{ status: 'CANCELLED', attempts: [{ number: 1 }] }]);
-    expect(await getDelivery(t, id)).toMatchObject({ status: 'CANCELLED', attempt_count: 1 });
+    expect(await handle.result()).toMatchObject([{ status: end, attempts: [{ number: 1 }] }]);
+    expect(await getDelivery(t, id)).toMatchObject({ status: end, attempt_count: 1 });
   },
 );
 
