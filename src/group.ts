@@ -85,3 +85,15 @@ export function createGroup<I, O>(options: GroupOptions<I, O>): Group<I, O> {
       setImmediate(start);
     });
 }
+
+/** At most `atOnce` calls of `work` at a time; the others wait their turn. */
+export const limited = <I, O>(
+  work: (item: I) => Promise<O>,
+  options: Pick<GroupOptions<I, O>, 'atOnce' | 'mostWaiting' | 'full'>,
+): Group<I, O> =>
+  createGroup<I, O>({
+    ...options,
+    most: 1,
+    keyOf: () => '',
+    run: ([item]) => Promise.all([work(item as I)]),
+  });

@@ -6,7 +6,7 @@ import { planPage } from './db/batch-plan.js';
 import { cancelPage, endBatch, markSettled, settleBatch, takeItems } from './db/batch-run.js';
 import { changeBatch, getBatch, readState } from './db/batches.js';
 import { leaveToSweeper, loadAttemptTarget, noteReason, setStatus } from './db/deliveries.js';
-import { loadEndpointTargets } from './db/endpoints.js';
+import { loadEndpointTarget, unknownEndpoints } from './db/endpoints.js';
 import { getEvent } from './db/events.js';
 import { migrate } from './db/migrate.js';
 import { createPool, DatabaseAwayError, isDatabaseAway, type Pool } from './db/pool.js';
@@ -24,7 +24,7 @@ import type { Workflows } from './delivery/workflows.js';
 import { createSecretBox, type SecretBox } from './delivery/secret-box.js';
 import { OPEN_STATUSES } from './domain/delivery.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './domain/retry-schedule.js';
-import { createGroup } from './group.js';
+import { createGroup, limited } from './group.js';
 import { createApp, createMonitor } from './http/app.js';
 import { createAuth } from './http/auth.js';
 import { startServer } from './http/server.js';
@@ -75,8 +75,11 @@ export interface Service {
 
 const CONTROL_CONNECTIONS = 2;
 const LANES = { lane: 'auto', directAbove: 64, workflowForEnded: true } as const;
+const full = () => new DatabaseAwayError('The database is overloaded.');
+/** What thousands may ask for at a time: a few do, and leave connections to others. */
+const LOOK_UPS = { atOnce: 8, mostWaiting: 32_768, full };
 /** Records of attempts that go together into one commit. */
-const RECORDS = { most: 256, atOnce: 2, mostWaiting: 32_768 };
+const RECORDS = { most: 256, atOnce: 2, mostWaiting: 32_768, full };
 /** Longer than any part takes that ends at all. */
 const STEP_MS = 45_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -144,7 +147,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const maxAttempts = retryPolicy.maximumAttempts;
     const direct = createDirectLane({
       attempt: parts.attempt,
-      endpoints: createEndpointCache((ids) => loadEndpointTargets(pool, ids), control),
+      endpoints: createEndpointCache((id) => loadEndpointTarget(pool, id), control),
       workflows,
       maxAttempts,
       ended: (start) => ended.add(start),
@@ -222,10 +225,9 @@ interface Shared {
 function attemptDeps(options: ServiceOptions, shared: Shared): AttemptDeps {
   const { pool, control, sender, secrets, retryPolicy, metrics } = shared;
   return {
-    load: (id) => loadAttemptTarget(pool, id),
+    load: limited((id) => loadAttemptTarget(pool, id), LOOK_UPS),
     record: createGroup<AttemptRecord, void>({
       ...RECORDS,
-      full: () => new DatabaseAwayError('The database is overloaded.'),
       keyOf: ({ deliveryId }) => deliveryId,
       isFatal: isDatabaseAway,
       async run(records) {
@@ -234,10 +236,10 @@ function attemptDeps(options: ServiceOptions, shared: Shared): AttemptDeps {
         return [];
       },
     }),
-    hold: async (id, reason) => {
+    hold: limited(async ({ id, reason }) => {
       await setStatus(pool, [id], OPEN_STATUSES, 'HELD', reason);
-    },
-    note: (id, reason) => noteReason(pool, id, reason),
+    }, LOOK_UPS),
+    note: limited(({ id, reason }) => noteReason(pool, id, reason), LOOK_UPS),
     end: (ids, status, reason) => setStatus(pool, ids, OPEN_STATUSES, status, reason),
     paused: (tenant) => control.paused(tenant),
     count: (classification) => metrics.attempt(classification),
@@ -295,6 +297,10 @@ async function startApi(
     guard,
     secrets,
     accept: createIngest(pool, dispatcher),
+    unknownEndpoints: limited(
+      ({ tenant, endpointIds }) => unknownEndpoints(pool, tenant, endpointIds),
+      LOOK_UPS,
+    ),
     startWorkflow: (start) => dispatcher.start(start),
     workflows,
     control,

@@ -67,10 +67,10 @@ async function write(db: Db, records: AttemptRecord[]): Promise<string[]> {
             next_at, url)
       ), delivery as (
         update deliveries d set attempt_count = i.number, last_classification = i.classification,
-          status = case when d.status = 'CANCELLED' and i.status = 'DELIVERED' then i.status
+          status = case when i.status = 'DELIVERED' and cut_short(d) then i.status
             when not d.status = any($13::text[]) then d.status
             when i.status = 'IN_PROGRESS' and held.reason is not null then 'HELD' else i.status end,
-          status_reason = case when d.status = 'CANCELLED' and i.status = 'DELIVERED' then null
+          status_reason = case when i.status = 'DELIVERED' and cut_short(d) then null
             when not d.status = any($13) then d.status_reason
             when i.status = 'IN_PROGRESS' then held.reason else i.reason end,
           next_attempt_at = case when d.status = any($13) then i.next_at end,
@@ -141,7 +141,7 @@ async function recordLate(db: Db, { deliveryId, attempt }: AttemptRecord): Promi
      )
      update deliveries set status = 'DELIVERED', status_reason = null, next_attempt_at = null, due_at = null,
        completed_at = now()
-     where id = (select delivery_id from late) and $5 = 'DELIVERED' and (status = any($8) or status = 'CANCELLED')`,
+     where id = (select delivery_id from late) and $5 = 'DELIVERED' and (status = any($8) or cut_short(deliveries))`,
     [
       deliveryId,
       attempt.number,

@@ -163,7 +163,10 @@ export async function holdDeliveriesOf(db: Db, endpointId: string): Promise<void
   await db.query(
     `update deliveries set status = 'HELD', status_reason = hold_of(ep) from endpoints ep
      where ep.id = $1 and deliveries.status in ('PENDING', 'IN_PROGRESS') and deliveries.id in (
-       select id from deliveries where endpoint_id = $1 and status in ('PENDING', 'IN_PROGRESS') order by id limit $2)`,
+       select id from deliveries where endpoint_id = $1 and status in ('PENDING', 'IN_PROGRESS')
+         -- What the accepting process has in hand it holds by itself; released, it would be made twice.
+         and not (status = 'PENDING' and lane = 'direct' and attempt_count = 0)
+       order by id limit $2)`,
     [endpointId, HELD_AT_ONCE],
   );
 }

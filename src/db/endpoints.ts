@@ -200,17 +200,17 @@ export interface EndpointTarget {
   sealed_secrets: Buffer[];
 }
 
-export async function loadEndpointTargets(db: Db, ids: string[]): Promise<EndpointTarget[]> {
+export async function loadEndpointTarget(db: Db, id: string): Promise<EndpointTarget | null> {
   const { rows } = await db.query<EndpointTarget>({
-    name: 'load-endpoint-targets',
+    name: 'load-endpoint-target',
     text: `
       select json_build_object('id', ep.id, 'url', ep.url, 'headers', ep.headers, 'timeout_ms', ep.timeout_ms,
           'retry_on', ep.retry_on, 'deleted', ep.deleted_at is not null) as endpoint, hold_of(ep) as held,
         array(select s.sealed from endpoint_secrets s where s.endpoint_id = ep.id order by s.id desc) as sealed_secrets
-      from endpoints ep where id = any($1)`,
-    values: [ids],
+      from endpoints ep where id = $1`,
+    values: [id],
   });
-  return rows;
+  return rows[0] ?? null;
 }
 
 /** Those of `ids` that are not endpoints of this tenant. */

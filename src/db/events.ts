@@ -39,6 +39,9 @@ export interface StoredEvent {
 export type Accepted =
   { kind: 'accepted'; event: StoredEvent } | { kind: 'duplicate'; event: StoredEvent } | { kind: 'conflict' };
 
+/** What one commit tells: of a key that is in its window, only that. */
+export type Stored = Extract<Accepted, { kind: 'accepted' }> | { kind: 'known' };
+
 /** The lane that makes the first attempts, and how long nobody else may: longer than that lane takes. */
 export interface LaneChoice {
   lane: Lane;
@@ -53,7 +56,7 @@ export async function acceptEvents(
   db: Db,
   events: NewEvent[],
   { lane, dueInMs }: LaneChoice,
-): Promise<Accepted[]> {
+): Promise<Stored[]> {
   const column = <T>(of: (event: NewEvent) => T) => events.map(of);
   const { rows } = await db.query<{ id: string; workflow_id: string; delivery: DeliveryStub | null }>({
     name: 'accept-events',
@@ -123,21 +126,19 @@ export async function acceptEvents(
     stored.set(id, event);
     if (delivery) event.deliveries.push(delivery);
   }
-  return Promise.all(
-    events.map(async (event) => {
-      const made = stored.get(event.id);
-      if (!made) return (await findByKey(db, event))!;
-      const { id, type, tenant, idempotencyKey, createdAt } = event;
-      return {
-        kind: 'accepted' as const,
-        event: {
-          ...{ id, type, tenant, idempotency_key: idempotencyKey, created_at: createdAt },
-          workflow_id: made.workflowId,
-          deliveries: made.deliveries,
-        },
-      };
-    }),
-  );
+  return events.map((event) => {
+    const made = stored.get(event.id);
+    if (!made) return { kind: 'known' };
+    const { id, type, tenant, idempotencyKey, createdAt } = event;
+    return {
+      kind: 'accepted',
+      event: {
+        ...{ id, type, tenant, idempotency_key: idempotencyKey, created_at: createdAt },
+        workflow_id: made.workflowId,
+        deliveries: made.deliveries,
+      },
+    };
+  });
 }
 
 /** What an event's key answers within its window: its first event, or a conflict; null where it is free. */

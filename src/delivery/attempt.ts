@@ -14,9 +14,9 @@ import type { SecretBox } from './secret-box.js';
 export interface AttemptDeps {
   load(deliveryId: string): Promise<AttemptTarget | null>;
   record(record: AttemptRecord): Promise<void>;
-  hold(deliveryId: string, reason: string): Promise<void>;
+  hold(why: { id: string; reason: string }): Promise<void>;
   /** Says in the delivery why it does not get on. */
-  note(deliveryId: string, reason: string): Promise<void>;
+  note(why: { id: string; reason: string }): Promise<void>;
   /** Why nothing of a tenant may be sent now, as this process knows it; null: go on. */
   paused(tenant: string): string | null;
   /** For the metrics. */
@@ -61,7 +61,7 @@ export async function makeAttempt(
     deps.log.error({ err: error, delivery_id: deliveryId }, 'attempt put off by a fault of ours');
     const reason = `put off by a fault of ours: ${error instanceof Error ? error.message : String(error)}`;
     // Where Postgres is what is away, nobody can be told.
-    await deps.note(deliveryId, reason).catch(() => {});
+    await deps.note({ id: deliveryId, reason }).catch(() => {});
     return { kind: 'held', reason, retryInMs: OWN_FAULT_DELAY_MS };
   }
   // Asked last: from here to the request nothing waits.
@@ -95,7 +95,7 @@ export async function makeAttempt(
     if (!(error instanceof UnsentError)) throw error;
     const pausedSince = deps.paused(target.tenant);
     if (pausedSince) return hold(deps, deliveryId, pausedSince);
-    await deps.note(deliveryId, error.message).catch(() => {});
+    await deps.note({ id: deliveryId, reason: error.message }).catch(() => {});
     return { kind: 'held', reason: error.message, retryInMs: OWN_FAULT_DELAY_MS };
   }
 
@@ -165,7 +165,7 @@ async function gate(
 /** Not to be sent now: it waits, in the history too, until the sweeper lets it go on. */
 async function hold(deps: AttemptDeps, deliveryId: string, reason: string): Promise<AttemptOutcome> {
   try {
-    await deps.hold(deliveryId, reason);
+    await deps.hold({ id: deliveryId, reason });
     return { kind: 'held', reason, retryInMs: null };
   } catch (error) {
     // Without the row nobody would let it go on: it asks again by itself.

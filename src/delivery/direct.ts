@@ -46,7 +46,7 @@ const LEFT_DUE_MS = 10_000;
 /** A commit that was asked for has come or will not come any more: longer than a statement takes. */
 const DECIDED_MS = 5_000;
 /** Longer than waiting, the longest request and its record take: until then nobody else makes the attempt. */
-export const DIRECT_DUE_MS = 60_000;
+export const DIRECT_DUE_MS = 90_000;
 const HAND_OVERS_AT_ONCE = 16;
 const AGAIN_MS = { first: 500, most: 10_000 };
 
@@ -145,7 +145,7 @@ export function createDirectLane(deps: {
   }
 
   async function targetOf({ event, payload, endpointId }: Job): Promise<AttemptTarget> {
-    const known = (await endpoints.get([endpointId])).get(endpointId);
+    const known = await endpoints.get(endpointId);
     if (!known) throw new Error(`The endpoint ${endpointId} is not there.`);
     const { id: event_id, type: event_type, tenant, workflow_id } = event;
     return {

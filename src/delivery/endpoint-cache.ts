@@ -2,43 +2,46 @@ import type { EndpointTarget } from '../db/endpoints.js';
 import type { Control } from './control.js';
 
 export interface EndpointCache {
-  /** Those of `ids` that are there, at most a second old. */
-  get(ids: string[]): Promise<Map<string, EndpointTarget>>;
+  /** As it was at most a second ago; null where there is none. */
+  get(id: string): Promise<EndpointTarget | null>;
 }
 
 const MOST = 10_000;
 
-/** Endpoints in memory, as long as Postgres says that they are what they were. */
+/** Endpoints in memory, as long as Postgres says that they are what they were; one read for all that ask meanwhile. */
 export function createEndpointCache(
-  load: (ids: string[]) => Promise<EndpointTarget[]>,
+  load: (id: string) => Promise<EndpointTarget | null>,
   control: Pick<Control, 'onEndpoint' | 'current'>,
 ): EndpointCache {
   const known = new Map<string, EndpointTarget>();
-  let changes = 0;
+  const reading = new Map<string, Promise<EndpointTarget | null>>();
   control.onEndpoint((id) => {
-    changes += 1;
-    if (id === null) known.clear();
-    else known.delete(id);
+    // What has changed while it was read may be what was read.
+    for (const of of [known, reading]) {
+      if (id === null) of.clear();
+      else of.delete(id);
+    }
   });
+
+  function read(id: string): Promise<EndpointTarget | null> {
+    const current = control.current();
+    const under = load(id)
+      .then((target) => {
+        if (known.size >= MOST) known.clear();
+        if (target && current && reading.get(id) === under) known.set(id, target);
+        return target;
+      })
+      .finally(() => {
+        if (reading.get(id) === under) reading.delete(id);
+      });
+    reading.set(id, under);
+    return under;
+  }
+
   return {
-    async get(ids) {
-      const found = new Map<string, EndpointTarget>();
-      const current = control.current();
-      const missing = new Set<string>();
-      for (const id of ids) {
-        const target = current ? known.get(id) : undefined;
-        if (target) found.set(id, target);
-        else missing.add(id);
-      }
-      if (missing.size === 0) return found;
-      const before = changes;
-      for (const target of await load([...missing])) {
-        found.set(target.endpoint.id, target);
-        // What has changed while it was read may be what was read.
-        if (current && changes === before) known.set(target.endpoint.id, target);
-      }
-      if (known.size > MOST) known.clear();
-      return found;
+    async get(id) {
+      const target = control.current() ? known.get(id) : undefined;
+      return target ?? reading.get(id) ?? read(id);
     },
   };
 }

@@ -1,6 +1,6 @@
-import { acceptEvents, type Accepted, type NewEvent } from '../db/events.js';
-import { DatabaseAwayError, isDatabaseAway, type Pool } from '../db/pool.js';
-import { createGroup } from '../group.js';
+import { acceptEvents, findByKey, type Accepted, type NewEvent, type Stored } from '../db/events.js';
+import { DatabaseAwayError, isDatabaseAway, outOfTheWay, type Pool } from '../db/pool.js';
+import { createGroup, limited } from '../group.js';
 import type { Dispatcher } from './dispatch.js';
 
 /** Commits an event, then hands it on in the background. */
@@ -10,26 +10,29 @@ export type Accept = (event: NewEvent) => Promise<Accepted>;
 const MOST_EVENTS = 256;
 const MOST_BYTES = 4 * 1024 * 1024;
 const COMMITS_AT_ONCE = 2;
-/** Waiting for a commit: more than these are refused. */
+/** Keys looked up at a time: a whole batch that is posted again leaves connections to others. */
+const LOOK_UPS_AT_ONCE = 8;
+/** Waiting for a commit, or for a look-up: more than these are refused. */
 const MOST_WAITING = 32_768;
 
 /** Events that come together are committed together. */
 export function createIngest(pool: Pool, dispatcher: Dispatcher): Accept {
-  return createGroup<NewEvent, Accepted>({
+  const full = () => new DatabaseAwayError('The database is overloaded.');
+  const commit = createGroup<NewEvent, Stored>({
     most: MOST_EVENTS,
     mostWeight: MOST_BYTES,
     atOnce: COMMITS_AT_ONCE,
     mostWaiting: MOST_WAITING,
-    full: () => new DatabaseAwayError('The database is overloaded.'),
+    full,
     // The same key twice: the second is answered from what the first has stored.
     keyOf: ({ tenant, idempotencyKey }) => `${tenant} ${idempotencyKey}`,
     weightOf: ({ payload }) => payload.length,
     isFatal: isDatabaseAway,
     async run(events) {
       const choice = dispatcher.choose();
-      const results = await acceptEvents(pool, events, choice).catch((error: unknown) => {
+      const results = await outOfTheWay(() => acceptEvents(pool, events, choice)).catch((error: unknown) => {
         // Postgres was asked, and may have committed them all the same.
-        if (!(error instanceof DatabaseAwayError))
+        if (isDatabaseAway(error) && !(error instanceof DatabaseAwayError))
           dispatcher.unknown(
             events.map(({ id }) => id),
             choice,
@@ -42,4 +45,19 @@ export function createIngest(pool: Pool, dispatcher: Dispatcher): Accept {
       return results;
     },
   });
+  const lookUp = limited<NewEvent, Accepted>((event) => firstUse(pool, event), {
+    atOnce: LOOK_UPS_AT_ONCE,
+    mostWaiting: MOST_WAITING,
+    full,
+  });
+  return async (event) => {
+    const stored = await commit(event);
+    return stored.kind === 'known' ? lookUp(event) : stored;
+  };
+}
+
+async function firstUse(pool: Pool, event: NewEvent): Promise<Accepted> {
+  const known = await findByKey(pool, event);
+  if (!known) throw new Error(`The key of ${event.id} is in its window, and has no event.`);
+  return known;
 }

@@ -29,6 +29,8 @@ export interface AppDeps {
   guard: AddressGuard;
   secrets: SecretBox;
   accept: Accept;
+  /** Those that are not the tenant's, a few look-ups at a time. */
+  unknownEndpoints: (named: { tenant: string; endpointIds: string[] }) => Promise<string[]>;
   /** In the background. */
   startWorkflow: (start: DeliveryStart) => void;
   workflows: Workflows;

@@ -28,7 +28,7 @@ beforeAll(async () => {
   deps = {
     load: (id) => loadAttemptTarget(t.pool, id),
     record: (record) => recordAttempt(t.pool, record),
-    hold: async (id, reason) => {
+    hold: async ({ id, reason }) => {
       await setStatus(t.pool, [id], OPEN_STATUSES, 'HELD', reason);
     },
     end: (ids, status, reason) => setStatus(t.pool, ids, OPEN_STATUSES, status, reason),
@@ -36,7 +36,7 @@ beforeAll(async () => {
       told.push(attempt);
     },
     began: () => {},
-    note: (id, reason) => noteReason(t.pool, id, reason),
+    note: ({ id, reason }) => noteReason(t.pool, id, reason),
     paused: () => null,
     count: () => {},
     sender,

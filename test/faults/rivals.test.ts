@@ -72,7 +72,7 @@ test('NUL in an answer and bytes in its headers that are no UTF-8 cost nobody an
   const odd = Buffer.concat([
     Buffer.from('HTTP/1.1 200 OK\r\nx-odd: '),
     Buffer.from([0xff, 0xfe, 0x80]),
-    Buffer.from('\r\ncontent-length: 3\r\n\r\na\0b'),
+    Buffer.from('\r\ncontent-length: 3\r\nconnection: close\r\n\r\na\0b'),
   ]);
   receiver.setBehaviour((_request, index) => (index % 2 ? { status: 200 } : { raw: odd }));
   const events = await Promise.all(Array.from({ length: 10 }, () => postEvent(t, { tenant })));

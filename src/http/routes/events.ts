@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Router, type Request, type Response } from 'express';
-import { insertEndpoint, unknownEndpoints } from '../../db/endpoints.js';
+import { insertEndpoint } from '../../db/endpoints.js';
 import { findByKey, getEvent, listEvents, type Accepted, type NewEvent } from '../../db/events.js';
 import { deliverWorkflowId } from '../../delivery/workflow-id.js';
 import { MAX_PAYLOAD_BYTES } from '../../domain/event.js';
@@ -94,7 +94,7 @@ async function take(deps: AppDeps, value: unknown, text: string, header?: string
   const payload = payloadOf(text);
   const key = agreed(idempotency_key, header);
   const event = newEvent(deps, { ...body, payload, key, endpointIds, about: [] });
-  const [unknown] = endpointIds ? await unknownEndpoints(deps.pool, body.tenant, endpointIds) : [];
+  const [unknown] = endpointIds ? await deps.unknownEndpoints({ tenant: body.tenant, endpointIds }) : [];
   if (unknown === undefined) return accept(deps, event);
   // It may have been deleted since the same request was accepted.
   const known = await answered(deps, event);
