@@ -182,12 +182,14 @@ export function createDirectLane(deps: {
     );
   }
 
-  /** A few at a time. One that fails is the sweeper's, where Postgres knows of the attempt. */
+  /** A few at a time, again until it is the sweeper's, which looks for it where Postgres knows of the attempt. */
   function handOver(start: DeliveryStart, unrecorded: Attempt | null): void {
+    const until = performance.now() + DIRECT_DUE_MS;
+    let known = unrecorded === null;
     const work = async () => {
       for (let waitMs = AGAIN_MS.first; ; waitMs = Math.min(waitMs * 2, AGAIN_MS.most)) {
         // A stop does not wait for Temporal to come back.
-        if (closed && refused && !unrecorded) return;
+        if (closed && refused && known) return;
         try {
           await workflows.carry(start, { again: true });
           refused = false;
@@ -195,8 +197,9 @@ export function createDirectLane(deps: {
         } catch (error) {
           refused = true;
           log.warn({ err: error, workflow_id: start.workflowId }, 'not handed over to a workflow');
-          // The outcome is nowhere but here: it is told until somebody takes it, Temporal or Postgres.
-          if (!unrecorded || (await recordLater(start, unrecorded)) || closed) return;
+          // An outcome that is nowhere but here is told until somebody takes it, Temporal or Postgres.
+          known ||= await recordLater(start, unrecorded!);
+          if (closed || (known && performance.now() > until)) return;
           await pause(waitMs);
         }
       }
