@@ -111,7 +111,8 @@ const accepterLost = (downMs: number) => async (cluster: Cluster) => {
   await cluster.api.kill();
   await sleep(downMs);
   await cluster.query(
-    `update deliveries set due_at = now() where status = 'PENDING' and lane = 'direct' and attempt_count = 0`,
+    `update deliveries set due_at = coalesce(next_attempt_at + interval '2 seconds', now())
+     where status in ('PENDING', 'IN_PROGRESS') and lane = 'direct' and attempt_count <= 1`,
   );
   await cluster.api.start();
 };
