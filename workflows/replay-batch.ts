@@ -9,6 +9,7 @@ import {
   continueAsNew,
   isCancellation,
   ParentClosePolicy,
+  patched,
   proxyActivities,
   setHandler,
   startChild,
@@ -61,15 +62,15 @@ export async function replayBatch({
   ratePerSecond,
 }: ReplayBatchInput): Promise<BatchProgress> {
   const known: { plan: BatchPlan | null; state: BatchState | null } = { plan: null, state: null };
+  // Runs begun before take orders side by side, count what is skipped, too, and carry their pace over a change of rate.
+  const byCreated = patched('paces-by-created');
   let changed = false;
   let ordered = Promise.resolve();
   /** One after the other, as they came; what was asked for is done, whatever is cancelled meanwhile. */
   const order = (wanted: BatchOrder, by?: Operator | null) => {
-    const done = ordered
-      .then(() =>
-        CancellationScope.nonCancellable(() => orderBatch({ batchId, order: wanted, by: by ?? {} })),
-      )
-      .then(() => void (changed = true));
+    const ask = () => orderBatch({ batchId, order: wanted, by: by ?? {} });
+    const asked = byCreated ? ordered.then(() => CancellationScope.nonCancellable(ask)) : ask();
+    const done = asked.then(() => void (changed = true));
     ordered = done.catch(() => {});
     return done;
   };
@@ -94,7 +95,7 @@ export async function replayBatch({
 
   /** What is taken from now on goes at this rate; what has been, went at the one before. */
   function keep(rate: number): void {
-    if (pace.rate !== undefined && pace.rate !== rate) {
+    if (byCreated && pace.rate !== undefined && pace.rate !== rate) {
       const now = Date.now();
       pace = { from: Math.min(Math.max(dueAt(), now), now + STEP_MS), taken: 0, rate };
     }
@@ -113,7 +114,10 @@ export async function replayBatch({
       const { state, replays } = await takeItems({ batchId, step: step + 1, limit, counted });
       await Promise.all(replays.map((replay) => startReplay(batchId, replay)));
       // What was skipped costs the receiver nothing.
-      pace = { from, taken: state.progress.created - progress.created, rate };
+      const taken = byCreated
+        ? state.progress.created - progress.created
+        : progress.remaining - state.progress.remaining;
+      pace = { from, taken, rate };
       return { state: { ...state, progress: { ...progress, ...state.progress } }, children: replays.length };
     });
   }
