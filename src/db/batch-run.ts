@@ -176,6 +176,12 @@ export async function cancelPage(
       `select id, workflow_id from deliveries where id = any($1) and status = 'CANCELLED'`,
       [ids],
     );
+    // Nothing becomes of these any more: another try, which begins at the first item again, leaves them out.
+    await db.query(
+      `update batch_items i set settled = true from deliveries d
+       where i.batch_id = $1 and i.number = any($2) and d.id = i.delivery_id and d.status in ('DELIVERED', 'FAILED')`,
+      [id, made.map((item) => item.number)],
+    );
     const numbers = new Map(made.map((item) => [item.delivery_id, item.number]));
     return {
       unsettled: cancelled.map((one) => ({ number: numbers.get(one.id)!, ...one })),

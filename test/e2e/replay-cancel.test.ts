@@ -69,6 +69,19 @@ test('what was made and is held when its batch is cancelled is never sent; it is
   expect(await calls.batchIn(rest.body.id, ['COMPLETED'])).toMatchObject({ delivered_count: 5 });
 });
 
+test('what had ended before its batch is cancelled is looked at once, not by each try to end it', async () => {
+  await seedDeliveries(t.pool, { endpointId, count: 3 });
+  const batch = await calls.create({ filter: { tenant }, rate_per_second: 0.01 });
+  await eventually(async () => (await calls.get(batch.id)).delivered_count === 1);
+  await calls.post(batch.id, 'cancel');
+  await calls.ended(batch.id);
+  const { rows } = await t.pool.query(
+    `select settled from batch_items where batch_id = $1 and status = 'CREATED'`,
+    [batch.id],
+  );
+  expect(rows).toEqual([{ settled: true }]);
+});
+
 test('what waits for its first attempt when its batch is cancelled finds out, and is not sent', async () => {
   const [seeded] = await seedDeliveries(t.pool, { endpointId, count: 1 });
   const batch = await calls.create({ filter: { tenant }, dry_run: true });
