@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, type Client } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { newId } from '../../src/ids.js';
 import { stateQuery, type DeliveryState } from '../../workflows/contract.js';
@@ -9,17 +10,17 @@ import { eventually, startTestService, type TestService } from '../support/servi
 
 let t: TestService;
 let receiver: Receiver;
-let connection: Connection;
+let temporal: TestWorkflowEnvironment;
 let client: Client;
 
 beforeAll(async () => {
   t = await startTestService();
-  connection = await Connection.connect({ address: inject('temporalAddress') });
-  client = new Client({ connection });
+  temporal = await TestWorkflowEnvironment.createFromExistingServer({ address: inject('temporalAddress') });
+  client = temporal.client;
 });
 afterAll(async () => {
   await t.stop();
-  await connection.close();
+  await temporal.teardown();
 });
 beforeEach(async () => {
   receiver = await startReceiver();

@@ -210,6 +210,19 @@ test('a second signal ends a process in the middle of a request, and the next st
   }
 }, 180_000);
 
+test('a database is migrated by a process of its own, once', async () => {
+  const databaseUrl = await createDatabase('migrated_alone');
+  const first = start('src/migrate.ts', { DATABASE_URL: databaseUrl });
+  expect([(await first.exit)[0], first.out]).toEqual([
+    0,
+    expect.stringMatching(/^migrated: 0001_core\.sql, /),
+  ]);
+  const second = start('src/migrate.ts', { DATABASE_URL: databaseUrl });
+  expect([(await second.exit)[0], second.out]).toEqual([0, 'nothing to migrate\n']);
+  const none = start('src/migrate.ts', {});
+  expect([(await none.exit)[0], none.err]).toEqual([1, 'DATABASE_URL must be set.\n']);
+}, 60_000);
+
 test('what production must set is named, all of it', async () => {
   const run = start('src/worker.ts', {});
   expect((await run.exit)[0]).toBe(1);
