@@ -16,13 +16,14 @@ export interface Arrived {
 export interface Backdrop {
   receiver: string;
   arrived(path: string): Promise<Arrived>;
-  /** Until `distinct` webhooks have arrived there, or none more for ten seconds. */
+  /** Until `distinct` webhooks have arrived there, or none more for half a minute. */
   awaitArrival(path: string, distinct: number): Promise<Arrived>;
   load(load: Omit<Load, 'key' | 'path'> & { path?: string }): Promise<LoadResult>;
   close(): Promise<void>;
 }
 
-const STALLED_MS = 10_000;
+/** Longer than what is left to the sweeper waits for it. */
+const STALLED_MS = 30_000;
 
 export async function startBackdrop(): Promise<Backdrop> {
   const child = script('bench/receiver.ts');

@@ -34,8 +34,7 @@ export interface DirectLane {
 const MOST_UNDER_WAY = 4_096;
 const MOST_PER_ENDPOINT = 256;
 /** Waiting for their turn: more of them wait in Postgres. */
-const MOST_WAITING = 10_000;
-const MOST_WAITING_PER_ENDPOINT = 1_000;
+const MOST_WAITING = 20_000;
 const MOST_WAITING_BYTES = 64 * 1024 * 1024;
 /** What was known when the event was accepted counts for so long. */
 const FRESH_MS = 1_000;
@@ -86,7 +85,7 @@ export function createDirectLane(deps: {
 
   /** The same for those that wait: an endpoint that hangs never fills what is there for all. */
   const mayWait = (queue: Job[]) =>
-    queue.length < Math.min(MOST_WAITING_PER_ENDPOINT, MOST_WAITING - waitingCount) &&
+    queue.length < MOST_WAITING - waitingCount &&
     (queue.length === 0 || waitingBytes < MOST_WAITING_BYTES / 2);
 
   function begin(job: Job): void {
