@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endpoint, type Backdrop } from './backdrop.js';
+import { endpoint, type Arrived, type Backdrop } from './backdrop.js';
 import { cpuPer } from './floors.js';
 import type { Load, LoadResult } from './load.js';
 import { startProduct, type Product } from './product.js';
@@ -200,24 +200,11 @@ function backlog({ load, receiver, awaitArrival }: Backdrop): Promise<Row[]> {
       ...{ url: product.url, path: '/v1/events/batch', batch: 100 },
       ...{ connections: 4, payload: 'small', tenant: 'run', count },
     });
-    const peak = watchMemory(product);
-    const before = product.usage();
-    const began = Date.now();
+    const drained = watchDrain(product);
     await product.call('POST', '/v1/control/resume', { scope: 'all', reason: 'bench' });
     const arrived = await awaitArrival('/g', sent.events);
     await settled(product);
-    const seconds = (arrived.lastAt - began) / 1_000;
-    return [
-      {
-        name: 'g: a backlog of 100,000, drained',
-        events: sent.events,
-        seconds,
-        perSecond: arrived.distinct / seconds,
-        cpu: cpuPer(sent.events, before.cpu, product.usage().cpu),
-        memory: peak(),
-        ...outcome(sent, arrived, 1),
-      },
-    ];
+    return [drained('g: a backlog of 100,000, drained', sent, arrived)];
   });
 }
 
@@ -233,27 +220,33 @@ function replay({ load, receiver, awaitArrival }: Backdrop): Promise<Row[]> {
     await settled(product);
     // Where they are counted on their own.
     await product.call('PATCH', `/v1/endpoints/${id}`, { url: `${receiver}/replay/again` });
-    const peak = watchMemory(product);
-    const before = product.usage();
-    const began = Date.now();
+    const drained = watchDrain(product);
     await product.call('POST', '/v1/batches', {
       ...{ filter: { tenant: 'run' }, include_delivered: true, rate_per_second: 0 },
     });
     const arrived = await awaitArrival('/replay/again', sent.events);
     await settled(product);
-    const seconds = (arrived.lastAt - began) / 1_000;
-    return [
-      {
-        name: 'replay: a batch of 10,000 at rate 0',
-        events: sent.events,
-        seconds,
-        perSecond: arrived.distinct / seconds,
-        cpu: cpuPer(sent.events, before.cpu, product.usage().cpu),
-        memory: peak(),
-        ...outcome(sent, arrived, 1),
-      },
-    ];
+    return [drained('replay: a batch of 10,000 at rate 0', sent, arrived)];
   });
+}
+
+/** From now until what was sent before has arrived. */
+function watchDrain(product: Product) {
+  const peak = watchMemory(product);
+  const before = product.usage();
+  const began = Date.now();
+  return (name: string, sent: LoadResult, arrived: Arrived): Row => {
+    const seconds = (arrived.lastAt - began) / 1_000;
+    return {
+      name,
+      events: sent.events,
+      seconds,
+      perSecond: arrived.distinct / seconds,
+      cpu: cpuPer(sent.events, before.cpu, product.usage().cpu),
+      memory: peak(),
+      ...outcome(sent, arrived, 1),
+    };
+  };
 }
 
 const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);

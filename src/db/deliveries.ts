@@ -61,6 +61,12 @@ export async function getDelivery(
   return rows[0] ?? null;
 }
 
+/** What an attempt needs of its endpoint `ep`. */
+export const SENT_WITH = `
+  json_build_object('id', ep.id, 'url', ep.url, 'headers', ep.headers, 'timeout_ms', ep.timeout_ms,
+    'retry_on', ep.retry_on, 'deleted', ep.deleted_at is not null) as endpoint,
+  array(select s.sealed from endpoint_secrets s where s.endpoint_id = ep.id order by s.id desc) as sealed_secrets`;
+
 /** All an attempt needs, read anew for each: the newest endpoint settings win. */
 export interface AttemptTarget {
   status: DeliveryStatus;
@@ -94,10 +100,7 @@ export async function loadAttemptTarget(db: Db, deliveryId: string): Promise<Att
         d.attempt_count = 0 and exists (select from batches b where b.id = d.batch_id and b.status = 'CANCELLED')
           as withdrawn,
         d.event_id, d.event_type, d.tenant, d.workflow_id, e.payload,
-        json_build_object('id', ep.id, 'url', ep.url, 'headers', ep.headers, 'timeout_ms', ep.timeout_ms,
-          'retry_on', ep.retry_on, 'deleted', ep.deleted_at is not null) as endpoint,
-        coalesce(pause_of(d.tenant), hold_of(ep)) as held,
-        array(select s.sealed from endpoint_secrets s where s.endpoint_id = ep.id order by s.id desc) as sealed_secrets
+        coalesce(pause_of(d.tenant), hold_of(ep)) as held, ${SENT_WITH}
       from deliveries d
       join events e on e.id = d.event_id
       join endpoints ep on ep.id = d.endpoint_id

@@ -2,7 +2,7 @@ import type { RetryOn } from '../domain/classify.js';
 import { newId } from '../ids.js';
 import { audit } from './audit.js';
 import { notify } from './control.js';
-import { endDeliveriesOf, holdDeliveriesOf, type AttemptTarget } from './deliveries.js';
+import { endDeliveriesOf, holdDeliveriesOf, SENT_WITH, type AttemptTarget } from './deliveries.js';
 import { pageOf, type Page, type PageQuery } from './page.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
@@ -192,22 +192,13 @@ export async function listSealedSecrets(db: Db, endpointId: string): Promise<Buf
   return rows.map((row) => row.sealed);
 }
 
-/** What an attempt needs of an endpoint, as it is now. */
-export interface EndpointTarget {
-  endpoint: AttemptTarget['endpoint'];
-  /** Why it takes no delivery now. */
-  held: string | null;
-  sealed_secrets: Buffer[];
-}
+/** What an attempt needs of an endpoint, as it is now; `held`: why it takes no delivery. */
+export type EndpointTarget = Pick<AttemptTarget, 'endpoint' | 'held' | 'sealed_secrets'>;
 
 export async function loadEndpointTarget(db: Db, id: string): Promise<EndpointTarget | null> {
   const { rows } = await db.query<EndpointTarget>({
     name: 'load-endpoint-target',
-    text: `
-      select json_build_object('id', ep.id, 'url', ep.url, 'headers', ep.headers, 'timeout_ms', ep.timeout_ms,
-          'retry_on', ep.retry_on, 'deleted', ep.deleted_at is not null) as endpoint, hold_of(ep) as held,
-        array(select s.sealed from endpoint_secrets s where s.endpoint_id = ep.id order by s.id desc) as sealed_secrets
-      from endpoints ep where id = $1`,
+    text: `select hold_of(ep) as held, ${SENT_WITH} from endpoints ep where id = $1`,
     values: [id],
   });
   return rows[0] ?? null;

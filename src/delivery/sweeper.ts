@@ -85,8 +85,8 @@ export function createSweeper(
   async function sweep(): Promise<number> {
     const claimed = await claimDue(db, BATCH);
     const { left, away } = await eachWorkflow(claimed, async (one, ids) => {
-      for (const id of claimed.filter(({ lost }) => lost).map((each) => each.id)) {
-        if (ids.includes(id)) await deps.record(lost(id));
+      for (const each of claimed) {
+        if (each.lost && ids.includes(each.id)) await deps.record(lost(each.id));
       }
       const open = await openWorkflow(db, one);
       if (open) await repair(deps, open);

@@ -15,7 +15,6 @@ export type BatchStatus = (typeof BATCH_STATUSES)[number];
 export const OPEN_BATCH_STATUSES = ['PLANNING', 'RUNNING', 'PAUSED'] as const satisfies BatchStatus[];
 
 export const ITEM_STATUSES = ['PLANNED', 'SKIPPED', 'CREATED'] as const;
-export type ItemStatus = (typeof ITEM_STATUSES)[number];
 
 export const SKIP_REASONS = [
   'not_found',
