@@ -5,8 +5,9 @@ export type IdPrefix = 'evt' | 'ep' | 'del' | 'att' | 'bat' | 'req' | 'sec' | 'a
 /** A prefix and a UUIDv7 (RFC 9562 section 5.7) in hex: ids sort by time and never contain a full stop. */
 export function newId(prefix: IdPrefix, at?: Date): string {
   // Version and variant stand where a version 4 has them; only the time and the version's digit differ.
-  const random = randomUUID().replaceAll('-', '');
-  return `${prefix}_${(at?.getTime() ?? Date.now()).toString(16).padStart(12, '0')}7${random.slice(13)}`;
+  const random = randomUUID();
+  const ms = (at?.getTime() ?? Date.now()).toString(16).padStart(12, '0');
+  return `${prefix}_${ms}7${random.slice(15, 18)}${random.slice(19, 23)}${random.slice(24)}`;
 }
 
 /** The smallest id of a moment: every id made at or after `at` sorts at or above it. */

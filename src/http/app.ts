@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { Logger } from 'pino';
 import type { Pool } from '../db/pool.js';
@@ -9,9 +10,11 @@ import { Problem } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 import { newId } from '../ids.js';
 import type { AddressGuard } from '../webhook/address-guard.js';
-import type { Auth } from './auth.js';
+import { authenticate, type Auth } from './auth.js';
 import { MAX_EVENT_BYTES } from './body.js';
-import { createErrorHandler } from './error-handler.js';
+import { createErrorHandler, createRefuse, type Refuse } from './error-handler.js';
+import { withPostEvent } from './post-event.js';
+import { atATime, createRoom } from './room.js';
 import { auditRoutes } from './routes/audit.js';
 import { batchRoutes } from './routes/batches.js';
 import { controlRoutes } from './routes/control.js';
@@ -24,7 +27,8 @@ export interface AppDeps {
   pool: Pool;
   /** Of the kill switch alone: where all of `pool` is taken, it has to work. */
   controlPool: Pool;
-  authenticate: Auth['authenticate'];
+  identify: Auth['identify'];
+  allow: Auth['allow'];
   authorize: Auth['authorize'];
   guard: AddressGuard;
   secrets: SecretBox;
@@ -54,10 +58,11 @@ const MAX_BATCH_BYTES = 512 * 1024;
 const MAX_EVENTS_BYTES = 4 * 1024 * 1024;
 const MAX_EVENTS_REQUESTS = 16;
 
-/** Requests under way; each may hold a body of the largest size. */
 const MAX_REQUESTS = 256;
 
-export function createApp(deps: AppDeps): Express {
+export function createApp(deps: AppDeps): RequestListener {
+  const refuse = createRefuse(deps.log);
+  const requests = createRoom(MAX_REQUESTS);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -71,20 +76,20 @@ export function createApp(deps: AppDeps): Express {
   refuseOtherMethods(health);
   app.use(health);
   // Before their bodies are read: a stranger's is never kept, and no more than these are kept at a time.
-  app.use('/v1', deps.authenticate);
+  app.use('/v1', authenticate(deps));
   app.use(
     '/v1/control',
-    atATime(MAX_CONTROL_REQUESTS),
+    atATime(createRoom(MAX_CONTROL_REQUESTS)),
     express.raw({ type: () => true, limit: MAX_CONTROL_BYTES }),
   );
   const control = controlRoutes({ ...deps, pool: deps.controlPool });
   refuseOtherMethods(control);
   app.use('/v1', control);
-  app.use('/v1', atATime(MAX_REQUESTS));
+  app.use('/v1', atATime(requests));
   app.use('/v1/batches', express.raw({ type: () => true, limit: MAX_BATCH_BYTES }));
   app.use(
     '/v1/events/batch',
-    atATime(MAX_EVENTS_REQUESTS),
+    atATime(createRoom(MAX_EVENTS_REQUESTS)),
     express.raw({ type: () => true, limit: MAX_EVENTS_BYTES }),
   );
   app.use('/v1', express.raw({ type: () => true, limit: MAX_EVENT_BYTES }));
@@ -98,38 +103,24 @@ export function createApp(deps: AppDeps): Express {
     refuseOtherMethods(routes);
     app.use('/v1', routes);
   }
-  return refuseTheRest(app, deps);
+  refuseTheRest(app, refuse);
+  return withPostEvent(app, deps, { room: requests, refuse });
 }
 
 /** Health and metrics alone, for a process that has no API. */
-export function createMonitor(deps: Pick<AppDeps, 'readiness' | 'metrics' | 'log'>): Express {
+export function createMonitor(deps: Pick<AppDeps, 'readiness' | 'metrics' | 'log'>): RequestListener {
   const app = express();
   app.disable('x-powered-by');
   app.use(healthRoutes(deps));
-  return refuseTheRest(app, deps);
-}
-
-function refuseTheRest(app: Express, { log }: Pick<AppDeps, 'log'>): Express {
-  app.use((request) => {
-    throw new Problem(404, 'not_found', `There is nothing at ${request.path}.`);
-  });
-  app.use(createErrorHandler(log));
+  refuseTheRest(app, createRefuse(deps.log));
   return app;
 }
 
-/** Answers 503 at once to what is too much: a sender that waits for an answer would only add to it. */
-function atATime(most: number): RequestHandler {
-  let underWay = 0;
-  return (_request, response, next) => {
-    if (underWay >= most) {
-      throw new Problem(503, 'overloaded', 'Too many requests at once; nothing was stored. Try again.', [], {
-        'retry-after': '1',
-      });
-    }
-    underWay += 1;
-    response.once('close', () => (underWay -= 1));
-    next();
-  };
+function refuseTheRest(app: Express, refuse: Refuse): void {
+  app.use((request) => {
+    throw new Problem(404, 'not_found', `There is nothing at ${request.path}.`);
+  });
+  app.use(createErrorHandler(refuse));
 }
 
 /** A known path with a method it has not: 405 and the methods it has (RFC 9110 section 15.5.6). */

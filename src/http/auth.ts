@@ -1,23 +1,26 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
 import { Problem } from '../errors.js';
 
 export type Role = 'admin' | 'operator' | 'publisher' | 'viewer';
 
 export interface Auth {
-  /** Lets through who has a key that is known, before anything else of the request is read. */
-  authenticate: RequestHandler;
-  /** Lets through who may do what the role may: today the admin key may do everything, and there is no other. */
+  /** Whose key an `Authorization` header carries, for the audit; throws a Problem where the key is not known. */
+  identify(authorization: string | undefined): string;
+  /** Throws a Problem unless the actor may do what the role may: today there is the admin key alone, which may do everything. */
+  allow(actor: string, role: Role): void;
+  /** The same, of who was let through. */
   authorize(role: Role): RequestHandler;
 }
 
-const digest = (text: string) => createHash('sha256').update(text).digest();
+const digest = (text: string) => hash('sha256', text, 'buffer');
 
 export function createAuth(adminKey: string): Auth {
   const expected = digest(adminKey);
+  const allow: Auth['allow'] = () => {};
   return {
-    authenticate: (request, response, next) => {
-      const key = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    identify: (authorization = '') => {
+      const key = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
       if (key === undefined || !timingSafeEqual(digest(key), expected)) {
         const detail =
           key === undefined
@@ -27,12 +30,23 @@ export function createAuth(adminKey: string): Auth {
           'www-authenticate': 'Bearer',
         });
       }
-      response.locals.actor = 'admin';
+      return 'admin';
+    },
+    allow,
+    authorize: (role) => (_request, response, next) => {
+      allow(actorOf(response), role);
       next();
     },
-    authorize: () => (_request, _response, next) => next(),
   };
 }
+
+/** Lets through who has a key that is known, before anything else of the request is read. */
+export const authenticate =
+  ({ identify }: Pick<Auth, 'identify'>): RequestHandler =>
+  (request, response, next) => {
+    response.locals.actor = identify(request.headers.authorization);
+    next();
+  };
 
 /** Who makes a request that was let through, for the audit. */
 export const actorOf = (response: Response): string => String(response.locals.actor);

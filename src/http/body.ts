@@ -7,8 +7,9 @@ import { badField } from '../errors.js';
 export const MAX_EVENT_BYTES = MAX_PAYLOAD_BYTES + 64 * 1024;
 
 /** The body's text and what it means; the text is kept because a payload is sent as it was posted. */
-export function readJson(request: Request): { text: string; value: unknown } {
-  const bytes: unknown = request.body;
+export const readJson = ({ body }: Request): ReturnType<typeof parseJson> => parseJson(body);
+
+export function parseJson(bytes: unknown): { text: string; value: unknown } {
   if (!Buffer.isBuffer(bytes) || bytes.length === 0)
     throw badField('body', 'Must be JSON.', 400, 'malformed_json');
   if (!isUtf8(bytes)) throw badField('body', 'Must be JSON: it is not valid UTF-8', 400, 'malformed_json');

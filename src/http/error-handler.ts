@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http';
-import type { ErrorRequestHandler, Response } from 'express';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { ErrorRequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { ZodError } from 'zod';
 import { DatabaseAwayError, isDatabaseAway } from '../db/pool.js';
@@ -50,34 +50,33 @@ export function toProblem(error: unknown): Problem {
   return new Problem(500, 'internal_error', 'Something failed here; it is logged under this request id.');
 }
 
-export function sendProblem(response: Response, problem: Problem): void {
-  const { status, code, message, errors, headers } = problem;
-  response
-    .status(status)
-    .set(headers)
-    .type('application/problem+json')
-    .send(
-      JSON.stringify({
-        type: 'about:blank',
-        title: STATUS_CODES[status],
-        status,
-        detail: message,
-        code,
-        errors,
-      }),
-    );
-}
+/** Answers what went wrong; false where an answer is under way already. */
+export type Refuse = (error: unknown, request: IncomingMessage, response: ServerResponse) => boolean;
 
-export function createErrorHandler(log: Logger): ErrorRequestHandler {
-  return (error: unknown, request, response, next) => {
-    const problem = toProblem(error);
-    if (problem.status >= 500) {
-      log.error(
-        { err: error, method: request.method, path: request.path, request_id: response.get('x-request-id') },
-        'request failed',
-      );
+export function createRefuse(log: Logger): Refuse {
+  return (error, { method, url }, response) => {
+    const { status, code, message: detail, errors, headers } = toProblem(error);
+    if (status >= 500) {
+      const about = { method, path: url?.split('?')[0], request_id: response.getHeader('x-request-id') };
+      log.error({ err: error, ...about }, 'request failed');
     }
-    if (response.headersSent) return next(error);
-    sendProblem(response, problem);
+    if (response.headersSent) return false;
+    const body = JSON.stringify({
+      ...{ type: 'about:blank', title: STATUS_CODES[status], status, detail, code, errors },
+    });
+    const type = 'application/problem+json; charset=utf-8';
+    response.writeHead(status, {
+      ...headers,
+      'content-type': type,
+      'content-length': Buffer.byteLength(body),
+    });
+    response.end(body);
+    return true;
   };
 }
+
+export const createErrorHandler =
+  (refuse: Refuse): ErrorRequestHandler =>
+  (error: unknown, request, response, next) => {
+    if (!refuse(error, request, response)) next(error);
+  };

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { createApp, type AppDeps } from '../../src/http/app.js';
@@ -7,11 +8,11 @@ import { createLogger } from '../../src/logger.js';
 /** The app with a door that lets nobody through and says which role it asked for. */
 async function rolesAskedFor(requests: [method: string, path: string][]): Promise<string[]> {
   const app = createApp({
-    authenticate: (_request, _response, next) => next(),
+    identify: () => 'anybody',
     authorize: (role) => (_request, response) => void response.status(403).json({ role }),
     log: createLogger('silent'),
   } as Partial<AppDeps> as AppDeps);
-  const server = app.listen(0, '127.0.0.1');
+  const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   try {

@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
-import { Router, type Request, type Response } from 'express';
+import { hash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Router, type Request } from 'express';
 import { insertEndpoint } from '../../db/endpoints.js';
 import { findByKey, getEvent, listEvents, type Accepted, type NewEvent } from '../../db/events.js';
 import { deliverWorkflowId } from '../../delivery/workflow-id.js';
@@ -13,7 +14,7 @@ import { actorOf } from '../auth.js';
 import { toProblem } from '../error-handler.js';
 import { onlyIds } from '../only-ids.js';
 import { refuseForbidden } from '../refuse-forbidden.js';
-import { readJson } from '../body.js';
+import { parseJson, readJson } from '../body.js';
 import { eventBody, eventsBody, eventsQuery, idempotencyKey, pageQuery, sendBody } from '../schemas.js';
 
 export function eventRoutes(deps: AppDeps): Router {
@@ -21,10 +22,9 @@ export function eventRoutes(deps: AppDeps): Router {
   router.param('id', onlyIds('evt', 'event'));
   const { pool, authorize } = deps;
 
-  router.post('/events', authorize('publisher'), async (request, response) => {
-    const { text, value } = readJson(request);
-    answer(response, await take(deps, value, text, keyOf(request)));
-  });
+  router.post('/events', authorize('publisher'), (request, response) =>
+    postEvent(deps, request, request.body, response),
+  );
 
   router.post('/events/batch', authorize('publisher'), async (request, response) => {
     const { text, value } = readJson(request);
@@ -66,7 +66,7 @@ export function eventRoutes(deps: AppDeps): Router {
       retry_on: 'default' as const,
       enabled: true,
       sealedSecret: deps.secrets.seal(newSecret()),
-      adHocKey: digest([body.tenant, ...about]).toString('hex'),
+      adHocKey: digest([body.tenant, ...about]),
     };
     const endpoint = await insertEndpoint(pool, adHoc, actorOf(response));
     answer(response, await accept(deps, newEvent(deps, { ...incoming, endpointIds: [endpoint.id] })));
@@ -86,6 +86,17 @@ export function eventRoutes(deps: AppDeps): Router {
   });
 
   return router;
+}
+
+/** Takes one event, and answers. */
+export async function postEvent(
+  deps: AppDeps,
+  request: IncomingMessage,
+  bytes: unknown,
+  response: ServerResponse,
+): Promise<void> {
+  const { text, value } = parseJson(bytes);
+  answer(response, await take(deps, value, text, keyOf(request)));
 }
 
 /** Takes the event that a body asks for. */
@@ -150,12 +161,16 @@ function settled(deps: AppDeps, accepted: Accepted): Stored {
   return accepted;
 }
 
-function answer(response: Response, { kind, event }: Stored): void {
+function answer(response: ServerResponse, { kind, event }: Stored): void {
   const duplicate = kind === 'duplicate';
-  if (duplicate) response.set('idempotent-replayed', 'true');
   const { id, type, tenant, idempotency_key, created_at, deliveries } = event;
-  response.status(duplicate ? 200 : 202);
-  response.json({ id, type, tenant, idempotency_key, created_at, duplicate, deliveries });
+  const body = JSON.stringify({ id, type, tenant, idempotency_key, created_at, duplicate, deliveries });
+  response.writeHead(duplicate ? 200 : 202, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    ...(duplicate ? { 'idempotent-replayed': 'true' } : {}),
+  });
+  response.end(body);
 }
 
 function payloadOf(text: string): string {
@@ -166,8 +181,8 @@ function payloadOf(text: string): string {
   return payload;
 }
 
-function keyOf(request: Request): string | undefined {
-  const header = request.get('idempotency-key');
+function keyOf({ headers }: IncomingMessage): string | undefined {
+  const header = headers['idempotency-key'] as string | undefined;
   if (header === undefined || idempotencyKey.safeParse(header).success) return header;
   throw badField('Idempotency-Key', 'Must be 1-255 printable characters.');
 }
@@ -180,6 +195,6 @@ function agreed(fromBody: string | undefined, header: string | undefined): strin
   return header ?? fromBody;
 }
 
-function digest(parts: string[]): Buffer {
-  return createHash('sha256').update(JSON.stringify(parts)).digest();
+function digest(parts: string[]): string {
+  return hash('sha256', JSON.stringify(parts));
 }
