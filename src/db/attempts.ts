@@ -1,4 +1,5 @@
 import { OPEN_STATUSES, type Attempt, type DeliveryStatus } from '../domain/delivery.js';
+import { column, joined } from './columns.js';
 import { outOfTheWay, type Db } from './pool.js';
 
 export interface AttemptRecord {
@@ -56,13 +57,14 @@ function withoutDetails(attempt: Attempt): Attempt {
 
 /** Answers the ids of the attempts that were new. */
 async function write(db: Db, records: AttemptRecord[]): Promise<string[]> {
-  const column = <T>(of: (record: AttemptRecord) => T) => records.map(of);
+  const each = (of: (record: AttemptRecord) => string | number | boolean | null) => joined(records.map(of));
   const { rows } = await db.query<{ id: string }>({
     name: 'record-attempts',
     text: `
       with input as (
-        select * from unnest($1::text[], $2::text[], $3::int[], $4::timestamptz[], $5::float8[], $6::text[], $7::int[],
-          $8::text[], $9::bool[], $10::text[], $11::text[], $12::timestamptz[], $14::text[])
+        select * from unnest(${column(1)}, ${column(2)}, ${column(3, 'int')}, ${column(4, 'timestamptz')},
+          ${column(5, 'float8')}, ${column(6)}, ${column(7, 'int')}, ${column(8)}, ${column(9, 'bool')}, ${column(10)},
+          ${column(11)}, ${column(12, 'timestamptz')}, ${column(14)})
           as i (id, delivery_id, number, started_at, latency_ms, classification, http_status, detail, gone, status, reason,
             next_at, url)
       ), delivery as (
@@ -78,7 +80,7 @@ async function write(db: Db, records: AttemptRecord[]): Promise<string[]> {
           completed_at = case when d.status = any($13) and not i.status = any($13) then now() else d.completed_at end
         from input i, endpoints ep cross join lateral (select case when i.status = 'IN_PROGRESS' then
           coalesce(pause_of(ep.tenant), hold_of(ep)) end as reason) held
-        where d.id = i.delivery_id and d.id = any($2) and d.attempt_count < i.number and ep.id = d.endpoint_id
+        where d.id = i.delivery_id and d.id = any(${column(2)}) and d.attempt_count < i.number and ep.id = d.endpoint_id
         returning d.id, d.endpoint_id, i.id as attempt_id
       ), outcome as (
         select endpoint_id, bool_or(i.classification = 'DELIVERED') as delivered, bool_or(i.gone and coalesce(i.url, ep.url) = ep.url) as gone,
@@ -109,20 +111,20 @@ async function write(db: Db, records: AttemptRecord[]): Promise<string[]> {
       from delivery join input i on i.id = delivery.attempt_id
       returning id`,
     values: [
-      column(({ attempt }) => attempt.id),
-      column(({ deliveryId }) => deliveryId),
-      column(({ attempt }) => attempt.number),
-      column(({ attempt }) => attempt.started_at),
-      column(({ attempt }) => attempt.latency_ms),
-      column(({ attempt }) => attempt.classification),
-      column(({ attempt }) => attempt.http_status),
-      column(({ attempt }) => JSON.stringify(attempt)),
-      column(({ gone }) => gone),
-      column(({ status }) => status),
-      column(({ reason }) => reason),
-      column(({ attempt }) => attempt.next_attempt_at),
+      each(({ attempt }) => attempt.id),
+      each(({ deliveryId }) => deliveryId),
+      each(({ attempt }) => attempt.number),
+      each(({ attempt }) => attempt.started_at),
+      each(({ attempt }) => attempt.latency_ms),
+      each(({ attempt }) => attempt.classification),
+      each(({ attempt }) => attempt.http_status),
+      each(({ attempt }) => JSON.stringify(attempt)),
+      each(({ gone }) => gone),
+      each(({ status }) => status),
+      each(({ reason }) => reason),
+      each(({ attempt }) => attempt.next_attempt_at),
       OPEN_STATUSES,
-      column(({ url }) => url ?? null),
+      each(({ url }) => url ?? null),
     ],
   });
   return rows.map((row) => row.id);

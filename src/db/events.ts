@@ -1,6 +1,7 @@
 import { DELIVERIES_PER_WORKFLOW, IDEMPOTENCY_WINDOW_HOURS, patternsMatching } from '../domain/event.js';
 import type { DeliveryStatus, Lane } from '../domain/delivery.js';
 import { sinceId } from '../ids.js';
+import { column, joined } from './columns.js';
 import { pageOf, type Page, type PageQuery } from './page.js';
 import type { Db } from './pool.js';
 
@@ -10,7 +11,8 @@ export interface NewEvent {
   type: string;
   payload: string;
   idempotencyKey: string;
-  requestHash: Buffer;
+  /** SHA-256 in hex. */
+  requestHash: string;
   /** The workflow id of the key's first use; a later use gets its number behind it. */
   workflowId: string;
   maxAttempts: number;
@@ -57,14 +59,20 @@ export async function acceptEvents(
   events: NewEvent[],
   { lane, dueInMs }: LaneChoice,
 ): Promise<Stored[]> {
-  const column = <T>(of: (event: NewEvent) => T) => events.map(of);
-  const { rows } = await db.query<{ id: string; workflow_id: string; delivery: DeliveryStub | null }>({
+  const each = (of: (event: NewEvent) => string | number | null) => joined(events.map(of));
+  const { rows } = await db.query<{
+    id: string;
+    workflow_id: string;
+    delivery_id: string | null;
+    endpoint_id: string;
+    status: DeliveryStatus;
+  }>({
     name: 'accept-events',
     text: `
       with input as (
         select i.*, endpoint_list::text[] as endpoint_ids, string_to_array(pattern_list, ' ') as patterns
-        from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[],
-          $9::timestamptz[], $10::text[], $11::text[])
+        from unnest(${column(1)}, ${column(2)}, ${column(3)}, ${column(4)}, ${column(5)}, ${column(6)}, ${column(7)},
+          ${column(8, 'int')}, ${column(9, 'timestamptz')}, ${column(10)}, ${column(11)})
           as i (id, tenant, type, payload, key, hash, workflow_id, max_attempts, at, endpoint_list, pattern_list)
       ), tenant as (
         insert into tenants (id) select distinct tenant from input order by tenant on conflict do nothing
@@ -100,31 +108,30 @@ export async function acceptEvents(
             case when (select exists (select from control)) then pause_of(i.tenant) end, hold_of(ep)) as reason) held
         returning event_id, id, endpoint_id, status
       )
-      select event.id, event.workflow_id, case when fan_out.id is not null then
-        json_build_object('id', fan_out.id, 'endpoint_id', fan_out.endpoint_id, 'status', fan_out.status) end as delivery
+      select event.id, event.workflow_id, fan_out.id as delivery_id, fan_out.endpoint_id, fan_out.status
       from event left join fan_out on fan_out.event_id = event.id
       order by event.id, fan_out.endpoint_id`,
     values: [
-      column((event) => event.id),
-      column((event) => event.tenant),
-      column((event) => event.type),
-      column((event) => event.payload),
-      column((event) => event.idempotencyKey),
-      column((event) => event.requestHash.toString('hex')),
-      column((event) => event.workflowId),
-      column((event) => event.maxAttempts),
-      column((event) => event.createdAt),
-      column((event) => event.endpointIds && `{${event.endpointIds.join()}}`),
-      column((event) => patternsMatching(event.type).join(' ')),
+      each((event) => event.id),
+      each((event) => event.tenant),
+      each((event) => event.type),
+      each((event) => event.payload),
+      each((event) => event.idempotencyKey),
+      each((event) => event.requestHash),
+      each((event) => event.workflowId),
+      each((event) => event.maxAttempts),
+      each((event) => event.createdAt.toISOString()),
+      each((event) => event.endpointIds && `{${event.endpointIds.join()}}`),
+      each((event) => patternsMatching(event.type).join(' ')),
       lane,
       dueInMs,
     ],
   });
   const stored = new Map<string, { workflowId: string; deliveries: DeliveryStub[] }>();
-  for (const { id, workflow_id, delivery } of rows) {
+  for (const { id, workflow_id, delivery_id, endpoint_id, status } of rows) {
     const event = stored.get(id) ?? { workflowId: workflow_id, deliveries: [] };
     stored.set(id, event);
-    if (delivery) event.deliveries.push(delivery);
+    if (delivery_id) event.deliveries.push({ id: delivery_id, endpoint_id, status });
   }
   return events.map((event) => {
     const made = stored.get(event.id);
@@ -146,14 +153,14 @@ export async function findByKey(
   db: Db,
   { tenant, idempotencyKey, requestHash, createdAt }: NewEvent,
 ): Promise<Exclude<Accepted, { kind: 'accepted' }> | null> {
-  const { rows } = await db.query<{ event_id: string; request_hash: Buffer }>(
-    `select event_id, request_hash from idempotency_keys
+  const { rows } = await db.query<{ event_id: string; request_hash: string }>(
+    `select event_id, encode(request_hash, 'hex') as request_hash from idempotency_keys
      where tenant = $1 and key = $2 and accepted_at > $3::timestamptz - interval '${IDEMPOTENCY_WINDOW_HOURS} hours'`,
     [tenant, idempotencyKey, createdAt],
   );
   const [row] = rows;
   if (!row) return null;
-  if (!row.request_hash.equals(requestHash)) return { kind: 'conflict' };
+  if (row.request_hash !== requestHash) return { kind: 'conflict' };
   const event = await getEvent(db, row.event_id);
   if (!event) throw new Error(`The event ${row.event_id} of a known idempotency key is missing.`);
   return { kind: 'duplicate', event };

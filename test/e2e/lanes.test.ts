@@ -182,7 +182,7 @@ test('a first attempt that was lost with its process is shown, and made again by
   await endpointOf();
   const event = {
     ...{ id: newId('evt'), tenant, type: 'a.b', payload: '{}', idempotencyKey: 'lost', endpointIds: null },
-    ...{ requestHash: Buffer.alloc(32), workflowId: `deliver:${tenant}:lost`, maxAttempts: 12 },
+    ...{ requestHash: '00', workflowId: `deliver:${tenant}:lost`, maxAttempts: 12 },
     createdAt: new Date(),
   };
   const [accepted] = await acceptEvents(t.pool, [event], { lane: 'direct', dueInMs: 0 });

@@ -158,7 +158,7 @@ test('an event in parts that was never started gets its workflow and its childre
     type: 'a.b',
     payload: '{}',
     idempotencyKey: 'parts',
-    requestHash: Buffer.alloc(32),
+    requestHash: '00',
     workflowId,
     maxAttempts: 12,
     createdAt: new Date(),
