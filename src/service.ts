@@ -6,6 +6,7 @@ import { planPage } from './db/batch-plan.js';
 import { cancelPage, endBatch, markSettled, settleBatch, takeItems } from './db/batch-run.js';
 import { changeBatch, getBatch, readState } from './db/batches.js';
 import { leaveToSweeper, loadAttemptTarget, noteReason, setStatus } from './db/deliveries.js';
+import { endedWorkflow } from './db/ended.js';
 import { loadEndpointTarget, unknownEndpoints } from './db/endpoints.js';
 import { getEvent } from './db/events.js';
 import { migrate } from './db/migrate.js';
@@ -20,7 +21,7 @@ import { createEndedWorkflows } from './delivery/ended-workflows.js';
 import { createIngest } from './delivery/ingest.js';
 import { createLanes, type Lanes, type LanesOptions } from './delivery/lanes.js';
 import { createSweeper } from './delivery/sweeper.js';
-import type { Workflows } from './delivery/workflows.js';
+import { recordOf, type Workflows } from './delivery/workflows.js';
 import { createSecretBox, type SecretBox } from './delivery/secret-box.js';
 import { OPEN_STATUSES } from './domain/delivery.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './domain/retry-schedule.js';
@@ -138,6 +139,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     if (worker) release.push(() => worker.close());
     const ended = createEndedWorkflows({
       workflows,
+      load: async (workflowId, eventId) => {
+        const found = await endedWorkflow(pool, workflowId, eventId);
+        return found && recordOf(found);
+      },
       idle: () => lanes.idle(),
       without: () => metrics.withoutWorkflow(),
       enabled: lanesOptions.workflowForEnded,
@@ -150,7 +155,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       endpoints: createEndpointCache((id) => loadEndpointTarget(pool, id), control),
       workflows,
       maxAttempts,
-      ended: (start) => ended.add(start),
+      ended: (workflowId, eventId) => ended.add(workflowId, eventId),
       leave: (ids, inMs) => leaveToSweeper(pool, ids, inMs),
       log,
     });

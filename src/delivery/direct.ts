@@ -58,8 +58,8 @@ export function createDirectLane(deps: {
   endpoints: EndpointCache;
   workflows: Workflows;
   maxAttempts: number;
-  /** A delivery that has ended here. */
-  ended(start: DeliveryStart): void;
+  /** A delivery of this workflow and event has ended here. */
+  ended(workflowId: string, eventId: string): void;
   /** Gives first attempts to the sweeper: by the ids of deliveries, or of events. */
   leave(ids: string[], inMs: number): Promise<void>;
   log: Logger;
@@ -146,10 +146,19 @@ export function createDirectLane(deps: {
   async function targetOf({ event, payload, endpointId }: Job): Promise<AttemptTarget> {
     const known = await endpoints.get(endpointId);
     if (!known) throw new Error(`The endpoint ${endpointId} is not there.`);
-    const { id: event_id, type: event_type, tenant, workflow_id } = event;
     return {
-      ...{ status: 'PENDING', status_reason: null, attempt_count: 0, withdrawn: false },
-      ...{ event_id, event_type, tenant, workflow_id, payload, ...known },
+      status: 'PENDING',
+      status_reason: null,
+      attempt_count: 0,
+      withdrawn: false,
+      event_id: event.id,
+      event_type: event.type,
+      tenant: event.tenant,
+      workflow_id: event.workflow_id,
+      payload,
+      endpoint: known.endpoint,
+      held: known.held,
+      sealed_secrets: known.sealed_secrets,
     };
   }
 
@@ -159,6 +168,7 @@ export function createDirectLane(deps: {
     if (outcome.kind === 'held' || outcome.kind === 'ended') return;
     const { attempt, recorded } = outcome;
     const { event, deliveryId, endpointId, workflowId } = job;
+    if (recorded && outcome.kind !== 'retry') return deps.ended(workflowId, event.id);
     const carried = {
       id: deliveryId,
       endpointId,
@@ -167,12 +177,6 @@ export function createDirectLane(deps: {
       attempts: [summarize(attempt)],
     };
     const start = { workflowId, eventType: event.type, eventId: event.id, tenant: event.tenant };
-    if (recorded && outcome.kind !== 'retry') {
-      const status = outcome.kind === 'delivered' ? ('DELIVERED' as const) : ('FAILED' as const);
-      const reason = outcome.kind === 'delivered' ? null : attempt.classification;
-      deps.ended({ ...start, deliveries: [{ ...carried, ended: { status, reason } }] });
-      return;
-    }
     const notBefore = attempt.next_attempt_at ? { notBefore: attempt.next_attempt_at } : {};
     const unrecorded = recorded ? {} : { unrecorded: [withoutContents(attempt)] };
     handOver(

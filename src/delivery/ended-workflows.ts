@@ -2,8 +2,8 @@ import type { Logger } from 'pino';
 import type { DeliveryStart, Workflows } from './workflows.js';
 
 export interface EndedWorkflows {
-  /** A delivery has ended without a workflow: its event gets one later, that only tells of it. */
-  add(start: DeliveryStart): void;
+  /** A delivery of this workflow and event has ended without it: it is started later, only to tell of it. */
+  add(workflowId: string, eventId: string): void;
   close(): void;
 }
 
@@ -14,37 +14,40 @@ const EVERY_MS = 100;
 /** Starts workflows for events that ended in the direct lane, while nothing else is to be done. The oldest go without where too many wait. */
 export function createEndedWorkflows(deps: {
   workflows: Workflows;
+  /** Null where not all of its deliveries have ended: what carries those tells of the others, too. */
+  load(workflowId: string, eventId: string): Promise<DeliveryStart | null>;
   idle(): boolean;
   /** Counts those that go without. */
   without(): void;
   enabled: boolean;
   log: Logger;
 }): EndedWorkflows {
-  const waiting = new Map<string, DeliveryStart>();
+  /** Ids alone: of a burst, all that is kept would be in the way of what is still to be done. */
+  const waiting = new Map<string, string>();
   let busy = false;
 
+  async function tell(workflowId: string, eventId: string): Promise<void> {
+    try {
+      const start = await deps.load(workflowId, eventId);
+      if (start) await deps.workflows.start(start);
+    } catch (error) {
+      deps.log.debug({ err: error, workflow_id: workflowId }, 'not told as a workflow');
+    }
+  }
+
   const timer = setInterval(() => {
-    const start = waiting.values().next().value;
-    if (!start || busy || !deps.idle()) return;
-    const { workflowId } = start;
-    waiting.delete(workflowId);
+    const [next] = waiting;
+    if (!next || busy || !deps.idle()) return;
+    waiting.delete(next[0]);
     busy = true;
-    deps.workflows
-      .start(start)
-      .catch((error: unknown) =>
-        deps.log.debug({ err: error, workflow_id: workflowId }, 'not told as a workflow'),
-      )
-      .finally(() => (busy = false));
+    void tell(...next).finally(() => (busy = false));
   }, EVERY_MS);
   timer.unref();
 
   return {
-    add(start) {
+    add(workflowId, eventId) {
       if (!deps.enabled) return;
-      const known = waiting.get(start.workflowId);
-      // The other deliveries of the same event.
-      if (known) known.deliveries.push(...start.deliveries);
-      else waiting.set(start.workflowId, start);
+      waiting.set(workflowId, eventId);
       if (waiting.size <= MOST_WAITING) return;
       waiting.delete(waiting.keys().next().value!);
       deps.without();

@@ -1,5 +1,7 @@
 import type { StoredEvent } from '../db/events.js';
+import type { EndedWorkflow } from '../db/ended.js';
 import type { OpenWorkflow } from '../db/sweep.js';
+import { summarize } from '../../workflows/contract.js';
 import type { AttemptSummary, DeliverWebhookInput, DeliveryState, Trail } from '../../workflows/contract.js';
 
 /** What starting a workflow takes: its input, its id, and the type operators search by. */
@@ -75,6 +77,22 @@ export const startOf = (event: StoredEvent, maxAttempts: number): DeliveryStart 
   eventId: event.id,
   tenant: event.tenant,
   deliveries: event.deliveries.map((d) => ({ id: d.id, endpointId: d.endpoint_id, maxAttempts })),
+});
+
+/** A workflow that only tells how its deliveries have ended. */
+export const recordOf = (ended: EndedWorkflow): DeliveryStart => ({
+  workflowId: ended.workflow_id,
+  eventType: ended.event_type,
+  eventId: ended.event_id,
+  tenant: ended.tenant,
+  deliveries: ended.deliveries.map((d) => ({
+    id: d.id,
+    endpointId: d.endpoint_id,
+    maxAttempts: d.max_attempts,
+    attemptsBefore: d.attempt_count,
+    attempts: d.attempts.map(summarize),
+    ended: { status: d.status, reason: d.status_reason },
+  })),
 });
 
 /** A workflow for what is still open, going on where the history ends. */
