@@ -1,4 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { isNetwork } from './webhook/address-guard.js';
 
@@ -24,6 +26,10 @@ const key32 = z
 const count = z
   .string()
   .regex(/^\d{1,6}$/, 'must be a whole number')
+  .transform(Number);
+const processes = z
+  .string()
+  .regex(/^([1-9]|[1-5]\d|6[0-4])$/, 'must be a whole number, 1 to 64')
   .transform(Number);
 const scale = z
   .string()
@@ -53,6 +59,8 @@ const schema = z
     SUREHOOK_LANE: z.enum(['auto', 'workflow', 'direct'], 'must be auto, workflow or direct').default('auto'),
     SUREHOOK_DIRECT_ABOVE: count.default(64),
     SUREHOOK_WORKFLOW_FOR_DELIVERED: flag.default(true),
+    SUREHOOK_PROCESSES: processes.optional(),
+    '--processes': processes.optional(),
     LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
   })
   .transform((env) => ({
@@ -81,6 +89,9 @@ const schema = z
       directAbove: env.SUREHOOK_DIRECT_ABOVE,
       workflowForEnded: env.SUREHOOK_WORKFLOW_FOR_DELIVERED,
     },
+    /** Of `npm start`: half of the cores are for Postgres and Temporal. */
+    processes:
+      env['--processes'] ?? env.SUREHOOK_PROCESSES ?? Math.max(1, Math.floor(availableParallelism() / 2)),
     logLevel: env.LOG_LEVEL,
   }));
 
@@ -108,10 +119,21 @@ function crossFaults(env: NodeJS.ProcessEnv): string[] {
 /** One line per fault, each naming its variables. */
 export class ConfigError extends Error {}
 
+/** The only argument there is stands beside the variables; its value wins over that of its variable. */
+function argumentsOf(args: string[]): Record<string, string> {
+  try {
+    const { processes } = parseArgs({ args, options: { processes: { type: 'string' } } }).values;
+    return processes === undefined ? {} : { '--processes': processes };
+  } catch (error) {
+    const message = `${args.join(' ')}: the only argument is --processes with a number`;
+    throw new ConfigError(message, { cause: error });
+  }
+}
+
 /** Reads the environment once; an empty variable counts as unset. Throws one error that lists every fault. */
-export function loadConfig(env: NodeJS.ProcessEnv): Config {
+export function loadConfig(env: NodeJS.ProcessEnv, args: string[] = []): Config {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const parsed = schema.safeParse(set);
+  const parsed = schema.safeParse({ ...set, ...argumentsOf(args) });
   const issues = parsed.error?.issues ?? [];
   const faults = [...issues.map(({ path, message }) => `${path.join('.')}: ${message}`), ...crossFaults(set)];
   if (parsed.success && faults.length === 0) return parsed.data;

@@ -8,23 +8,18 @@ import { startPostgres } from './embedded/postgres.js';
 import { startTemporal } from './embedded/temporal.js';
 import { supervise } from './embedded/supervise.js';
 import { findTemporal } from './embedded/temporal-binary.js';
-import { createLogger } from './logger.js';
 import { onSignals } from './on-signals.js';
-import { startService } from './service.js';
-import { installTemporalLogger } from './temporal.js';
+import { connectionsOf, startProcesses } from './processes.js';
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 const say = (line: string) => console.log(line);
 
-/** `npm start`: Postgres, Temporal, API and worker with nothing installed but Node. */
+/** `npm start`: Postgres, Temporal, API and worker with nothing installed but Node. With `-- --processes 4`, four of the latter. */
 async function start(config: Config): Promise<void> {
   // Before anything is started: a port in use should cost nobody a minute.
   await requireFreePort(config.port, config.host, 'PORT');
   const dataDir = await openDataDir(config.dataDir);
   taken(() => dataDir.close());
-  const log = createLogger(config.logLevel);
-  installTemporalLogger(log);
-
   const { signal } = stopped;
   const binary = config.temporal.address
     ? null
@@ -45,7 +40,7 @@ async function start(config: Config): Promise<void> {
     : await dataDir.readOrCreateSecret('encryption-key', () => randomBytes(32).toString('base64'));
 
   const allowNetworks = config.allowNetworks ?? (config.databaseUrl === null ? LOOPBACK : []);
-  const service = await startService({
+  const options = {
     host: config.host,
     port: config.port,
     databaseUrl,
@@ -56,8 +51,9 @@ async function start(config: Config): Promise<void> {
     retryScale: config.retryScale,
     lanes: config.lanes,
     pauseFile: join(config.dataDir, 'PAUSE'),
-    log,
-  });
+    logLevel: config.logLevel,
+  };
+  const service = await startProcesses(config.processes, options, say);
   taken(() => service.stop());
 
   // Not awaited: a stop must not wait for a Temporal that never answers.
@@ -74,9 +70,10 @@ async function start(config: Config): Promise<void> {
 async function embeddedPostgres(config: Config): Promise<string> {
   say('starting Postgres …');
   const dir = join(config.dataDir, 'postgres');
-  const postgres = await startPostgres({ dir });
+  const settings = [`max_connections=${Math.max(100, connectionsOf(config.processes))}`];
+  const postgres = await startPostgres({ dir, settings });
   const { port } = postgres;
-  const supervised = supervise('Postgres', postgres, () => startPostgres({ dir, port }), say);
+  const supervised = supervise('Postgres', postgres, () => startPostgres({ dir, port, settings }), say);
   taken(() => supervised.stop());
   return postgres.url;
 }
@@ -128,7 +125,7 @@ const starting: Promise<void> = start(loadConfigOrExit()).catch((error: unknown)
 
 function loadConfigOrExit(): Config {
   try {
-    return loadConfig(process.env);
+    return loadConfig(process.env, process.argv.slice(2));
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error));
     process.exit(1);

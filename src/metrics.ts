@@ -1,6 +1,10 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { OpenWork } from './db/sweep.js';
 import type { Classification } from './domain/delivery.js';
+import type { Peers } from './peers.js';
+
+/** What a process has counted, as data. */
+export type Counts = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
 /** What a process counts, for Prometheus. No label has values without bound: no tenant, no endpoint. */
 export interface Metrics {
@@ -12,19 +16,21 @@ export interface Metrics {
   expose(): Promise<{ contentType: string; text: string }>;
 }
 
-export function createMetrics(openWork: () => Promise<OpenWork>): Metrics {
-  const registry = new Registry();
-  const registers = [registry];
-  collectDefaultMetrics({ register: registry });
+/** With `peers`, what is exposed is all of theirs, whichever of them is asked. */
+export function createMetrics(openWork: () => Promise<OpenWork>, peers?: Peers): Metrics {
+  const counted = new Registry();
+  let registers = [counted];
+  collectDefaultMetrics({ register: counted });
+  peers?.onCount(() => counted.getMetricsAsJSON());
   const attempts = new Counter({
     name: 'surehook_attempts_total',
-    help: 'Attempts made by this process, by classification.',
+    help: 'Attempts made here, by classification.',
     labelNames: ['classification'],
     registers,
   });
   const events = new Counter({
     name: 'surehook_events_total',
-    help: 'Events answered with 2xx by this process: accepted, or a duplicate of an accepted one.',
+    help: 'Events answered with 2xx here: accepted, or a duplicate of an accepted one.',
     labelNames: ['result'],
     registers,
   });
@@ -33,6 +39,9 @@ export function createMetrics(openWork: () => Promise<OpenWork>): Metrics {
     help: 'Events delivered in the direct lane that get no workflow, because too many waited for theirs.',
     registers,
   });
+  // Asked of Postgres once, by the process that tells of it.
+  const system = new Registry();
+  registers = [system];
   const open = new Gauge({
     name: 'surehook_open_deliveries',
     help: 'Deliveries that have not ended, by status, in the whole system.',
@@ -68,7 +77,16 @@ export function createMetrics(openWork: () => Promise<OpenWork>): Metrics {
         () => false,
       );
       if (!asked) for (const gauge of [backlog, oldest]) gauge.remove();
-      return { contentType: registry.contentType, text: await registry.metrics() };
+      const texts = await Promise.all([peers ? peers.counted() : counted.metrics(), system.metrics()]);
+      return { contentType: counted.contentType, text: texts.join('') };
     },
   };
 }
+
+/** What several processes have counted, as if it were one. */
+export const addUp = (all: Counts[]): Promise<Counts> => AggregatorRegistry.aggregate(all).getMetricsAsJSON();
+export const inText = (all: Counts[]): Promise<string> => AggregatorRegistry.aggregate(all).metrics();
+
+/** What only grows, and stays true of a process that is gone. */
+export const countersOf = (counts: Counts): Counts =>
+  counts.filter(({ type }) => ['counter', 'histogram'].includes(String(type)));

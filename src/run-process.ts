@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { loadConfig, type Config } from './config.js';
-import { createLogger } from './logger.js';
 import { onSignals } from './on-signals.js';
-import { startService, type Service } from './service.js';
-import { installTemporalLogger } from './temporal.js';
+import type { Service } from './service.js';
+import { startHere } from './start-here.js';
 
 /** One role on servers that run elsewhere. Faults at start are a sentence on stderr and exit code 1. */
 export function runProcess(role: 'api' | 'worker'): void {
@@ -21,9 +20,7 @@ export function runProcess(role: 'api' | 'worker'): void {
 
 async function start(role: 'api' | 'worker'): Promise<Service> {
   const config = loadConfig(process.env);
-  const log = createLogger(config.logLevel);
-  installTemporalLogger(log);
-  const service = await startService({
+  const service = await startHere({
     role,
     host: config.host,
     port: config.port,
@@ -33,7 +30,7 @@ async function start(role: 'api' | 'worker'): Promise<Service> {
     retryScale: config.retryScale,
     lanes: config.lanes,
     pauseFile: join(config.dataDir, 'PAUSE'),
-    log,
+    logLevel: config.logLevel,
   });
   // An API is ready when it accepts events, Temporal or not.
   if (role === 'api') console.log(`surehook ready on ${service.url}`);

@@ -31,6 +31,7 @@ import { createAuth } from './http/auth.js';
 import { startServer } from './http/server.js';
 import type { Readiness } from './http/routes/health.js';
 import { createMetrics, type Metrics } from './metrics.js';
+import type { Peers } from './peers.js';
 import { runWorker } from './run-worker.js';
 import { linkTemporal, requirePollers } from './temporal.js';
 import { createAddressGuard, type AddressGuard } from './webhook/address-guard.js';
@@ -62,6 +63,9 @@ export interface ServiceOptions {
   sweepEveryMs?: number;
   /** A file that pauses everything in this process while it is there. */
   pauseFile?: string;
+  /** To Postgres, at most, for all but the kill switch. */
+  connections?: number;
+  peers?: Peers;
 }
 
 export interface Service {
@@ -97,7 +101,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     }
   };
   try {
-    const pool = createPool(options.databaseUrl);
+    const pool = createPool(options.databaseUrl, options.connections);
     release.push(() => pool.end());
     await migrate(options.databaseUrl);
     // Migrating again only makes the partitions of the weeks ahead, for a process that runs longer than they last.
@@ -122,9 +126,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const taskQueue = options.taskQueue ?? TASK_QUEUE;
     const workflows = createWorkflows(link, taskQueue);
     const secrets = createSecretBox(options.encryptionKey);
-    const metrics = createMetrics(() => openWork(pool));
+    const metrics = createMetrics(() => openWork(pool), options.peers);
     const lanesOptions = options.lanes ?? LANES;
-    const lanes = createLanes(lanesOptions);
+    const lanes = createLanes(lanesOptions, options.peers);
     release.push(async () => lanes.close());
     const shared = { pool, workflows, control, guard, sender, secrets, retryPolicy, metrics, lanes, release };
     const parts: Parts = { ...shared, attempt: attemptDeps(options, shared) };

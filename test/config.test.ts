@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, loadConfig } from '../src/config.js';
@@ -66,6 +67,21 @@ describe('configuration', () => {
       retryScale: 0.001,
       logLevel: 'debug',
     });
+  });
+
+  it('takes half of the cores for processes, what its variable says, and above all its argument', () => {
+    const env = { SUREHOOK_PROCESSES: '3' };
+    expect(loadConfig({}).processes).toBe(Math.max(1, Math.floor(availableParallelism() / 2)));
+    expect(loadConfig(env).processes).toBe(3);
+    expect(loadConfig(env, ['--processes', '5']).processes).toBe(5);
+    expect(loadConfig(env, ['--processes=64']).processes).toBe(64);
+  });
+
+  it.each(['0', '65', '1.5', '-1', '', 'all'])('refuses %j as processes, and names who said so', (number) => {
+    const must = 'must be a whole number, 1 to 64';
+    expect(() => loadConfig({}, [`--processes=${number}`])).toThrow(`--processes: ${must}`);
+    if (number !== '')
+      expect(faultsOf({ SUREHOOK_PROCESSES: number })).toEqual([`SUREHOOK_PROCESSES: ${must}`]);
   });
 
   it('takes an empty variable as unset', () => {

@@ -1,5 +1,6 @@
 import type { Lane } from '../domain/delivery.js';
 import { wholeWorkflowId } from '../domain/event.js';
+import type { Peers } from '../peers.js';
 
 /** Which lane makes the first attempts of the events accepted now. */
 export interface Lanes {
@@ -30,7 +31,7 @@ const CAPACITY = { first: 50, least: 20 };
  * `auto`: by workflow, until more than `directAbove` first attempts wait for Temporal; then directly, until less is accepted
  * in a second than Temporal manages.
  */
-export function createLanes({ lane, directAbove }: LanesOptions): Lanes {
+export function createLanes({ lane, directAbove }: LanesOptions, peers?: Peers): Lanes {
   /** By workflow, the oldest first: since when, and how many of its first attempts have not begun. */
   const waiting = new Map<string, { at: number; left: number }>();
   let behind = 0;
@@ -57,6 +58,19 @@ export function createLanes({ lane, directAbove }: LanesOptions): Lanes {
   }, TICK_MS);
   timer.unref();
 
+  /** False for one that this process has not started, or has forgotten. */
+  function began(workflowId: string, deliveries: number): boolean {
+    const id = wholeWorkflowId(workflowId);
+    const one = waiting.get(id);
+    if (!one) return false;
+    begunPer[TICKS_PER_SECOND - 1]! += deliveries;
+    behind -= deliveries;
+    one.left -= deliveries;
+    if (one.left <= 0) waiting.delete(id);
+    return true;
+  }
+  peers?.onBegan((workflowId) => began(workflowId, 1));
+
   return {
     choose() {
       if (lane !== 'auto') return lane;
@@ -69,13 +83,8 @@ export function createLanes({ lane, directAbove }: LanesOptions): Lanes {
       behind += deliveries;
     },
     began(workflowId, deliveries = 1) {
-      const id = wholeWorkflowId(workflowId);
-      const one = waiting.get(id);
-      if (!one) return;
-      begunPer[TICKS_PER_SECOND - 1]! += deliveries;
-      behind -= deliveries;
-      one.left -= deliveries;
-      if (one.left <= 0) waiting.delete(id);
+      // Temporal gives a workflow to whichever process asks.
+      if (!began(workflowId, deliveries)) peers?.began(workflowId);
     },
     idle: () => behind === 0 && sum(acceptedPer) < capacity / 2,
     close: () => clearInterval(timer),

@@ -37,7 +37,7 @@ export async function startServer(
     if (stopping) response.shouldKeepAlive = false;
     listener(request, response);
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  boundConnections(server);
   server.on('clientError', answerBadRequest);
   server.listen(port, host);
   await once(server, 'listening');
@@ -50,6 +50,16 @@ export async function startServer(
       return close(server);
     },
   };
+}
+
+/** As `maxConnections` does for one process: of several, each would hand what is too much to the next, without end. */
+function boundConnections(server: Server): void {
+  let open = 0;
+  server.on('connection', (socket) => {
+    open += 1;
+    socket.once('close', () => (open -= 1));
+    if (open > MAX_CONNECTIONS) socket.destroy();
+  });
 }
 
 /** What is no request gets no further than here. */

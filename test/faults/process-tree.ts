@@ -19,7 +19,7 @@ function parentOf(pid: string): number {
   }
 }
 
-function descendants(root: number): number[] {
+export function descendants(root: number): number[] {
   const parentOfEach = parents();
   const found = [root];
   for (const pid of found) for (const [child, parent] of parentOfEach) if (parent === pid) found.push(child);
