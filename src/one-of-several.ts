@@ -16,7 +16,7 @@ const { peers, hear } = createPeers(tell);
 let starting: Promise<Service> | undefined;
 
 process.on('message', (order: Order) => {
-  if (order.kind === 'start') start(order.options as StartOptions);
+  if (order.kind === 'start') start(order.options);
   else if (order.kind === 'stop') void stop();
   else hear(order);
 });

@@ -1,4 +1,5 @@
 import type { Counts } from './metrics.js';
+import type { StartOptions } from './start-here.js';
 
 /** The processes that serve together with this one behind one port. */
 export interface Peers {
@@ -14,7 +15,7 @@ export interface Peers {
 
 /** What the first process tells one of several. */
 export type Order =
-  | { kind: 'start'; options: unknown }
+  | { kind: 'start'; options: StartOptions }
   | { kind: 'stop' }
   | { kind: 'began'; workflowIds: string[] }
   | { kind: 'count'; id: number }
