@@ -68,7 +68,11 @@ export function createPeers(tell: (report: Report) => void): { peers: Peers; hea
       if (order.kind === 'began') order.workflowIds.forEach((id) => listener(id));
       if (order.kind === 'count') {
         const { id } = order;
-        void count().then((counts) => tell({ kind: 'counts', id, counts }));
+        // Without an answer, what was told last counts.
+        count().then(
+          (counts) => tell({ kind: 'counts', id, counts }),
+          () => {},
+        );
       }
       if (order.kind === 'counted') {
         asked.get(order.id)?.(order.text);

@@ -117,16 +117,19 @@ function createSeveral(count: number): { start(options: StartOptions): Promise<P
     } else if (report.kind === 'counts') {
       part.counts = report.counts;
       questions.get(report.id)?.();
-      questions.delete(report.id);
     } else if (report.kind === 'ask') {
       void addedUp().then((text) => part.tell({ kind: 'counted', id: report.id, text }));
     }
   }
 
   async function addedUp(): Promise<string> {
-    const answers = [...parts].filter(({ url }) => url !== '').map(ask);
-    await Promise.race([Promise.all(answers), sleep(COUNTED_MS, undefined, { ref: false })]);
-    return inText([await countedBefore, ...[...parts].map(({ counts }) => counts)]);
+    const running = [...parts].filter(({ url }) => url !== '');
+    const first = asked;
+    await Promise.race([Promise.all(running.map(ask)), sleep(COUNTED_MS, undefined, { ref: false })]);
+    for (let id = first; id < first + running.length; id++) questions.delete(id);
+    // At one moment each is either running or counted before.
+    const [before, now] = [countedBefore, [...parts].map(({ counts }) => counts)];
+    return inText([await before, ...now]);
   }
 
   const ask = (part: Part) =>
