@@ -10,6 +10,8 @@ export interface Arrived {
   /** Milliseconds from the sender's request to the arrival. */
   p50: number | null;
   p99: number | null;
+  /** Requests beyond each webhook's first, in each second since the first of them. */
+  again: number[];
 }
 
 /** Receiver and load generator, in processes of their own. */

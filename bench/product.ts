@@ -21,6 +21,8 @@ type Part = 'node' | 'postgres' | 'temporal';
 export interface Product {
   url: string;
   temporalAddress: string;
+  /** Where its data is. */
+  dir: string;
   readySeconds: number;
   call<T>(method: string, path: string, body?: unknown): Promise<T>;
   usage(): Usage;
@@ -97,6 +99,7 @@ export async function startProduct(env: Record<string, string>, args: string[] =
   return {
     url,
     temporalAddress: temporal.address,
+    dir,
     readySeconds,
     call,
     usage: () => usageOf(child.pid!),

@@ -18,6 +18,8 @@ export interface Row {
   memory?: number;
   lost?: number;
   repeated?: number;
+  /** What only this row has: not in the table. */
+  more?: Record<string, number>;
 }
 
 const FIRST = '<!-- bench -->';

@@ -3,6 +3,7 @@ import { startBackdrop, type Backdrop } from './backdrop.js';
 import { floorA, floorB } from './floors.js';
 import { report, type Row } from './report.js';
 import { SCENARIOS } from './scenarios.js';
+import { storm, waiting } from './storm.js';
 
 /**
  * `npm run bench [-- names…] [--write]`: the product as `npm start` runs it, between a load generator and a receiver in
@@ -20,7 +21,7 @@ const add = (row: Row) => {
 try {
   if (chosen('floorA')) add(await floorA(backdrop));
   if (chosen('floorB')) add(await floorB());
-  for (const [name, scenario] of Object.entries(SCENARIOS)) {
+  for (const [name, scenario] of Object.entries({ ...SCENARIOS, storm, waiting })) {
     if (!chosen(name)) continue;
     for (const row of await scenario(backdrop)) add(row);
     // What one leaves to the disk is not the next one's.

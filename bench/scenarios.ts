@@ -49,7 +49,7 @@ export const SCENARIOS: Record<string, Scenario> = {
 };
 
 /** The product from its start to its end, for one measurement. */
-async function withProduct<T>(
+export async function withProduct<T>(
   env: Record<string, string>,
   work: (product: Product) => Promise<T>,
 ): Promise<T> {
@@ -193,7 +193,7 @@ function halfHangs({ load, receiver, awaitArrival }: Backdrop): Promise<Row[]> {
 /** Everything paused, as in an outage; 100,000 events; resumed. */
 function backlog({ load, receiver, awaitArrival }: Backdrop): Promise<Row[]> {
   return withProduct({}, async (product) => {
-    const count = 100_000;
+    const count = Number(process.env.BENCH_BACKLOG ?? 100_000);
     await endpoint(product, receiver, 'run', '/g');
     await product.call('POST', '/v1/control/pause', { scope: 'all', reason: 'bench' });
     const sent = await load({
@@ -204,7 +204,7 @@ function backlog({ load, receiver, awaitArrival }: Backdrop): Promise<Row[]> {
     await product.call('POST', '/v1/control/resume', { scope: 'all', reason: 'bench' });
     const arrived = await awaitArrival('/g', sent.events);
     await settled(product);
-    return [drained('g: a backlog of 100,000, drained', sent, arrived)];
+    return [drained(`g: a backlog of ${count.toLocaleString('en')}, drained`, sent, arrived)];
   });
 }
 
@@ -260,7 +260,7 @@ function outcome(sent: LoadResult, arrived: { requests: number; distinct: number
 }
 
 /** Until all that was sent is also recorded. */
-async function settled(product: Product): Promise<void> {
+export async function settled(product: Product): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
     const text = await product.call<string>('GET', '/metrics');
     const open = [...text.matchAll(/^surehook_open_deliveries\{.*\} (\d+)$/gm)].map(([, count]) =>
@@ -271,7 +271,7 @@ async function settled(product: Product): Promise<void> {
   }
 }
 
-function watchMemory(product: Product): () => number {
+export function watchMemory(product: Product): () => number {
   let peak = 0;
   const look = () => {
     peak = Math.max(peak, sum(Object.values(product.usage().memory)));

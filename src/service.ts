@@ -5,7 +5,8 @@ import { recordAttempt, recordAttempts, type AttemptRecord } from './db/attempts
 import { planPage } from './db/batch-plan.js';
 import { cancelPage, endBatch, markSettled, settleBatch, takeItems } from './db/batch-run.js';
 import { changeBatch, getBatch, readState } from './db/batches.js';
-import { leaveToSweeper, loadAttemptTarget, noteReason, setStatus } from './db/deliveries.js';
+import { loadAttemptTarget, noteReason, setStatus } from './db/deliveries.js';
+import { leaveEvents, leaveFirst } from './db/drain.js';
 import { endedWorkflow } from './db/ended.js';
 import { loadEndpointTarget, unknownEndpoints } from './db/endpoints.js';
 import { getEvent } from './db/events.js';
@@ -16,6 +17,7 @@ import { createControl, type Control } from './delivery/control.js';
 import type { AttemptDeps } from './delivery/attempt.js';
 import { createDirectLane } from './delivery/direct.js';
 import { createDispatcher, type Dispatcher } from './delivery/dispatch.js';
+import { createDrain } from './delivery/drain.js';
 import { createEndpointCache } from './delivery/endpoint-cache.js';
 import { createEndedWorkflows } from './delivery/ended-workflows.js';
 import { createIngest } from './delivery/ingest.js';
@@ -160,12 +162,23 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       workflows,
       maxAttempts,
       ended: (workflowId, eventId) => ended.add(workflowId, eventId),
-      leave: (ids, inMs) => leaveToSweeper(pool, ids, inMs),
+      leave: (left) => leaveFirst(pool, left),
+      leaveEvents: (ids, inMs) => leaveEvents(pool, ids, inMs),
       log,
     });
     const hasWorker = worker !== null;
     const dispatcher = createDispatcher({ workflows, lanes, direct, maxAttempts, hasWorker, log });
     release.push(() => dispatcher.close());
+    const every = options.sweepEveryMs === undefined ? {} : { everyMs: options.sweepEveryMs };
+    if (lanes.direct) {
+      const drain = createDrain({
+        ...{ db: pool, direct, byFile: hasWorker, log, ...every },
+        taken: (deliveries) => lanes.accepted(deliveries),
+        paused: () => control.paused(null),
+      });
+      release.push(() => drain.close());
+      control.onChange(() => drain.wake());
+    }
     const sweeper = createSweeper({
       db: pool,
       workflows,
@@ -174,11 +187,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       record: parts.attempt.record,
       lookAgain: (id) => lookAgain(pool, id),
       makesAttempts: hasWorker,
+      drains: lanes.direct,
       end: (ids, status, reason) => setStatus(pool, ids, OPEN_STATUSES, status, reason),
       changeBatch: (id, change, by) => changeBatch(pool, id, change, by),
       maxAttempts,
-      log,
-      ...(options.sweepEveryMs === undefined ? {} : { everyMs: options.sweepEveryMs }),
+      ...{ log, ...every },
     });
     release.push(() => sweeper.close());
     control.onChange(() => sweeper.wake());

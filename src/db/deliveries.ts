@@ -1,4 +1,4 @@
-import { OPEN_STATUSES, type Attempt, type DeliveryStatus, type Lane } from '../domain/delivery.js';
+import { OPEN_STATUSES, type Attempt, type DeliveryStatus, type LaneOrAny } from '../domain/delivery.js';
 import type { RetryOn } from '../domain/classify.js';
 import { sinceId } from '../ids.js';
 import { audit } from './audit.js';
@@ -22,7 +22,7 @@ export interface StoredDelivery {
   batch_id: string | null;
   workflow_id: string;
   /** Who made the first attempt. */
-  lane: Lane;
+  lane: LaneOrAny;
   created_at: Date;
   completed_at: Date | null;
 }
@@ -120,21 +120,14 @@ export async function setStatus(
 ): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(
     `update deliveries set status = $3, status_reason = $4, next_attempt_at = null,
+       -- What the direct lane holds, it has not begun, and lets go.
+       lane = case when $3 = 'HELD' and lane = 'direct' and status = 'PENDING' and attempt_count = 0 then 'any' else lane end,
        last_classification = case when $4 = 'ENDPOINT_DELETED' then $4 else last_classification end,
        completed_at = case when $3 = any($5::text[]) then null else now() end
      where id = any($1) and status = any($2) returning id`,
     [deliveryIds, from, status, reason, OPEN_STATUSES],
   );
   return rows.map((row) => row.id);
-}
-
-/** First attempts that the process which accepted them did not get to, by delivery or event: the sweeper's, after so long. */
-export async function leaveToSweeper(db: Db, ids: string[], inMs: number): Promise<void> {
-  await db.query(
-    `update deliveries set lane = 'workflow', due_at = now() + $2 * interval '1 millisecond'
-     where (id = any($1) or event_id = any($1)) and lane = 'direct' and status = 'PENDING' and attempt_count = 0`,
-    [ids, inMs],
-  );
 }
 
 /** Why an open delivery does not get on, for who looks at it. */
@@ -168,7 +161,7 @@ export async function holdDeliveriesOf(db: Db, endpointId: string): Promise<void
      where ep.id = $1 and deliveries.status in ('PENDING', 'IN_PROGRESS') and deliveries.id in (
        select id from deliveries where endpoint_id = $1 and status in ('PENDING', 'IN_PROGRESS')
          -- What the accepting process has in hand it holds by itself; released, it would be made twice.
-         and not (status = 'PENDING' and lane = 'direct' and attempt_count = 0)
+         and not (lane = 'direct' and attempt_count = 0)
        order by id limit $2)`,
     [endpointId, HELD_AT_ONCE],
   );

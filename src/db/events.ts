@@ -1,5 +1,5 @@
 import { DELIVERIES_PER_WORKFLOW, IDEMPOTENCY_WINDOW_HOURS, patternsMatching } from '../domain/event.js';
-import type { DeliveryStatus, Lane } from '../domain/delivery.js';
+import type { DeliveryStatus, LaneOrAny } from '../domain/delivery.js';
 import { sinceId } from '../ids.js';
 import { column, joined } from './columns.js';
 import { pageOf, type Page, type PageQuery } from './page.js';
@@ -42,12 +42,19 @@ export type Accepted =
   { kind: 'accepted'; event: StoredEvent } | { kind: 'duplicate'; event: StoredEvent } | { kind: 'conflict' };
 
 /** What one commit tells: of a key that is in its window, only that. */
-export type Stored = Extract<Accepted, { kind: 'accepted' }> | { kind: 'known' };
+export type Stored =
+  | (Extract<Accepted, { kind: 'accepted' }> & {
+      /** When somebody else may make its first attempts. */
+      dueAt: string;
+    })
+  | { kind: 'known' };
 
 /** The lane that makes the first attempts, and how long nobody else may: longer than that lane takes. */
 export interface LaneChoice {
-  lane: Lane;
+  lane: LaneOrAny;
   dueInMs: number;
+  /** Of what is held from the start, where no workflow is started with it. */
+  heldLane: LaneOrAny;
 }
 
 /**
@@ -57,12 +64,13 @@ export interface LaneChoice {
 export async function acceptEvents(
   db: Db,
   events: NewEvent[],
-  { lane, dueInMs }: LaneChoice,
+  { lane, dueInMs, heldLane }: LaneChoice,
 ): Promise<Stored[]> {
   const each = (of: (event: NewEvent) => string | number | null) => joined(events.map(of));
   const { rows } = await db.query<{
     id: string;
     workflow_id: string;
+    due_at: string;
     delivery_id: string | null;
     endpoint_id: string;
     status: DeliveryStatus;
@@ -100,7 +108,12 @@ export async function acceptEvents(
             then '~p' || 1 + (row_number() over (partition by i.id order by ep.id) - 1) / ${DELIVERIES_PER_WORKFLOW}
             else '' end,
           i.at, case when held.reason is null then 'PENDING' else 'HELD' end, held.reason,
-          $12, now() + $13 * interval '1 millisecond'
+          case when held.reason is null
+              -- One workflow starts all parts of a wide event.
+              or $12 = 'workflow' and count(*) over (partition by i.id) > ${DELIVERIES_PER_WORKFLOW}
+                and not bool_and(held.reason is not null) over (partition by i.id)
+            then $12 else $14 end,
+          now() + $13 * interval '1 millisecond'
         from event join input i on i.id = event.id
           join endpoints ep on ep.tenant = i.tenant and ep.deleted_at is null
             and case when i.endpoint_ids is null then ep.event_types && i.patterns else ep.id = any(i.endpoint_ids) end
@@ -108,7 +121,8 @@ export async function acceptEvents(
             case when (select exists (select from control)) then pause_of(i.tenant) end, hold_of(ep)) as reason) held
         returning event_id, id, endpoint_id, status
       )
-      select event.id, event.workflow_id, fan_out.id as delivery_id, fan_out.endpoint_id, fan_out.status
+      select event.id, event.workflow_id, (now() + $13 * interval '1 millisecond')::text as due_at,
+        fan_out.id as delivery_id, fan_out.endpoint_id, fan_out.status
       from event left join fan_out on fan_out.event_id = event.id
       order by event.id, fan_out.endpoint_id`,
     values: [
@@ -125,11 +139,12 @@ export async function acceptEvents(
       each((event) => patternsMatching(event.type).join(' ')),
       lane,
       dueInMs,
+      heldLane,
     ],
   });
-  const stored = new Map<string, { workflowId: string; deliveries: DeliveryStub[] }>();
-  for (const { id, workflow_id, delivery_id, endpoint_id, status } of rows) {
-    const event = stored.get(id) ?? { workflowId: workflow_id, deliveries: [] };
+  const stored = new Map<string, { workflowId: string; dueAt: string; deliveries: DeliveryStub[] }>();
+  for (const { id, workflow_id, due_at, delivery_id, endpoint_id, status } of rows) {
+    const event = stored.get(id) ?? { workflowId: workflow_id, dueAt: due_at, deliveries: [] };
     stored.set(id, event);
     if (delivery_id) event.deliveries.push({ id: delivery_id, endpoint_id, status });
   }
@@ -139,6 +154,7 @@ export async function acceptEvents(
     const { id, type, tenant, idempotencyKey, createdAt } = event;
     return {
       kind: 'accepted',
+      dueAt: made.dueAt,
       event: {
         ...{ id, type, tenant, idempotency_key: idempotencyKey, created_at: createdAt },
         workflow_id: made.workflowId,

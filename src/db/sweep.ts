@@ -1,4 +1,4 @@
-import type { DeliveryStatus, Lane } from '../domain/delivery.js';
+import type { DeliveryStatus, LaneOrAny } from '../domain/delivery.js';
 import { sinceId } from '../ids.js';
 import { FILE_PAUSE } from './control.js';
 import type { Db } from './pool.js';
@@ -12,7 +12,7 @@ export interface OpenDelivery {
   attempt_count: number;
   max_attempts: number;
   next_attempt_at: string | null;
-  lane: Lane;
+  lane: LaneOrAny;
 }
 
 /** A workflow that should be running: its event, and those of its deliveries that have not ended. */
@@ -25,7 +25,7 @@ export interface OpenWorkflow {
   event_workflow_id: string;
   batch_id: string | null;
   deliveries: OpenDelivery[];
-  /** Some of the event's deliveries were, or still are, in the hands of the process that accepted it. */
+  /** Some of the event's deliveries were, are or will be in the hands of a process, for their first attempt. */
   direct: boolean;
 }
 
@@ -44,21 +44,26 @@ const CLAIMED = `d.id, d.event_id, d.workflow_id, d.next_attempt_at, before.due_
 
 /**
  * Claims deliveries that should have moved by now, longest overdue first. Nobody else gets them before they are due
- * again, each time later: one that only waits its turn behind others costs ever less.
+ * again, each time later: one that only waits its turn behind others costs ever less. `any`: also those that a direct
+ * lane would take, for a workflow.
  */
-export async function claimDue(db: Db, limit: number): Promise<Claimed[]> {
+export async function claimDue(db: Db, limit: number, any: boolean): Promise<Claimed[]> {
   const { rows } = await db.query<Claimed>({
     name: 'claim-due',
     text: `
       with before as (
         select id, due_at from deliveries where status in ('PENDING', 'IN_PROGRESS') and due_at <= now()
+          and ($2 or lane <> 'any')
         order by due_at limit $1 for update skip locked
       )
       update deliveries d
-      set due_at = now() + least(greatest(interval '1 minute', now() - d.created_at), interval '1 hour')
+      set due_at = now() + least(greatest(interval '1 minute', now() - d.created_at), interval '1 hour'),
+        lane = case when d.lane = 'any' then 'workflow' else d.lane end,
+        -- Its process has it no more: what that still wants to hold or to leave is the sweeper's.
+        status = case when d.lane = 'direct' and d.attempt_count = 0 then 'IN_PROGRESS' else d.status end
       from before where d.id = before.id
       returning ${CLAIMED}`,
-    values: [limit],
+    values: [limit, any],
   });
   return rows;
 }
@@ -85,9 +90,13 @@ export async function lookAgain(db: Db, id: string): Promise<void> {
 /**
  * Lets up to `limit` held deliveries go on, whose endpoint and tenant are open again, oldest first and every endpoint
  * in turn. Due a minute later: should its workflow never hear of it, the sweeper finds it. What a file holds, only where
- * `byFile`: elsewhere nobody knows whether the file is still there.
+ * `byFile`: elsewhere nobody knows whether the file is still there. `any` as above.
  */
-export async function releaseHeld(db: Db, limit: number, byFile: boolean): Promise<Claimed[]> {
+export async function releaseHeld(
+  db: Db,
+  limit: number,
+  { byFile, any }: { byFile: boolean; any: boolean },
+): Promise<Claimed[]> {
   const { rows } = await db.query<Claimed>({
     name: 'release-held',
     text: `
@@ -100,7 +109,8 @@ export async function releaseHeld(db: Db, limit: number, byFile: boolean): Promi
         select oldest.id, row_number() over (partition by ep.id order by oldest.id) as turn
         from held join endpoints ep on ep.id = held.id and hold_of(ep) is null and pause_of(ep.tenant) is null
           cross join lateral (select id from deliveries where status = 'HELD' and endpoint_id = ep.id
-            and ($2 or not starts_with(coalesce(status_reason, ''), '${FILE_PAUSE}')) order by id limit $1) oldest
+            and ($2 or not starts_with(coalesce(status_reason, ''), '${FILE_PAUSE}')) and ($3 or lane <> 'any')
+            order by id limit $1) oldest
         order by turn, oldest.id limit $1
       ), before as (
         select id, due_at from deliveries where id = any(array(select id from released)) and status = 'HELD'
@@ -111,14 +121,14 @@ export async function releaseHeld(db: Db, limit: number, byFile: boolean): Promi
         due_at = greatest(now(), next_attempt_at) + interval '1 minute'
       from before where d.id = before.id and status = 'HELD'
       returning ${CLAIMED}`,
-    values: [limit, byFile],
+    values: [limit, byFile, any],
   });
   return rows;
 }
 
 /**
- * What a workflow of this id has to carry; null where nothing of it is open any more. Not what is in the hands of the
- * process that accepted it.
+ * What a workflow of this id has to carry; null where nothing of it is open any more. Not what a process has in hand, or
+ * may yet take, for a first attempt of its own.
  */
 export async function openWorkflow(
   db: Db,
@@ -132,10 +142,10 @@ export async function openWorkflow(
           'status', d.status, 'status_reason', d.status_reason, 'attempt_count', d.attempt_count,
           'max_attempts', d.max_attempts, 'next_attempt_at', d.next_attempt_at, 'lane', d.lane)
           order by d.endpoint_id) as deliveries,
-        exists (select from deliveries x where x.event_id = e.id and x.id >= $3 and x.lane = 'direct') as direct
+        exists (select from deliveries x where x.event_id = e.id and x.id >= $3 and x.lane <> 'workflow') as direct
       from events e join deliveries d on d.event_id = e.id and d.id >= $3
       where e.id = $1 and d.workflow_id = $2 and d.status in ('PENDING', 'IN_PROGRESS', 'HELD')
-        and not (d.status = 'PENDING' and d.lane = 'direct' and d.attempt_count = 0)
+        and not (d.attempt_count = 0 and (d.lane = 'any' or d.lane = 'direct' and d.status <> 'HELD'))
       group by e.id`,
     values: [event_id, workflow_id, sinceId('del', event_id)],
   });

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { AttemptTarget } from '../db/deliveries.js';
+import type { Left, Taken } from '../db/drain.js';
 import type { StoredEvent } from '../db/events.js';
 import { nextStep } from '../domain/classify.js';
 import type { Attempt } from '../domain/delivery.js';
@@ -9,24 +10,23 @@ import { attemptRecord, makeAttempt, type AttemptDeps, type AttemptOutcome } fro
 import type { EndpointCache } from './endpoint-cache.js';
 import type { DeliveryStart, Workflows } from './workflows.js';
 
-/** A delivery whose first attempt is this process's. */
-interface Job {
-  event: StoredEvent;
-  payload: string;
-  deliveryId: string;
-  endpointId: string;
-  workflowId: string;
+/** A delivery whose first attempt is this process's, since when. */
+interface Job extends Taken {
   at: number;
 }
 
 export interface DirectLane {
   /** Whether there is room for more. */
   room(): boolean;
-  /** Makes the first attempts of an event just accepted, in the background. */
-  deliver(event: StoredEvent, payload: string): void;
+  /** Endpoints that have all they can take for now. */
+  full(): string[];
+  /** Makes a first attempt, in the background. */
+  take(one: Taken): void;
+  /** Makes those of an event just accepted, which are nobody else's until `dueAt`. */
+  deliver(event: StoredEvent, payload: string, dueAt: string): void;
   /** Events that may have been accepted: those that were are the sweeper's. */
   leave(eventIds: string[]): void;
-  /** Waits for the attempts under way; what has not begun is the sweeper's. */
+  /** Waits for the attempts under way; what has not begun is for others. */
   close(): Promise<void>;
 }
 
@@ -38,10 +38,10 @@ const MOST_WAITING = 20_000;
 const MOST_WAITING_BYTES = 64 * 1024 * 1024;
 /** What was known when the event was accepted counts for so long. */
 const FRESH_MS = 1_000;
-/** One that has waited longer is left to the sweeper. */
+/** One that has waited longer is left to others. */
 const MOST_WAIT_MS = 20_000;
-/** Until the sweeper takes what is left to it: a burst, or a Postgres that is slow, may be over by then. */
-const LEFT_DUE_MS = 10_000;
+/** Until they take it: a burst, or a Postgres that is slow, may be over by then. */
+const LEFT_DUE_MS = { any: 2_000, workflow: 10_000 };
 /** A commit that was asked for has come or will not come any more: longer than a statement takes. */
 const DECIDED_MS = 5_000;
 /** Longer than waiting, the longest request and its record take: until then nobody else makes the attempt. */
@@ -50,8 +50,8 @@ const HAND_OVERS_AT_ONCE = 16;
 const AGAIN_MS = { first: 500, most: 10_000 };
 
 /**
- * The first attempt straight after the commit, by the process that accepted the event. What needs more than one attempt
- * goes on as a workflow; what this process does not get to is the sweeper's.
+ * The first attempt straight after the commit, by the process that accepted the event, or when there is room for it. What
+ * needs more than one attempt goes on as a workflow; what this process does not get to is for whoever has room.
  */
 export function createDirectLane(deps: {
   attempt: AttemptDeps;
@@ -60,8 +60,10 @@ export function createDirectLane(deps: {
   maxAttempts: number;
   /** A delivery of this workflow and event has ended here. */
   ended(workflowId: string, eventId: string): void;
-  /** Gives first attempts to the sweeper: by the ids of deliveries, or of events. */
-  leave(ids: string[], inMs: number): Promise<void>;
+  /** Gives first attempts to others. */
+  leave(left: Left[]): Promise<void>;
+  /** The same for those of events that may have been accepted. */
+  leaveEvents(eventIds: string[], inMs: number): Promise<void>;
   log: Logger;
 }): DirectLane {
   const { endpoints, workflows, maxAttempts, log } = deps;
@@ -76,7 +78,7 @@ export function createDirectLane(deps: {
   let waitingBytes = 0;
   let underWay = 0;
   let closed = false;
-  const left: string[] = [];
+  const left: Left[] = [];
   let leaving: Promise<void> | null = null;
 
   /** Each endpoint at most as many as are left for all others: those that hang never take all. */
@@ -89,13 +91,13 @@ export function createDirectLane(deps: {
     (queue.length === 0 || waitingBytes < MOST_WAITING_BYTES / 2);
 
   function begin(job: Job): void {
-    const { endpointId } = job;
+    const { endpoint_id: endpointId } = job;
     underWay += 1;
     underWayAt.set(endpointId, (underWayAt.get(endpointId) ?? 0) + 1);
     const done = attempt(job)
       .catch((error: unknown) => {
-        log.error({ err: error, delivery_id: job.deliveryId }, 'first attempt not made');
-        leave(job.deliveryId);
+        log.error({ err: error, delivery_id: job.id }, 'first attempt not made');
+        leave(job, 'workflow');
       })
       .finally(() => {
         jobs.delete(done);
@@ -115,7 +117,7 @@ export function createDirectLane(deps: {
       const job = queue.shift()!;
       waitingCount -= 1;
       waitingBytes -= job.payload.length;
-      if (closed || age(job) > MOST_WAIT_MS) leave(job.deliveryId);
+      if (closed || age(job) > MOST_WAIT_MS) leave(job, 'any');
       else begin(job);
     }
     if (queue?.length === 0) waiting.delete(endpointId);
@@ -134,8 +136,7 @@ export function createDirectLane(deps: {
   const age = ({ at }: Job) => performance.now() - at;
 
   async function attempt(job: Job): Promise<void> {
-    const { deliveryId } = job;
-    const number = { deliveryId, number: 1, maxAttempts };
+    const number = { deliveryId: job.id, number: 1, maxAttempts };
     const outcome =
       age(job) > FRESH_MS
         ? await makeAttempt(deps.attempt, number)
@@ -143,19 +144,19 @@ export function createDirectLane(deps: {
     goOn(job, outcome);
   }
 
-  async function targetOf({ event, payload, endpointId }: Job): Promise<AttemptTarget> {
-    const known = await endpoints.get(endpointId);
-    if (!known) throw new Error(`The endpoint ${endpointId} is not there.`);
+  async function targetOf(job: Job): Promise<AttemptTarget> {
+    const known = await endpoints.get(job.endpoint_id);
+    if (!known) throw new Error(`The endpoint ${job.endpoint_id} is not there.`);
     return {
       status: 'PENDING',
       status_reason: null,
       attempt_count: 0,
       withdrawn: false,
-      event_id: event.id,
-      event_type: event.type,
-      tenant: event.tenant,
-      workflow_id: event.workflow_id,
-      payload,
+      event_id: job.event_id,
+      event_type: job.event_type,
+      tenant: job.tenant,
+      workflow_id: job.workflow_id,
+      payload: job.payload,
       endpoint: known.endpoint,
       held: known.held,
       sealed_secrets: known.sealed_secrets,
@@ -163,20 +164,20 @@ export function createDirectLane(deps: {
   }
 
   function goOn(job: Job, outcome: AttemptOutcome): void {
-    if (outcome.kind === 'held' && outcome.retryInMs !== null) return leave(job.deliveryId);
-    // Held: the row says so, and the sweeper lets it go on. Ended: by somebody else.
+    if (outcome.kind === 'held' && outcome.retryInMs !== null) return leave(job, 'workflow');
+    // Held: the row says so, and is nobody's until it may go on. Ended: by somebody else.
     if (outcome.kind === 'held' || outcome.kind === 'ended') return;
     const { attempt, recorded } = outcome;
-    const { event, deliveryId, endpointId, workflowId } = job;
-    if (recorded && outcome.kind !== 'retry') return deps.ended(workflowId, event.id);
+    const { workflow_id: workflowId, event_type: eventType, event_id: eventId, tenant } = job;
+    if (recorded && outcome.kind !== 'retry') return deps.ended(workflowId, eventId);
     const carried = {
-      id: deliveryId,
-      endpointId,
+      id: job.id,
+      endpointId: job.endpoint_id,
       maxAttempts,
       attemptsBefore: 1,
       attempts: [summarize(attempt)],
     };
-    const start = { workflowId, eventType: event.type, eventId: event.id, tenant: event.tenant };
+    const start = { workflowId, eventType, eventId, tenant };
     const notBefore = attempt.next_attempt_at ? { notBefore: attempt.next_attempt_at } : {};
     const unrecorded = recorded ? {} : { unrecorded: [withoutContents(attempt)] };
     handOver(
@@ -227,49 +228,54 @@ export function createDirectLane(deps: {
     handingOver -= 1;
   }
 
-  function leave(...ids: string[]): void {
-    left.push(...ids);
+  function leave({ id, due_at: dueAt }: Taken, lane: Left['lane']): void {
+    left.push({ id, dueAt, lane, inMs: closed ? 0 : LEFT_DUE_MS[lane] });
     leaving ??= leaveAll().finally(() => (leaving = null));
   }
 
   async function leaveAll(): Promise<void> {
     for (let waitMs = 0; left.length > 0; waitMs = Math.min(waitMs * 2 || AGAIN_MS.first, AGAIN_MS.most)) {
       await pause(waitMs);
-      const ids = left.splice(0);
-      await deps.leave(ids, closed ? 0 : LEFT_DUE_MS).then(
+      const now = left.splice(0);
+      await deps.leave(now).then(
         () => (waitMs = 0),
-        () => !closed && left.push(...ids),
+        () => !closed && left.push(...now),
       );
     }
   }
 
+  function leaveEvents(eventIds: string[], waitMs: number): void {
+    const work = () =>
+      deps.leaveEvents(eventIds, LEFT_DUE_MS.workflow).catch(() => leaveEvents(eventIds, AGAIN_MS.most));
+    setTimeout(() => void work(), waitMs).unref();
+  }
+
+  function take(one: Taken): void {
+    const job: Job = { ...one, at: performance.now() };
+    if (closed) return leave(job, 'any');
+    if (hasRoom(job.endpoint_id)) return begin(job);
+    const queue = waiting.get(job.endpoint_id) ?? [];
+    if (!mayWait(queue)) return leave(job, 'any');
+    waiting.set(job.endpoint_id, queue);
+    queue.push(job);
+    waitingCount += 1;
+    waitingBytes += job.payload.length;
+  }
+
   return {
     room: () => !closed && waitingCount < MOST_WAITING && waitingBytes < MOST_WAITING_BYTES,
-    deliver(event, payload) {
-      const parts = event.deliveries.length > DELIVERIES_PER_WORKFLOW;
-      event.deliveries.forEach(({ id, endpoint_id, status }, i) => {
+    full: () => [...waiting.keys()],
+    take,
+    deliver({ id: event_id, type: event_type, tenant, workflow_id, deliveries }, payload, due_at) {
+      const parts = deliveries.length > DELIVERIES_PER_WORKFLOW;
+      deliveries.forEach(({ id, endpoint_id, status }, i) => {
         if (status !== 'PENDING') return;
-        const job: Job = {
-          event,
-          payload,
-          deliveryId: id,
-          endpointId: endpoint_id,
-          workflowId: parts
-            ? partWorkflowId(event.workflow_id, 1 + Math.floor(i / DELIVERIES_PER_WORKFLOW))
-            : event.workflow_id,
-          at: performance.now(),
-        };
-        if (closed) return leave(id);
-        if (hasRoom(endpoint_id)) return begin(job);
-        const queue = waiting.get(endpoint_id) ?? [];
-        if (!mayWait(queue)) return leave(id);
-        waiting.set(endpoint_id, queue);
-        queue.push(job);
-        waitingCount += 1;
-        waitingBytes += payload.length;
+        const part = partWorkflowId(workflow_id, 1 + Math.floor(i / DELIVERIES_PER_WORKFLOW));
+        const event = { event_id, event_type, tenant, payload, workflow_id: parts ? part : workflow_id };
+        take({ ...event, id, endpoint_id, due_at });
       });
     },
-    leave: (eventIds) => void setTimeout(leave, DECIDED_MS, ...eventIds).unref(),
+    leave: (eventIds) => leaveEvents(eventIds, DECIDED_MS),
     async close() {
       closed = true;
       for (const endpointId of [...waiting.keys()]) next(endpointId);

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { LaneChoice, StoredEvent } from '../db/events.js';
+import { DELIVERIES_PER_WORKFLOW } from '../domain/event.js';
 import { DIRECT_DUE_MS, type DirectLane } from './direct.js';
 import type { Lanes } from './lanes.js';
 import { startOf, type DeliveryStart, type Workflows } from './workflows.js';
@@ -7,8 +8,8 @@ import { startOf, type DeliveryStart, type Workflows } from './workflows.js';
 export interface Dispatcher {
   /** For events that are about to be accepted. */
   choose(): Choice;
-  /** Goes on with an accepted event, in the background; what fails waits for the sweeper. */
-  dispatch(event: StoredEvent, payload: string, choice: Choice): void;
+  /** Goes on with an event accepted by `choice`, in the background; what fails waits for the sweeper. */
+  dispatch(accepted: { event: StoredEvent; dueAt: string }, payload: string, choice: Choice): void;
   /** Of these events it is not known whether they were accepted: no lane waits for this process to go on with them. */
   unknown(eventIds: string[], choice: Choice): void;
   /** Starts a workflow, in the background. */
@@ -79,17 +80,20 @@ export function createDispatcher(deps: {
   return {
     choose() {
       const lane = lanes.choose();
+      const heldLane = lanes.direct ? 'any' : 'workflow';
       if (lane === 'workflow' && waiting.length < MOST_WAITING)
-        return { lane, dueInMs: WORKFLOW_DUE_MS + WAITING_DUE_MS * waiting.length, begins: true };
-      if (lane === 'direct' && direct.room()) return { lane, dueInMs: DIRECT_DUE_MS, begins: true };
-      return { lane: 'workflow', dueInMs: NO_ROOM_DUE_MS, begins: false };
+        return { lane, heldLane, dueInMs: WORKFLOW_DUE_MS + WAITING_DUE_MS * waiting.length, begins: true };
+      if (lane === 'direct' && direct.room()) return { lane, heldLane, dueInMs: DIRECT_DUE_MS, begins: true };
+      return { lane: heldLane, heldLane, dueInMs: NO_ROOM_DUE_MS, begins: false };
     },
-    dispatch(event, payload, { lane, begins }) {
+    dispatch({ event, dueAt }, payload, { lane, heldLane, begins }) {
       lanes.accepted(event.deliveries.length);
       // What is held from the start needs nobody until it may go on.
-      if (!begins || !event.deliveries.some((delivery) => delivery.status === 'PENDING')) return;
-      if (lane === 'workflow') start(startOf(event, maxAttempts));
-      else direct.deliver(event, payload);
+      const pending = event.deliveries.filter((delivery) => delivery.status === 'PENDING');
+      if (!begins || pending.length === 0) return;
+      if (lane === 'direct') return direct.deliver(event, payload, dueAt);
+      const whole = heldLane === 'workflow' || event.deliveries.length > DELIVERIES_PER_WORKFLOW;
+      start(startOf(whole ? event : { ...event, deliveries: pending }, maxAttempts));
     },
     unknown(eventIds, { lane }) {
       if (lane === 'direct') direct.leave(eventIds);

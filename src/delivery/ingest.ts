@@ -40,7 +40,7 @@ export function createIngest(pool: Pool, dispatcher: Dispatcher): Accept {
         throw error;
       });
       results.forEach((result, i) => {
-        if (result.kind === 'accepted') dispatcher.dispatch(result.event, events[i]!.payload, choice);
+        if (result.kind === 'accepted') dispatcher.dispatch(result, events[i]!.payload, choice);
       });
       return results;
     },

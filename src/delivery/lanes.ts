@@ -5,6 +5,8 @@ import type { Peers } from '../peers.js';
 /** Which lane makes the first attempts of the events accepted now. */
 export interface Lanes {
   choose(): Lane;
+  /** Whether this process makes first attempts at all. */
+  direct: boolean;
   /** So many deliveries. */
   accepted(deliveries: number): void;
   /** A workflow is started for so many deliveries; until the first attempt of one begins, Temporal is behind by it. */
@@ -72,6 +74,7 @@ export function createLanes({ lane, directAbove }: LanesOptions, peers?: Peers):
   peers?.onBegan((workflowId) => began(workflowId, 1));
 
   return {
+    direct: lane !== 'workflow',
     choose() {
       if (lane !== 'auto') return lane;
       if (behind > directAbove) burst = true;

@@ -18,7 +18,7 @@ const EVERY_MS = 5_000;
 const BATCH = 100;
 const AT_A_TIME = 8;
 const BACK_OFF_MS = { first: 1_000, most: 30_000 };
-/** Held deliveries that one process lets go on: a resume must not become a storm. */
+/** Held deliveries that one process lets go on by workflow: a resume must not become a storm. */
 const RELEASE = { everyMs: 200, batch: 20 };
 
 const isAway = (error: unknown): error is Error =>
@@ -36,6 +36,8 @@ export function createSweeper(
       paused(): string | null;
       /** Whether deliveries are attempted in this process: then no file pauses them here. */
       makesAttempts: boolean;
+      /** Whether this process drains what is in neither lane: then none of it needs a workflow. */
+      drains: boolean;
       log: Logger;
       everyMs?: number;
     },
@@ -83,7 +85,7 @@ export function createSweeper(
 
   /** Each step answers when it is to be done again. */
   async function sweep(): Promise<number> {
-    const claimed = await claimDue(db, BATCH);
+    const claimed = await claimDue(db, BATCH, !deps.drains);
     const { left, away } = await eachWorkflow(claimed, async (one, ids) => {
       for (const each of claimed) {
         if (each.lost && ids.includes(each.id)) await deps.record(lost(each.id));
@@ -101,7 +103,10 @@ export function createSweeper(
   }
 
   async function release(): Promise<number> {
-    const released = await releaseHeld(db, RELEASE.batch, deps.makesAttempts);
+    const released = await releaseHeld(db, RELEASE.batch, {
+      byFile: deps.makesAttempts,
+      any: !deps.drains,
+    });
     const now = new Date();
     // One that waits for its retry still does: Temporal has its timer.
     const waiting = released.filter(

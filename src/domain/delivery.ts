@@ -13,6 +13,9 @@ export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 /** Who makes its first attempt: its workflow, or the process that accepted the event. */
 export type Lane = 'workflow' | 'direct';
 
+/** As its row says it; `any`: nobody has begun with it, and no workflow carries it. */
+export type LaneOrAny = Lane | 'any';
+
 /** States a delivery can still leave. Everything else is final. */
 export const OPEN_STATUSES = ['PENDING', 'IN_PROGRESS', 'HELD'] as const satisfies DeliveryStatus[];
 

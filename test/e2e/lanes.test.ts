@@ -126,14 +126,14 @@ test('parts of a wide event that need a retry are carried each by its own workfl
   expect(receiver.requests).toHaveLength(2 * ids.length);
 });
 
-test('what is held waits in its row; resumed, its workflow makes the first attempt', async () => {
+test('what is held waits in its row; resumed, its first attempt needs no workflow', async () => {
   const endpoint = await endpointOf();
   await deliveryIn(t, await post());
   await t.call('POST', `/v1/endpoints/${endpoint.id}/pause`, { reason: 'test' });
   const id = await post();
-  expect(await getDelivery(t, id)).toMatchObject({ status: 'HELD', attempt_count: 0 });
+  expect(await getDelivery(t, id)).toMatchObject({ status: 'HELD', lane: 'any', attempt_count: 0 });
   await t.call('POST', `/v1/endpoints/${endpoint.id}/resume`);
-  expect(await deliveryIn(t, id)).toMatchObject({ status: 'DELIVERED', lane: 'workflow', attempt_count: 1 });
+  expect(await deliveryIn(t, id)).toMatchObject({ status: 'DELIVERED', lane: 'direct', attempt_count: 1 });
 });
 
 test('paused and resumed while the first attempt is being made, it is made once', async () => {
@@ -185,7 +185,9 @@ test('a first attempt that was lost with its process is shown, and made again by
     ...{ requestHash: '00', workflowId: `deliver:${tenant}:lost`, maxAttempts: 12 },
     createdAt: new Date(),
   };
-  const [accepted] = await acceptEvents(t.pool, [event], { lane: 'direct', dueInMs: 0 });
+  const [accepted] = await acceptEvents(t.pool, [event], {
+    ...{ lane: 'direct', heldLane: 'any', dueInMs: 0 },
+  });
   if (accepted!.kind !== 'accepted') throw new Error(accepted!.kind);
   const delivery = await deliveryIn(t, accepted!.event.deliveries[0]!.id);
   expect(delivery).toMatchObject({ status: 'DELIVERED', lane: 'direct', attempt_count: 2 });

@@ -164,7 +164,9 @@ test('an event in parts that was never started gets its workflow and its childre
     createdAt: new Date(),
     endpointIds: null,
   };
-  const [accepted] = await acceptEvents(t.pool, [event], { lane: 'workflow', dueInMs: 60_000 });
+  const [accepted] = await acceptEvents(t.pool, [event], {
+    ...{ lane: 'workflow', heldLane: 'workflow', dueInMs: 60_000 },
+  });
   await t.pool.query('update deliveries set due_at = now() where tenant = $1', [tenant]);
   await receiver.waitFor((requests) => requests.length === 51, 20_000);
   expect(accepted!.kind).toBe('accepted');
