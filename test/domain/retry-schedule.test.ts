@@ -54,6 +54,24 @@ test('jitter stays within a fifth of the schedule', () => {
   expect(delayAfter({ random: () => 1 })).toBe(6_000);
 });
 
+test.each([3, 4, 5])(
+  '10,000 that fail together after attempt %i come back over the whole window, evenly',
+  (number) => {
+    const from = 0.8 * baseDelay(DEFAULT_RETRY_POLICY, number);
+    const seconds = (0.5 * from) / 1_000;
+    const counts = Array<number>(seconds).fill(0);
+    for (let i = 0; i < 10_000; i++) {
+      const delay = delayAfter({ number, random: Math.random });
+      counts[Math.min(seconds - 1, Math.floor((delay - from) / 1_000))]! += 1;
+    }
+    const share = 10_000 / seconds;
+    // Six standard deviations.
+    const most = share + 6 * Math.sqrt(share);
+    expect(Math.max(...counts)).toBeLessThan(most);
+    expect(Math.min(...counts)).toBeGreaterThan(Math.max(0, share - 6 * Math.sqrt(share)));
+  },
+);
+
 test('a delay is never 0, which Temporal would read as "stop", and never above a day', () => {
   fc.assert(
     fc.property(
