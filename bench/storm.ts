@@ -10,10 +10,10 @@ import type { Product } from './product.js';
 import type { Row } from './report.js';
 import { settled, watchMemory, withProduct } from './scenarios.js';
 
-const STORM = 10_000;
-const FRESH = { rate: 50, seconds: 20 };
+const STORM = Number(process.env.BENCH_STORM ?? 10_000);
+const FRESH = { rate: 10, seconds: 60 };
 
-/** 10,000 deliveries fail together, then their receiver is well again; 50 events a second go to another meanwhile. */
+/** 10,000 deliveries fail together, then their receiver is well again; 10 events a second go to another meanwhile. */
 export function storm({ load, receiver, arrived, awaitArrival }: Backdrop): Promise<Row[]> {
   return withProduct({}, async (product) => {
     await endpoint(product, receiver, 'storm', '/well-again');
@@ -28,7 +28,7 @@ export function storm({ load, receiver, arrived, awaitArrival }: Backdrop): Prom
       return { name, events: sent.events, seconds, perSecond, p50, p99, lost: sent.events - at.distinct };
     };
     await fresh('warm', 5, '');
-    const before = await fresh('before', FRESH.seconds, 'storm: 50/s to another endpoint, before it');
+    const before = await fresh('before', 20, 'storm: 10/s to another endpoint, before it');
 
     const peak = watchMemory(product);
     const usage = product.usage();
@@ -36,7 +36,7 @@ export function storm({ load, receiver, arrived, awaitArrival }: Backdrop): Prom
       ...{ ...options, path: '/v1/events/batch', batch: 100 },
       ...{ connections: 4, tenant: 'storm', count: STORM },
     });
-    const during = fresh('during', FRESH.seconds, 'storm: the same 50/s, beside it');
+    const during = fresh('during', FRESH.seconds, 'storm: the same 10/s, beside it');
     await awaitArrival('/well-again', sent.events);
     const failedAt = Date.now();
     const again = async () => (await arrived('/well-again')).requests - sent.events;

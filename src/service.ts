@@ -164,6 +164,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       ended: (workflowId, eventId) => ended.add(workflowId, eventId),
       leave: (left) => leaveFirst(pool, left),
       leaveEvents: (ids, inMs) => leaveEvents(pool, ids, inMs),
+      handingOver: (change) => lanes.handingOver(change),
       log,
     });
     const hasWorker = worker !== null;

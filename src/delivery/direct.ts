@@ -2,13 +2,12 @@ import type { Logger } from 'pino';
 import type { AttemptTarget } from '../db/deliveries.js';
 import type { Left, Taken } from '../db/drain.js';
 import type { StoredEvent } from '../db/events.js';
-import { nextStep } from '../domain/classify.js';
-import type { Attempt } from '../domain/delivery.js';
 import { DELIVERIES_PER_WORKFLOW, partWorkflowId } from '../domain/event.js';
 import { summarize, withoutContents } from '../../workflows/contract.js';
-import { attemptRecord, makeAttempt, type AttemptDeps, type AttemptOutcome } from './attempt.js';
+import { makeAttempt, type AttemptDeps, type AttemptOutcome } from './attempt.js';
 import type { EndpointCache } from './endpoint-cache.js';
-import type { DeliveryStart, Workflows } from './workflows.js';
+import { createHandOvers } from './hand-overs.js';
+import type { Workflows } from './workflows.js';
 
 /** A delivery whose first attempt is this process's, since when. */
 interface Job extends Taken {
@@ -46,7 +45,8 @@ const LEFT_DUE_MS = { any: 2_000, workflow: 10_000 };
 const DECIDED_MS = 5_000;
 /** Longer than waiting, the longest request and its record take: until then nobody else makes the attempt. */
 export const DIRECT_DUE_MS = 90_000;
-const HAND_OVERS_AT_ONCE = 16;
+/** So many in a second are a burst; where receivers hang, fewer come to their turn, however many wait. */
+const BURST = 100;
 const AGAIN_MS = { first: 500, most: 10_000 };
 
 /**
@@ -64,22 +64,31 @@ export function createDirectLane(deps: {
   leave(left: Left[]): Promise<void>;
   /** The same for those of events that may have been accepted. */
   leaveEvents(eventIds: string[], inMs: number): Promise<void>;
+  /** So many more, or fewer, are to be handed over to workflows. */
+  handingOver(change: number): void;
   log: Logger;
 }): DirectLane {
   const { endpoints, workflows, maxAttempts, log } = deps;
   const waiting = new Map<string, Job[]>();
   const underWayAt = new Map<string, number>();
   const jobs = new Set<Promise<void>>();
-  const handOvers: (() => Promise<void>)[] = [];
-  let handingOver = 0;
-  /** Temporal did not take the last one. */
-  let refused = false;
   let waitingCount = 0;
   let waitingBytes = 0;
   let underWay = 0;
   let closed = false;
   const left: Left[] = [];
   let leaving: Promise<void> | null = null;
+  let begun = 0;
+  /** In the second before this one. */
+  let begunBefore = 0;
+  const seconds = setInterval(() => ([begun, begunBefore] = [0, begun]), 1_000);
+  seconds.unref();
+  const handOvers = createHandOvers({
+    ...{ workflows, log, giveUpMs: DIRECT_DUE_MS },
+    record: deps.attempt.record,
+    busy: () => waitingCount > 0 && begun + begunBefore >= BURST,
+    count: deps.handingOver,
+  });
 
   /** Each endpoint at most as many as are left for all others: those that hang never take all. */
   const hasRoom = (endpointId: string) =>
@@ -93,6 +102,7 @@ export function createDirectLane(deps: {
   function begin(job: Job): void {
     const { endpoint_id: endpointId } = job;
     underWay += 1;
+    begun += 1;
     underWayAt.set(endpointId, (underWayAt.get(endpointId) ?? 0) + 1);
     const done = attempt(job)
       .catch((error: unknown) => {
@@ -107,6 +117,7 @@ export function createDirectLane(deps: {
         else underWayAt.set(endpointId, others);
         next(endpointId);
         nextOfAnother();
+        handOvers.more();
       });
     jobs.add(done);
   }
@@ -180,52 +191,10 @@ export function createDirectLane(deps: {
     const start = { workflowId, eventType, eventId, tenant };
     const notBefore = attempt.next_attempt_at ? { notBefore: attempt.next_attempt_at } : {};
     const unrecorded = recorded ? {} : { unrecorded: [withoutContents(attempt)] };
-    handOver(
+    handOvers.add(
       { ...start, deliveries: [{ ...carried, ...notBefore, ...unrecorded }] },
       recorded ? null : attempt,
     );
-  }
-
-  /** A few at a time, again until it is the sweeper's, which looks for it where Postgres knows of the attempt. */
-  function handOver(start: DeliveryStart, unrecorded: Attempt | null): void {
-    const until = performance.now() + DIRECT_DUE_MS;
-    let known = unrecorded === null;
-    const work = async () => {
-      for (let waitMs = AGAIN_MS.first; ; waitMs = Math.min(waitMs * 2, AGAIN_MS.most)) {
-        // A stop does not wait for Temporal to come back.
-        if (closed && refused && known) return;
-        try {
-          await workflows.carry(start, { again: true });
-          refused = false;
-          return;
-        } catch (error) {
-          refused = true;
-          log.warn({ err: error, workflow_id: start.workflowId }, 'not handed over to a workflow');
-          // An outcome that is nowhere but here is told until somebody takes it, Temporal or Postgres.
-          known ||= await recordLater(start, unrecorded!);
-          if (closed || (known && performance.now() > until)) return;
-          await pause(waitMs);
-        }
-      }
-    };
-    if (!unrecorded && handOvers.length >= MOST_WAITING) return;
-    handOvers.push(work);
-    if (handingOver < HAND_OVERS_AT_ONCE) void handOverAll();
-  }
-
-  /** Whether Postgres knows of it now: what comes after it the sweeper sees to. */
-  function recordLater({ deliveries: [delivery] }: DeliveryStart, attempt: Attempt): Promise<boolean> {
-    const step = nextStep(attempt.classification, 'default');
-    return deps.attempt.record(attemptRecord(delivery!.id, attempt, step)).then(
-      () => true,
-      () => false,
-    );
-  }
-
-  async function handOverAll(): Promise<void> {
-    handingOver += 1;
-    for (let work = handOvers.shift(); work; work = handOvers.shift()) await work();
-    handingOver -= 1;
   }
 
   function leave({ id, due_at: dueAt }: Taken, lane: Left['lane']): void {
@@ -278,10 +247,11 @@ export function createDirectLane(deps: {
     leave: (eventIds) => leaveEvents(eventIds, DECIDED_MS),
     async close() {
       closed = true;
+      clearInterval(seconds);
       for (const endpointId of [...waiting.keys()]) next(endpointId);
       await Promise.all(jobs);
       await leaving;
-      while (handingOver > 0) await pause(20);
+      await handOvers.close();
     },
   };
 }

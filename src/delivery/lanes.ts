@@ -12,6 +12,8 @@ export interface Lanes {
   /** A workflow is started for so many deliveries; until the first attempt of one begins, Temporal is behind by it. */
   started(workflowId: string, deliveries: number): void;
   began(workflowId: string, deliveries?: number): void;
+  /** So many more, or fewer, wait to be handed over to workflows. */
+  handingOver(change: number): void;
   /** Neither lane has much to do. */
   idle(): boolean;
   close(): void;
@@ -26,22 +28,35 @@ const TICK_MS = 250;
 const TICKS_PER_SECOND = 4;
 /** What has not begun by then is the sweeper's. */
 const FORGET_MS = 15_000;
+/** Where so many have not begun by then, Temporal is behind, however few wait. */
+const LATE = { afterMs: 1_000, most: 4 };
 /** What a Temporal manages that nobody has measured yet, first attempts a second; and the least it is taken for. */
 const CAPACITY = { first: 50, least: 20 };
 
 /**
- * `auto`: by workflow, until more than `directAbove` first attempts wait for Temporal; then directly, until less is accepted
- * in a second than Temporal manages.
+ * `auto`: by workflow, until more than `directAbove` first attempts and hand-overs wait for Temporal, or a few of them
+ * too long; then directly, until less is accepted in a second than Temporal manages.
  */
 export function createLanes({ lane, directAbove }: LanesOptions, peers?: Peers): Lanes {
   /** By workflow, the oldest first: since when, and how many of its first attempts have not begun. */
   const waiting = new Map<string, { at: number; left: number }>();
   let behind = 0;
+  let handing = 0;
   const acceptedPer = Array<number>(TICKS_PER_SECOND).fill(0);
   const begunPer = Array<number>(TICKS_PER_SECOND).fill(0);
   let capacity = CAPACITY.first;
   let burst = false;
   const sum = (counts: number[]) => counts.reduce((a, b) => a + b, 0);
+
+  function isLate(): boolean {
+    const since = performance.now() - LATE.afterMs;
+    let count = 0;
+    for (const { at } of waiting.values()) {
+      if (at > since) return false;
+      if (++count === LATE.most) return true;
+    }
+    return false;
+  }
 
   const timer = setInterval(() => {
     const old = performance.now() - FORGET_MS;
@@ -50,9 +65,11 @@ export function createLanes({ lane, directAbove }: LanesOptions, peers?: Peers):
       waiting.delete(id);
       behind -= left;
     }
+    const late = isLate();
+    if (late) burst = true;
     // Only one that is busy shows what it manages.
     if (behind > directAbove / 4) capacity = Math.max(CAPACITY.least, sum(begunPer));
-    if (burst && behind <= directAbove / 2 && sum(acceptedPer) < capacity) burst = false;
+    if (burst && !late && behind + handing <= directAbove / 2 && sum(acceptedPer) < capacity) burst = false;
     for (const counts of [acceptedPer, begunPer]) {
       counts.shift();
       counts.push(0);
@@ -77,7 +94,7 @@ export function createLanes({ lane, directAbove }: LanesOptions, peers?: Peers):
     direct: lane !== 'workflow',
     choose() {
       if (lane !== 'auto') return lane;
-      if (behind > directAbove) burst = true;
+      if (behind + handing > directAbove) burst = true;
       return burst ? 'direct' : 'workflow';
     },
     accepted: (deliveries) => void (acceptedPer[TICKS_PER_SECOND - 1]! += deliveries),
@@ -89,7 +106,8 @@ export function createLanes({ lane, directAbove }: LanesOptions, peers?: Peers):
       // Temporal gives a workflow to whichever process asks.
       if (!began(workflowId, deliveries)) peers?.began(workflowId);
     },
-    idle: () => behind === 0 && sum(acceptedPer) < capacity / 2,
+    handingOver: (change) => void (handing += change),
+    idle: () => behind + handing === 0 && sum(acceptedPer) < capacity / 2,
     close: () => clearInterval(timer),
   };
 }

@@ -1,0 +1,38 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createLanes, type Lanes } from '../../src/delivery/lanes.js';
+
+let lanes: Lanes;
+const pass = (ms: number) => vi.advanceTimersByTime(ms);
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+  lanes = createLanes({ lane: 'auto', directAbove: 64 });
+});
+afterEach(() => {
+  lanes.close();
+  vi.useRealTimers();
+});
+
+test('where a few first attempts have not begun within a second, the next ones are made directly', () => {
+  for (const id of ['a', 'b', 'c', 'd']) lanes.started(id, 1);
+  pass(900);
+  expect(lanes.choose()).toBe('workflow');
+  pass(500);
+  expect(lanes.choose()).toBe('direct');
+  lanes.began('a');
+  pass(500);
+  expect(lanes.choose()).toBe('workflow');
+});
+
+test('a retry storm that is being handed over leaves Temporal neither first attempts nor mere records', () => {
+  lanes.handingOver(65);
+  expect(lanes.choose()).toBe('direct');
+  lanes.handingOver(-30);
+  pass(2_000);
+  expect(lanes.choose()).toBe('direct');
+  expect(lanes.idle()).toBe(false);
+  lanes.handingOver(-35);
+  pass(250);
+  expect(lanes.choose()).toBe('workflow');
+  expect(lanes.idle()).toBe(true);
+});
