@@ -6,8 +6,8 @@ import type { Lanes } from './lanes.js';
 import { startOf, type DeliveryStart, type Workflows } from './workflows.js';
 
 export interface Dispatcher {
-  /** For events that are about to be accepted. */
-  choose(): Choice;
+  /** For so many events that are about to be accepted together. */
+  choose(events: number): Choice;
   /** Goes on with an event accepted by `choice`, in the background; what fails waits for the sweeper. */
   dispatch(accepted: { event: StoredEvent; dueAt: string }, payload: string, choice: Choice): void;
   /** Of these events it is not known whether they were accepted: no lane waits for this process to go on with them. */
@@ -78,8 +78,8 @@ export function createDispatcher(deps: {
   }
 
   return {
-    choose() {
-      const lane = lanes.choose();
+    choose(events) {
+      const lane = lanes.choose(events);
       const heldLane = lanes.direct ? 'any' : 'workflow';
       if (lane === 'workflow' && waiting.length < MOST_WAITING)
         return { lane, heldLane, dueInMs: WORKFLOW_DUE_MS + WAITING_DUE_MS * waiting.length, begins: true };

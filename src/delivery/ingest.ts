@@ -29,7 +29,7 @@ export function createIngest(pool: Pool, dispatcher: Dispatcher): Accept {
     weightOf: ({ payload }) => payload.length,
     isFatal: isDatabaseAway,
     async run(events) {
-      const choice = dispatcher.choose();
+      const choice = dispatcher.choose(events.length);
       const results = await outOfTheWay(() => acceptEvents(pool, events, choice)).catch((error: unknown) => {
         // Postgres was asked, and may have committed them all the same.
         if (isDatabaseAway(error) && !(error instanceof DatabaseAwayError))

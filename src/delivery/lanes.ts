@@ -4,7 +4,8 @@ import type { Peers } from '../peers.js';
 
 /** Which lane makes the first attempts of the events accepted now. */
 export interface Lanes {
-  choose(): Lane;
+  /** For so many events accepted together. */
+  choose(events?: number): Lane;
   /** Whether this process makes first attempts at all. */
   direct: boolean;
   /** So many deliveries. */
@@ -92,9 +93,9 @@ export function createLanes({ lane, directAbove }: LanesOptions, peers?: Peers):
 
   return {
     direct: lane !== 'workflow',
-    choose() {
+    choose(events = 1) {
       if (lane !== 'auto') return lane;
-      if (behind + handing > directAbove) burst = true;
+      if (behind + handing + events > directAbove) burst = true;
       return burst ? 'direct' : 'workflow';
     },
     accepted: (deliveries) => void (acceptedPer[TICKS_PER_SECOND - 1]! += deliveries),

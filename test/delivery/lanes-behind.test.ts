@@ -25,9 +25,9 @@ test('where a few first attempts have not begun within a second, the next ones a
 });
 
 test('a retry storm that is being handed over leaves Temporal neither first attempts nor mere records', () => {
-  lanes.handingOver(65);
+  lanes.handingOver(64);
   expect(lanes.choose()).toBe('direct');
-  lanes.handingOver(-30);
+  lanes.handingOver(-29);
   pass(2_000);
   expect(lanes.choose()).toBe('direct');
   expect(lanes.idle()).toBe(false);
@@ -35,4 +35,9 @@ test('a retry storm that is being handed over leaves Temporal neither first atte
   pass(250);
   expect(lanes.choose()).toBe('workflow');
   expect(lanes.idle()).toBe(true);
+});
+
+test('what is accepted together in one commit, and is more than may wait for Temporal, goes directly from the first on', () => {
+  expect(lanes.choose(64)).toBe('workflow');
+  expect(lanes.choose(65)).toBe('direct');
 });
