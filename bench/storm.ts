@@ -72,7 +72,7 @@ export function storm({ load, receiver, arrived, awaitArrival }: Backdrop): Prom
 const WAITING = [10_000, 20_000];
 
 /** What deliveries cost that wait for a retry hours away, each in a workflow: memory and disk, by part. */
-export async function waiting({ load, receiver, awaitArrival }: Backdrop): Promise<Row[]> {
+export async function waiting({ load, receiver, arrived, awaitArrival }: Backdrop): Promise<Row[]> {
   const inspector = await freePort();
   // 5 s become three hours.
   const env = { SUREHOOK_RETRY_SCALE: '2000', NODE_OPTIONS: `--inspect=127.0.0.1:${inspector}` };
@@ -92,7 +92,7 @@ export async function waiting({ load, receiver, awaitArrival }: Backdrop): Promi
           ...{ url: product.url, path: '/v1/events/batch', batch: 100, payload: 'small' },
           ...{ connections: 4, tenant: 'waiting', count: events },
         });
-        const arrived = await awaitArrival('/fail', most);
+        await awaitArrival('/fail', most);
         const running = async () => (await workflow.count(`ExecutionStatus = 'Running'`)).count;
         const until = Date.now() + 200_000;
         while ((await running()) < most && Date.now() < until) await sleep(500);
@@ -104,7 +104,7 @@ export async function waiting({ load, receiver, awaitArrival }: Backdrop): Promi
         rows.push({
           name: `waiting: ${most.toLocaleString('en')} wait for a retry`,
           ...{ events: sent.events, seconds, perSecond: events / seconds, memory: peak() },
-          lost: most - arrived.distinct,
+          lost: most - (await arrived('/fail')).distinct,
           // Bytes for each that was added.
           more: { ...added, workflows: await running() },
         });
