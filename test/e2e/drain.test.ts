@@ -161,7 +161,7 @@ async function accepted(inMs: number) {
   const id = newId('evt');
   const event = {
     ...{ id, tenant, type: 'a.b', payload: '{}', idempotencyKey: id, endpointIds: null, maxAttempts: 12 },
-    ...{ requestHash: Buffer.alloc(32), workflowId: `deliver:${tenant}:${id}`, createdAt: new Date() },
+    ...{ requestHash: '00', workflowId: `deliver:${tenant}:${id}`, createdAt: new Date() },
   };
   const [stored] = await acceptEvents(t.pool, [event], { lane: 'any', heldLane: 'any', dueInMs: inMs });
   if (stored!.kind !== 'accepted') throw new Error(stored!.kind);
