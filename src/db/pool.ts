@@ -66,6 +66,9 @@ export function createPool(url: string, max = 20): Pool {
     statement_timeout: QUERY_MS - 500,
     idle_in_transaction_session_timeout: 2 * QUERY_MS,
     application_name: 'surehook',
+    // Nothing here is meant to read a whole table. A statement prepared while a week's partition was new, and empty, would,
+    // and go on so: an event then cost 0.55 ms of Postgres's CPU after 30,000 others, instead of 0.11 all the time.
+    options: '-c enable_seqscan=off',
   });
 }
 
