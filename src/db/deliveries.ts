@@ -45,7 +45,21 @@ export async function listDeliveries(
   filter: DeliveryFilter,
   page: PageQuery,
 ): Promise<Page<StoredDelivery>> {
-  return pageOf(db, `select ${COLUMNS} from deliveries`, { ...filter }, page, 'del');
+  const { tenant, ...others } = filter;
+  const { endpoint_id } = others;
+  // An endpoint's deliveries are all of its tenant: that need not be looked for in each of them.
+  const known = tenant !== undefined && endpoint_id !== undefined;
+  if (known && !(await isOf(db, endpoint_id, tenant))) return { data: [], next_cursor: null };
+  const equals = known ? others : filter;
+  return pageOf(db, `select ${COLUMNS} from deliveries`, { ...equals }, page, 'del');
+}
+
+async function isOf(db: Db, endpointId: string, tenant: string): Promise<boolean> {
+  const { rows } = await db.query('select from endpoints where id = $1 and tenant = $2', [
+    endpointId,
+    tenant,
+  ]);
+  return rows.length > 0;
 }
 
 export async function getDelivery(

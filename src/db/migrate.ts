@@ -14,7 +14,7 @@ const PARTITIONED: [table: string, prefix: IdPrefix][] = [
 ];
 
 /** Applies what is new in migrations/, in order, all or nothing, and makes the partitions of the weeks ahead. */
-export async function migrate(databaseUrl: string): Promise<string[]> {
+export async function migrate(databaseUrl: string, now = new Date()): Promise<string[]> {
   const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).sort();
   // A connection of its own: a migration takes as long as it takes.
   const db = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
@@ -33,7 +33,7 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
       await db.query(await readFile(new URL(name, FOLDER), 'utf8'));
       await db.query('insert into migrations (name) values ($1)', [name]);
     }
-    await ensurePartitions(db, new Date());
+    await ensurePartitions(db, now);
     await db.query('commit');
     return fresh;
   } finally {
