@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endpoint, type Arrived, type Backdrop } from './backdrop.js';
 import { cpuPer } from './floors.js';
+import { listing } from './listing.js';
 import type { Load, LoadResult } from './load.js';
 import { startProduct, type Product } from './product.js';
 import type { Row } from './report.js';
@@ -45,6 +46,7 @@ export const SCENARIOS: Record<string, Scenario> = {
     ),
   ],
   g: backlog,
+  h: listing,
   replay,
 };
 
