@@ -162,7 +162,7 @@ test('what is prepared on an empty table goes by its indexes when it is full', a
     await fresh.query(`insert into endpoints (id, tenant, url, event_types, timeout_ms)
       values (new_id('ep', now()), 't', 'http://127.0.0.1:9/', '{*}', 15000)`);
     // From the sixth time on a prepared statement keeps its plan.
-    for (let i = 0; i < 10; i++) await deliverOne(fresh, i);
+    for (let i = 0; i < 10; i++) await deliver50(fresh, i);
     const read = async () => {
       await fresh.query('select pg_stat_force_next_flush()');
       const { rows } = await fresh.query<{ read: number }>(
@@ -171,42 +171,40 @@ test('what is prepared on an empty table goes by its indexes when it is full', a
       return rows[0]!.read;
     };
     const before = await read();
-    for (let i = 10; i < 30; i++) await deliverOne(fresh, i);
+    for (let i = 10; i < 30; i++) await deliver50(fresh, i);
     expect(await read()).toBe(before);
   } finally {
     await fresh.end();
   }
 });
 
-async function deliverOne(db: Pool, n: number): Promise<void> {
-  const event: NewEvent = {
-    ...{ id: newId('evt'), tenant: 't', type: 'a', payload: '{}', idempotencyKey: `key-${n}` },
-    ...{
-      requestHash: Buffer.alloc(32),
-      workflowId: `deliver:t:${n}`,
-      maxAttempts: 12,
-      createdAt: new Date(),
-    },
-    endpointIds: null,
-  };
-  const [stored] = await acceptEvents(db, [event], { lane: 'direct', dueInMs: 60_000 });
-  if (stored?.kind !== 'accepted') throw new Error('It was accepted before.');
-  await recordAttempts(db, [
-    {
-      deliveryId: stored.event.deliveries[0]!.id,
-      ...{ status: 'DELIVERED', reason: null, gone: false },
-      attempt: {
-        ...{
-          id: newId('att'),
-          number: 1,
-          started_at: new Date().toISOString(),
-          latency_ms: 1,
-          timings: null,
+/** As the groups that come in together are written: all of them, and then what became of them. */
+async function deliver50(db: Pool, nth: number): Promise<void> {
+  const events = Array.from({ length: 50 }, (_, i): NewEvent => ({
+    ...{ id: newId('evt'), tenant: 't', type: 'a', payload: '{}', idempotencyKey: `key-${nth}-${i}` },
+    ...{ requestHash: Buffer.alloc(32), workflowId: `deliver:t:${nth}-${i}`, maxAttempts: 12 },
+    ...{ createdAt: new Date(), endpointIds: null },
+  }));
+  const stored = await acceptEvents(db, events, { lane: 'direct', dueInMs: 60_000 });
+  await recordAttempts(
+    db,
+    stored
+      .flatMap((one) => (one.kind === 'accepted' ? one.event.deliveries : []))
+      .map(({ id }) => ({
+        deliveryId: id,
+        ...{ status: 'DELIVERED', reason: null, gone: false },
+        attempt: {
+          ...{
+            id: newId('att'),
+            number: 1,
+            started_at: new Date().toISOString(),
+            latency_ms: 1,
+            timings: null,
+          },
+          ...{ remote_address: null, http_status: 200, classification: 'DELIVERED', error: null },
+          ...{ request_headers: {}, response_headers: {}, response_body: null, truncated: false },
+          ...{ retry_after: null, next_attempt_at: null },
         },
-        ...{ remote_address: null, http_status: 200, classification: 'DELIVERED', error: null },
-        ...{ request_headers: {}, response_headers: {}, response_body: null, truncated: false },
-        ...{ retry_after: null, next_attempt_at: null },
-      },
-    },
-  ]);
+      })),
+  );
 }
