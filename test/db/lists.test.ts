@@ -182,7 +182,7 @@ test('what is prepared on an empty table goes by its indexes when it is full', a
 async function deliver50(db: Pool, nth: number): Promise<void> {
   const events = Array.from({ length: 50 }, (_, i): NewEvent => ({
     ...{ id: newId('evt'), tenant: 't', type: 'a', payload: '{}', idempotencyKey: `key-${nth}-${i}` },
-    ...{ requestHash: Buffer.alloc(32), workflowId: `deliver:t:${nth}-${i}`, maxAttempts: 12 },
+    ...{ requestHash: '00'.repeat(32), workflowId: `deliver:t:${nth}-${i}`, maxAttempts: 12 },
     ...{ createdAt: new Date(), endpointIds: null },
   }));
   const stored = await acceptEvents(db, events, { lane: 'direct', dueInMs: 60_000 });
