@@ -185,7 +185,7 @@ async function deliver50(db: Pool, nth: number): Promise<void> {
     ...{ requestHash: '00'.repeat(32), workflowId: `deliver:t:${nth}-${i}`, maxAttempts: 12 },
     ...{ createdAt: new Date(), endpointIds: null },
   }));
-  const stored = await acceptEvents(db, events, { lane: 'direct', dueInMs: 60_000 });
+  const stored = await acceptEvents(db, events, { lane: 'direct', dueInMs: 60_000, heldLane: 'any' });
   await recordAttempts(
     db,
     stored
