@@ -81,6 +81,7 @@ export interface Service {
 }
 
 const CONTROL_CONNECTIONS = 2;
+const HOT_CONNECTIONS = 4;
 const LANES = { lane: 'auto', directAbove: 64, workflowForEnded: true } as const;
 const full = () => new DatabaseAwayError('The database is overloaded.');
 /** What thousands may ask for at a time: a few do, and leave connections to others. */
@@ -105,6 +106,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   try {
     const pool = createPool(options.databaseUrl, options.connections);
     release.push(() => pool.end());
+    const hot = createPool(options.databaseUrl, HOT_CONNECTIONS, { planOnce: true });
+    release.push(() => hot.end());
     await migrate(options.databaseUrl);
     // Migrating again only makes the partitions of the weeks ahead, for a process that runs longer than they last.
     const partitions = setInterval(() => {
@@ -132,7 +135,19 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const lanesOptions = options.lanes ?? LANES;
     const lanes = createLanes(lanesOptions, options.peers);
     release.push(async () => lanes.close());
-    const shared = { pool, workflows, control, guard, sender, secrets, retryPolicy, metrics, lanes, release };
+    const shared = {
+      pool,
+      hot,
+      workflows,
+      control,
+      guard,
+      sender,
+      secrets,
+      retryPolicy,
+      metrics,
+      lanes,
+      release,
+    };
     const parts: Parts = { ...shared, attempt: attemptDeps(options, shared) };
 
     const worker =
@@ -233,6 +248,8 @@ interface Parts extends Shared {
 
 interface Shared {
   pool: Pool;
+  /** For what every event needs. */
+  hot: Pool;
   workflows: Workflows;
   control: Control;
   guard: AddressGuard;
@@ -246,16 +263,16 @@ interface Shared {
 
 /** What both lanes make attempts with. */
 function attemptDeps(options: ServiceOptions, shared: Shared): AttemptDeps {
-  const { pool, control, sender, secrets, retryPolicy, metrics } = shared;
+  const { pool, hot, control, sender, secrets, retryPolicy, metrics } = shared;
   return {
-    load: limited((id) => loadAttemptTarget(pool, id), LOOK_UPS),
+    load: limited((id) => loadAttemptTarget(hot, id), LOOK_UPS),
     record: createGroup<AttemptRecord, void>({
       ...RECORDS,
       keyOf: ({ deliveryId }) => deliveryId,
       isFatal: isDatabaseAway,
       async run(records) {
-        if (records.length === 1) await recordAttempt(pool, records[0]!);
-        else await recordAttempts(pool, records);
+        if (records.length === 1) await recordAttempt(hot, records[0]!);
+        else await recordAttempts(hot, records);
         return [];
       },
     }),
@@ -305,7 +322,7 @@ function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
 /** Answers the address it listens on. */
 async function startApi(
   options: ServiceOptions,
-  { pool, workflows, control, guard, secrets, retryPolicy, metrics, release }: Parts,
+  { pool, hot, workflows, control, guard, secrets, retryPolicy, metrics, release }: Parts,
   dispatcher: Dispatcher,
   readiness: () => Promise<Readiness>,
 ): Promise<string> {
@@ -319,7 +336,7 @@ async function startApi(
     ...createAuth(options.adminKey),
     guard,
     secrets,
-    accept: createIngest(pool, dispatcher),
+    accept: createIngest({ pool, hot }, dispatcher),
     unknownEndpoints: limited(
       ({ tenant, endpointIds }) => unknownEndpoints(pool, tenant, endpointIds),
       LOOK_UPS,

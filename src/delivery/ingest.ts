@@ -16,7 +16,7 @@ const LOOK_UPS_AT_ONCE = 8;
 const MOST_WAITING = 32_768;
 
 /** Events that come together are committed together. */
-export function createIngest(pool: Pool, dispatcher: Dispatcher): Accept {
+export function createIngest({ pool, hot }: { pool: Pool; hot: Pool }, dispatcher: Dispatcher): Accept {
   const full = () => new DatabaseAwayError('The database is overloaded.');
   const commit = createGroup<NewEvent, Stored>({
     most: MOST_EVENTS,
@@ -30,7 +30,7 @@ export function createIngest(pool: Pool, dispatcher: Dispatcher): Accept {
     isFatal: isDatabaseAway,
     async run(events) {
       const choice = dispatcher.choose(events.length);
-      const results = await outOfTheWay(() => acceptEvents(pool, events, choice)).catch((error: unknown) => {
+      const results = await outOfTheWay(() => acceptEvents(hot, events, choice)).catch((error: unknown) => {
         // Postgres was asked, and may have committed them all the same.
         if (isDatabaseAway(error) && !(error instanceof DatabaseAwayError))
           dispatcher.unknown(
