@@ -67,7 +67,9 @@ export async function startProduct(env: Record<string, string>, args: string[] =
       DATA_DIR: dir,
       PORT: String(port),
       TEMPORAL_UI_PORT: String(await freePort()),
+      // As in package.json.
       UV_THREADPOOL_SIZE: '64',
+      NODE_OPTIONS: '--max-semi-space-size=32',
       SUREHOOK_ADMIN_KEY: KEY,
       LOG_LEVEL: 'warn',
       ...env,

@@ -25,16 +25,21 @@ export interface Row {
 const FIRST = '<!-- bench -->';
 const LAST = '<!-- /bench -->';
 
-/** As a table; `write`: also into docs/performance.md and docs/performance.json. */
+/** As a table; `write`: also into docs/performance.md and docs/performance.json, in place of what was measured before. */
 export function report(rows: Row[], write: boolean): void {
-  const text = table(rows);
-  console.log(`\n${text}`);
+  console.log(`\n${table(rows)}`);
   if (!write) return;
+  const before = (JSON.parse(readFileSync('docs/performance.json', 'utf8')) as { rows: Row[] }).rows;
+  const all = new Map([...before, ...rows].map((row) => [row.name, row]));
   const about = { cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version };
-  writeFileSync('docs/performance.json', `${JSON.stringify({ ...about, rows }, null, 2)}\n`);
+  writeFileSync(
+    'docs/performance.json',
+    `${JSON.stringify({ ...about, rows: [...all.values()] }, null, 2)}\n`,
+  );
   const page = readFileSync('docs/performance.md', 'utf8');
-  const [before, after] = [page.indexOf(FIRST) + FIRST.length, page.indexOf(LAST)];
-  writeFileSync('docs/performance.md', `${page.slice(0, before)}\n\n${text}\n\n${page.slice(after)}`);
+  const [from, to] = [page.indexOf(FIRST) + FIRST.length, page.indexOf(LAST)];
+  const text = table([...all.values()]);
+  writeFileSync('docs/performance.md', `${page.slice(0, from)}\n\n${text}\n\n${page.slice(to)}`);
 }
 
 function table(rows: Row[]): string {
