@@ -178,6 +178,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       maxAttempts,
       ended: (workflowId, eventId) => ended.add(workflowId, eventId),
       leave: (left) => leaveFirst(pool, left),
+      current: () => control.current(),
       leaveEvents: (ids, inMs) => leaveEvents(pool, ids, inMs),
       handingOver: (change) => lanes.handingOver(change),
       log,

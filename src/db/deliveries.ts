@@ -176,7 +176,9 @@ export async function holdDeliveriesOf(db: Db, endpointId: string): Promise<void
        select id from deliveries where endpoint_id = $1 and status in ('PENDING', 'IN_PROGRESS')
          -- What the accepting process has in hand it holds by itself; released, it would be made twice.
          and not (lane = 'direct' and attempt_count = 0)
-       order by id limit $2)`,
+       order by id limit $2)
+       -- Taken meanwhile, it is in hand, too.
+       and not (deliveries.lane = 'direct' and deliveries.attempt_count = 0)`,
     [endpointId, HELD_AT_ONCE],
   );
 }

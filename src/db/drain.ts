@@ -28,7 +28,7 @@ export interface Take {
 
 const MAY_GO = {
   // Where its endpoint takes none now the gate holds it, and says why in its row.
-  PENDING: { endpoint: 'true', delivery: 'due_at <= now()', reason: 'null' },
+  PENDING: { endpoint: 'true', delivery: 'due_at <= now()', reason: 'd.status_reason' },
   HELD: {
     endpoint: 'hold_of(ep) is null and pause_of(ep.tenant) is null',
     delivery: 'true',
@@ -51,11 +51,13 @@ export async function takeFirst(db: Db, { status, limit, except, byFile, dueInMs
         union all
         select (select min(endpoint_id) from deliveries where ${open} and endpoint_id > waiting.id)
         from waiting where waiting.id is not null
+      ), ready as (
+        select ep.id from waiting join endpoints ep on ep.id = waiting.id and ep.id <> all($2::text[]) and ${endpoint}
       ), chosen as (
-        select oldest.id, row_number() over (partition by ep.id order by oldest.id) as turn
-        from waiting join endpoints ep on ep.id = waiting.id and ep.id <> all($2::text[]) and ${endpoint}
-          cross join lateral (select id from deliveries where ${open} and endpoint_id = ep.id
-            and ($3 or not starts_with(coalesce(status_reason, ''), '${FILE_PAUSE}')) and ${delivery} order by id limit $1) oldest
+        select oldest.id, row_number() over (partition by ready.id order by oldest.id) as turn
+        from ready cross join lateral (select id from deliveries where ${open} and endpoint_id = ready.id
+            and ($3 or not starts_with(coalesce(status_reason, ''), '${FILE_PAUSE}')) and ${delivery} order by id
+            limit greatest(1, $1 / (select count(*) from ready))) oldest
         order by turn, oldest.id limit $1
       ), free as (
         select id from deliveries where id = any(array(select id from chosen)) and ${open} for update skip locked

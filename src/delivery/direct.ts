@@ -48,6 +48,8 @@ export const DIRECT_DUE_MS = 90_000;
 /** So many in a second are a burst; where receivers hang, fewer come to their turn, however many wait. */
 const BURST = 100;
 const AGAIN_MS = { first: 500, most: 10_000 };
+/** Few enough for one statement. */
+const LEFT_AT_ONCE = 1_000;
 
 /**
  * The first attempt straight after the commit, by the process that accepted the event, or when there is room for it. What
@@ -64,6 +66,8 @@ export function createDirectLane(deps: {
   leave(left: Left[]): Promise<void>;
   /** The same for those of events that may have been accepted. */
   leaveEvents(eventIds: string[], inMs: number): Promise<void>;
+  /** Whether this process knows of every pause there is. */
+  current(): boolean;
   /** So many more, or fewer, are to be handed over to workflows. */
   handingOver(change: number): void;
   log: Logger;
@@ -147,12 +151,12 @@ export function createDirectLane(deps: {
   const age = ({ at }: Job) => performance.now() - at;
 
   async function attempt(job: Job): Promise<void> {
-    const number = { deliveryId: job.id, number: 1, maxAttempts };
-    const outcome =
-      age(job) > FRESH_MS
-        ? await makeAttempt(deps.attempt, number)
-        : await makeAttempt(deps.attempt, { ...number, target: await targetOf(job) });
-    goOn(job, outcome);
+    // Where this process may not have heard of a pause, Postgres is asked.
+    const isFresh = age(job) <= FRESH_MS && deps.current();
+    const target = isFresh ? await targetOf(job) : await deps.attempt.load(job.id);
+    // Cancelled, held, or taken for lost by the sweeper: somebody else's by now.
+    if (!target || target.status !== 'PENDING' || target.attempt_count > 0) return;
+    goOn(job, await makeAttempt(deps.attempt, { deliveryId: job.id, number: 1, maxAttempts, target }));
   }
 
   async function targetOf(job: Job): Promise<AttemptTarget> {
@@ -205,7 +209,7 @@ export function createDirectLane(deps: {
   async function leaveAll(): Promise<void> {
     for (let waitMs = 0; left.length > 0; waitMs = Math.min(waitMs * 2 || AGAIN_MS.first, AGAIN_MS.most)) {
       await pause(waitMs);
-      const now = left.splice(0);
+      const now = left.splice(0, LEFT_AT_ONCE);
       await deps.leave(now).then(
         () => (waitMs = 0),
         () => !closed && left.push(...now),

@@ -105,7 +105,10 @@ export function createHandOvers(deps: {
     add(start, unrecorded) {
       if (!unrecorded && waiting.length >= MOST_WAITING) return;
       const notBefore = unrecorded ? undefined : start.deliveries[0]!.notBefore;
-      waiting.push({ start, unrecorded, wantedAt: notBefore ? Date.parse(notBefore) + LATE_MS : 0 });
+      const one = { start, unrecorded, wantedAt: notBefore ? Date.parse(notBefore) + LATE_MS : 0 };
+      // Known to nobody else, it goes before all that wait for their retry.
+      if (unrecorded) waiting.unshift(one);
+      else waiting.push(one);
       deps.count(1);
       more();
     },

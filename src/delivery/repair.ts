@@ -38,7 +38,8 @@ export async function repair(deps: RepairDeps, open: OpenWorkflow): Promise<void
     case 'RUNNING': {
       // It waits its turn, was never told that its delivery may go on, or never got it.
       const now = open.deliveries.filter((d) => d.status_reason === 'RESUMED').map((d) => d.id);
-      if (now.length > 0 || open.direct) await workflows.carry(restartOf(open), { now });
+      const mayBeMissing = open.direct || open.deliveries.some((d) => d.attempt_count === 0);
+      if (now.length > 0 || mayBeMissing) await workflows.carry(restartOf(open), { now });
       for (const pending of view!.pending) {
         const delivery = open.deliveries.find(({ id }) => id === pending.deliveryId);
         if (delivery) await recordMissed(deps, delivery, pending);

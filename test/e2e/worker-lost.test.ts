@@ -87,7 +87,10 @@ test('a late attempt that dies with its worker is in the history before the next
     const lateId = await post(late);
     await t.call('POST', `/v1/endpoints/${last.id}/pause`);
     const lastId = await post(last);
-    await t.pool.query('update deliveries set attempt_count = 11 where id = $1', [lastId]);
+    await t.pool.query('update deliveries set attempt_count = 11, lane = $2 where id = $1', [
+      lastId,
+      'workflow',
+    ]);
     await t.call('POST', `/v1/endpoints/${last.id}/resume`);
     const hanging = (path: string, number: string) =>
       receiver.waitFor(
