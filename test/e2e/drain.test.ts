@@ -1,5 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { holdDeliveriesOf } from '../../src/db/deliveries.js';
 import { leaveFirst, takeFirst, type Take } from '../../src/db/drain.js';
 import { acceptEvents } from '../../src/db/events.js';
 import { openWorkflow } from '../../src/db/sweep.js';
@@ -215,6 +216,34 @@ test('two that take at once never take the same, and who has it no more leaves n
     expect(await stateOf()).toMatchObject({ status: 'PENDING', lane: 'direct' });
     expect(await takeFirst(alone.pool, { ...take, status: 'PENDING' })).toEqual([]);
   } finally {
+    await alone.stop();
+  }
+});
+
+test('what is being taken while its endpoint is paused stays with who takes it', async () => {
+  const alone = await startTestService({ role: 'api', sweepEveryMs: 3_600_000 });
+  const taker = await alone.pool.connect();
+  try {
+    const endpoint = await createEndpoint(alone, receiver.url, { tenant });
+    await control('pause', alone);
+    await post(1, alone);
+    await alone.pool.query(`delete from control`);
+    await alone.pool.query(`update deliveries set status = 'PENDING', due_at = now()`);
+    await taker.query('begin');
+    const take: Take = { status: 'PENDING', limit: 1, except: [], byFile: true, dueInMs: 60_000 };
+    expect(await takeFirst(taker, take)).toHaveLength(1);
+    const holding = holdDeliveriesOf(alone.pool, endpoint.id);
+    await eventually(async () => {
+      const { rowCount } = await alone.pool.query(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      return rowCount === 1;
+    });
+    await taker.query('commit');
+    await holding;
+    expect(await rows(alone)).toMatchObject([{ status: 'PENDING', lane: 'direct' }]);
+  } finally {
+    taker.release();
     await alone.stop();
   }
 });
