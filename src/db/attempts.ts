@@ -58,6 +58,7 @@ function withoutDetails(attempt: Attempt): Attempt {
 /** Answers the ids of the attempts that were new. */
 async function write(db: Db, records: AttemptRecord[]): Promise<string[]> {
   const each = (of: (record: AttemptRecord) => string | number | boolean | null) => joined(records.map(of));
+  const ids = records.map(({ deliveryId }) => deliveryId).sort();
   const { rows } = await db.query<{ id: string }>({
     name: 'record-attempts',
     text: `
@@ -80,7 +81,9 @@ async function write(db: Db, records: AttemptRecord[]): Promise<string[]> {
           completed_at = case when d.status = any($13) and not i.status = any($13) then now() else d.completed_at end
         from input i, endpoints ep cross join lateral (select case when i.status = 'IN_PROGRESS' then
           coalesce(pause_of(ep.tenant), hold_of(ep)) end as reason) held
-        where d.id = i.delivery_id and d.id = any(${column(2)}) and d.attempt_count < i.number and ep.id = d.endpoint_id
+        where d.id = i.delivery_id and d.id = any(${column(2)})
+          -- Leaves the other weeks' partitions alone, which a list does not.
+          and d.id >= $15 and d.id <= $16 and d.attempt_count < i.number and ep.id = d.endpoint_id
         returning d.id, d.endpoint_id, i.id as attempt_id
       ), outcome as (
         select endpoint_id, bool_or(i.classification = 'DELIVERED') as delivered, bool_or(i.gone and coalesce(i.url, ep.url) = ep.url) as gone,
@@ -125,6 +128,8 @@ async function write(db: Db, records: AttemptRecord[]): Promise<string[]> {
       each(({ attempt }) => attempt.next_attempt_at),
       OPEN_STATUSES,
       each(({ url }) => url ?? null),
+      ids[0],
+      ids.at(-1),
     ],
   });
   return rows.map((row) => row.id);
