@@ -2,12 +2,7 @@ import type { Logger } from 'pino';
 import { takeFirst, type Take } from '../db/drain.js';
 import type { Db } from '../db/pool.js';
 import { DIRECT_DUE_MS, type DirectLane } from './direct.js';
-
-export interface Drain {
-  /** Something may go on: looks for it at once. */
-  wake(): void;
-  close(): Promise<void>;
-}
+import { startLoop, type Loop } from './loop.js';
 
 const EVERY_MS = 1_000;
 /** Between two looks while there is more, and while endpoints have all they can take. */
@@ -34,11 +29,8 @@ export function createDrain(deps: {
   byFile: boolean;
   everyMs?: number;
   log: Logger;
-}): Drain {
+}): Loop {
   const { db, direct, byFile, everyMs = EVERY_MS, log } = deps;
-  let closed = false;
-  let awake = false;
-  let endRest: () => void = () => {};
   /** Since when held ones go on without a break. */
   let since: number | null = null;
 
@@ -71,42 +63,11 @@ export function createDrain(deps: {
     return Math.min(everyMs, direct.full().length > 0 ? FULL_MS : everyMs);
   }
 
-  async function loop(): Promise<void> {
-    while (!closed) {
-      awake = false;
-      let nextMs = Math.min(everyMs, AWAY_MS);
-      if (deps.paused() === null && direct.room()) {
-        nextMs = await look().catch((error: unknown) => {
-          log.warn({ err: error }, 'waiting deliveries not looked for: Postgres is away');
-          return AWAY_MS;
-        });
-      }
-      if (!awake && !closed) await rest(nextMs);
-    }
-  }
-
-  function rest(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      endRest = () => {
-        clearTimeout(timer);
-        resolve();
-      };
+  return startLoop(async () => {
+    if (deps.paused() !== null || !direct.room()) return Math.min(everyMs, AWAY_MS);
+    return look().catch((error: unknown) => {
+      log.warn({ err: error }, 'waiting deliveries not looked for: Postgres is away');
+      return AWAY_MS;
     });
-  }
-
-  function wake(): void {
-    awake = true;
-    endRest();
-  }
-
-  const looping = loop();
-  return {
-    wake,
-    async close() {
-      closed = true;
-      wake();
-      await looping;
-    },
-  };
+  });
 }

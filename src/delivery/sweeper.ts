@@ -4,15 +4,9 @@ import { isDatabaseAway, type Db } from '../db/pool.js';
 import { claimDue, openWorkflow, releaseHeld, unclaim, type Claimed } from '../db/sweep.js';
 import { attemptRecord, lostAttempt } from './attempt.js';
 import { carryBatch, type CarryBatchDeps } from './carry-batch.js';
+import { startLoop, type Loop } from './loop.js';
 import { repair, type RepairDeps } from './repair.js';
 import { restartOf, TemporalAwayError } from './workflows.js';
-
-export interface Sweeper {
-  /** Something may go on: looks for it at once. */
-  wake(): void;
-  /** Ends after the workflow at hand. */
-  close(): Promise<void>;
-}
 
 const EVERY_MS = 5_000;
 const BATCH = 100;
@@ -41,46 +35,25 @@ export function createSweeper(
       log: Logger;
       everyMs?: number;
     },
-): Sweeper {
+): Loop {
   const { db, workflows, log, everyMs = EVERY_MS } = deps;
   let closed = false;
-  let awake = false;
-  let endRest: () => void = () => {};
   let backOffMs = 0;
 
-  async function loop(): Promise<void> {
-    while (!closed) {
-      let nextMs = everyMs;
-      let away = false;
-      awake = false;
-      // One after the other, and none for want of another.
-      for (const step of deps.paused() === null ? [release, sweep, carryBatches] : []) {
-        try {
-          nextMs = Math.min(nextMs, await step());
-        } catch (error) {
-          away = true;
-          log.warn({ err: error, step: step.name }, 'put off: Temporal or Postgres is away');
-        }
+  async function look(): Promise<number> {
+    let nextMs = everyMs;
+    let away = false;
+    // One after the other, and none for want of another.
+    for (const step of deps.paused() === null ? [release, sweep, carryBatches] : []) {
+      try {
+        nextMs = Math.min(nextMs, await step());
+      } catch (error) {
+        away = true;
+        log.warn({ err: error, step: step.name }, 'put off: Temporal or Postgres is away');
       }
-      backOffMs = away ? Math.min(Math.max(backOffMs * 2, BACK_OFF_MS.first), BACK_OFF_MS.most) : 0;
-      if (away) nextMs = backOffMs;
-      if (!awake) await rest(nextMs);
     }
-  }
-
-  function rest(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      endRest = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  function wake(): void {
-    awake = true;
-    endRest();
+    backOffMs = away ? Math.min(Math.max(backOffMs * 2, BACK_OFF_MS.first), BACK_OFF_MS.most) : 0;
+    return away ? backOffMs : nextMs;
   }
 
   /** Each step answers when it is to be done again. */
@@ -174,13 +147,13 @@ export function createSweeper(
     return { left, away: done === 0 ? away[0] : undefined };
   }
 
-  const looping = loop();
+  const loop = startLoop(look);
   return {
-    wake,
-    async close() {
+    wake: loop.wake,
+    /** Ends after the workflow at hand. */
+    close() {
       closed = true;
-      wake();
-      await looping;
+      return loop.close();
     },
   };
 }
