@@ -46,6 +46,7 @@ export function createLanes({ lane, directAbove }: LanesOptions, peers?: Peers):
   const acceptedPer = Array<number>(TICKS_PER_SECOND).fill(0);
   const begunPer = Array<number>(TICKS_PER_SECOND).fill(0);
   let capacity = CAPACITY.first;
+  let busyTicks = 0;
   let burst = false;
   const sum = (counts: number[]) => counts.reduce((a, b) => a + b, 0);
 
@@ -68,8 +69,11 @@ export function createLanes({ lane, directAbove }: LanesOptions, peers?: Peers):
     }
     const late = isLate();
     if (late) burst = true;
-    // Only one that is busy shows what it manages.
-    if (behind > directAbove / 4) capacity = Math.max(CAPACITY.least, sum(begunPer));
+    // Only one that was busy for all of a second shows what it manages. What it showed while it was slow or away is not
+    // for ever: a burst makes no new measurement.
+    busyTicks = behind > directAbove / 4 ? busyTicks + 1 : 0;
+    if (busyTicks >= TICKS_PER_SECOND) capacity = Math.max(CAPACITY.least, sum(begunPer));
+    else if (behind === 0 && capacity < CAPACITY.first) capacity += 1;
     if (burst && !late && behind + handing <= directAbove / 2 && sum(acceptedPer) < capacity) burst = false;
     for (const counts of [acceptedPer, begunPer]) {
       counts.shift();

@@ -41,3 +41,29 @@ test('what is accepted together in one commit, and is more than may wait for Tem
   expect(lanes.choose(64)).toBe('workflow');
   expect(lanes.choose(65)).toBe('direct');
 });
+
+test('what begins in a part of a second is not taken for all that Temporal manages', () => {
+  lanes.accepted(40);
+  for (let i = 0; i < 64; i++) lanes.started(`w${i}`, 1);
+  pass(250);
+  for (let i = 0; i < 64; i++) lanes.began(`w${i}`);
+  expect(lanes.choose(65)).toBe('direct');
+  pass(250);
+  expect(lanes.choose()).toBe('workflow');
+});
+
+test('Temporal was away for a while: what it manages is found out again, at the same load', () => {
+  const loaded = (seconds: number) => {
+    for (let tick = 0; tick < seconds * 4; tick++) {
+      lanes.accepted(10);
+      pass(250);
+    }
+  };
+  for (let i = 0; i < 64; i++) lanes.started(`w${i}`, 1);
+  loaded(2);
+  for (let i = 0; i < 64; i++) lanes.began(`w${i}`);
+  loaded(2);
+  expect(lanes.choose()).toBe('direct');
+  loaded(10);
+  expect(lanes.choose()).toBe('workflow');
+});

@@ -258,7 +258,9 @@ test('auto: by workflow, directly in a burst, and by workflow again after it; ev
       'select lane, count(*)::int from deliveries group by lane order by lane',
     );
     expect(lanes.rows.map(({ lane }) => lane)).toEqual(['direct', 'workflow']);
+    // Ten a second: less than Temporal manages anywhere.
     await eventually(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 80));
       const { deliveries } = await postEvent(auto);
       return (await deliveryIn(auto, deliveries[0]!.id)).lane === 'workflow';
     });
