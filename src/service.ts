@@ -6,7 +6,7 @@ import { planPage } from './db/batch-plan.js';
 import { cancelPage, endBatch, markSettled, settleBatch, takeItems } from './db/batch-run.js';
 import { changeBatch, getBatch, readState } from './db/batches.js';
 import { loadAttemptTarget, noteReason, setStatus } from './db/deliveries.js';
-import { leaveEvents, leaveFirst } from './db/drain.js';
+import { leave, leaveEvents } from './db/drain.js';
 import { endedWorkflow } from './db/ended.js';
 import { loadEndpointTarget, unknownEndpoints } from './db/endpoints.js';
 import { getEvent } from './db/events.js';
@@ -177,7 +177,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       workflows,
       maxAttempts,
       ended: (workflowId, eventId) => ended.add(workflowId, eventId),
-      leave: (left) => leaveFirst(pool, left),
+      keep: () => lanes.keep(),
+      leave: (left) => leave(pool, left),
       current: () => control.current(),
       leaveEvents: (ids, inMs) => leaveEvents(pool, ids, inMs),
       handingOver: (change) => lanes.handingOver(change),

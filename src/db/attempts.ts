@@ -9,6 +9,8 @@ export interface AttemptRecord {
   reason: string | null;
   /** The endpoint said 410: it is disabled by the same statement. */
   gone: boolean;
+  /** A retry follows, and is nobody's until it is due: lane `any`, where the attempt is still in hand of who records it. */
+  keep?: boolean;
   /** Where that was said: the endpoint may have another URL by now. Unknown of what Temporal kept. */
   url?: string;
 }
@@ -65,9 +67,9 @@ async function write(db: Db, records: AttemptRecord[]): Promise<string[]> {
       with input as (
         select * from unnest(${column(1)}, ${column(2)}, ${column(3, 'int')}, ${column(4, 'timestamptz')},
           ${column(5, 'float8')}, ${column(6)}, ${column(7, 'int')}, ${column(8)}, ${column(9, 'bool')}, ${column(10)},
-          ${column(11)}, ${column(12, 'timestamptz')}, ${column(14)})
+          ${column(11)}, ${column(12, 'timestamptz')}, ${column(14)}, ${column(17, 'bool')})
           as i (id, delivery_id, number, started_at, latency_ms, classification, http_status, detail, gone, status, reason,
-            next_at, url)
+            next_at, url, keep)
       ), delivery as (
         update deliveries d set attempt_count = i.number, last_classification = i.classification,
           status = case when i.status = 'DELIVERED' and cut_short(d) then i.status
@@ -77,7 +79,8 @@ async function write(db: Db, records: AttemptRecord[]): Promise<string[]> {
             when not d.status = any($13) then d.status_reason
             when i.status = 'IN_PROGRESS' then held.reason else i.reason end,
           next_attempt_at = case when d.status = any($13) then i.next_at end,
-          due_at = i.next_at + interval '1 minute',
+          lane = case when i.keep and d.in_hand then 'any' else d.lane end, in_hand = false,
+          due_at = case when i.keep and d.in_hand then i.next_at else i.next_at + interval '1 minute' end,
           completed_at = case when d.status = any($13) and not i.status = any($13) then now() else d.completed_at end
         from input i, endpoints ep cross join lateral (select case when i.status = 'IN_PROGRESS' then
           coalesce(pause_of(ep.tenant), hold_of(ep)) end as reason) held
@@ -130,6 +133,7 @@ async function write(db: Db, records: AttemptRecord[]): Promise<string[]> {
       each(({ url }) => url ?? null),
       ids[0],
       ids.at(-1),
+      each(({ keep = false }) => keep),
     ],
   });
   return rows.map((row) => row.id);

@@ -28,7 +28,8 @@ export interface StoredDelivery {
 }
 
 const COLUMNS = `id, event_id, endpoint_id, tenant, event_type, status, status_reason, attempt_count, max_attempts,
-  next_attempt_at, last_classification, source_delivery_id, batch_id, workflow_id, lane, created_at, completed_at`;
+  next_attempt_at, last_classification, source_delivery_id, batch_id, workflow_id,
+  case when lane = 'any' and attempt_count > 0 then 'direct' else lane end as lane, created_at, completed_at`;
 
 export interface DeliveryFilter {
   status?: string | undefined;
@@ -86,6 +87,8 @@ export interface AttemptTarget {
   status: DeliveryStatus;
   status_reason: string | null;
   attempt_count: number;
+  /** A process has it, for an attempt of its own. */
+  in_hand: boolean;
   event_id: string;
   event_type: string;
   tenant: string;
@@ -110,7 +113,7 @@ export async function loadAttemptTarget(db: Db, deliveryId: string): Promise<Att
   const { rows } = await db.query<AttemptTarget>({
     name: 'load-attempt-target',
     text: `
-      select d.status, d.status_reason, d.attempt_count,
+      select d.status, d.status_reason, d.attempt_count, d.in_hand,
         d.attempt_count = 0 and exists (select from batches b where b.id = d.batch_id and b.status = 'CANCELLED')
           as withdrawn,
         d.event_id, d.event_type, d.tenant, d.workflow_id, e.payload,
@@ -134,8 +137,8 @@ export async function setStatus(
 ): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(
     `update deliveries set status = $3, status_reason = $4, next_attempt_at = null,
-       -- What the direct lane holds, it has not begun, and lets go.
-       lane = case when $3 = 'HELD' and lane = 'direct' and status = 'PENDING' and attempt_count = 0 then 'any' else lane end,
+       -- Who has it in hand has not begun when it is to be held, and lets go.
+       lane = case when $3 = 'HELD' and in_hand then 'any' else lane end, in_hand = false,
        last_classification = case when $4 = 'ENDPOINT_DELETED' then $4 else last_classification end,
        completed_at = case when $3 = any($5::text[]) then null else now() end
      where id = any($1) and status = any($2) returning id`,
@@ -174,24 +177,28 @@ export async function holdDeliveriesOf(db: Db, endpointId: string): Promise<void
     `update deliveries set status = 'HELD', status_reason = hold_of(ep) from endpoints ep
      where ep.id = $1 and deliveries.status in ('PENDING', 'IN_PROGRESS') and deliveries.id in (
        select id from deliveries where endpoint_id = $1 and status in ('PENDING', 'IN_PROGRESS')
-         -- What the accepting process has in hand it holds by itself; released, it would be made twice.
-         and not (lane = 'direct' and attempt_count = 0)
+         -- Who has it in hand holds it by itself; released, it would be made twice.
+         and not in_hand
        order by id limit $2)
        -- Taken meanwhile, it is in hand, too.
-       and not (deliveries.lane = 'direct' and deliveries.attempt_count = 0)`,
+       and not deliveries.in_hand`,
     [endpointId, HELD_AT_ONCE],
   );
 }
 
-/** No workflow carries it: the sweeper, told with this, has its next attempt made at once, unless a first is being made. */
-export async function attemptBySweeper(pool: Pool, id: string): Promise<void> {
-  await transaction(pool, async (db) => {
-    await db.query(
+/**
+ * Where no workflow carries it: drain or sweeper, told with this, have its next attempt made at once, unless one is being
+ * made. `lane`: only where it is in that. Whether it was.
+ */
+export async function attemptNow(pool: Pool, id: string, lane: LaneOrAny | null): Promise<boolean> {
+  return transaction(pool, async (db) => {
+    const { rowCount } = await db.query(
       `update deliveries set due_at = now(), next_attempt_at = least(next_attempt_at, now())
-       where id = $1 and status in ('PENDING', 'IN_PROGRESS') and not (lane = 'direct' and attempt_count = 0)`,
-      [id],
+       where id = $1 and status in ('PENDING', 'IN_PROGRESS') and not in_hand and ($2::text is null or lane = $2)`,
+      [id, lane],
     );
-    await notify(db);
+    if (rowCount === 1) await notify(db);
+    return rowCount === 1;
   });
 }
 

@@ -1,12 +1,15 @@
 import { FILE_PAUSE } from './control.js';
 import type { Db } from './pool.js';
 
-/** A delivery whose first attempt is the taker's, with what that needs besides the endpoint. */
+/** A delivery whose next attempt is the taker's, with what that needs besides the endpoint. */
 export interface Taken {
   id: string;
   endpoint_id: string;
   workflow_id: string;
-  /** Until then it is the taker's; what `leaveFirst` knows it by. */
+  /** Attempts made before. */
+  attempt_count: number;
+  max_attempts: number;
+  /** Until then it is the taker's; what `leave` knows it by. */
   due_at: string;
   event_id: string;
   event_type: string;
@@ -15,8 +18,8 @@ export interface Taken {
 }
 
 export interface Take {
-  /** PENDING: those that no lane had room for. HELD: those that nothing holds any more. */
-  status: 'PENDING' | 'HELD';
+  /** PENDING: those that no lane had room for. IN_PROGRESS: retries that are due. HELD: those that nothing holds any more. */
+  status: 'PENDING' | 'IN_PROGRESS' | 'HELD';
   limit: number;
   /** Endpoints that have enough of them. */
   except: string[];
@@ -26,71 +29,79 @@ export interface Take {
   dueInMs: number;
 }
 
-const MAY_GO = {
+const DUE = {
+  any: (open: string) => `exists (select from deliveries where ${open} and due_at <= now())`,
   // Where its endpoint takes none now the gate holds it, and says why in its row.
-  PENDING: { endpoint: 'true', delivery: 'due_at <= now()', reason: 'd.status_reason' },
-  HELD: {
-    endpoint: 'hold_of(ep) is null and pause_of(ep.tenant) is null',
-    delivery: 'true',
-    reason: `'RESUMED'`,
-  },
+  endpoint: 'true',
+  delivery: 'due_at <= now()',
+  set: `in_hand = true, lane = 'direct', due_at = now() + $4 * interval '1 millisecond'`,
+};
+const RELEASED = {
+  any: () => 'true',
+  endpoint: 'hold_of(ep) is null and pause_of(ep.tenant) is null',
+  delivery: 'true',
+  // A retry whose time has not come goes on to wait for it.
+  set: `in_hand = coalesce(next_attempt_at <= now(), true), status_reason = 'RESUMED',
+    status = case when attempt_count = 0 then 'PENDING' else 'IN_PROGRESS' end,
+    lane = case when next_attempt_at > now() then 'any' else 'direct' end,
+    due_at = case when next_attempt_at > now() then next_attempt_at else now() + $4 * interval '1 millisecond' end`,
 };
 
 /**
- * Takes deliveries of lane `any` for the direct lane of this process, oldest first and every endpoint in turn. Where the
- * answer is lost the sweeper finds them: nobody knows then whether an attempt was made.
+ * Takes deliveries of lane `any` for the direct lane of this process, longest due first and every endpoint in turn. Where
+ * the answer is lost the sweeper finds them: nobody knows then whether an attempt was made.
  */
-export async function takeFirst(db: Db, { status, limit, except, byFile, dueInMs }: Take): Promise<Taken[]> {
+export async function take(db: Db, { status, limit, except, byFile, dueInMs }: Take): Promise<Taken[]> {
   const open = `lane = 'any' and completed_at is null and status = '${status}'`;
-  const { endpoint, delivery, reason } = MAY_GO[status];
+  const { any, endpoint, delivery, set } = status === 'HELD' ? RELEASED : DUE;
   const { rows } = await db.query<Taken>({
-    name: `take-first-${status}`,
+    name: `take-${status}`,
     text: `
       with recursive waiting as (
-        select min(endpoint_id) as id from deliveries where ${open}
+        select min(endpoint_id) as id from deliveries where ${open} and ${any(open)}
         union all
         select (select min(endpoint_id) from deliveries where ${open} and endpoint_id > waiting.id)
         from waiting where waiting.id is not null
       ), ready as (
         select ep.id from waiting join endpoints ep on ep.id = waiting.id and ep.id <> all($2::text[]) and ${endpoint}
       ), chosen as (
-        select oldest.id, row_number() over (partition by ready.id order by oldest.id) as turn
-        from ready cross join lateral (select id from deliveries where ${open} and endpoint_id = ready.id
-            and ($3 or not starts_with(coalesce(status_reason, ''), '${FILE_PAUSE}')) and ${delivery} order by id
-            limit greatest(1, $1 / (select count(*) from ready))) oldest
-        order by turn, oldest.id limit $1
+        select longest.id, row_number() over (partition by ready.id order by longest.due_at, longest.id) as turn
+        from ready cross join lateral (select id, due_at from deliveries where ${open} and endpoint_id = ready.id
+            and ($3 or not starts_with(coalesce(status_reason, ''), '${FILE_PAUSE}')) and ${delivery} order by due_at, id
+            limit greatest(1, $1 / (select count(*) from ready))) longest
+        order by turn, longest.due_at, longest.id limit $1
       ), free as (
         select id from deliveries where id = any(array(select id from chosen)) and ${open} for update skip locked
       ), taken as (
-        update deliveries d set status = 'PENDING', lane = 'direct', status_reason = ${reason},
-          due_at = now() + $4 * interval '1 millisecond'
-        from free where d.id = free.id
-        returning d.id, d.endpoint_id, d.workflow_id, d.due_at::text, d.event_id
+        update deliveries d set ${set} from free where d.id = free.id
+        returning d.id, d.endpoint_id, d.workflow_id, d.attempt_count, d.max_attempts, d.due_at, d.event_id, d.in_hand
       )
-      select taken.*, e.type as event_type, e.tenant, e.payload
-      from taken join events e on e.id = taken.event_id order by taken.id`,
+      select taken.id, endpoint_id, taken.workflow_id, attempt_count, max_attempts, due_at::text, event_id,
+        e.type as event_type, e.tenant, e.payload
+      from taken join events e on e.id = taken.event_id where in_hand order by due_at, taken.id`,
     values: [limit, except, byFile, dueInMs],
   });
   return rows;
 }
 
-/** A first attempt that the process which has it does not make. */
+/** An attempt that the process which has it in hand does not make. */
 export interface Left {
   id: string;
   /** As it was when it was taken: what was claimed or taken since is somebody else's. */
   dueAt: string;
-  /** `any`: nothing of it was begun. */
+  /** `any`: for whoever has room. `workflow`: for the sweeper. */
   lane: 'any' | 'workflow';
   inMs: number;
 }
 
-/** Gives first attempts to others, after so long. Repeating it changes nothing more. */
-export async function leaveFirst(db: Db, left: Left[]): Promise<void> {
+/** Gives attempts to others, after so long. Repeating it changes nothing more. */
+export async function leave(db: Db, left: Left[]): Promise<void> {
   await db.query(
-    `update deliveries d set lane = l.lane, due_at = now() + l.in_ms * interval '1 millisecond'
+    `update deliveries d set in_hand = false, due_at = now() + l.in_ms * interval '1 millisecond',
+       -- Who made the first attempt stays known.
+       lane = case when l.lane = 'any' or d.attempt_count = 0 then l.lane else d.lane end
      from unnest($1::text[], $2::timestamptz[], $3::text[], $4::float8[]) l (id, due_at, lane, in_ms)
-     where d.id = l.id and d.id = any($1) and d.due_at = l.due_at
-       and d.lane = 'direct' and d.status = 'PENDING' and d.attempt_count = 0`,
+     where d.id = l.id and d.id = any($1) and d.due_at = l.due_at and d.in_hand and d.completed_at is null`,
     [
       left.map(({ id }) => id),
       left.map(({ dueAt }) => dueAt),
@@ -103,10 +114,21 @@ export async function leaveFirst(db: Db, left: Left[]): Promise<void> {
 /** First attempts of events that were accepted without anybody knowing: nobody here has them. The sweeper's, after so long. */
 export async function leaveEvents(db: Db, eventIds: string[], inMs: number): Promise<void> {
   await db.query(
-    `update deliveries set lane = 'workflow', due_at = now() + $2 * interval '1 millisecond'
-     where event_id = any($1) and lane = 'direct' and status = 'PENDING' and attempt_count = 0
+    `update deliveries set in_hand = false, lane = 'workflow', due_at = now() + $2 * interval '1 millisecond'
+     where event_id = any($1) and in_hand and attempt_count = 0
        -- Held at first, it may have been taken since.
        and status_reason is null`,
     [eventIds, inMs],
   );
+}
+
+/** Where nobody drains lane `any`, the sweeper looks after what is in it. */
+export async function giveToSweeper(db: Db, limit: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `update deliveries set lane = case when attempt_count = 0 then 'workflow' else 'direct' end
+     where id in (select id from deliveries where lane = 'any' and completed_at is null limit $1 for update skip locked)
+       and lane = 'any'`,
+    [limit],
+  );
+  return rowCount ?? 0;
 }

@@ -102,7 +102,7 @@ export async function acceptEvents(
         returning id, workflow_id
       ), fan_out as (
         insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
-          status, status_reason, lane, due_at)
+          status, status_reason, lane, in_hand, due_at)
         select new_id('del', i.at), i.id, ep.id, i.tenant, i.type, i.max_attempts,
           event.workflow_id || case when count(*) over (partition by i.id) > ${DELIVERIES_PER_WORKFLOW}
             then '~p' || 1 + (row_number() over (partition by i.id order by ep.id) - 1) / ${DELIVERIES_PER_WORKFLOW}
@@ -113,7 +113,9 @@ export async function acceptEvents(
               or $12 = 'workflow' and count(*) over (partition by i.id) > ${DELIVERIES_PER_WORKFLOW}
                 and not bool_and(held.reason is not null) over (partition by i.id)
             then $12 else $14 end,
-          now() + $13 * interval '1 millisecond'
+          $12 = 'direct' and held.reason is null,
+          -- What is held goes on in the order it came.
+          now() + case when held.reason is null then $13 else 0 end * interval '1 millisecond'
         from event join input i on i.id = event.id
           join endpoints ep on ep.tenant = i.tenant and ep.deleted_at is null
             and case when i.endpoint_ids is null then ep.event_types && i.patterns else ep.id = any(i.endpoint_ids) end

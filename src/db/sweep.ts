@@ -1,7 +1,8 @@
 import type { DeliveryStatus, LaneOrAny } from '../domain/delivery.js';
 import { sinceId } from '../ids.js';
+import { recordAttempts, type AttemptRecord } from './attempts.js';
 import { FILE_PAUSE } from './control.js';
-import type { Db } from './pool.js';
+import { transaction, type Db, type Pool } from './pool.js';
 
 /** An open delivery, as its workflow is started with it. */
 export interface OpenDelivery {
@@ -25,7 +26,7 @@ export interface OpenWorkflow {
   event_workflow_id: string;
   batch_id: string | null;
   deliveries: OpenDelivery[];
-  /** Some of the event's deliveries were, are or will be in the hands of a process, for their first attempt. */
+  /** Some of the event's deliveries were, are or will be in the hands of a process. */
   direct: boolean;
 }
 
@@ -36,36 +37,59 @@ export interface Claimed {
   next_attempt_at: Date | null;
   /** When it was due before it was claimed. */
   due_at: Date | null;
-  /** The process that was to make its first attempt has told of none. */
-  lost: boolean;
 }
 
-const CLAIMED = `d.id, d.event_id, d.workflow_id, d.next_attempt_at, before.due_at, d.lane = 'direct' and d.attempt_count = 0 as lost`;
+/** What was in hand of a process that has told nothing of its attempt. */
+export interface Lost {
+  id: string;
+  attempt_count: number;
+  max_attempts: number;
+}
+
+const CLAIMED = 'd.id, d.event_id, d.workflow_id, d.next_attempt_at, before.due_at';
 
 /**
  * Claims deliveries that should have moved by now, longest overdue first. Nobody else gets them before they are due
- * again, each time later: one that only waits its turn behind others costs ever less. `any`: also those that a direct
- * lane would take, for a workflow.
+ * again, each time later: one that only waits its turn behind others costs ever less.
  */
-export async function claimDue(db: Db, limit: number, any: boolean): Promise<Claimed[]> {
+export async function claimDue(db: Db, limit: number): Promise<Claimed[]> {
   const { rows } = await db.query<Claimed>({
     name: 'claim-due',
     text: `
       with before as (
         select id, due_at from deliveries where status in ('PENDING', 'IN_PROGRESS') and due_at <= now()
-          and ($2 or lane <> 'any')
+          and lane <> 'any' and not in_hand
         order by due_at limit $1 for update skip locked
       )
-      update deliveries d
-      set due_at = now() + least(greatest(interval '1 minute', now() - d.created_at), interval '1 hour'),
-        lane = case when d.lane = 'any' then 'workflow' else d.lane end,
-        -- Its process has it no more: what that still wants to hold or to leave is the sweeper's.
-        status = case when d.lane = 'direct' and d.attempt_count = 0 then 'IN_PROGRESS' else d.status end
+      update deliveries d set due_at = now() + least(greatest(interval '1 minute', now() - d.created_at), interval '1 hour')
       from before where d.id = before.id
       returning ${CLAIMED}`,
-    values: [limit, any],
+    values: [limit],
   });
   return rows;
+}
+
+/**
+ * The same for those that a process has in hand and has told nothing of: an attempt of each is WORKER_LOST, and what that
+ * process still wants to hold, leave or record changes nothing more.
+ */
+export function claimLost(
+  pool: Pool,
+  limit: number,
+  lost: (delivery: Lost) => AttemptRecord,
+): Promise<Claimed[]> {
+  return transaction(pool, async (db) => {
+    const { rows } = await db.query<Claimed & Lost>({
+      name: 'claim-lost',
+      text: `
+        select id, event_id, workflow_id, next_attempt_at, due_at, attempt_count, max_attempts from deliveries
+        where status in ('PENDING', 'IN_PROGRESS') and lane <> 'any' and due_at <= now() and in_hand
+        order by due_at limit $1 for update skip locked`,
+      values: [limit],
+    });
+    if (rows.length > 0) await recordAttempts(db, rows.map(lost));
+    return rows;
+  });
 }
 
 /** Claimed in vain: as due as before. */
@@ -90,30 +114,26 @@ export async function lookAgain(db: Db, id: string): Promise<void> {
 /**
  * Lets up to `limit` held deliveries go on, whose endpoint and tenant are open again, oldest first and every endpoint
  * in turn. Due a minute later: should its workflow never hear of it, the sweeper finds it. What a file holds, only where
- * `byFile`: elsewhere nobody knows whether the file is still there. `any` as above.
+ * `byFile`: elsewhere nobody knows whether the file is still there. Lane `any` is drained.
  */
-export async function releaseHeld(
-  db: Db,
-  limit: number,
-  { byFile, any }: { byFile: boolean; any: boolean },
-): Promise<Claimed[]> {
+export async function releaseHeld(db: Db, limit: number, byFile: boolean): Promise<Claimed[]> {
   const { rows } = await db.query<Claimed>({
     name: 'release-held',
     text: `
       with recursive held as (
-        select min(endpoint_id) as id from deliveries where status = 'HELD'
+        select min(endpoint_id) as id from deliveries where status = 'HELD' and lane <> 'any'
         union all
-        select (select min(endpoint_id) from deliveries where status = 'HELD' and endpoint_id > held.id)
+        select (select min(endpoint_id) from deliveries where status = 'HELD' and lane <> 'any' and endpoint_id > held.id)
         from held where held.id is not null
       ), released as (
         select oldest.id, row_number() over (partition by ep.id order by oldest.id) as turn
         from held join endpoints ep on ep.id = held.id and hold_of(ep) is null and pause_of(ep.tenant) is null
-          cross join lateral (select id from deliveries where status = 'HELD' and endpoint_id = ep.id
-            and ($2 or not starts_with(coalesce(status_reason, ''), '${FILE_PAUSE}')) and ($3 or lane <> 'any')
+          cross join lateral (select id from deliveries where status = 'HELD' and lane <> 'any'
+            and endpoint_id = ep.id and ($2 or not starts_with(coalesce(status_reason, ''), '${FILE_PAUSE}'))
             order by id limit $1) oldest
         order by turn, oldest.id limit $1
       ), before as (
-        select id, due_at from deliveries where id = any(array(select id from released)) and status = 'HELD'
+        select id, due_at from deliveries where id = any(array(select id from released)) and status = 'HELD' and lane <> 'any'
         for update skip locked
       )
       update deliveries d set status = case when attempt_count = 0 then 'PENDING' else 'IN_PROGRESS' end,
@@ -121,14 +141,14 @@ export async function releaseHeld(
         due_at = greatest(now(), next_attempt_at) + interval '1 minute'
       from before where d.id = before.id and status = 'HELD'
       returning ${CLAIMED}`,
-    values: [limit, byFile, any],
+    values: [limit, byFile],
   });
   return rows;
 }
 
 /**
  * What a workflow of this id has to carry; null where nothing of it is open any more. Not what a process has in hand, or
- * may yet take, for a first attempt of its own.
+ * may yet take, for an attempt of its own.
  */
 export async function openWorkflow(
   db: Db,
@@ -145,7 +165,7 @@ export async function openWorkflow(
         exists (select from deliveries x where x.event_id = e.id and x.id >= $3 and x.lane <> 'workflow') as direct
       from events e join deliveries d on d.event_id = e.id and d.id >= $3
       where e.id = $1 and d.workflow_id = $2 and d.status in ('PENDING', 'IN_PROGRESS', 'HELD')
-        and not (d.attempt_count = 0 and (d.lane = 'any' or d.lane = 'direct' and d.status <> 'HELD'))
+        and d.lane <> 'any' and not d.in_hand
       group by e.id`,
     values: [event_id, workflow_id, sinceId('del', event_id)],
   });
@@ -173,8 +193,11 @@ export async function openWork(db: Db): Promise<OpenWork> {
         count(*) filter (where status = 'IN_PROGRESS')::int as in_progress,
         count(*) filter (where status = 'HELD')::int as held
       from deliveries where status in ('PENDING', 'IN_PROGRESS', 'HELD')) open, (
-      select count(*)::int as overdue, coalesce(extract(epoch from now() - min(due_at)), 0)::float8 as oldest
-      from deliveries where status in ('PENDING', 'IN_PROGRESS') and due_at <= now()) due`);
+      select count(*)::int as overdue, coalesce(extract(epoch from now() - min(due_at)), 0)::float8 as oldest from (
+        select due_at from deliveries where status in ('PENDING', 'IN_PROGRESS') and lane <> 'any' and due_at <= now()
+        union all
+        select due_at from deliveries where status in ('PENDING', 'IN_PROGRESS') and lane = 'any' and completed_at is null
+          and due_at <= now()) each) due`);
   const { pending, in_progress, held, overdue, oldest } = rows[0]!;
   return {
     byStatus: { PENDING: pending, IN_PROGRESS: in_progress, HELD: held },

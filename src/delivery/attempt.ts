@@ -32,7 +32,13 @@ export interface AttemptDeps {
 }
 
 export type AttemptOutcome =
-  | { kind: 'delivered' | 'retry' | 'failed'; attempt: Attempt; delayMs: number | null; recorded: boolean }
+  | {
+      kind: 'delivered' | 'retry' | 'failed';
+      attempt: Attempt;
+      delayMs: number | null;
+      record: AttemptRecord;
+      recorded: boolean;
+    }
   | { kind: 'held'; reason: string; retryInMs: number | null }
   | { kind: 'ended'; status: DeliveryStatus; reason: string | null };
 
@@ -42,11 +48,17 @@ export const OWN_FAULT_DELAY_MS = 1_000;
 /**
  * Makes attempt `number` of a delivery, whole: gate, sign, send, classify, record. A receiver's fault is
  * an outcome, and a fault of ours before sending holds the delivery, so that it costs the receiver no attempt. `target`:
- * where all it needs is known already.
+ * where all it needs is known already. `keep`: asked where a retry follows, whether it is to wait in Postgres.
  */
 export async function makeAttempt(
   deps: AttemptDeps,
-  input: { deliveryId: string; number: number; maxAttempts: number; target?: AttemptTarget },
+  input: {
+    deliveryId: string;
+    number: number;
+    maxAttempts: number;
+    target?: AttemptTarget;
+    keep?: () => boolean;
+  },
 ): Promise<AttemptOutcome> {
   const { deliveryId, maxAttempts } = input;
   let target: AttemptTarget | null;
@@ -114,7 +126,8 @@ export async function makeAttempt(
       : null;
   if (delayMs !== null) attempt.next_attempt_at = new Date(Date.now() + delayMs).toISOString();
 
-  const record = { ...attemptRecord(deliveryId, attempt, step), url: endpoint.url };
+  const keep = delayMs !== null && input.keep?.() === true;
+  const record = { ...attemptRecord(deliveryId, attempt, step), keep, url: endpoint.url };
   const recorded = await deps.record(record).then(
     () => true,
     (error: unknown) => {
@@ -140,7 +153,7 @@ export async function makeAttempt(
     'attempt',
   );
   const kind = record.status === 'DELIVERED' ? 'delivered' : delayMs !== null ? 'retry' : 'failed';
-  return { kind, attempt, delayMs, recorded };
+  return { kind, attempt, delayMs, record, recorded };
 }
 
 async function gate(

@@ -1,15 +1,18 @@
 import type { Logger } from 'pino';
+import type { AttemptRecord } from '../db/attempts.js';
 import type { AttemptTarget } from '../db/deliveries.js';
 import type { Left, Taken } from '../db/drain.js';
 import type { StoredEvent } from '../db/events.js';
+import { OPEN_STATUSES } from '../domain/delivery.js';
 import { DELIVERIES_PER_WORKFLOW, partWorkflowId } from '../domain/event.js';
 import { summarize, withoutContents } from '../../workflows/contract.js';
 import { makeAttempt, type AttemptDeps, type AttemptOutcome } from './attempt.js';
 import type { EndpointCache } from './endpoint-cache.js';
 import { createHandOvers } from './hand-overs.js';
 import type { Workflows } from './workflows.js';
+import { writeLater } from './write-later.js';
 
-/** A delivery whose first attempt is this process's, since when. */
+/** A delivery whose next attempt is this process's, since when. */
 interface Job extends Taken {
   at: number;
 }
@@ -19,9 +22,9 @@ export interface DirectLane {
   room(): boolean;
   /** Endpoints that have all they can take for now. */
   full(): string[];
-  /** Makes a first attempt, in the background. */
+  /** Makes an attempt, in the background. */
   take(one: Taken): void;
-  /** Makes those of an event just accepted, which are nobody else's until `dueAt`. */
+  /** Makes the first ones of an event just accepted, which are nobody else's until `dueAt`. */
   deliver(event: StoredEvent, payload: string, dueAt: string): void;
   /** Events that may have been accepted: those that were are the sweeper's. */
   leave(eventIds: string[]): void;
@@ -45,15 +48,13 @@ const LEFT_DUE_MS = { any: 2_000, workflow: 10_000 };
 const DECIDED_MS = 5_000;
 /** Longer than waiting, the longest request and its record take: until then nobody else makes the attempt. */
 export const DIRECT_DUE_MS = 90_000;
-/** So many in a second are a burst; where receivers hang, fewer come to their turn, however many wait. */
-const BURST = 100;
-const AGAIN_MS = { first: 500, most: 10_000 };
-/** Few enough for one statement. */
-const LEFT_AT_ONCE = 1_000;
+/** Before it is asked again about events of which it did not say whether they were accepted. */
+const AGAIN_MS = 10_000;
 
 /**
  * The first attempt straight after the commit, by the process that accepted the event, or when there is room for it. What
- * needs more than one attempt goes on as a workflow; what this process does not get to is for whoever has room.
+ * needs another goes on as a workflow, or waits for it in Postgres and comes back; what this process does not get to is
+ * for whoever has room.
  */
 export function createDirectLane(deps: {
   attempt: AttemptDeps;
@@ -62,7 +63,9 @@ export function createDirectLane(deps: {
   maxAttempts: number;
   /** A delivery of this workflow and event has ended here. */
   ended(workflowId: string, eventId: string): void;
-  /** Gives first attempts to others. */
+  /** Whether retries are to wait in Postgres, not in a workflow. */
+  keep(): boolean;
+  /** Gives attempts to others. */
   leave(left: Left[]): Promise<void>;
   /** The same for those of events that may have been accepted. */
   leaveEvents(eventIds: string[], inMs: number): Promise<void>;
@@ -80,17 +83,13 @@ export function createDirectLane(deps: {
   let waitingBytes = 0;
   let underWay = 0;
   let closed = false;
-  const left: Left[] = [];
-  let leaving: Promise<void> | null = null;
-  let begun = 0;
-  /** In the second before this one. */
-  let begunBefore = 0;
-  const seconds = setInterval(() => ([begun, begunBefore] = [0, begun]), 1_000);
-  seconds.unref();
+  const left = writeLater<Left>((some) => deps.leave(some));
+  const records = writeLater<AttemptRecord>(async (some) => {
+    await Promise.all(some.map((record) => deps.attempt.record(record)));
+  });
   const handOvers = createHandOvers({
     ...{ workflows, log, giveUpMs: DIRECT_DUE_MS },
     record: deps.attempt.record,
-    busy: () => waitingCount > 0 && begun + begunBefore >= BURST,
     count: deps.handingOver,
   });
 
@@ -106,11 +105,10 @@ export function createDirectLane(deps: {
   function begin(job: Job): void {
     const { endpoint_id: endpointId } = job;
     underWay += 1;
-    begun += 1;
     underWayAt.set(endpointId, (underWayAt.get(endpointId) ?? 0) + 1);
     const done = attempt(job)
       .catch((error: unknown) => {
-        log.error({ err: error, delivery_id: job.id }, 'first attempt not made');
+        log.error({ err: error, delivery_id: job.id }, 'attempt not made');
         leave(job, 'workflow');
       })
       .finally(() => {
@@ -121,7 +119,6 @@ export function createDirectLane(deps: {
         else underWayAt.set(endpointId, others);
         next(endpointId);
         nextOfAnother();
-        handOvers.more();
       });
     jobs.add(done);
   }
@@ -152,11 +149,14 @@ export function createDirectLane(deps: {
 
   async function attempt(job: Job): Promise<void> {
     // Where this process may not have heard of a pause, Postgres is asked.
-    const isFresh = age(job) <= FRESH_MS && deps.current();
+    const isFresh = job.attempt_count === 0 && age(job) <= FRESH_MS && deps.current();
     const target = isFresh ? await targetOf(job) : await deps.attempt.load(job.id);
-    // Cancelled, held, or taken for lost by the sweeper: somebody else's by now.
-    if (!target || target.status !== 'PENDING' || target.attempt_count > 0) return;
-    goOn(job, await makeAttempt(deps.attempt, { deliveryId: job.id, number: 1, maxAttempts, target }));
+    // Ended, or taken for lost by the sweeper: somebody else's by now.
+    const isOurs = target?.in_hand && isOpen(target) && target.attempt_count === job.attempt_count;
+    if (!isOurs) return;
+    const { id: deliveryId, attempt_count, max_attempts: maxAttempts } = job;
+    const input = { deliveryId, number: attempt_count + 1, maxAttempts, target, keep: deps.keep };
+    goOn(job, await makeAttempt(deps.attempt, input));
   }
 
   async function targetOf(job: Job): Promise<AttemptTarget> {
@@ -166,6 +166,7 @@ export function createDirectLane(deps: {
       status: 'PENDING',
       status_reason: null,
       attempt_count: 0,
+      in_hand: true,
       withdrawn: false,
       event_id: job.event_id,
       event_type: job.event_type,
@@ -182,14 +183,16 @@ export function createDirectLane(deps: {
     if (outcome.kind === 'held' && outcome.retryInMs !== null) return leave(job, 'workflow');
     // Held: the row says so, and is nobody's until it may go on. Ended: by somebody else.
     if (outcome.kind === 'held' || outcome.kind === 'ended') return;
-    const { attempt, recorded } = outcome;
+    const { attempt, record, recorded } = outcome;
+    // With Postgres alone: a workflow would be one more to make the next attempt.
+    if (record.keep) return recorded ? undefined : records.add(record);
     const { workflow_id: workflowId, event_type: eventType, event_id: eventId, tenant } = job;
     if (recorded && outcome.kind !== 'retry') return deps.ended(workflowId, eventId);
     const carried = {
       id: job.id,
       endpointId: job.endpoint_id,
-      maxAttempts,
-      attemptsBefore: 1,
+      maxAttempts: job.max_attempts,
+      attemptsBefore: attempt.number,
       attempts: [summarize(attempt)],
     };
     const start = { workflowId, eventType, eventId, tenant };
@@ -202,24 +205,12 @@ export function createDirectLane(deps: {
   }
 
   function leave({ id, due_at: dueAt }: Taken, lane: Left['lane']): void {
-    left.push({ id, dueAt, lane, inMs: closed ? 0 : LEFT_DUE_MS[lane] });
-    leaving ??= leaveAll().finally(() => (leaving = null));
-  }
-
-  async function leaveAll(): Promise<void> {
-    for (let waitMs = 0; left.length > 0; waitMs = Math.min(waitMs * 2 || AGAIN_MS.first, AGAIN_MS.most)) {
-      await pause(waitMs);
-      const now = left.splice(0, LEFT_AT_ONCE);
-      await deps.leave(now).then(
-        () => (waitMs = 0),
-        () => !closed && left.push(...now),
-      );
-    }
+    left.add({ id, dueAt, lane, inMs: closed ? 0 : LEFT_DUE_MS[lane] });
   }
 
   function leaveEvents(eventIds: string[], waitMs: number): void {
     const work = () =>
-      deps.leaveEvents(eventIds, LEFT_DUE_MS.workflow).catch(() => leaveEvents(eventIds, AGAIN_MS.most));
+      deps.leaveEvents(eventIds, LEFT_DUE_MS.workflow).catch(() => leaveEvents(eventIds, AGAIN_MS));
     setTimeout(() => void work(), waitMs).unref();
   }
 
@@ -245,19 +236,17 @@ export function createDirectLane(deps: {
         if (status !== 'PENDING') return;
         const part = partWorkflowId(workflow_id, 1 + Math.floor(i / DELIVERIES_PER_WORKFLOW));
         const event = { event_id, event_type, tenant, payload, workflow_id: parts ? part : workflow_id };
-        take({ ...event, id, endpoint_id, due_at });
+        take({ ...event, id, endpoint_id, due_at, attempt_count: 0, max_attempts: maxAttempts });
       });
     },
     leave: (eventIds) => leaveEvents(eventIds, DECIDED_MS),
     async close() {
       closed = true;
-      clearInterval(seconds);
       for (const endpointId of [...waiting.keys()]) next(endpointId);
       await Promise.all(jobs);
-      await leaving;
-      await handOvers.close();
+      await Promise.all([left.close(), records.close(), handOvers.close()]);
     },
   };
 }
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const isOpen = ({ status }: AttemptTarget) => (OPEN_STATUSES as readonly string[]).includes(status);

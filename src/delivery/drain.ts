@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { takeFirst, type Take } from '../db/drain.js';
+import { take, type Take } from '../db/drain.js';
 import type { Db } from '../db/pool.js';
 import { DIRECT_DUE_MS, type DirectLane } from './direct.js';
 import { startLoop, type Loop } from './loop.js';
@@ -11,12 +11,12 @@ const FULL_MS = 250;
 const AWAY_MS = 1_000;
 /** Of those that no lane had room for, at a time: the lane's room is their bound. */
 const PAGE = 256;
-/** Held ones that go on, a second: a resume must not become a storm. Doubled every second until the most. */
+/** Retries, and held ones that go on, a second: neither must become a storm. Doubled every second until the most. */
 const RATE = { first: 100, most: 1_000 };
 
 /**
- * First attempts that wait in Postgres, because something held them or no lane had room, made by the direct lane of this
- * process as it gets room for them. None has a workflow; each is taken by one process.
+ * What waits in Postgres without a workflow, because something held it, no lane had room, or Temporal has enough to do
+ * without its retry: attempted by the direct lane of this process as it gets room. Each is taken by one process.
  */
 export function createDrain(deps: {
   db: Db;
@@ -31,11 +31,11 @@ export function createDrain(deps: {
   log: Logger;
 }): Loop {
   const { db, direct, byFile, everyMs = EVERY_MS, log } = deps;
-  /** Since when held ones go on without a break. */
-  let since: number | null = null;
+  const retries = createRamp();
+  const released = createRamp();
 
-  async function take(status: Take['status'], limit: number): Promise<number> {
-    const taken = await takeFirst(db, {
+  async function pass(status: Take['status'], limit: number): Promise<number> {
+    const taken = await take(db, {
       status,
       limit,
       except: direct.full(),
@@ -47,19 +47,19 @@ export function createDrain(deps: {
     return taken.length;
   }
 
-  function page(): number {
-    since ??= performance.now();
-    const rate = RATE.first * 2 ** Math.floor((performance.now() - since) / 1_000);
-    return Math.ceil((Math.min(rate, RATE.most) * NEXT_MS) / 1_000);
-  }
-
   /** Answers when to look again. */
   async function look(): Promise<number> {
     const began = performance.now();
-    const taken = await take('PENDING', PAGE);
-    const released = await take('HELD', page());
-    if (released === 0 && direct.full().length === 0) since = null;
-    if (taken + released > 0) return Math.max(0, NEXT_MS - (performance.now() - began));
+    let taken = await pass('PENDING', PAGE);
+    for (const [status, ramp] of [
+      ['IN_PROGRESS', retries],
+      ['HELD', released],
+    ] as const) {
+      const some = await pass(status, ramp.page());
+      if (some === 0 && direct.full().length === 0) ramp.reset();
+      taken += some;
+    }
+    if (taken > 0) return Math.max(0, NEXT_MS - (performance.now() - began));
     return Math.min(everyMs, direct.full().length > 0 ? FULL_MS : everyMs);
   }
 
@@ -70,4 +70,17 @@ export function createDrain(deps: {
       return AWAY_MS;
     });
   });
+}
+
+/** So many at a time; `reset` when there was a break. */
+function createRamp() {
+  let since: number | null = null;
+  return {
+    page(): number {
+      since ??= performance.now();
+      const rate = RATE.first * 2 ** Math.floor((performance.now() - since) / 1_000);
+      return Math.ceil((Math.min(rate, RATE.most) * NEXT_MS) / 1_000);
+    },
+    reset: () => void (since = null),
+  };
 }

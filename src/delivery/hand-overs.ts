@@ -8,34 +8,27 @@ import type { DeliveryStart, Workflows } from './workflows.js';
 export interface HandOvers {
   /** Has a delivery carried on by a workflow; `unrecorded`: the attempt that Postgres did not take. */
   add(start: DeliveryStart, unrecorded: Attempt | null): void;
-  /** First attempts may have made room. */
-  more(): void;
   close(): Promise<void>;
 }
 
 const AT_ONCE = 16;
 /** Waiting in memory; what Postgres knows beyond that the sweeper hands over, a minute after its retry was due. */
 const MOST_WAITING = 20_000;
-/** So late a retry may be handed over where first attempts wait. */
-const LATE_MS = 5_000;
 const AGAIN_MS = { first: 500, most: 10_000 };
 
 interface HandOver {
   start: DeliveryStart;
+  /** Null once Postgres knows. */
   unrecorded: Attempt | null;
-  /** By when, also in a burst. */
-  wantedAt: number;
+  /** Since when it has been the sweeper's, too. */
+  until: number;
+  againMs: number;
 }
 
-/**
- * Hands deliveries that need a retry to workflows, a few at a time. A workflow costs a hundred times what a first attempt
- * costs: in a burst of these, it has to wait.
- */
+/** Hands deliveries that need a retry to workflows, a few at a time. */
 export function createHandOvers(deps: {
   workflows: Pick<Workflows, 'carry'>;
   record(record: AttemptRecord): Promise<void>;
-  /** Whether there is a burst of first attempts. */
-  busy(): boolean;
   /** So many more, or fewer, are to be handed over. */
   count(change: number): void;
   /** From then on the sweeper looks for what was not handed over. */
@@ -44,31 +37,27 @@ export function createHandOvers(deps: {
 }): HandOvers {
   const { workflows, log } = deps;
   const waiting: HandOver[] = [];
+  /** Refused, until they are tried again. */
+  const resting = new Map<HandOver, NodeJS.Timeout>();
   let underWay = 0;
   /** Temporal did not take the last one. */
   let refused = false;
   let closed = false;
-  let timer: NodeJS.Timeout | undefined;
 
-  /** Again and again until it is the sweeper's, which looks for it where Postgres knows of the attempt. */
-  async function handOver({ start, unrecorded }: HandOver): Promise<void> {
-    const until = performance.now() + deps.giveUpMs;
-    let known = unrecorded === null;
-    for (let waitMs = AGAIN_MS.first; ; waitMs = Math.min(waitMs * 2, AGAIN_MS.most)) {
-      // A stop does not wait for Temporal to come back.
-      if (closed && refused && known) return;
-      try {
-        await workflows.carry(start, { again: true });
-        refused = false;
-        return;
-      } catch (error) {
-        refused = true;
-        log.warn({ err: error, workflow_id: start.workflowId }, 'not handed over to a workflow');
-        // An outcome that is nowhere but here is told until somebody takes it, Temporal or Postgres.
-        known ||= await recordLater(start, unrecorded!);
-        if (closed || (known && performance.now() > until)) return;
-        await pause(waitMs);
-      }
+  /** Whether it needs no more of this process. */
+  async function handOver(one: HandOver): Promise<boolean> {
+    // A stop does not wait for Temporal to come back.
+    if (closed && refused && !one.unrecorded) return true;
+    try {
+      await workflows.carry(one.start, { again: true });
+      refused = false;
+      return true;
+    } catch (error) {
+      refused = true;
+      log.warn({ err: error, workflow_id: one.start.workflowId }, 'not handed over to a workflow');
+      // An outcome that is nowhere but here is told until somebody takes it, Temporal or Postgres.
+      if (one.unrecorded && (await recordLater(one.start, one.unrecorded))) one.unrecorded = null;
+      return closed || (!one.unrecorded && performance.now() > one.until);
     }
   }
 
@@ -81,42 +70,53 @@ export function createHandOvers(deps: {
     );
   }
 
-  function more(): void {
-    for (let next = waiting[0]; next && underWay < AT_ONCE; next = waiting[0]) {
-      const earlyMs = deps.busy() && !closed ? next.wantedAt - Date.now() : 0;
-      if (earlyMs > 0) {
-        timer ??= setTimeout(() => {
-          timer = undefined;
-          more();
-        }, earlyMs);
-        return;
-      }
+  function next(): void {
+    for (let one = waiting[0]; one && underWay < AT_ONCE; one = waiting[0]) {
+      const job = one;
       waiting.shift();
       underWay += 1;
-      void handOver(next).finally(() => {
+      void handOver(job).then((done) => {
         underWay -= 1;
-        deps.count(-1);
-        more();
+        if (done) deps.count(-1);
+        else rest(job);
+        next();
       });
     }
   }
 
+  /** Keeps no other from being handed over meanwhile. */
+  function rest(one: HandOver): void {
+    if (closed) return begin(one);
+    resting.set(
+      one,
+      setTimeout(() => {
+        resting.delete(one);
+        begin(one);
+      }, one.againMs),
+    );
+    one.againMs = Math.min(one.againMs * 2, AGAIN_MS.most);
+  }
+
+  function begin(one: HandOver): void {
+    // Known to nobody else, it goes before all others.
+    if (one.unrecorded) waiting.unshift(one);
+    else waiting.push(one);
+    next();
+  }
+
   return {
     add(start, unrecorded) {
-      if (!unrecorded && waiting.length >= MOST_WAITING) return;
-      const notBefore = unrecorded ? undefined : start.deliveries[0]!.notBefore;
-      const one = { start, unrecorded, wantedAt: notBefore ? Date.parse(notBefore) + LATE_MS : 0 };
-      // Known to nobody else, it goes before all that wait for their retry.
-      if (unrecorded) waiting.unshift(one);
-      else waiting.push(one);
+      if (!unrecorded && waiting.length + resting.size >= MOST_WAITING) return;
       deps.count(1);
-      more();
+      begin({ start, unrecorded, until: performance.now() + deps.giveUpMs, againMs: AGAIN_MS.first });
     },
-    more,
     async close() {
       closed = true;
-      clearTimeout(timer);
-      more();
+      for (const [one, timer] of resting) {
+        clearTimeout(timer);
+        begin(one);
+      }
+      resting.clear();
       while (underWay > 0) await pause(20);
     },
   };

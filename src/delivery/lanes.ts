@@ -6,7 +6,9 @@ import type { Peers } from '../peers.js';
 export interface Lanes {
   /** For so many events accepted together. */
   choose(events?: number): Lane;
-  /** Whether this process makes first attempts at all. */
+  /** Whether retries are to wait in Postgres: Temporal has enough to do. */
+  keep(): boolean;
+  /** Whether this process makes attempts without workflows at all. */
   direct: boolean;
   /** So many deliveries. */
   accepted(deliveries: number): void;
@@ -95,13 +97,18 @@ export function createLanes({ lane, directAbove }: LanesOptions, peers?: Peers):
   }
   peers?.onBegan((workflowId) => began(workflowId, 1));
 
+  function isBurst(more: number): boolean {
+    if (behind + handing + more > directAbove) burst = true;
+    return burst;
+  }
+
   return {
     direct: lane !== 'workflow',
     choose(events = 1) {
       if (lane !== 'auto') return lane;
-      if (behind + handing + events > directAbove) burst = true;
-      return burst ? 'direct' : 'workflow';
+      return isBurst(events) ? 'direct' : 'workflow';
     },
+    keep: () => isBurst(1),
     accepted: (deliveries) => void (acceptedPer[TICKS_PER_SECOND - 1]! += deliveries),
     started(workflowId, deliveries) {
       waiting.set(workflowId, { at: performance.now(), left: deliveries });

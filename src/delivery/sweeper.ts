@@ -1,7 +1,17 @@
 import type { Logger } from 'pino';
+import type { AttemptRecord } from '../db/attempts.js';
 import { claimBatches } from '../db/batch-run.js';
-import { isDatabaseAway, type Db } from '../db/pool.js';
-import { claimDue, openWorkflow, releaseHeld, unclaim, type Claimed } from '../db/sweep.js';
+import { isDatabaseAway, type Pool } from '../db/pool.js';
+import { giveToSweeper } from '../db/drain.js';
+import {
+  claimDue,
+  claimLost,
+  openWorkflow,
+  releaseHeld,
+  unclaim,
+  type Claimed,
+  type Lost,
+} from '../db/sweep.js';
 import { attemptRecord, lostAttempt } from './attempt.js';
 import { carryBatch, type CarryBatchDeps } from './carry-batch.js';
 import { startLoop, type Loop } from './loop.js';
@@ -10,10 +20,18 @@ import { restartOf, TemporalAwayError } from './workflows.js';
 
 const EVERY_MS = 5_000;
 const BATCH = 100;
+/** Without a call of Temporal. */
+const GIVEN = 1_000;
 const AT_A_TIME = 8;
 const BACK_OFF_MS = { first: 1_000, most: 30_000 };
 /** Held deliveries that one process lets go on by workflow: a resume must not become a storm. */
 const RELEASE = { everyMs: 200, batch: 20 };
+
+/** An attempt of a process that has told nothing of it. */
+function lost({ id, attempt_count, max_attempts }: Lost): AttemptRecord {
+  const number = attempt_count + 1;
+  return attemptRecord(id, lostAttempt(number, number < max_attempts ? new Date() : null), 'retry');
+}
 
 const isAway = (error: unknown): error is Error =>
   error instanceof TemporalAwayError || isDatabaseAway(error);
@@ -25,12 +43,12 @@ const isAway = (error: unknown): error is Error =>
 export function createSweeper(
   deps: RepairDeps &
     CarryBatchDeps & {
-      db: Db;
+      db: Pool;
       /** Why everything rests now; null: go on. */
       paused(): string | null;
       /** Whether deliveries are attempted in this process: then no file pauses them here. */
       makesAttempts: boolean;
-      /** Whether this process drains what is in neither lane: then none of it needs a workflow. */
+      /** Whether this process drains what waits in Postgres: then none of it needs a workflow. */
       drains: boolean;
       log: Logger;
       everyMs?: number;
@@ -58,28 +76,20 @@ export function createSweeper(
 
   /** Each step answers when it is to be done again. */
   async function sweep(): Promise<number> {
-    const claimed = await claimDue(db, BATCH, !deps.drains);
-    const { left, away } = await eachWorkflow(claimed, async (one, ids) => {
-      for (const each of claimed) {
-        if (each.lost && ids.includes(each.id)) await deps.record(lost(each.id));
-      }
+    if (!deps.drains) await giveToSweeper(db, GIVEN);
+    const claimed = await claimLost(db, BATCH, lost);
+    claimed.push(...(await claimDue(db, BATCH)));
+    const { left, away } = await eachWorkflow(claimed, async (one) => {
       const open = await openWorkflow(db, one);
       if (open) await repair(deps, open);
     });
     if (left.length > 0) await unclaim(db, left);
     if (away) throw away;
-    return claimed.length === BATCH ? 0 : everyMs;
-  }
-
-  function lost(id: string) {
-    return attemptRecord(id, lostAttempt(1, deps.maxAttempts > 1 ? new Date() : null), 'retry');
+    return claimed.length >= BATCH ? 0 : everyMs;
   }
 
   async function release(): Promise<number> {
-    const released = await releaseHeld(db, RELEASE.batch, {
-      byFile: deps.makesAttempts,
-      any: !deps.drains,
-    });
+    const released = await releaseHeld(db, RELEASE.batch, deps.makesAttempts);
     const now = new Date();
     // One that waits for its retry still does: Temporal has its timer.
     const waiting = released.filter(

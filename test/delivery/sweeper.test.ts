@@ -109,8 +109,8 @@ test('with Temporal away they stay as long overdue as they are', async () => {
 test('what a file holds is let go by those who would see the file, and by nobody else', async () => {
   const [id] = await overdue(1, -60);
   await setStatus(t.pool, [id!], OPEN_STATUSES, 'HELD', 'everything paused by a file: by hand');
-  expect(await releaseHeld(t.pool, 10, { byFile: false, any: true })).toEqual([]);
+  expect(await releaseHeld(t.pool, 10, false)).toEqual([]);
   expect(await getDelivery(t, id!)).toMatchObject({ status: 'HELD' });
-  expect(await releaseHeld(t.pool, 10, { byFile: true, any: true })).toMatchObject([{ id }]);
+  expect(await releaseHeld(t.pool, 10, true)).toMatchObject([{ id }]);
   expect(await getDelivery(t, id!)).toMatchObject({ status: 'PENDING', status_reason: 'RESUMED' });
 });

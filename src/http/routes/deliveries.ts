@@ -1,6 +1,6 @@
 import { Router, type Request } from 'express';
 import {
-  attemptBySweeper,
+  attemptNow,
   cancelDelivery,
   getDelivery,
   listDeliveries,
@@ -62,7 +62,7 @@ export function deliveryRoutes(deps: AppDeps): Router {
     const { reason = null } = reasonBody.parse(readOptionalJson(request));
     const delivery = await get(request);
     const by = { actor: actorOf(response), reason };
-    const made = await (isOpen(delivery) ? attemptNow : again)(deps, delivery, by);
+    const made = await (isOpen(delivery) ? retryNow : again)(deps, delivery, by);
     response.status(202).json(linked(made));
   });
 
@@ -76,21 +76,22 @@ interface By {
   reason: string | null;
 }
 
-async function attemptNow(deps: AppDeps, delivery: StoredDelivery, by: By): Promise<StoredDelivery> {
+async function retryNow(deps: AppDeps, delivery: StoredDelivery, by: By): Promise<StoredDelivery> {
   const { id, status, status_reason, workflow_id } = delivery;
   if (status === 'HELD') {
     throw new Problem(409, 'delivery_held', `It is held (${status_reason}): resume that instead.`);
   }
-  let told: boolean;
+  // Of what waits in Postgres a workflow knows nothing, even where one carries others of its event.
+  let told = await attemptNow(deps.pool, id, 'any');
   try {
-    told = await deps.workflows.attemptNow(workflow_id, id);
+    told ||= await deps.workflows.attemptNow(workflow_id, id);
   } catch (error) {
     deps.log.warn({ err: error, delivery_id: id }, 'retry not asked for');
     throw new Problem(503, 'temporal_unavailable', 'Temporal is away; nothing was changed. Try again.', [], {
       'retry-after': '1',
     });
   }
-  if (!told) await attemptBySweeper(deps.pool, id);
+  if (!told) await attemptNow(deps.pool, id, null);
   await audit(deps.pool, { ...by, action: 'delivery.retry', object: id });
   return delivery;
 }
