@@ -264,13 +264,16 @@ function outcome(sent: LoadResult, arrived: { requests: number; distinct: number
 /** Until all that was sent is also recorded. */
 export async function settled(product: Product): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
-    const text = await product.call<string>('GET', '/metrics');
-    const open = [...text.matchAll(/^surehook_open_deliveries\{.*\} (\d+)$/gm)].map(([, count]) =>
-      Number(count),
-    );
-    if (sum(open) === 0) return;
+    if ((await open(product)) === 0) return;
     await sleep(50);
   }
+}
+
+/** Deliveries that have not ended, or those of them in one state. */
+export async function open(product: Product, status = '.*'): Promise<number> {
+  const text = await product.call<string>('GET', '/metrics');
+  const counts = text.matchAll(new RegExp(`^surehook_open_deliveries\\{.*"${status}".*\\} (\\d+)$`, 'gm'));
+  return sum([...counts].map(([, count]) => Number(count)));
 }
 
 export function watchMemory(product: Product): () => number {

@@ -1,14 +1,13 @@
 import { statSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
 import { WebSocket } from 'undici';
 import { freePort } from '../src/embedded/ports.js';
 import { endpoint, type Backdrop } from './backdrop.js';
 import { cpuPer } from './floors.js';
 import type { Product } from './product.js';
 import type { Row } from './report.js';
-import { settled, watchMemory, withProduct } from './scenarios.js';
+import { open, settled, watchMemory, withProduct } from './scenarios.js';
 
 const STORM = Number(process.env.BENCH_STORM ?? 10_000);
 const FRESH = { rate: 10, seconds: 60 };
@@ -69,50 +68,58 @@ export function storm({ load, receiver, arrived, awaitArrival }: Backdrop): Prom
   });
 }
 
-const WAITING = [10_000, 20_000];
+const WAITING = [
+  { name: 'in Postgres', env: {}, counts: [10_000, 100_000] },
+  { name: 'in workflows', env: { SUREHOOK_LANE: 'workflow' }, counts: [5_000, 10_000] },
+];
+/** So many workflows take two minutes. */
+const FAILED_MS = 300_000;
 
-/** What deliveries cost that wait for a retry hours away, each in a workflow: memory and disk, by part. */
-export async function waiting({ load, receiver, arrived, awaitArrival }: Backdrop): Promise<Row[]> {
+/** What deliveries cost that wait for a retry hours away: memory and disk, by part. */
+export async function waiting(backdrop: Backdrop): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const way of WAITING) rows.push(...(await waitingIn(backdrop, way)));
+  return rows;
+}
+
+async function waitingIn(
+  { load, receiver, arrived }: Backdrop,
+  { name, env, counts }: (typeof WAITING)[number],
+): Promise<Row[]> {
   const inspector = await freePort();
   // 5 s become three hours.
-  const env = { SUREHOOK_RETRY_SCALE: '2000', NODE_OPTIONS: `--inspect=127.0.0.1:${inspector}` };
-  return withProduct(env, async (product) => {
-    await endpoint(product, receiver, 'waiting', '/fail');
-    const connection = await Connection.connect({ address: product.temporalAddress });
-    const { workflow } = new Client({ connection });
+  const rare = { SUREHOOK_RETRY_SCALE: '2000', NODE_OPTIONS: `--inspect=127.0.0.1:${inspector}` };
+  return withProduct({ ...rare, ...env }, async (product) => {
+    const path = `/fail/${name.replace(' ', '-')}`;
+    await endpoint(product, receiver, 'waiting', path);
     const rows: Row[] = [];
-    try {
-      let before = await measure(product, inspector);
-      let count = 0;
-      for (const most of WAITING) {
-        const began = Date.now();
-        const peak = watchMemory(product);
-        const events = most - count;
-        const sent = await load({
-          ...{ url: product.url, path: '/v1/events/batch', batch: 100, payload: 'small' },
-          ...{ connections: 4, tenant: 'waiting', count: events },
-        });
-        await awaitArrival('/fail', most);
-        const running = async () => (await workflow.count(`ExecutionStatus = 'Running'`)).count;
-        const until = Date.now() + 200_000;
-        while ((await running()) < most && Date.now() < until) await sleep(500);
-        const seconds = (Date.now() - began) / 1_000;
-        const more = await measure(product, inspector);
-        const added = Object.fromEntries(
-          Object.entries(more).map(([name, bytes]) => [name, (bytes - before[name]!) / events]),
-        );
-        rows.push({
-          name: `waiting: ${most.toLocaleString('en')} wait for a retry`,
-          ...{ events: sent.events, seconds, perSecond: events / seconds, memory: peak() },
-          lost: most - (await arrived('/fail')).distinct,
-          // Bytes for each that was added.
-          more: { ...added, workflows: await running() },
-        });
-        before = more;
-        count = most;
-      }
-    } finally {
-      await connection.close();
+    let before = await measure(product, inspector);
+    let count = 0;
+    for (const most of counts) {
+      const events = most - count;
+      const began = Date.now();
+      const peak = watchMemory(product);
+      const usage = product.usage();
+      await load({
+        ...{ url: product.url, path: '/v1/events/batch', batch: 100, payload: 'small' },
+        ...{ connections: 4, tenant: 'waiting', count: events },
+      });
+      while ((await open(product, 'IN_PROGRESS')) < most && Date.now() - began < FAILED_MS) await sleep(500);
+      const seconds = (Date.now() - began) / 1_000;
+      const cpu = cpuPer(events, usage.cpu, product.usage().cpu);
+      const more = await measure(product, inspector);
+      const added = Object.fromEntries(
+        Object.entries(more).map(([part, bytes]) => [part, (bytes - before[part]!) / events]),
+      );
+      rows.push({
+        name: `waiting: ${most.toLocaleString('en')} wait for a retry ${name}`,
+        ...{ events, seconds, perSecond: events / seconds, cpu, memory: peak() },
+        lost: most - (await arrived(path)).distinct,
+        // Bytes for each that was added.
+        more: added,
+      });
+      before = more;
+      count = most;
     }
     return rows;
   });

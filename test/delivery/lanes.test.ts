@@ -37,6 +37,20 @@ test('a retry storm that is being handed over leaves Temporal neither first atte
   expect(lanes.idle()).toBe(true);
 });
 
+test('retries wait in Postgres while Temporal has enough to do, whatever makes first attempts', () => {
+  expect(lanes.keep()).toBe(false);
+  lanes.handingOver(64);
+  expect(lanes.keep()).toBe(true);
+  lanes.handingOver(-64);
+  pass(250);
+  expect(lanes.keep()).toBe(false);
+  const direct = createLanes({ lane: 'direct', directAbove: 1 });
+  expect(direct.keep()).toBe(false);
+  direct.handingOver(1);
+  expect(direct.keep()).toBe(true);
+  direct.close();
+});
+
 test('what is accepted together in one commit, and is more than may wait for Temporal, goes directly from the first on', () => {
   expect(lanes.choose(64)).toBe('workflow');
   expect(lanes.choose(65)).toBe('direct');
