@@ -27,7 +27,7 @@ const UNSTORABLE = /^2[23]/;
  * took (2xx) while it was cancelled: that is DELIVERED.
  */
 export async function recordAttempts(db: Db, records: AttemptRecord[]): Promise<void> {
-  const known = new Set(await outOfTheWay(() => write(db, records)));
+  const known = new Set(await outOfTheWay(() => writeAttempts(db, records)));
   for (const record of records) {
     const late = !known.has(record.attempt.id) && record.attempt.classification !== 'WORKER_LOST';
     if (late) await recordLate(db, record);
@@ -57,8 +57,8 @@ function withoutDetails(attempt: Attempt): Attempt {
   };
 }
 
-/** Answers the ids of the attempts that were new. */
-async function write(db: Db, records: AttemptRecord[]): Promise<string[]> {
+/** The statement alone, also in a transaction of others. Answers the ids of the attempts that were new. */
+export async function writeAttempts(db: Db, records: AttemptRecord[]): Promise<string[]> {
   const each = (of: (record: AttemptRecord) => string | number | boolean | null) => joined(records.map(of));
   const ids = records.map(({ deliveryId }) => deliveryId).sort();
   const { rows } = await db.query<{ id: string }>({

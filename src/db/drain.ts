@@ -6,6 +6,7 @@ export interface Taken {
   id: string;
   endpoint_id: string;
   workflow_id: string;
+  in_hand: boolean;
   /** Attempts made before. */
   attempt_count: number;
   max_attempts: number;
@@ -29,15 +30,23 @@ export interface Take {
   dueInMs: number;
 }
 
+/** Where more are due, some may be of endpoints that come to none among the longest due. */
+const LONGEST_DUE = 1_000;
+
 const DUE = {
-  any: (open: string) => `exists (select from deliveries where ${open} and due_at <= now())`,
+  /** Endpoints that may have some: found from what is due where that is little, as most wait for hours. */
+  candidates: (open: string) => `longest as (
+        select endpoint_id as id from deliveries where ${open} and due_at <= now() order by due_at limit ${LONGEST_DUE}
+      ), ${walk(open, `(select count(*) from longest) = ${LONGEST_DUE}`)}, candidate as (
+        select id from longest union select id from waiting
+      )`,
   // Where its endpoint takes none now the gate holds it, and says why in its row.
   endpoint: 'true',
   delivery: 'due_at <= now()',
   set: `in_hand = true, lane = 'direct', due_at = now() + $4 * interval '1 millisecond'`,
 };
 const RELEASED = {
-  any: () => 'true',
+  candidates: (open: string) => `${walk(open, 'true')}, candidate as (select id from waiting)`,
   endpoint: 'hold_of(ep) is null and pause_of(ep.tenant) is null',
   delivery: 'true',
   // A retry whose time has not come goes on to wait for it.
@@ -47,38 +56,46 @@ const RELEASED = {
     due_at = case when next_attempt_at > now() then next_attempt_at else now() + $4 * interval '1 millisecond' end`,
 };
 
-/**
- * Takes deliveries of lane `any` for the direct lane of this process, longest due first and every endpoint in turn. Where
- * the answer is lost the sweeper finds them: nobody knows then whether an attempt was made.
- */
-export async function take(db: Db, { status, limit, except, byFile, dueInMs }: Take): Promise<Taken[]> {
-  const open = `lane = 'any' and completed_at is null and status = '${status}'`;
-  const { any, endpoint, delivery, set } = status === 'HELD' ? RELEASED : DUE;
-  const { rows } = await db.query<Taken>({
-    name: `take-${status}`,
-    text: `
-      with recursive waiting as (
-        select min(endpoint_id) as id from deliveries where ${open} and ${any(open)}
+/** One endpoint after the other, however much each has. */
+function walk(open: string, where: string): string {
+  return `waiting as (
+        select min(endpoint_id) as id from deliveries where ${open} and ${where}
         union all
         select (select min(endpoint_id) from deliveries where ${open} and endpoint_id > waiting.id)
         from waiting where waiting.id is not null
-      ), ready as (
-        select ep.id from waiting join endpoints ep on ep.id = waiting.id and ep.id <> all($2::text[]) and ${endpoint}
+      )`;
+}
+
+/**
+ * Takes deliveries of lane `any` for the direct lane of this process, longest due first and every endpoint in turn; of
+ * those that were held, not `in_hand` are retries that only wait again. Where the answer is lost the sweeper finds them:
+ * nobody knows then whether an attempt was made.
+ */
+export async function take(db: Db, { status, limit, except, byFile, dueInMs }: Take): Promise<Taken[]> {
+  const open = `lane = 'any' and completed_at is null and status = '${status}'`;
+  const { candidates, endpoint, delivery, set } = status === 'HELD' ? RELEASED : DUE;
+  const ready = `${open} and ${delivery}`;
+  const { rows } = await db.query<Taken>({
+    name: `take-${status}`,
+    text: `
+      with recursive ${candidates(open)}, ready as (
+        select ep.id from endpoints ep where ep.id in (select id from candidate) and ep.id <> all($2::text[]) and ${endpoint}
+          and exists (select from deliveries where ${ready} and endpoint_id = ep.id)
       ), chosen as (
         select longest.id, row_number() over (partition by ready.id order by longest.due_at, longest.id) as turn
-        from ready cross join lateral (select id, due_at from deliveries where ${open} and endpoint_id = ready.id
-            and ($3 or not starts_with(coalesce(status_reason, ''), '${FILE_PAUSE}')) and ${delivery} order by due_at, id
+        from ready cross join lateral (select id, due_at from deliveries where ${ready} and endpoint_id = ready.id
+            and ($3 or not starts_with(coalesce(status_reason, ''), '${FILE_PAUSE}')) order by due_at, id
             limit greatest(1, $1 / (select count(*) from ready))) longest
         order by turn, longest.due_at, longest.id limit $1
       ), free as (
-        select id from deliveries where id = any(array(select id from chosen)) and ${open} for update skip locked
+        select id from deliveries where id = any(array(select id from chosen)) and ${ready} for update skip locked
       ), taken as (
         update deliveries d set ${set} from free where d.id = free.id
-        returning d.id, d.endpoint_id, d.workflow_id, d.attempt_count, d.max_attempts, d.due_at, d.event_id, d.in_hand
+        returning d.id, d.endpoint_id, d.workflow_id, d.in_hand, d.attempt_count, d.max_attempts, d.due_at, d.event_id
       )
-      select taken.id, endpoint_id, taken.workflow_id, attempt_count, max_attempts, due_at::text, event_id,
+      select taken.id, endpoint_id, taken.workflow_id, in_hand, attempt_count, max_attempts, due_at::text, event_id,
         e.type as event_type, e.tenant, e.payload
-      from taken join events e on e.id = taken.event_id where in_hand order by due_at, taken.id`,
+      from taken join events e on e.id = taken.event_id order by due_at, taken.id`,
     values: [limit, except, byFile, dueInMs],
   });
   return rows;

@@ -115,7 +115,7 @@ export async function acceptEvents(
             then $12 else $14 end,
           $12 = 'direct' and held.reason is null,
           -- What is held goes on in the order it came.
-          now() + case when held.reason is null then $13 else 0::float8 end * interval '1 millisecond'
+          case when held.reason is null then now() + $13 * interval '1 millisecond' else i.at end
         from event join input i on i.id = event.id
           join endpoints ep on ep.tenant = i.tenant and ep.deleted_at is null
             and case when i.endpoint_ids is null then ep.event_types && i.patterns else ep.id = any(i.endpoint_ids) end

@@ -1,6 +1,6 @@
 import type { DeliveryStatus, LaneOrAny } from '../domain/delivery.js';
 import { sinceId } from '../ids.js';
-import { recordAttempts, type AttemptRecord } from './attempts.js';
+import { writeAttempts, type AttemptRecord } from './attempts.js';
 import { FILE_PAUSE } from './control.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
@@ -83,11 +83,11 @@ export function claimLost(
       name: 'claim-lost',
       text: `
         select id, event_id, workflow_id, next_attempt_at, due_at, attempt_count, max_attempts from deliveries
-        where status in ('PENDING', 'IN_PROGRESS') and lane <> 'any' and due_at <= now() and in_hand
+        where in_hand and due_at <= now()
         order by due_at limit $1 for update skip locked`,
       values: [limit],
     });
-    if (rows.length > 0) await recordAttempts(db, rows.map(lost));
+    if (rows.length > 0) await writeAttempts(db, rows.map(lost));
     return rows;
   });
 }
@@ -194,10 +194,13 @@ export async function openWork(db: Db): Promise<OpenWork> {
         count(*) filter (where status = 'HELD')::int as held
       from deliveries where status in ('PENDING', 'IN_PROGRESS', 'HELD')) open, (
       select count(*)::int as overdue, coalesce(extract(epoch from now() - min(due_at)), 0)::float8 as oldest from (
-        select due_at from deliveries where status in ('PENDING', 'IN_PROGRESS') and lane <> 'any' and due_at <= now()
+        select due_at from deliveries
+        where status in ('PENDING', 'IN_PROGRESS') and lane <> 'any' and not in_hand and due_at <= now()
         union all
-        select due_at from deliveries where status in ('PENDING', 'IN_PROGRESS') and lane = 'any' and completed_at is null
-          and due_at <= now()) each) due`);
+        select due_at from deliveries
+        where status in ('PENDING', 'IN_PROGRESS') and lane = 'any' and completed_at is null and due_at <= now()
+        union all
+        select due_at from deliveries where in_hand and due_at <= now()) each) due`);
   const { pending, in_progress, held, overdue, oldest } = rows[0]!;
   return {
     byStatus: { PENDING: pending, IN_PROGRESS: in_progress, HELD: held },

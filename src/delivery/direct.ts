@@ -83,9 +83,15 @@ export function createDirectLane(deps: {
   let waitingBytes = 0;
   let underWay = 0;
   let closed = false;
-  const left = writeLater<Left>((some) => deps.leave(some));
-  const records = writeLater<AttemptRecord>(async (some) => {
-    await Promise.all(some.map((record) => deps.attempt.record(record)));
+  const left = writeLater<Left>('what others may attempt', log, (some) =>
+    deps.leave(some).then(
+      () => [],
+      () => some,
+    ),
+  );
+  const records = writeLater<AttemptRecord>('attempts', log, async (some) => {
+    const done = await Promise.allSettled(some.map((record) => deps.attempt.record(record)));
+    return some.filter((_, i) => done[i]!.status === 'rejected');
   });
   const handOvers = createHandOvers({
     ...{ workflows, log, giveUpMs: DIRECT_DUE_MS },
@@ -148,7 +154,7 @@ export function createDirectLane(deps: {
   const age = ({ at }: Job) => performance.now() - at;
 
   async function attempt(job: Job): Promise<void> {
-    // Where this process may not have heard of a pause, Postgres is asked.
+    // What was accepted just now is known; where this process may not have heard of a pause, Postgres is asked.
     const isFresh = job.attempt_count === 0 && age(job) <= FRESH_MS && deps.current();
     const target = isFresh ? await targetOf(job) : await deps.attempt.load(job.id);
     // Ended, or taken for lost by the sweeper: somebody else's by now.
@@ -236,7 +242,15 @@ export function createDirectLane(deps: {
         if (status !== 'PENDING') return;
         const part = partWorkflowId(workflow_id, 1 + Math.floor(i / DELIVERIES_PER_WORKFLOW));
         const event = { event_id, event_type, tenant, payload, workflow_id: parts ? part : workflow_id };
-        take({ ...event, id, endpoint_id, due_at, attempt_count: 0, max_attempts: maxAttempts });
+        take({
+          ...event,
+          id,
+          endpoint_id,
+          due_at,
+          in_hand: true,
+          attempt_count: 0,
+          max_attempts: maxAttempts,
+        });
       });
     },
     leave: (eventIds) => leaveEvents(eventIds, DECIDED_MS),

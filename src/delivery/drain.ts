@@ -42,8 +42,9 @@ export function createDrain(deps: {
       byFile,
       dueInMs: DIRECT_DUE_MS,
     });
-    deps.taken(taken.length);
-    for (const one of taken) direct.take(one);
+    const inHand = taken.filter(({ in_hand }) => in_hand);
+    deps.taken(inHand.length);
+    for (const one of inHand) direct.take(one);
     return taken.length;
   }
 

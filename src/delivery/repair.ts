@@ -27,7 +27,7 @@ export interface RepairDeps {
 export async function repair(deps: RepairDeps, open: OpenWorkflow): Promise<void> {
   const { workflows, log } = deps;
   const isPart = open.workflow_id.startsWith(`${open.event_workflow_id}~p`);
-  const fresh = open.deliveries.every((d) => d.attempt_count <= (d.lane === 'direct' ? 1 : 0));
+  const fresh = open.deliveries.every((d) => d.attempt_count === 0 || d.lane === 'direct');
   if (fresh && (await (isPart && !open.direct ? startParts(deps, open) : workflows.start(restartOf(open)))))
     return;
 

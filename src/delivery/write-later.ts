@@ -1,3 +1,5 @@
+import type { Logger } from 'pino';
+
 /** What Postgres is to know, written in the background. */
 export interface WriteLater<T> {
   add(item: T): void;
@@ -9,8 +11,8 @@ export interface WriteLater<T> {
 const AT_ONCE = 1_000;
 const AGAIN_MS = { first: 500, most: 10_000 };
 
-/** `write` is called again and again until it takes its items; repeating it must change nothing more. */
-export function writeLater<T>(write: (items: T[]) => Promise<void>): WriteLater<T> {
+/** `write` answers the items it did not take, which it is asked to again and again; repeating it must change nothing more. */
+export function writeLater<T>(what: string, log: Logger, write: (items: T[]) => Promise<T[]>): WriteLater<T> {
   const waiting: T[] = [];
   let running: Promise<void> | null = null;
   let closed = false;
@@ -20,13 +22,10 @@ export function writeLater<T>(write: (items: T[]) => Promise<void>): WriteLater<
       await pause(waitMs);
       const last = closed;
       const items = waiting.splice(0, AT_ONCE);
-      try {
-        await write(items);
-        waitMs = 0;
-      } catch {
-        if (!last) waiting.push(...items);
-        waitMs = Math.min(waitMs * 2 || AGAIN_MS.first, AGAIN_MS.most);
-      }
+      const left = await write(items);
+      waitMs = left.length === 0 ? 0 : Math.min(waitMs * 2 || AGAIN_MS.first, AGAIN_MS.most);
+      if (!last) waiting.push(...left);
+      else if (left.length > 0) log.warn({ count: left.length }, `${what} not written before the stop`);
     }
     running = null;
   }

@@ -13,7 +13,7 @@ export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 /** Who makes its first attempt: its workflow, or the process that accepted the event. */
 export type Lane = 'workflow' | 'direct';
 
-/** As its row says it; `any`: nobody has begun with it, and no workflow carries it. */
+/** As its row says it; `any`: nobody has it in hand, and no workflow carries it, for its first attempt or a later one. */
 export type LaneOrAny = Lane | 'any';
 
 /** States a delivery can still leave. Everything else is final. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { recordAttempt, recordAttempts, type AttemptRecord } from '../../src/db/attempts.js';
 import type { Db } from '../../src/db/pool.js';
+import { attemptRecord, lostAttempt } from '../../src/delivery/attempt.js';
 import type { Attempt } from '../../src/domain/delivery.js';
 import { newId } from '../../src/ids.js';
 import { createEndpoint, getDelivery, postEvent } from '../support/path.js';
@@ -201,4 +202,15 @@ test('an attempt noted as lost twice is noted once, as it was noted first', asyn
   await record(id, { ...lost, started_at: '2026-01-01T00:00:00.000Z' });
   await record(id, lost);
   expect((await getDelivery(t, id)).attempts).toMatchObject([{ started_at: '2026-01-01T00:00:00.000Z' }]);
+});
+
+test('the last one, taken for lost, ends its delivery; the receiver took it all the same, and so it is DELIVERED', async () => {
+  const { id } = await delivery();
+  await recordAttempts(t.pool, [attemptRecord(id, lostAttempt(1, null), 'retry')]);
+  expect(await getDelivery(t, id)).toMatchObject({ status: 'FAILED', status_reason: 'WORKER_LOST' });
+  await recordAttempts(t.pool, [attemptRecord(id, attempt(delivered), 'delivered')]);
+  expect(await getDelivery(t, id)).toMatchObject({
+    ...{ status: 'DELIVERED', status_reason: null, attempt_count: 1 },
+    attempts: [{ classification: 'DELIVERED' }],
+  });
 });

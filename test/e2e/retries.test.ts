@@ -2,7 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { recordAttempts } from '../../src/db/attempts.js';
 import { leave, take, type Take } from '../../src/db/drain.js';
-import { claimDue, claimLost, openWorkflow } from '../../src/db/sweep.js';
+import { claimDue, claimLost, openWork, openWorkflow } from '../../src/db/sweep.js';
 import { attemptRecord, lostAttempt } from '../../src/delivery/attempt.js';
 import type { Attempt } from '../../src/domain/delivery.js';
 import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/path.js';
@@ -309,6 +309,59 @@ test('of two that take at once, one gets it; nobody else has it carried meanwhil
     const { event_id, workflow_id } = both.flat()[0]!;
     expect(await openWorkflow(of.pool, { event_id, workflow_id })).toBeNull();
   }));
+
+/** Retries of an endpoint of its own, due so many seconds from now. */
+async function wait(of: TestService, count: number, seconds: number): Promise<string> {
+  const { id } = await createEndpoint(of, `${receiver.url}/${nth++}`, { tenant: `of_${nth++}` });
+  await of.pool.query(
+    `insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at, status,
+       attempt_count, lane, due_at, next_attempt_at)
+     select new_id('del', now()), d.event_id, $1, d.tenant, d.event_type, 12, d.workflow_id, now(), 'IN_PROGRESS', 1, 'any', at, at
+     from (select * from deliveries limit 1) d, generate_series(1, $2), (select now() + $3 * interval '1 second' as at) due`,
+    [id, count, seconds],
+  );
+  return id;
+}
+
+test('every endpoint has its turn, and those whose retries are not due take none of it', () =>
+  alone(async (of) => {
+    const first = await take(of.pool, TAKE);
+    expect(first).toHaveLength(1);
+    const many = await wait(of, 1_100, -60);
+    for (let i = 0; i < 20; i++) await wait(of, 1, 3_600);
+    const few = await wait(of, 2, -1);
+    const of10 = (await take(of.pool, TAKE)).map(({ endpoint_id }) => endpoint_id);
+    expect(of10).toHaveLength(7);
+    expect(of10.filter((id) => id === few)).toHaveLength(2);
+    // One that has enough takes nobody's place.
+    const last = await wait(of, 5, -1);
+    const others = await take(of.pool, { ...TAKE, except: [many] });
+    expect(others.map(({ endpoint_id }) => endpoint_id)).toEqual(Array(5).fill(last));
+    expect((await openWork(of.pool)).overdue).toBe(1_100 - 5);
+  }));
+
+test('held retries that are not due go on to wait together', async () => {
+  const first = await endpointOf();
+  const id = await waiting();
+  const { rows } = await t.pool.query(
+    `insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at, status,
+       attempt_count, lane, due_at, next_attempt_at)
+     select new_id('del', now()), event_id, endpoint_id, tenant, event_type, 12, workflow_id, now(), 'IN_PROGRESS', 1, 'any',
+       due_at, next_attempt_at from deliveries, generate_series(1, 300) where id = $1 returning id`,
+    [id],
+  );
+  expect(rows).toHaveLength(300);
+  await t.call('POST', `/v1/endpoints/${first.id}/pause`, { reason: 'test' });
+  const count = async (status: string) =>
+    (await t.pool.query('select from deliveries where endpoint_id = $1 and status = $2', [first.id, status]))
+      .rowCount;
+  expect(await count('HELD')).toBe(301);
+  await t.call('POST', `/v1/endpoints/${first.id}/resume`);
+  await eventually(async () => (await count('IN_PROGRESS')) === 301, 5_000);
+  await t.call('DELETE', `/v1/endpoints/${first.id}`);
+  expect(await count('FAILED')).toBe(301);
+  expect(receiver.requests).toHaveLength(1);
+});
 
 test('a process that slept too long has it no more: what it records or leaves changes nothing', () =>
   alone(async (of, id) => {
