@@ -30,23 +30,18 @@ export interface Take {
   dueInMs: number;
 }
 
-/** Where more are due, some may be of endpoints that come to none among the longest due. */
-const LONGEST_DUE = 1_000;
+/** So many are looked through; where more are due, every endpoint is asked for its own. */
+const FEW = 1_000;
 
 const DUE = {
-  /** Endpoints that may have some: found from what is due where that is little, as most wait for hours. */
-  candidates: (open: string) => `longest as (
-        select endpoint_id as id from deliveries where ${open} and due_at <= now() order by due_at limit ${LONGEST_DUE}
-      ), ${walk(open, `(select count(*) from longest) = ${LONGEST_DUE}`)}, candidate as (
-        select id from longest union select id from waiting
-      )`,
   // Where its endpoint takes none now the gate holds it, and says why in its row.
   endpoint: 'true',
   delivery: 'due_at <= now()',
   set: `in_hand = true, lane = 'direct', due_at = now() + $4 * interval '1 millisecond'`,
+  few: (open: string) => `select id, endpoint_id, due_at from deliveries
+    where ${open} and attempt_count >= 0 and due_at <= now() order by due_at limit ${FEW}`,
 };
 const RELEASED = {
-  candidates: (open: string) => `${walk(open, 'true')}, candidate as (select id from waiting)`,
   endpoint: 'hold_of(ep) is null and pause_of(ep.tenant) is null',
   delivery: 'true',
   // A retry whose time has not come goes on to wait for it.
@@ -54,17 +49,8 @@ const RELEASED = {
     status = case when attempt_count = 0 then 'PENDING' else 'IN_PROGRESS' end,
     lane = case when next_attempt_at > now() then 'any' else 'direct' end,
     due_at = case when next_attempt_at > now() then next_attempt_at else now() + $4 * interval '1 millisecond' end`,
+  few: null,
 };
-
-/** One endpoint after the other, however much each has. */
-function walk(open: string, where: string): string {
-  return `waiting as (
-        select min(endpoint_id) as id from deliveries where ${open} and ${where}
-        union all
-        select (select min(endpoint_id) from deliveries where ${open} and endpoint_id > waiting.id)
-        from waiting where waiting.id is not null
-      )`;
-}
 
 /**
  * Takes deliveries of lane `any` for the direct lane of this process, longest due first and every endpoint in turn; of
@@ -73,20 +59,32 @@ function walk(open: string, where: string): string {
  */
 export async function take(db: Db, { status, limit, except, byFile, dueInMs }: Take): Promise<Taken[]> {
   const open = `lane = 'any' and completed_at is null and status = '${status}'`;
-  const { candidates, endpoint, delivery, set } = status === 'HELD' ? RELEASED : DUE;
-  const ready = `${open} and ${delivery}`;
+  const { endpoint, delivery, set, few } = status === 'HELD' ? RELEASED : DUE;
+  const ready = `${open} and ${delivery} and ($3 or not starts_with(coalesce(status_reason, ''), '${FILE_PAUSE}'))`;
   const { rows } = await db.query<Taken>({
     name: `take-${status}`,
     text: `
-      with recursive ${candidates(open)}, ready as (
-        select ep.id from endpoints ep where ep.id in (select id from candidate) and ep.id <> all($2::text[]) and ${endpoint}
+      with recursive few as materialized (
+        ${few ? few(open) : 'select null as id, null as endpoint_id, now() as due_at where false'}
+      ), are_few as (
+        select ${few ? `count(*) < ${FEW}` : 'false'} as yes from few
+      ), waiting as (
+        select min(endpoint_id) as id from deliveries where ${open} and not (select yes from are_few)
+        union all
+        select (select min(endpoint_id) from deliveries where ${open} and endpoint_id > waiting.id)
+        from waiting where waiting.id is not null
+      ), endpoint as (
+        select ep.id from waiting join endpoints ep on ep.id = waiting.id and ep.id <> all($2::text[]) and ${endpoint}
           and exists (select from deliveries where ${ready} and endpoint_id = ep.id)
+      ), each as (
+        select longest.id, endpoint.id as endpoint_id, longest.due_at
+        from endpoint cross join lateral (select id, due_at from deliveries where ${ready} and endpoint_id = endpoint.id
+            order by due_at, id limit greatest(1, $1 / (select count(*) from endpoint))) longest
+        union all
+        select id, endpoint_id, due_at from few where (select yes from are_few) and endpoint_id <> all($2)
       ), chosen as (
-        select longest.id, row_number() over (partition by ready.id order by longest.due_at, longest.id) as turn
-        from ready cross join lateral (select id, due_at from deliveries where ${ready} and endpoint_id = ready.id
-            and ($3 or not starts_with(coalesce(status_reason, ''), '${FILE_PAUSE}')) order by due_at, id
-            limit greatest(1, $1 / (select count(*) from ready))) longest
-        order by turn, longest.due_at, longest.id limit $1
+        select id, due_at, row_number() over (partition by endpoint_id order by due_at, id) as turn
+        from each order by turn, due_at, id limit $1
       ), free as (
         select id from deliveries where id = any(array(select id from chosen)) and ${ready} for update skip locked
       ), taken as (

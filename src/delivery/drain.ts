@@ -5,7 +5,7 @@ import { DIRECT_DUE_MS, type DirectLane } from './direct.js';
 import { startLoop, type Loop } from './loop.js';
 
 const EVERY_MS = 1_000;
-/** Between two looks while there is more, and while endpoints have all they can take. */
+/** Between two looks while there is more, and while endpoints have all they can take; never less than a look takes. */
 const NEXT_MS = 50;
 const FULL_MS = 250;
 const AWAY_MS = 1_000;
@@ -60,8 +60,9 @@ export function createDrain(deps: {
       if (some === 0 && direct.full().length === 0) ramp.reset();
       taken += some;
     }
-    if (taken > 0) return Math.max(0, NEXT_MS - (performance.now() - began));
-    return Math.min(everyMs, direct.full().length > 0 ? FULL_MS : everyMs);
+    const tookMs = performance.now() - began;
+    if (taken > 0) return Math.max(NEXT_MS - tookMs, tookMs);
+    return Math.max(tookMs, Math.min(everyMs, direct.full().length > 0 ? FULL_MS : everyMs));
   }
 
   return startLoop(async () => {
@@ -73,14 +74,18 @@ export function createDrain(deps: {
   });
 }
 
-/** So many at a time; `reset` when there was a break. */
+/** So many at a time, for the time since the last page; `reset` when there was a break. */
 function createRamp() {
   let since: number | null = null;
+  let last = 0;
   return {
     page(): number {
-      since ??= performance.now();
-      const rate = RATE.first * 2 ** Math.floor((performance.now() - since) / 1_000);
-      return Math.ceil((Math.min(rate, RATE.most) * NEXT_MS) / 1_000);
+      const now = performance.now();
+      const passedMs = since === null ? NEXT_MS : Math.min(now - last, 1_000);
+      since ??= now;
+      last = now;
+      const rate = RATE.first * 2 ** Math.floor((now - since) / 1_000);
+      return Math.ceil((Math.min(rate, RATE.most) * passedMs) / 1_000);
     },
     reset: () => void (since = null),
   };

@@ -3,9 +3,11 @@ alter table deliveries add column in_hand boolean not null default false;
 update deliveries set in_hand = true
 where status in ('PENDING', 'IN_PROGRESS') and lane = 'direct' and attempt_count = 0;
 
--- 'any' now also waits for a retry: no workflow carries it, and whoever gets to it when it is due takes it. What is due;
--- and a page of an endpoint's, longest due first, and the next endpoint that has any.
-create index deliveries_any_due on deliveries (status, due_at) where lane = 'any' and completed_at is null;
+-- 'any' now also waits for a retry: no workflow carries it, and whoever gets to it when it is due takes it. What is due:
+-- its condition, true of all, keeps it from those who look through one endpoint after the other, and do not say it.
+create index deliveries_any_due on deliveries (status, due_at)
+  where lane = 'any' and completed_at is null and attempt_count >= 0;
+-- A page of an endpoint's, longest due first, and the next endpoint that has any.
 drop index deliveries_any;
 create index deliveries_any on deliveries (status, endpoint_id, due_at, id) where lane = 'any' and completed_at is null;
 -- Who looks for what is overdue, or held although nothing holds it, passes over all of these.
