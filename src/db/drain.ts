@@ -58,7 +58,9 @@ const RELEASED = {
  * nobody knows then whether an attempt was made.
  */
 export async function take(db: Db, { status, limit, except, byFile, dueInMs }: Take): Promise<Taken[]> {
-  const open = `lane = 'any' and completed_at is null and status = '${status}'`;
+  // What is not known while planning counts as frequent. Where Postgres has not heard yet that thousands are held, it would
+  // read all of them for every endpoint.
+  const open = `lane = 'any' and completed_at is null and status = (select '${status}')`;
   const { endpoint, delivery, set, few } = status === 'HELD' ? RELEASED : DUE;
   const ready = `${open} and ${delivery} and ($3 or not starts_with(coalesce(status_reason, ''), '${FILE_PAUSE}'))`;
   const { rows } = await db.query<Taken>({
@@ -67,7 +69,7 @@ export async function take(db: Db, { status, limit, except, byFile, dueInMs }: T
       with recursive few as materialized (
         ${few ? few(open) : 'select null as id, null as endpoint_id, now() as due_at where false'}
       ), are_few as (
-        select ${few ? `count(*) < ${FEW}` : 'false'} as yes from few
+        select ${few ? `(select count(*) from few) < ${FEW}` : 'false'} as yes
       ), waiting as (
         select min(endpoint_id) as id from deliveries where ${open} and not (select yes from are_few)
         union all
