@@ -23,8 +23,11 @@ export interface Choice extends LaneChoice {
   begins: boolean;
 }
 
-/** Starts under way; more of them only wait for each other in Temporal. */
-const STARTS_AT_ONCE = 64;
+/**
+ * Starts under way; more of them only wait for each other in Temporal. Where this process has a worker, each lasts until
+ * its first attempt begins, or `longestMs`: what waits here costs nothing, what waits there is stored, put off and replayed.
+ */
+const STARTS_AT_ONCE = { withWorker: 16, without: 64, longestMs: 1_000 };
 /** Waiting for theirs. An event that does not fit waits in Postgres. */
 const MOST_WAITING = 10_000;
 /** Until the sweeper looks after one whose workflow has not begun, and what each that waits before it adds. */
@@ -44,6 +47,7 @@ export function createDispatcher(deps: {
   log: Logger;
 }): Dispatcher {
   const { workflows, lanes, direct, maxAttempts, hasWorker, log } = deps;
+  const atOnce = hasWorker ? STARTS_AT_ONCE.withWorker : STARTS_AT_ONCE.without;
   const waiting: DeliveryStart[] = [];
   const underWay = new Set<Promise<void>>();
   let closed = false;
@@ -51,7 +55,8 @@ export function createDispatcher(deps: {
   async function begin(start: DeliveryStart): Promise<void> {
     try {
       await workflows.start(start);
-      if (!hasWorker) lanes.began(start.workflowId, start.deliveries.length);
+      if (hasWorker) await lanes.begun(start.workflowId, STARTS_AT_ONCE.longestMs);
+      else lanes.began(start.workflowId, start.deliveries.length);
     } catch (error) {
       log.warn(
         { err: error, workflow_id: start.workflowId },
@@ -61,7 +66,7 @@ export function createDispatcher(deps: {
   }
 
   function next(): void {
-    while (!closed && waiting.length > 0 && underWay.size < STARTS_AT_ONCE) {
+    while (!closed && waiting.length > 0 && underWay.size < atOnce) {
       const job = begin(waiting.shift()!).finally(() => {
         underWay.delete(job);
         next();

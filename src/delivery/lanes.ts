@@ -15,6 +15,8 @@ export interface Lanes {
   /** A workflow is started for so many deliveries; until the first attempt of one begins, Temporal is behind by it. */
   started(workflowId: string, deliveries: number): void;
   began(workflowId: string, deliveries?: number): void;
+  /** Once the first attempts of a workflow have begun; after `ms` at the latest. */
+  begun(workflowId: string, ms: number): Promise<void>;
   /** So many more, or fewer, wait to be handed over to workflows. */
   handingOver(change: number): void;
   /** Neither lane has much to do. */
@@ -42,7 +44,7 @@ const CAPACITY = { first: 50, least: 20 };
  */
 export function createLanes({ lane, directAbove }: LanesOptions, peers?: Peers): Lanes {
   /** By workflow, the oldest first: since when, and how many of its first attempts have not begun. */
-  const waiting = new Map<string, { at: number; left: number }>();
+  const waiting = new Map<string, { at: number; left: number; begun?: () => void }>();
   let behind = 0;
   let handing = 0;
   const acceptedPer = Array<number>(TICKS_PER_SECOND).fill(0);
@@ -92,7 +94,10 @@ export function createLanes({ lane, directAbove }: LanesOptions, peers?: Peers):
     begunPer[TICKS_PER_SECOND - 1]! += deliveries;
     behind -= deliveries;
     one.left -= deliveries;
-    if (one.left <= 0) waiting.delete(id);
+    if (one.left <= 0) {
+      waiting.delete(id);
+      one.begun?.();
+    }
     return true;
   }
   peers?.onBegan((workflowId) => began(workflowId, 1));
@@ -117,6 +122,17 @@ export function createLanes({ lane, directAbove }: LanesOptions, peers?: Peers):
     began(workflowId, deliveries = 1) {
       // Temporal gives a workflow to whichever process asks.
       if (!began(workflowId, deliveries)) peers?.began(workflowId);
+    },
+    begun(workflowId, ms) {
+      const one = waiting.get(wholeWorkflowId(workflowId));
+      if (!one) return Promise.resolve();
+      return new Promise((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        one.begun = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
     },
     handingOver: (change) => void (handing += change),
     idle: () => behind + handing === 0 && sum(acceptedPer) < capacity / 2,

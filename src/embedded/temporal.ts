@@ -16,6 +16,9 @@ const DYNAMIC_CONFIG = [
   'matching.useNewMatcher=true',
   'matching.numTaskqueueReadPartitions=1',
   'matching.numTaskqueueWritePartitions=1',
+  // Once a second: a workflow that has ended by then is written there once, not also at its start and first task.
+  'history.visibilityProcessorMaxPollRPS=1',
+  'history.visibilityTaskBatchSize=1000',
   'frontend.namespaceRPS=20000',
   'history.rps=20000',
   'matching.rps=20000',

@@ -81,3 +81,17 @@ test('Temporal was away for a while: what it manages is found out again, at the 
   loaded(10);
   expect(lanes.choose()).toBe('workflow');
 });
+
+test('who has started a workflow is told when its first attempts have begun, or after a while', async () => {
+  lanes.started('deliver:a:1', 2);
+  let told = false;
+  const begun = lanes.begun('deliver:a:1', 60_000).then(() => (told = true));
+  lanes.began('deliver:a:1');
+  await Promise.resolve();
+  expect(told).toBe(false);
+  lanes.began('deliver:a:1');
+  await begun;
+  lanes.started('deliver:a:2', 1);
+  await lanes.begun('deliver:a:2', 1);
+  await lanes.begun('of another process', 60_000);
+});
