@@ -12,8 +12,9 @@ await db.query(
   'create table if not exists floor (id bigint primary key, body text, status integer, done timestamptz)',
 );
 await db.query('truncate floor');
-const { origin, pathname } = new URL(receiver);
-const out = new Pool(origin, { connections: 64, pipelining: 1 });
+const out = new Pool(receiver, { connections: 64, pipelining: 1 });
+/** Where events go: a PUT says. */
+let path = '/';
 
 /** Calls that come while one is under way go together into the next. */
 function grouped<T>(write: (items: T[]) => Promise<unknown>): (item: T) => Promise<void> {
@@ -54,6 +55,11 @@ const record = grouped<{ id: number; status: number }>((rows) =>
 
 let last = 0;
 const server = createServer((request, response) => {
+  if (request.method === 'PUT') {
+    path = request.url ?? path;
+    response.writeHead(204).end();
+    return;
+  }
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
@@ -64,7 +70,7 @@ const server = createServer((request, response) => {
     void insert({ id, body }).then(async () => {
       response.writeHead(202).end(`{"id":${id}}`);
       const headers = { 'webhook-id': `evt_${id}`, 'content-type': 'application/json' };
-      const answer = await out.request({ path: pathname, method: 'POST', headers, body });
+      const answer = await out.request({ path, method: 'POST', headers, body });
       await answer.body.dump();
       await record({ id, status: answer.statusCode });
     });

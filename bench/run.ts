@@ -3,6 +3,7 @@ import { startBackdrop, type Backdrop } from './backdrop.js';
 import { floorA, floorB } from './floors.js';
 import { report, type Row } from './report.js';
 import { SCENARIOS } from './scenarios.js';
+import { start } from './start.js';
 import { storm, waiting } from './storm.js';
 
 /**
@@ -19,9 +20,9 @@ const add = (row: Row) => {
   console.log(JSON.stringify(row));
 };
 try {
-  if (chosen('floorA')) add(await floorA(backdrop));
+  if (chosen('floorA')) (await floorA(backdrop)).forEach(add);
   if (chosen('floorB')) add(await floorB());
-  for (const [name, scenario] of Object.entries({ ...SCENARIOS, storm, waiting })) {
+  for (const [name, scenario] of Object.entries({ ...SCENARIOS, storm, waiting, start })) {
     if (!chosen(name)) continue;
     for (const row of await scenario(backdrop)) add(row);
     // What one leaves to the disk is not the next one's.
