@@ -151,7 +151,7 @@ async function recordLate(db: Db, { deliveryId, attempt }: AttemptRecord): Promi
        returning delivery_id
      )
      update deliveries set status = 'DELIVERED', status_reason = null, next_attempt_at = null, due_at = null,
-       completed_at = now()
+       last_classification = $5, in_hand = false, completed_at = now()
      where id = (select delivery_id from late) and $5 = 'DELIVERED' and (status = any($8) or cut_short(deliveries))`,
     [
       deliveryId,

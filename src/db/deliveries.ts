@@ -193,7 +193,7 @@ export async function holdDeliveriesOf(db: Db, endpointId: string): Promise<void
 export async function attemptNow(pool: Pool, id: string, lane: LaneOrAny | null): Promise<boolean> {
   return transaction(pool, async (db) => {
     const { rowCount } = await db.query(
-      `update deliveries set due_at = now(), next_attempt_at = least(next_attempt_at, now())
+      `update deliveries set due_at = least(due_at, now()), next_attempt_at = least(next_attempt_at, now())
        where id = $1 and status in ('PENDING', 'IN_PROGRESS') and not in_hand and ($2::text is null or lane = $2)`,
       [id, lane],
     );

@@ -95,7 +95,7 @@ export async function take(db: Db, { status, limit, except, byFile, dueInMs }: T
       )
       select taken.id, endpoint_id, taken.workflow_id, in_hand, attempt_count, max_attempts, due_at::text, event_id,
         e.type as event_type, e.tenant, e.payload
-      from taken join events e on e.id = taken.event_id order by due_at, taken.id`,
+      from taken join events e on e.id = taken.event_id order by taken.id`,
     values: [limit, except, byFile, dueInMs],
   });
   return rows;
@@ -139,7 +139,7 @@ export async function leaveEvents(db: Db, eventIds: string[], inMs: number): Pro
   );
 }
 
-/** Where nobody drains lane `any`, the sweeper looks after what is in it. */
+/** Where nobody drains lane `any`, the sweeper looks after what is in it: so many more of them. */
 export async function giveToSweeper(db: Db, limit: number): Promise<number> {
   const { rowCount } = await db.query(
     `update deliveries set lane = case when attempt_count = 0 then 'workflow' else 'direct' end

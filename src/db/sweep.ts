@@ -71,7 +71,7 @@ export async function claimDue(db: Db, limit: number): Promise<Claimed[]> {
 
 /**
  * The same for those that a process has in hand and has told nothing of: an attempt of each is WORKER_LOST, and what that
- * process still wants to hold, leave or record changes nothing more.
+ * process still wants to leave or record changes nothing more.
  */
 export function claimLost(
   pool: Pool,
@@ -198,7 +198,9 @@ export async function openWork(db: Db): Promise<OpenWork> {
         where status in ('PENDING', 'IN_PROGRESS') and lane <> 'any' and not in_hand and due_at <= now()
         union all
         select due_at from deliveries
-        where status in ('PENDING', 'IN_PROGRESS') and lane = 'any' and completed_at is null and due_at <= now()
+        where status in ('PENDING', 'IN_PROGRESS') and lane = 'any' and completed_at is null and attempt_count >= 0
+          -- While everything is paused nobody is to move them.
+          and due_at <= now() and not exists (select from control where scope = 'all')
         union all
         select due_at from deliveries where in_hand and due_at <= now()) each) due`);
   const { pending, in_progress, held, overdue, oldest } = rows[0]!;

@@ -11,6 +11,8 @@ const FULL_MS = 250;
 const AWAY_MS = 1_000;
 /** Of those that no lane had room for, at a time: the lane's room is their bound. */
 const PAGE = 256;
+/** A look that took longer, or a break, makes no page larger. */
+const MOST_PASSED_MS = 500;
 /** Retries, and held ones that go on, a second: neither must become a storm. Doubled every second until the most. */
 const RATE = { first: 100, most: 1_000 };
 
@@ -66,7 +68,10 @@ export function createDrain(deps: {
   }
 
   return startLoop(async () => {
-    if (deps.paused() !== null || !direct.room()) return Math.min(everyMs, AWAY_MS);
+    if (deps.paused() !== null || !direct.room()) {
+      for (const ramp of [retries, released]) ramp.reset();
+      return Math.min(everyMs, AWAY_MS);
+    }
     return look().catch((error: unknown) => {
       log.warn({ err: error }, 'waiting deliveries not looked for: Postgres is away');
       return AWAY_MS;
@@ -75,13 +80,13 @@ export function createDrain(deps: {
 }
 
 /** So many at a time, for the time since the last page; `reset` when there was a break. */
-function createRamp() {
+export function createRamp() {
   let since: number | null = null;
   let last = 0;
   return {
     page(): number {
       const now = performance.now();
-      const passedMs = since === null ? NEXT_MS : Math.min(now - last, 1_000);
+      const passedMs = since === null ? NEXT_MS : Math.min(now - last, MOST_PASSED_MS);
       since ??= now;
       last = now;
       const rate = RATE.first * 2 ** Math.floor((now - since) / 1_000);

@@ -102,7 +102,8 @@ export function createLanes({ lane, directAbove }: LanesOptions, peers?: Peers):
   }
   peers?.onBegan((workflowId) => began(workflowId, 1));
 
-  function isBurst(more: number): boolean {
+  /** Whether it is one, with so many more for Temporal. */
+  function burstWith(more: number): boolean {
     if (behind + handing + more > directAbove) burst = true;
     return burst;
   }
@@ -111,11 +112,13 @@ export function createLanes({ lane, directAbove }: LanesOptions, peers?: Peers):
     direct: lane !== 'workflow',
     choose(events = 1) {
       if (lane !== 'auto') return lane;
-      return isBurst(events) ? 'direct' : 'workflow';
+      return burstWith(events) ? 'direct' : 'workflow';
     },
-    keep: () => isBurst(1),
+    keep: () => burstWith(1),
     accepted: (deliveries) => void (acceptedPer[TICKS_PER_SECOND - 1]! += deliveries),
     started(workflowId, deliveries) {
+      // Asked for again: a workflow of this id is there already.
+      if (waiting.has(workflowId)) return;
       waiting.set(workflowId, { at: performance.now(), left: deliveries });
       behind += deliveries;
     },

@@ -76,7 +76,7 @@ export function createSweeper(
 
   /** Each step answers when it is to be done again. */
   async function sweep(): Promise<number> {
-    if (!deps.drains) await giveToSweeper(db, GIVEN);
+    while (!deps.drains && (await giveToSweeper(db, GIVEN)) === GIVEN);
     const claimed = await claimLost(db, BATCH, lost);
     claimed.push(...(await claimDue(db, BATCH)));
     const { left, away } = await eachWorkflow(claimed, async (one) => {

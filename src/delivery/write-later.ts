@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 /** What Postgres is to know, written in the background. */
 export interface WriteLater<T> {
   add(item: T): void;
-  /** Waits until all is written, or was asked for once more in vain. */
+  /** Waits until all is written; what is refused once more is dropped, and the rest with it. */
   close(): Promise<void>;
 }
 
@@ -16,16 +16,28 @@ export function writeLater<T>(what: string, log: Logger, write: (items: T[]) => 
   const waiting: T[] = [];
   let running: Promise<void> | null = null;
   let closed = false;
+  let endRest: () => void = () => {};
+
+  const rest = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, closed ? 0 : ms);
+      endRest = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
 
   async function run(): Promise<void> {
     for (let waitMs = 0; waiting.length > 0;) {
-      await pause(waitMs);
+      await rest(waitMs);
       const last = closed;
       const items = waiting.splice(0, AT_ONCE);
       const left = await write(items);
       waitMs = left.length === 0 ? 0 : Math.min(waitMs * 2 || AGAIN_MS.first, AGAIN_MS.most);
-      if (!last) waiting.push(...left);
-      else if (left.length > 0) log.warn({ count: left.length }, `${what} not written before the stop`);
+      waiting.push(...left);
+      if (!last || left.length === 0) continue;
+      log.warn({ count: waiting.length }, `${what} not written before the stop`);
+      waiting.length = 0;
     }
     running = null;
   }
@@ -37,9 +49,8 @@ export function writeLater<T>(what: string, log: Logger, write: (items: T[]) => 
     },
     async close() {
       closed = true;
+      endRest();
       while (running) await running;
     },
   };
 }
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

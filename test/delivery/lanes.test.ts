@@ -82,6 +82,13 @@ test('Temporal was away for a while: what it manages is found out again, at the 
   expect(lanes.choose()).toBe('workflow');
 });
 
+test('a workflow that is asked for again is waited for once', () => {
+  for (let i = 0; i < 100; i++) lanes.started('same', 1);
+  expect(lanes.choose()).toBe('workflow');
+  lanes.began('same');
+  expect(lanes.idle()).toBe(true);
+});
+
 test('who has started a workflow is told when its first attempts have begun, or after a while', async () => {
   lanes.started('deliver:a:1', 2);
   let told = false;

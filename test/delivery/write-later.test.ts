@@ -36,6 +36,22 @@ test('a stop writes all there is, also what comes as the last write ends', async
   expect(written).toEqual([1, 2]);
 });
 
+test('a stop does not wait until what was refused is tried again', async () => {
+  const refused: number[][] = [];
+  let away = true;
+  const later = writeLater<number>('numbers', log, (items) => {
+    if (away) refused.push(items);
+    return Promise.resolve(away ? items : []);
+  });
+  later.add(1);
+  // The next try is seconds away by then.
+  while (refused.length < 3) await turn();
+  const began = performance.now();
+  away = false;
+  await later.close();
+  expect(performance.now() - began).toBeLessThan(500);
+});
+
 test('what is refused during a stop is dropped: the stop ends', async () => {
   let asked = 0;
   const later = writeLater<number>('numbers', log, (items) => {

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import type { StoredEvent } from '../../src/db/events.js';
+import type { DirectLane } from '../../src/delivery/direct.js';
+import { createDispatcher, type Choice } from '../../src/delivery/dispatch.js';
+import { createLanes } from '../../src/delivery/lanes.js';
+import type { Workflows } from '../../src/delivery/workflows.js';
+import { createLogger } from '../../src/logger.js';
+
+const eventOf = (n: number): StoredEvent => ({
+  ...{ id: `evt_${n}`, type: 'a.b', tenant: 'default', idempotency_key: `${n}`, created_at: new Date() },
+  workflow_id: `deliver:default:${n}`,
+  deliveries: [{ id: `del_${n}`, endpoint_id: 'ep_1', status: 'PENDING' }],
+});
+const CHOICE: Choice = { lane: 'workflow', heldLane: 'workflow', dueInMs: 15_000, begins: true };
+const turn = (ms = 5) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** `refuse`: Temporal takes none. */
+function dispatcher({ hasWorker = true, refuse = false } = {}) {
+  const started: string[] = [];
+  const lanes = createLanes({ lane: 'workflow', directAbove: 64 });
+  const start: Workflows['start'] = async ({ workflowId }) => {
+    await Promise.resolve();
+    started.push(workflowId);
+    if (refuse) throw new Error('away');
+    return true;
+  };
+  const made = createDispatcher({
+    ...{ workflows: { start } as Workflows, lanes, maxAttempts: 12, hasWorker, log: createLogger('silent') },
+    direct: { close: () => Promise.resolve() } as DirectLane,
+  });
+  const dispatch = (count: number) => {
+    for (let n = 0; n < count; n++) made.dispatch({ event: eventOf(n), dueAt: '' }, '{}', CHOICE);
+  };
+  return { ...made, dispatch, started, lanes };
+}
+
+test('a few workflows are under way at a time, each until its first attempt begins', async () => {
+  const { dispatch, started, lanes, close } = dispatcher();
+  dispatch(30);
+  await turn();
+  expect(started).toHaveLength(16);
+  for (const id of started.slice(0, 4)) lanes.began(id);
+  await turn();
+  expect(started).toHaveLength(20);
+  for (const id of [...started]) lanes.began(id);
+  await turn();
+  expect(started).toHaveLength(30);
+  await close();
+  lanes.close();
+});
+
+test('one that nobody tells the beginning of, as it begins elsewhere, keeps its place for a second', async () => {
+  const { dispatch, started, lanes, close } = dispatcher();
+  dispatch(17);
+  await turn(900);
+  expect(started).toHaveLength(16);
+  await turn(200);
+  expect(started).toHaveLength(17);
+  await close();
+  lanes.close();
+});
+
+test('where Temporal takes none, none waits for another; nor where no worker would tell', async () => {
+  for (const options of [{ refuse: true }, { hasWorker: false }]) {
+    const { dispatch, started, lanes, close } = dispatcher(options);
+    dispatch(100);
+    await turn(20);
+    expect(started).toHaveLength(100);
+    await close();
+    lanes.close();
+  }
+});
