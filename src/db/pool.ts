@@ -113,6 +113,9 @@ export async function outOfTheWay<T>(work: () => Promise<T>): Promise<T> {
 async function once<T>(pool: Pool, work: (db: Db) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // One that breaks between two statements would otherwise end the process; the next statement tells.
+  const broke = (error: Error) => (broken = error);
+  client.on('error', broke);
   try {
     await client.query('begin');
     const result = await work(client);
@@ -122,6 +125,7 @@ async function once<T>(pool: Pool, work: (db: Db) => Promise<T>): Promise<T> {
     await client.query('rollback').catch((failure: Error) => (broken = failure));
     throw error;
   } finally {
+    client.off('error', broke);
     client.release(broken);
   }
 }

@@ -2,6 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { transaction } from '../../src/db/pool.js';
 import { startPostgres, type EmbeddedPostgres } from '../../src/embedded/postgres.js';
 import { freezeTree, thawTree } from '../faults/process-tree.js';
 import { startTestService, type Answer, type TestService } from '../support/service.js';
@@ -73,3 +74,14 @@ test('a Postgres that is gone is answered with 503 at once, and used again when 
   postgres = await startPostgres({ dir, port: postgres.port, settings: ['fsync=off'] });
   await expect.poll(async () => (await post()).status, { timeout: 10_000, interval: 200 }).toBe(202);
 }, 60_000);
+
+test('a connection that breaks within a transaction, between two statements, fails that alone', async () => {
+  const broken = transaction(t.pool, async (db) => {
+    const { rows } = await db.query<{ pid: number }>('select pg_backend_pid() as pid');
+    await t.pool.query('select pg_terminate_backend($1)', [rows[0]!.pid]);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await db.query('select 1');
+  });
+  await expect(broken).rejects.toThrow();
+  expect((await post()).status).toBe(202);
+});
