@@ -8,7 +8,7 @@ export interface WriteLater<T> {
 }
 
 /** Few enough for one statement. */
-const AT_ONCE = 1_000;
+const AT_ONCE = 100;
 const AGAIN_MS = { first: 500, most: 10_000 };
 
 /** `write` answers the items it did not take, which it is asked to again and again; repeating it must change nothing more. */
