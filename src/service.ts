@@ -190,7 +190,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const every = options.sweepEveryMs === undefined ? {} : { everyMs: options.sweepEveryMs };
     if (lanes.direct) {
       const drain = createDrain({
-        ...{ db: pool, direct, byFile: hasWorker, log, ...every },
+        ...{ db: hot, direct, byFile: hasWorker, log, ...every },
         taken: (deliveries) => lanes.accepted(deliveries),
         paused: () => control.paused(null),
       });

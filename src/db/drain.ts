@@ -77,7 +77,8 @@ export async function take(db: Db, { status, limit, except, byFile, dueInMs }: T
         from waiting where waiting.id is not null
       ), endpoint as (
         select ep.id from waiting join endpoints ep on ep.id = waiting.id and ep.id <> all($2::text[]) and ${endpoint}
-          and exists (select from deliveries where ${ready} and endpoint_id = ep.id)
+          -- Of each alone: "exists" would become a join with all that wait.
+          and (select true from deliveries where ${ready} and endpoint_id = ep.id limit 1)
       ), each as (
         select longest.id, endpoint.id as endpoint_id, longest.due_at
         from endpoint cross join lateral (select id, due_at from deliveries where ${ready} and endpoint_id = endpoint.id
@@ -88,7 +89,9 @@ export async function take(db: Db, { status, limit, except, byFile, dueInMs }: T
         select id, due_at, row_number() over (partition by endpoint_id order by due_at, id) as turn
         from each order by turn, due_at, id limit $1
       ), free as (
-        select id from deliveries where id = any(array(select id from chosen)) and ${ready} for update skip locked
+        -- By their ids: the index of all that wait is not for a condition that is written so.
+        select id from deliveries where id = any(array(select id from chosen)) and ${ready.replace('lane =', "lane || '' =")}
+        for update skip locked
       ), taken as (
         update deliveries d set ${set} from free where d.id = free.id
         returning d.id, d.endpoint_id, d.workflow_id, d.in_hand, d.attempt_count, d.max_attempts, d.due_at, d.event_id

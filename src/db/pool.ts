@@ -57,8 +57,9 @@ class BoundedPool extends pg.Pool {
 
 /**
  * Connections are few: every statement here is short, and the database is small. `planOnce`: for named statements that
- * every event needs. Postgres would plan them anew each time, for the partitions of just these ids, which takes longer
- * than the rest of them; for a list it is right, because what is rare has indexes of its own.
+ * every event needs, and the drain twenty times a second. Postgres would plan them anew each time, for the partitions of
+ * just these ids, which takes longer than the rest of them; for a list it is right, because what is rare has indexes of
+ * its own.
  */
 export function createPool(url: string, max = 20, { planOnce = false } = {}): Pool {
   return new BoundedPool({

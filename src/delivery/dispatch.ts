@@ -28,6 +28,8 @@ export interface Choice extends LaneChoice {
  * its first attempt begins, or `longestMs`: what waits here costs nothing, what waits there is stored, put off and replayed.
  */
 const STARTS_AT_ONCE = { withWorker: 16, without: 64, longestMs: 1_000 };
+/** So many events tell how many deliveries the next ones have. */
+const FAN_OUT_OF = 8;
 /** Waiting for theirs. An event that does not fit waits in Postgres. */
 const MOST_WAITING = 10_000;
 /** Until the sweeper looks after one whose workflow has not begun, and what each that waits before it adds. */
@@ -51,6 +53,8 @@ export function createDispatcher(deps: {
   const waiting: DeliveryStart[] = [];
   const underWay = new Set<Promise<void>>();
   let closed = false;
+  /** Deliveries of an event, of late. */
+  let fanOut = 1;
 
   async function begin(start: DeliveryStart): Promise<void> {
     try {
@@ -84,7 +88,8 @@ export function createDispatcher(deps: {
 
   return {
     choose(events) {
-      const lane = lanes.choose(events);
+      // What one event becomes nobody knows before; of many, about as many as of those before them.
+      const lane = lanes.choose(events === 1 ? 1 : Math.ceil(events * fanOut));
       const heldLane = lanes.direct ? 'any' : 'workflow';
       if (lane === 'workflow' && waiting.length < MOST_WAITING)
         return { lane, heldLane, dueInMs: WORKFLOW_DUE_MS + WAITING_DUE_MS * waiting.length, begins: true };
@@ -93,6 +98,7 @@ export function createDispatcher(deps: {
     },
     dispatch({ event, dueAt }, payload, { lane, heldLane, begins }) {
       lanes.accepted(event.deliveries.length);
+      fanOut += (Math.max(1, event.deliveries.length) - fanOut) / FAN_OUT_OF;
       // What is held from the start needs nobody until it may go on.
       const pending = event.deliveries.filter((delivery) => delivery.status === 'PENDING');
       if (!begins || pending.length === 0) return;

@@ -4,8 +4,8 @@ import type { Peers } from '../peers.js';
 
 /** Which lane makes the first attempts of the events accepted now. */
 export interface Lanes {
-  /** For so many events accepted together. */
-  choose(events?: number): Lane;
+  /** For about so many deliveries accepted together. */
+  choose(deliveries?: number): Lane;
   /** Whether retries are to wait in Postgres: Temporal has enough to do. */
   keep(): boolean;
   /** Whether this process makes attempts without workflows at all. */
@@ -110,9 +110,9 @@ export function createLanes({ lane, directAbove }: LanesOptions, peers?: Peers):
 
   return {
     direct: lane !== 'workflow',
-    choose(events = 1) {
+    choose(deliveries = 1) {
       if (lane !== 'auto') return lane;
-      return burstWith(events) ? 'direct' : 'workflow';
+      return burstWith(deliveries) ? 'direct' : 'workflow';
     },
     keep: () => burstWith(1),
     accepted: (deliveries) => void (acceptedPer[TICKS_PER_SECOND - 1]! += deliveries),

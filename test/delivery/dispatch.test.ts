@@ -15,9 +15,13 @@ const CHOICE: Choice = { lane: 'workflow', heldLane: 'workflow', dueInMs: 15_000
 const turn = (ms = 5) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** `refuse`: Temporal takes none. */
-function dispatcher({ hasWorker = true, refuse = false } = {}) {
+function dispatcher({
+  hasWorker = true,
+  refuse = false,
+  lane = 'workflow',
+}: { hasWorker?: boolean; refuse?: boolean; lane?: 'workflow' | 'auto' } = {}) {
   const started: string[] = [];
-  const lanes = createLanes({ lane: 'workflow', directAbove: 64 });
+  const lanes = createLanes({ lane, directAbove: 64 });
   const start: Workflows['start'] = async ({ workflowId }) => {
     await Promise.resolve();
     started.push(workflowId);
@@ -26,12 +30,14 @@ function dispatcher({ hasWorker = true, refuse = false } = {}) {
   };
   const made = createDispatcher({
     ...{ workflows: { start } as Workflows, lanes, maxAttempts: 12, hasWorker, log: createLogger('silent') },
-    direct: { close: () => Promise.resolve() } as DirectLane,
+    direct: { room: () => true, deliver: () => {}, close: () => Promise.resolve() } as unknown as DirectLane,
   });
   const dispatch = (count: number) => {
     for (let n = 0; n < count; n++) made.dispatch({ event: eventOf(n), dueAt: '' }, '{}', CHOICE);
   };
-  return { ...made, dispatch, started, lanes };
+  const dispatchOne = (event: StoredEvent, choice: Choice) =>
+    made.dispatch({ event, dueAt: '' }, '{}', choice);
+  return { ...made, dispatch, dispatchOne, started, lanes };
 }
 
 test('a few workflows are under way at a time, each until its first attempt begins', async () => {
@@ -69,4 +75,18 @@ test('where Temporal takes none, none waits for another; nor where no worker wou
     await close();
     lanes.close();
   }
+});
+
+test('what comes together and becomes too much for Temporal goes directly, by what events before it became', async () => {
+  const { choose, dispatchOne, lanes, close } = dispatcher({ lane: 'auto' });
+  expect(choose(20).lane).toBe('workflow');
+  const deliveries = Array.from({ length: 10 }, (_, n) => ({
+    ...{ id: `del_${n}`, endpoint_id: `ep_${n}`, status: 'PENDING' as const },
+  }));
+  for (let n = 0; n < 20; n++)
+    dispatchOne({ ...eventOf(n), deliveries }, { ...CHOICE, lane: 'direct', heldLane: 'any' });
+  expect(choose(1).lane).toBe('workflow');
+  expect(choose(20).lane).toBe('direct');
+  await close();
+  lanes.close();
 });
