@@ -188,7 +188,7 @@ test('its next attempt can be asked for at once, also where a workflow carries a
     { id: of(first) },
   ]);
   expect((await t.call('POST', `/v1/deliveries/${of(second)}/retry`, { reason: 'x' })).status).toBe(202);
-  expect(await deliveryIn(t, of(second), ['DELIVERED'], 5_000)).toMatchObject({ attempt_count: 2 });
+  expect(await deliveryIn(t, of(second), ['DELIVERED'], 20_000)).toMatchObject({ attempt_count: 2 });
   expect(await getDelivery(t, of(first))).toMatchObject({ status: 'IN_PROGRESS', attempt_count: 1 });
   expect((await t.call('POST', `/v1/deliveries/${of(first)}/retry`, { reason: 'x' })).status).toBe(202);
   expect(await deliveryIn(t, of(first))).toMatchObject({ status: 'DELIVERED', attempt_count: 2 });
@@ -357,7 +357,7 @@ test('held retries that are not due go on to wait together', async () => {
       .rowCount;
   expect(await count('HELD')).toBe(301);
   await t.call('POST', `/v1/endpoints/${first.id}/resume`);
-  await eventually(async () => (await count('IN_PROGRESS')) === 301, 5_000);
+  await eventually(async () => (await count('IN_PROGRESS')) === 301, 20_000);
   await t.call('DELETE', `/v1/endpoints/${first.id}`);
   expect(await count('FAILED')).toBe(301);
   expect(receiver.requests).toHaveLength(1);
