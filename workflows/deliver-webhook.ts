@@ -13,7 +13,7 @@ import {
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow';
 import { DELIVERIES_PER_WORKFLOW, partWorkflowId } from '../src/domain/event.js';
-import { OPEN_STATUSES } from '../src/domain/delivery.js';
+import { isOpen } from '../src/domain/delivery.js';
 import {
   attemptedSignal,
   cancelDeliveriesSignal,
@@ -115,8 +115,6 @@ async function deliverAll(input: DeliverWebhookInput): Promise<DeliveryState[]> 
   }
   return states;
 }
-
-const isOpen = ({ status }: DeliveryState) => (OPEN_STATUSES as readonly string[]).includes(status);
 
 /** Children carry the deliveries, so that no history grows with the number of endpoints. */
 async function deliverInParts({ deliveries, ...input }: DeliverWebhookInput): Promise<PartState[]> {

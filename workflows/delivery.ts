@@ -12,7 +12,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import { NON_RETRYABLE } from '../src/domain/classify.js';
-import { OPEN_STATUSES, type Attempt } from '../src/domain/delivery.js';
+import { isOpen, type Attempt } from '../src/domain/delivery.js';
 import { DEFAULT_RETRY_POLICY } from '../src/domain/retry-schedule.js';
 import type {
   AttemptSummary,
@@ -186,11 +186,10 @@ export function carriedOn({ id, endpointId, maxAttempts, made, state, ...deliver
   const { status, reason, attempts } = state;
   const last = attempts.at(-1);
   const notBefore = delivery.resumed ? null : (last?.next_attempt_at ?? delivery.notBefore);
-  const open = (OPEN_STATUSES as readonly string[]).includes(status);
   return {
     ...{ id, endpointId, maxAttempts, attempts },
     attemptsBefore: Math.max(made, last?.number ?? 0),
     ...(notBefore ? { notBefore } : {}),
-    ...(open ? {} : { ended: { status, reason } }),
+    ...(isOpen(state) ? {} : { ended: { status, reason } }),
   };
 }

@@ -60,9 +60,11 @@ const RELEASED = {
 export async function take(db: Db, { status, limit, except, byFile, dueInMs }: Take): Promise<Taken[]> {
   // What is not known while planning counts as frequent. Where Postgres has not heard yet that thousands are held, it would
   // read all of them for every endpoint.
-  const open = `lane = 'any' and completed_at is null and status = (select '${status}')`;
+  const rest = `completed_at is null and status = (select '${status}')`;
+  const open = `lane = 'any' and ${rest}`;
   const { endpoint, delivery, set, few } = status === 'HELD' ? RELEASED : DUE;
-  const ready = `${open} and ${delivery} and ($3 or not starts_with(coalesce(status_reason, ''), '${FILE_PAUSE}'))`;
+  const now = `${delivery} and ($3 or not starts_with(coalesce(status_reason, ''), '${FILE_PAUSE}'))`;
+  const ready = `${open} and ${now}`;
   const { rows } = await db.query<Taken>({
     name: `take-${status}`,
     text: `
@@ -89,8 +91,8 @@ export async function take(db: Db, { status, limit, except, byFile, dueInMs }: T
         select id, due_at, row_number() over (partition by endpoint_id order by due_at, id) as turn
         from each order by turn, due_at, id limit $1
       ), free as (
-        -- By their ids: the index of all that wait is not for a condition that is written so.
-        select id from deliveries where id = any(array(select id from chosen)) and ${ready.replace('lane =', "lane || '' =")}
+        -- By their ids: the index of all that wait is not for a lane that is written so.
+        select id from deliveries where id = any(array(select id from chosen)) and lane || '' = 'any' and ${rest} and ${now}
         for update skip locked
       ), taken as (
         update deliveries d set ${set} from free where d.id = free.id

@@ -3,7 +3,7 @@ import type { AttemptRecord } from '../db/attempts.js';
 import type { AttemptTarget } from '../db/deliveries.js';
 import { classifyStatus, nextStep, type NextStep } from '../domain/classify.js';
 import type { Attempt, Classification, DeliveryStatus } from '../domain/delivery.js';
-import { OPEN_STATUSES } from '../domain/delivery.js';
+import { isOpen } from '../domain/delivery.js';
 import { retryDelay, type RetryPolicy } from '../domain/retry-schedule.js';
 import { newId } from '../ids.js';
 import { redactHeaders, requestHeaders } from '../webhook/request-headers.js';
@@ -161,7 +161,7 @@ async function gate(
   deliveryId: string,
   target: AttemptTarget,
 ): Promise<AttemptOutcome | null> {
-  if (!(OPEN_STATUSES as readonly string[]).includes(target.status)) {
+  if (!isOpen(target)) {
     return { kind: 'ended', status: target.status, reason: target.status_reason };
   }
   if (target.endpoint.deleted) {

@@ -3,7 +3,7 @@ import type { AttemptRecord } from '../db/attempts.js';
 import type { AttemptTarget } from '../db/deliveries.js';
 import type { Left, Taken } from '../db/drain.js';
 import type { StoredEvent } from '../db/events.js';
-import { OPEN_STATUSES } from '../domain/delivery.js';
+import { isOpen } from '../domain/delivery.js';
 import { DELIVERIES_PER_WORKFLOW, partWorkflowId } from '../domain/event.js';
 import { summarize, withoutContents } from '../../workflows/contract.js';
 import { makeAttempt, type AttemptDeps, type AttemptOutcome } from './attempt.js';
@@ -262,5 +262,3 @@ export function createDirectLane(deps: {
     },
   };
 }
-
-const isOpen = ({ status }: AttemptTarget) => (OPEN_STATUSES as readonly string[]).includes(status);

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { AttemptRecord } from '../db/attempts.js';
 import type { StoredEvent } from '../db/events.js';
 import type { OpenDelivery, OpenWorkflow } from '../db/sweep.js';
-import { OPEN_STATUSES, type Attempt, type Classification } from '../domain/delivery.js';
+import { isOpen, type Attempt, type Classification } from '../domain/delivery.js';
 import { newId } from '../ids.js';
 import type { AttemptSummary, DeliveryState } from '../../workflows/contract.js';
 import { recordTold, withLost } from './trail.js';
@@ -101,8 +101,6 @@ async function startParts(deps: RepairDeps, open: OpenWorkflow): Promise<boolean
   const event = await deps.getEvent(open.event_id);
   return event !== null && deps.workflows.start(startOf(event, deps.maxAttempts));
 }
-
-const isOpen = ({ status }: DeliveryState) => (OPEN_STATUSES as readonly string[]).includes(status);
 
 /** The outcome that Postgres never got, as far as the workflow still tells it. */
 async function readBack(deps: RepairDeps, delivery: OpenDelivery, state: DeliveryState): Promise<void> {

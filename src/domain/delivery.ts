@@ -19,6 +19,9 @@ export type LaneOrAny = Lane | 'any';
 /** States a delivery can still leave. Everything else is final. */
 export const OPEN_STATUSES = ['PENDING', 'IN_PROGRESS', 'HELD'] as const satisfies DeliveryStatus[];
 
+export const isOpen = ({ status }: { status: string }): boolean =>
+  (OPEN_STATUSES as readonly string[]).includes(status);
+
 export const CLASSIFICATIONS = [
   'DELIVERED',
   'HTTP_5XX_RETRYABLE',

@@ -10,7 +10,7 @@ import {
 import { audit } from '../../db/audit.js';
 import { openWorkflow } from '../../db/sweep.js';
 import { restartOf } from '../../delivery/workflows.js';
-import { OPEN_STATUSES } from '../../domain/delivery.js';
+import { isOpen } from '../../domain/delivery.js';
 import { notFound, Problem } from '../../errors.js';
 import type { AppDeps } from '../app.js';
 import { actorOf } from '../auth.js';
@@ -68,8 +68,6 @@ export function deliveryRoutes(deps: AppDeps): Router {
 
   return router;
 }
-
-const isOpen = ({ status }: StoredDelivery) => (OPEN_STATUSES as readonly string[]).includes(status);
 
 interface By {
   actor: string;
