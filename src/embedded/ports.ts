@@ -1,10 +1,16 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 
+/**
+ * A port of 127.0.0.1 that the system gives to nobody else for a minute. Only closed, it could be given to the very
+ * server that is told to listen there, for one of its other ports; Temporal takes five. Linux keeps back a port with
+ * a connection in TIME_WAIT, which the side that closes first has, and still lets it be listened on by its number.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+  const server = createServer((accepted) => accepted.end()).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
+  await once(connect(port, '127.0.0.1').resume(), 'close');
   server.close();
   await once(server, 'close');
   return port;

@@ -80,8 +80,10 @@ export async function endProcess(pid: number, lastSignal: LastSignal): Promise<v
   }
 }
 
-/** The end of a log, for an error's sentence. */
+const GO_TRACE = /\n\ngoroutine \d+ \[.*\]:\n(?:.+\n\t.+\n?)*/g;
+
+/** The end of a log, for an error's sentence; of a Go server that panicked what it said before its stack trace. */
 export async function lastLines(file: string, count = 5): Promise<string> {
   const text = await readFile(file, 'utf8').catch(() => '');
-  return text.trim().split('\n').slice(-count).join('\n');
+  return text.replace(GO_TRACE, '').trim().split('\n').slice(-count).join('\n');
 }

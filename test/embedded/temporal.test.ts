@@ -66,12 +66,16 @@ describe('the embedded Temporal', () => {
     taken.close();
   });
 
-  it('says with its last lines why it ended before it was ready', async () => {
+  it.each([
+    ['the disk is full'],
+    ['the disk is full\npanic: no port', '', 'goroutine 1 [running]:', 'main.main()', '\t/main.go:18 +0x96'],
+  ])('says with its last lines why it ended before it was ready: %j', async (said, ...trace) => {
     const stub = join(dir, 'stub');
-    await writeFile(stub, '#!/bin/sh\necho the disk is full\nexit 1\n');
+    await writeFile(stub, `#!/bin/sh\ncat << 'end'\n${[said, ...trace].join('\n')}\nend\nexit 1\n`);
     await chmod(stub, 0o755);
     await expect(startTemporal({ binary: stub, dir: join(dir, 'stubbed'), uiPort: null })).rejects.toThrow(
-      'The Temporal dev server did not start:\nthe disk is full',
+      new Error(`The Temporal dev server did not start:\n${said}`),
     );
+    await rm(join(dir, 'stubbed'), { recursive: true });
   });
 });
