@@ -155,11 +155,14 @@ function offered(
   });
 }
 
-/** Ten endpoints at a quick receiver, alone and then beside ten that hang until the deadline of 15 s. */
+/** Ten endpoints at a quick receiver: alone, beside ten more of them, and beside ten that hang until the deadline of 15 s. */
 function halfHangs({ load, receiver, arrived, awaitArrival }: Backdrop): Promise<Row[]> {
   return withProduct({}, async (product) => {
     for (let i = 0; i < 10; i++) {
-      for (const tenant of ['alone', 'half']) await endpoint(product, receiver, tenant, `/e/${tenant}/${i}`);
+      for (const tenant of ['alone', 'well', 'half']) {
+        await endpoint(product, receiver, tenant, `/e/${tenant}/${i}`);
+      }
+      await endpoint(product, receiver, 'well', `/e/beside/${i}`);
       await endpoint(product, receiver, 'half', `/hang/${i}`);
     }
     const run = async (tenant: string, name: string): Promise<Row> => {
@@ -189,7 +192,8 @@ function halfHangs({ load, receiver, arrived, awaitArrival }: Backdrop): Promise
     };
     return [
       await run('alone', 'e: 50/s to ten endpoints'),
-      await run('half', 'e: the same ten, beside ten that hang'),
+      await run('well', 'e: ten endpoints, beside ten like them'),
+      await run('half', 'e: ten endpoints, beside ten that hang'),
     ];
   });
 }

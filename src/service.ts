@@ -5,7 +5,7 @@ import { recordAttempt, recordAttempts, type AttemptRecord } from './db/attempts
 import { planPage } from './db/batch-plan.js';
 import { cancelPage, endBatch, markSettled, settleBatch, takeItems } from './db/batch-run.js';
 import { changeBatch, getBatch, readState } from './db/batches.js';
-import { loadAttemptTarget, noteReason, setStatus } from './db/deliveries.js';
+import { loadAttemptTargets, noteReason, setStatus, type AttemptTarget } from './db/deliveries.js';
 import { leave, leaveEvents } from './db/drain.js';
 import { endedWorkflow } from './db/ended.js';
 import { loadEndpointTarget, unknownEndpoints } from './db/endpoints.js';
@@ -88,6 +88,8 @@ const full = () => new DatabaseAwayError('The database is overloaded.');
 const LOOK_UPS = { atOnce: 8, mostWaiting: 32_768, full };
 /** Records of attempts that go together into one commit. */
 const RECORDS = { most: 256, atOnce: 2, mostWaiting: 32_768, full };
+/** Deliveries that are looked up together, each with a payload that may be large. */
+const TARGETS = { most: 64, atOnce: 2, mostWaiting: 32_768, full };
 /** Longer than any part takes that ends at all. */
 const STEP_MS = 45_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -267,7 +269,12 @@ interface Shared {
 function attemptDeps(options: ServiceOptions, shared: Shared): AttemptDeps {
   const { pool, hot, control, sender, secrets, retryPolicy, metrics } = shared;
   return {
-    load: limited((id) => loadAttemptTarget(hot, id), LOOK_UPS),
+    load: createGroup<string, AttemptTarget | null>({
+      ...TARGETS,
+      keyOf: (id) => id,
+      isFatal: isDatabaseAway,
+      run: (ids) => loadAttemptTargets(hot, ids),
+    }),
     record: createGroup<AttemptRecord, void>({
       ...RECORDS,
       keyOf: ({ deliveryId }) => deliveryId,

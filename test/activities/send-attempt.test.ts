@@ -3,10 +3,11 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createActivities, type ActivityDeps } from '../../activities/index.js';
 import { recordAttempt, type AttemptRecord } from '../../src/db/attempts.js';
-import { loadAttemptTarget, noteReason, setStatus } from '../../src/db/deliveries.js';
+import { loadAttemptTargets, noteReason, setStatus } from '../../src/db/deliveries.js';
 import { createSecretBox } from '../../src/delivery/secret-box.js';
 import { OPEN_STATUSES } from '../../src/domain/delivery.js';
 import { DEFAULT_RETRY_POLICY } from '../../src/domain/retry-schedule.js';
+import { newId } from '../../src/ids.js';
 import { createLogger } from '../../src/logger.js';
 import { createAddressGuard } from '../../src/webhook/address-guard.js';
 import { createSender, type Sender } from '../../src/webhook/send.js';
@@ -26,7 +27,7 @@ beforeAll(async () => {
   t = await startTestService({ sweepEveryMs: 3_600_000 });
   sender = createSender({ guard: createAddressGuard(['127.0.0.0/8']) });
   deps = {
-    load: (id) => loadAttemptTarget(t.pool, id),
+    load: async (id) => (await loadAttemptTargets(t.pool, [id]))[0]!,
     record: (record) => recordAttempt(t.pool, record),
     hold: async ({ id, reason }) => {
       await setStatus(t.pool, [id], OPEN_STATUSES, 'HELD', reason);
@@ -108,6 +109,15 @@ test('a 503 with Retry-After fails benignly with the exact delay, and the trail 
   expect(trail.entries).toMatchObject([{ temporalAttempt: 1, attempt: { number: 1, retry_after: '100' } }]);
   expect(await getDelivery(t, id)).toMatchObject({ status: 'IN_PROGRESS', attempt_count: 1 });
   expect(told.at(-1)).toMatchObject({ number: 1, classification: 'RATE_LIMITED', http_status: 429 });
+});
+
+test('deliveries are looked up together, each for who asked', async () => {
+  const ids = [await orphanDelivery(), await orphanDelivery()].reverse();
+  const [last, none, first] = await loadAttemptTargets(t.pool, [ids[0]!, newId('del'), ids[1]!]);
+  expect(none).toBeNull();
+  const all = [await getDelivery(t, ids[0]!), await getDelivery(t, ids[1]!)];
+  expect([last, first].map((target) => target!.event_id)).toEqual(all.map((one) => one.event_id));
+  expect([last, first].map((target) => target!.endpoint.id)).toEqual(all.map((one) => one.endpoint_id));
 });
 
 test('a try whose worker died is an attempt of its own, WORKER_LOST, and the numbers go on', async () => {
