@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { resolve } from './resolve.js';
+import { resolve, type Asker } from './resolve.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Network = [Address, number];
@@ -43,41 +43,41 @@ export function createAddressGuard(allowNetworks: string[]): AddressGuard {
 }
 
 /** The forbidden address that a URL's host is or resolves to; null if there is none or the name does not resolve. */
-export async function checkUrlAddress(guard: AddressGuard, url: string): Promise<string | null> {
+export async function checkUrlAddress(
+  guard: AddressGuard,
+  url: string,
+  asker: Asker,
+): Promise<string | null> {
   if (!URL.canParse(url)) return null;
   const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
   if (isIP(host)) return guard.isForbidden(host) ? host : null;
-  const found = await resolveInTime(host);
+  const found = await resolveInTime(host, asker);
   return found.find(({ address }) => guard.isForbidden(address))?.address ?? null;
 }
 
 /**
- * A `lookup` for sockets which hands on only vetted addresses: the address that was judged is the one connected
- * to, so a name that resolves differently the next time gains nothing.
+ * The addresses of a name, all of them vetted. A socket connects to just these: a name that resolves differently the next
+ * time gains nothing.
  */
-export function guardedLookup(guard: AddressGuard): LookupFunction {
-  return (host, options, callback) => {
-    resolve(host).then(
-      (found) => {
-        const forbidden = found.find(({ address }) => guard.isForbidden(address));
-        if (forbidden) return callback(new AddressBlockedError(forbidden.address, host), []);
-        const usable = found.filter(({ family }) => !options.family || family === options.family);
-        const [first] = usable;
-        if (!first) return callback(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), []);
-        return options.all ? callback(null, usable) : callback(null, first.address, first.family);
-      },
-      (error: Error) => callback(error, []),
-    );
-  };
+export async function resolveVetted(
+  guard: AddressGuard,
+  host: string,
+  asker: Asker,
+): Promise<LookupAddress[]> {
+  const found = await resolve(host, asker);
+  const forbidden = found.find(({ address }) => guard.isForbidden(address));
+  if (forbidden) throw new AddressBlockedError(forbidden.address, host);
+  if (found.length === 0) throw Object.assign(new Error('no address'), { code: 'ENOTFOUND' });
+  return found;
 }
 
-async function resolveInTime(host: string): Promise<LookupAddress[]> {
+async function resolveInTime(host: string, asker: Asker): Promise<LookupAddress[]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<LookupAddress[]>((done) => {
     timer = setTimeout(done, RESOLVE_TIMEOUT_MS, []);
   });
   try {
-    return await Promise.race([resolve(host).catch(() => []), late]);
+    return await Promise.race([resolve(host, asker).catch(() => []), late]);
   } finally {
     clearTimeout(timer);
   }

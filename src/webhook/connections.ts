@@ -104,6 +104,20 @@ function begin(exchange: Exchange): void {
   exchange.timer = setTimeout(expire, exchange.request.timeoutMs, exchange);
 }
 
+/** Until `resume` its deadline stands still: time that we take ourselves is not the receiver's. */
+export function pauseDeadline(exchange: Exchange): () => void {
+  clearTimeout(exchange.timer);
+  const began = performance.now();
+  return function resume() {
+    if (exchange.done) return;
+    const waited = performance.now() - began;
+    exchange.start += waited;
+    exchange.startedAt = new Date(exchange.startedAt.getTime() + waited);
+    const leftMs = exchange.request.timeoutMs - (began + waited - exchange.start);
+    exchange.timer = setTimeout(expire, leftMs, exchange);
+  };
+}
+
 function expire(exchange: Exchange): void {
   const { phase, remoteAddress, request } = exchange;
   const where = phase === 'connect' && remoteAddress ? `connecting to ${remoteAddress}` : PHASES[phase];

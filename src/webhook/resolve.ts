@@ -1,56 +1,164 @@
 import { lookup, type LookupAddress } from 'node:dns';
+import { createLane, type Lane, type Turn } from './turns.js';
 
-/** libuv looks names up on half of its threads, and UV_THREADPOOL_SIZE is 64 where we are started. */
-const AT_ONCE = 32;
-/** A name that took so long the last time has a resolver that hangs … */
+/** libuv looks names up on at most half of its threads; UV_THREADPOOL_SIZE is 64 where we are started. */
+const THREADS = Math.ceil((Number(process.env.UV_THREADPOOL_SIZE) || 4) / 2);
+/** A look-up that takes so long has a resolver that hangs. */
 const SLOW_MS = 1_000;
-/** … and such names have these of the threads, however many they are: the others never wait for them. */
-const SLOW_AT_ONCE = 8;
-const MOST_SLOW = 10_000;
+/** A domain counts as slow for so long after its last slow look-up. */
+const SLOW_FOR_MS = 10 * 60_000;
+const MAX_WAIT_MS = 5_000;
+const MAX_QUICK_NAMES = 20_000;
+const MAX_SLOW_DOMAINS = 10_000;
 
-const resolving = new Map<string, Promise<LookupAddress[]>>();
-const slow = new Set<string>();
-const waiting = new Map<string, (isSlow: boolean) => void>();
-let running = 0;
-let slowRunning = 0;
-
-/** A name asked for by many connections at once takes one thread; all of them get its answer. */
-export function resolve(host: string): Promise<LookupAddress[]> {
-  const pending = resolving.get(host);
-  if (pending) return pending;
-  const started = inTurn(host).finally(() => resolving.delete(host));
-  resolving.set(host, started);
-  return started;
-}
-
-async function inTurn(host: string): Promise<LookupAddress[]> {
-  const wasSlow = await new Promise<boolean>((start) => {
-    waiting.set(host, start);
-    startWaiting();
-  });
-  const began = performance.now();
-  try {
-    return await lookupAll(host);
-  } finally {
-    if (slow.size >= MOST_SLOW) slow.clear();
-    if (performance.now() - began < SLOW_MS) slow.delete(host);
-    else slow.add(host);
-    running -= 1;
-    if (wasSlow) slowRunning -= 1;
-    startWaiting();
+/** The name was not asked for: too many others are being resolved. */
+export class NoTurnError extends Error {
+  constructor() {
+    super('too many names are being resolved at once');
   }
 }
 
-function startWaiting(): void {
-  for (const [host, start] of waiting) {
-    if (running >= AT_ONCE) return;
-    const isSlow = slow.has(host);
-    if (isSlow && slowRunning >= SLOW_AT_ONCE) continue;
-    waiting.delete(host);
-    running += 1;
-    if (isSlow) slowRunning += 1;
-    start(isSlow);
+export interface Asker {
+  tenant: string;
+  /** Called once the name itself is asked for: until then the time is ours. Not called before a NoTurnError. */
+  onStart?: () => void;
+}
+
+interface Job extends Turn {
+  host: string;
+  lane: Lane<Job>;
+  timer: NodeJS.Timeout;
+  started: (() => void)[];
+  promise: Promise<LookupAddress[]>;
+  settle(result: Promise<LookupAddress[]>): void;
+}
+
+export type Resolve = (host: string, asker: Asker) => Promise<LookupAddress[]>;
+
+/**
+ * A resolver that hangs keeps a thread for 10 s and more, and nothing ends that. So names that were quick the last time
+ * may use all threads, names never seen before at most 3/8 of them, and new names of a domain that was slow 1/4, together
+ * half. Within that each tenant and each domain has a limit of its own: neither one zone nor one tenant takes everything.
+ */
+export function createResolver(threads: number): Resolve {
+  const share = (part: number) => Math.max(1, Math.floor(threads * part));
+  const quick = createLane<Job>({ all: threads, tenant: share(1 / 2), domain: share(1 / 4) });
+  const fresh = createLane<Job>({ all: share(3 / 8), tenant: share(1 / 4), domain: share(1 / 8) });
+  const slow = createLane<Job>({ all: share(1 / 4), tenant: share(3 / 16), domain: share(1 / 16) });
+  const waiting = new Map<string, Job>();
+  const running = new Map<string, Job>();
+  const quickNames = new Set<string>();
+  /** By domain, until when. */
+  const slowDomains = new Map<string, number>();
+
+  const isSlow = (domain: string) => (slowDomains.get(domain) ?? 0) > performance.now();
+
+  /** A name asked for by many connections at once takes one thread; all of them get its answer. */
+  function resolve(host: string, { tenant, onStart }: Asker): Promise<LookupAddress[]> {
+    const pending = running.get(host);
+    if (pending) {
+      onStart?.();
+      return pending.promise;
+    }
+    // Not of another tenant: it would wait for that one's turn.
+    const job = waiting.get(`${tenant} ${host}`) ?? enqueue(host, tenant);
+    if (onStart) job.started.push(onStart);
+    startWaiting();
+    return job.promise;
   }
+
+  function enqueue(host: string, tenant: string): Job {
+    const domain = domainOf(host);
+    const lane = quickNames.has(host) ? quick : isSlow(domain) ? slow : fresh;
+    let settle!: Job['settle'];
+    const promise = new Promise<LookupAddress[]>((done) => (settle = done));
+    const giveUp = () => {
+      leave(job);
+      settle(Promise.reject(new NoTurnError()));
+    };
+    const timer = setTimeout(giveUp, MAX_WAIT_MS);
+    const job: Job = { host, tenant, domain, lane, timer, started: [], promise, settle };
+    waiting.set(`${tenant} ${host}`, job);
+    if (!lane.add(job)) giveUp();
+    return job;
+  }
+
+  function leave(job: Job): void {
+    clearTimeout(job.timer);
+    waiting.delete(`${job.tenant} ${job.host}`);
+    job.lane.remove(job);
+  }
+
+  function startWaiting(): void {
+    for (let job = next(); job; job = next()) {
+      leave(job);
+      const { promise } = running.get(job.host) ?? { promise: start(job) };
+      for (const started of job.started) started();
+      job.settle(promise);
+    }
+  }
+
+  function next(): Job | null {
+    if (running.size >= threads) return null;
+    const job = quick.next();
+    if (job || fresh.running() + slow.running() >= share(1 / 2)) return job;
+    for (let other = fresh.next(); other; other = fresh.next()) {
+      if (!isSlow(other.domain)) return other;
+      // Since it began to wait, others of its domain turned out to be slow.
+      fresh.remove(other);
+      other.lane = slow;
+      slow.add(other);
+    }
+    return slow.next();
+  }
+
+  async function start(job: Job): Promise<LookupAddress[]> {
+    const { host, lane, domain } = job;
+    lane.begin(job);
+    running.set(host, job);
+    let isQuick = true;
+    const late = setTimeout(() => {
+      isQuick = false;
+      quickNames.delete(host);
+      remember(slowDomains, domain, MAX_SLOW_DOMAINS);
+      slowDomains.set(domain, performance.now() + SLOW_FOR_MS);
+    }, SLOW_MS).unref();
+    try {
+      return await lookupAll(host);
+    } finally {
+      clearTimeout(late);
+      if (isQuick) {
+        remember(quickNames, host, MAX_QUICK_NAMES);
+        quickNames.add(host);
+      }
+      running.delete(host);
+      lane.end(job);
+      startWaiting();
+    }
+  }
+
+  return resolve;
+}
+
+export const resolve = createResolver(THREADS);
+
+/** Makes room for the newest: the key that was used least recently is forgotten. */
+function remember(kept: Set<string> | Map<string, unknown>, key: string, most: number): void {
+  kept.delete(key);
+  const [oldest] = kept.keys();
+  if (kept.size >= most && oldest !== undefined) kept.delete(oldest);
+}
+
+const REGISTRY = /^(ac|co|com|edu|gov|ne|net|or|org)\.[a-z]{2}$/;
+
+/**
+ * Whose name servers a name most likely has: the domain of two labels, of three below such as `co.uk`. Without the public
+ * suffix list a few registries' customers count together, which costs them only while their names are new.
+ */
+export function domainOf(host: string): string {
+  const labels = host.toLowerCase().replace(/\.$/, '').split('.');
+  const two = labels.slice(-2).join('.');
+  return REGISTRY.test(two) ? labels.slice(-3).join('.') : two;
 }
 
 function lookupAll(host: string): Promise<LookupAddress[]> {

@@ -104,33 +104,3 @@ describe('a resolver that does not answer', () => {
     expect(receiver.requests).toHaveLength(1);
   });
 });
-
-describe('names whose resolver hangs', () => {
-  it('take only some of the threads once they are known, and never those of other names', async () => {
-    const names = Array.from({ length: 20 }, (_, i) => `hangs-${i}.test`);
-    const unanswered: Answer[] = [];
-    lookup.mockImplementation((host, _options, answer) => {
-      if (host.startsWith('hangs')) unanswered.push(answer);
-      else setImmediate(answer, null, [LOCAL]);
-    });
-    const answerAll = () => {
-      for (const answer of unanswered.splice(0)) answer(new Error('no such name'), []);
-    };
-    // Not yet known, all of them are asked for; after so long, they are known.
-    const first = names.map((name) => send(5_000, name));
-    await vi.waitFor(() => expect(unanswered).toHaveLength(20));
-    await new Promise((done) => setTimeout(done, 1_050));
-    answerAll();
-    await Promise.all(first);
-
-    const second = names.map((name) => send(5_000, name));
-    expect(await send()).toMatchObject({ kind: 'response', status: 200 });
-    expect(unanswered).toHaveLength(8);
-    await vi.waitFor(() => {
-      answerAll();
-      expect(lookup).toHaveBeenCalledTimes(20 + 1 + 20);
-    });
-    answerAll();
-    expect((await Promise.all(second)).map((result) => result.kind)).toEqual(Array(20).fill('fault'));
-  });
-});

@@ -26,7 +26,7 @@ export function endpointRoutes(deps: AppDeps): Router {
 
   router.post('/endpoints', authorize('admin'), async (request, response) => {
     const { secret = newSecret(), ...body } = endpointBody.parse(readJson(request).value);
-    await refuseForbidden(deps.guard, body.url);
+    await refuseForbidden(deps.guard, body.url, body.tenant);
     const endpoint = await insertEndpoint(
       pool,
       { ...body, sealedSecret: secrets.seal(secret), adHocKey: null },
@@ -56,7 +56,11 @@ export function endpointRoutes(deps: AppDeps): Router {
 
   router.patch('/endpoints/:id', authorize('admin'), async (request: ById, response) => {
     const { enabled, ...settings } = endpointPatch.parse(readJson(request).value);
-    if (settings.url !== undefined) await refuseForbidden(deps.guard, settings.url);
+    if (settings.url !== undefined) {
+      const known = await getEndpoint(pool, request.params.id);
+      if (!known) throw notFound('endpoint', request.params.id);
+      await refuseForbidden(deps.guard, settings.url, known.tenant);
+    }
     const status =
       enabled === undefined ? {} : { status: enabled ? ('enabled' as const) : ('disabled' as const) };
     const by = { actor: actorOf(response), action: 'endpoint.update' };

@@ -55,7 +55,7 @@ export function eventRoutes(deps: AppDeps): Router {
     // First of all: nothing is stored for a key that is taken, and its own request is not judged again.
     const known = await answered(deps, newEvent(deps, { ...incoming, endpointIds: null }));
     if (known) return answer(response, known);
-    await refuseForbidden(deps.guard, body.url);
+    await refuseForbidden(deps.guard, body.url, body.tenant);
     const adHoc = {
       tenant: body.tenant,
       url: body.url,

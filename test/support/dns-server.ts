@@ -1,0 +1,42 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+
+const TYPE_A = 1;
+
+/**
+ * A name server for 127.0.0.1 alone. `delayOf`: how long the answer for a name takes, in milliseconds; null: it never
+ * comes. It needs port 53, so a network namespace of its own.
+ */
+export async function startDnsServer(delayOf: (name: string) => number | null) {
+  const asked: string[] = [];
+  const socket = createSocket('udp4');
+  socket.on('message', (query, from) => {
+    const { name, type, end } = questionOf(query);
+    asked.push(name);
+    const delayMs = delayOf(name);
+    if (delayMs === null) return;
+    const answers = type === TYPE_A ? 1 : 0;
+    const header = Buffer.alloc(12);
+    query.copy(header, 0, 0, 2);
+    header.writeUInt16BE(0x8180, 2);
+    header.writeUInt16BE(1, 4);
+    header.writeUInt16BE(answers, 6);
+    // The name of the question, A, IN, for 0 seconds, 4 bytes: 127.0.0.1.
+    const answer = Buffer.from('c00c00010001000000000004' + '7f000001', 'hex');
+    const reply = Buffer.concat([header, query.subarray(12, end), ...(answers ? [answer] : [])]);
+    setTimeout(() => socket.send(reply, from.port, from.address), delayMs);
+  });
+  socket.bind(53, '127.0.0.1');
+  await once(socket, 'listening');
+  return { asked, close: () => socket.close() };
+}
+
+function questionOf(query: Buffer): { name: string; type: number; end: number } {
+  const labels: string[] = [];
+  let at = 12;
+  for (let length = query[at]!; length > 0; length = query[at]!) {
+    labels.push(query.toString('latin1', at + 1, at + 1 + length));
+    at += 1 + length;
+  }
+  return { name: labels.join('.'), type: query.readUInt16BE(at + 1), end: at + 5 };
+}
