@@ -1,4 +1,5 @@
 /** When the next attempt is due. Delays are milliseconds; clock and chance come by argument. */
+import { parseRetryAfter } from './retry-after.js';
 
 const SECOND = 1_000;
 const DAY = 24 * 60 * 60 * SECOND;
@@ -23,22 +24,6 @@ const JITTER = 0.2;
 /** The unjittered delay after attempt `number` (from 1). */
 export function baseDelay(policy: RetryPolicy, number: number): number {
   return Math.min(policy.initialMs * policy.coefficient ** (number - 1), policy.maximumMs);
-}
-
-/**
- * `Retry-After` as milliseconds from `now`: seconds or an HTTP date (RFC 9110 section 10.2.3).
- * Null where absent, unreadable or past.
- */
-export function parseRetryAfter(value: string | null, now: Date): number | null {
-  if (value === null) return null;
-  const text = value.trim();
-  // An HTTP date begins with a day's name; `Date.parse` alone would also read '-5' or '1.5' as dates.
-  const ms = /^\d+$/.test(text)
-    ? Number(text) * SECOND
-    : /^[A-Za-z]{3}/.test(text)
-      ? Date.parse(text) - now.getTime()
-      : NaN;
-  return ms > 0 ? ms : null;
 }
 
 /**

@@ -1,11 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  baseDelay,
-  DEFAULT_RETRY_POLICY,
-  parseRetryAfter,
-  retryDelay,
-} from '../../src/domain/retry-schedule.js';
+import { baseDelay, DEFAULT_RETRY_POLICY, retryDelay } from '../../src/domain/retry-schedule.js';
 
 const now = new Date('2026-01-01T00:00:00Z');
 const HOUR = 3_600_000;
@@ -16,20 +11,6 @@ test('the whole schedule of twelve attempts is 5 s times three, capped at a day,
   const hours = delays.reduce((sum, delay) => sum + delay, 0) / 3600;
   expect(hours).toBeGreaterThan(60);
   expect(hours).toBeLessThan(72);
-});
-
-test.each([
-  ['120', 120_000],
-  ['Thu, 01 Jan 2026 00:01:00 GMT', 60_000],
-  ['Wed, 31 Dec 2025 00:00:00 GMT', null],
-  ['0', null],
-  ['-5', null],
-  ['1.5', null],
-  ['soon', null],
-  ['', null],
-  [null, null],
-])('Retry-After %j is %j ms', (value, expected) => {
-  expect(parseRetryAfter(value, now)).toBe(expected);
 });
 
 const delayAfter = (over: Partial<Parameters<typeof retryDelay>[0]>) =>
