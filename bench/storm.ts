@@ -134,7 +134,7 @@ async function measure(product: Product, inspector: number): Promise<Record<stri
     nodeHeap: node.heapUsed + node.external,
     ...Object.fromEntries(Object.entries(memory).map(([part, mib]) => [`${part}Memory`, mib * 2 ** 20])),
     postgresDisk: sizeOf(join(product.dir, 'postgres'), (path) => path.includes('/base/')),
-    temporalDisk: sizeOf(join(product.dir, 'temporal'), (path) => path.includes('temporal.db')),
+    temporalDisk: sizeOf(join(product.dir, 'temporal'), (path) => path.includes('/temporal-')),
   };
 }
 

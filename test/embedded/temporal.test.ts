@@ -1,5 +1,7 @@
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { request, type IncomingMessage } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTime } from '../../src/embedded/process-identity.js';
 import { startTemporal } from '../../src/embedded/temporal.js';
 import { findTemporal } from '../../src/embedded/temporal-binary.js';
+import { serverVersion } from '../../src/embedded/temporal-version.js';
 import { runningWith } from '../support/processes.js';
 
 let dir: string;
@@ -30,6 +33,34 @@ async function withClient<T>(address: string, use: (client: Client) => Promise<T
   }
 }
 
+/** The binary under another version's name. */
+async function oddVersion(): Promise<string> {
+  const file = join(dir, 'odd-version');
+  const script = `[ "$1" = --version ] && echo 'temporal version 1.8.9 (Server 1.31.9, UI 1.0.0)' || exec ${binary} "$@"`;
+  await writeFile(file, `#!/bin/sh\n${script}\n`);
+  await chmod(file, 0o755);
+  return file;
+}
+
+/** A request as a program, or a page in a browser, on this machine makes it; with a body it is a POST. */
+async function get(port: number, path: string, headers: Record<string, string>, body?: string) {
+  const method = body === undefined ? 'GET' : 'POST';
+  const sent = request({ host: '127.0.0.1', port, path, method, headers, timeout: 2_000 }).end(body);
+  sent.on('timeout', () => sent.destroy(new Error('no answer')));
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  return { status: answer.statusCode, body: (await answer.toArray()).join('') };
+}
+
+/** Ports on which a process listens, as Linux tells. */
+function listeningPorts(pid: number): number[] {
+  const sockets = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+  const lines = readFileSync('/proc/net/tcp', 'utf8').trim().split('\n').slice(1);
+  const fields = lines.map((line) => line.trim().split(/\s+/));
+  return fields
+    .filter(([, , , state, , , , , , inode]) => state === '0A' && sockets.includes(`socket:[${inode}]`))
+    .map(([, local]) => parseInt(local!.split(':')[1]!, 16));
+}
+
 describe('the embedded Temporal', () => {
   it('keeps its workflows through stop and start, for longer than an idempotency key stands', async () => {
     const options = { binary, dir: join(dir, 'kept'), uiPort: null };
@@ -49,10 +80,66 @@ describe('the embedded Temporal', () => {
     await second.stop();
   });
 
-  it('shows its Web UI where asked', async () => {
+  it('begins a file of its own where the server has another version than the one before', async () => {
+    const other = await oddVersion();
+    const first = await startTemporal({ binary: other, dir: join(dir, 'moved'), uiPort: null });
+    await withClient(first.address, (client) =>
+      client.workflow.start('waiting', { workflowId: 'before', taskQueue: 'nobody' }),
+    );
+    await first.stop();
+
+    const second = await startTemporal({ binary, dir: join(dir, 'moved'), uiPort: null });
+    await withClient(second.address, async (client) => {
+      await expect(client.workflow.getHandle('before').describe()).rejects.toThrow('not found');
+    });
+    await second.stop();
+    const files = (await readdir(join(dir, 'moved'))).filter((name) => name.endsWith('.db')).sort();
+    expect(files).toEqual(['temporal-1.31.9.db', `temporal-${await serverVersion(binary)}.db`].sort());
+  }, 60_000);
+
+  it('shows its Web UI where asked, to this machine alone', async () => {
     const temporal = await startTemporal({ binary, dir: join(dir, 'ui'), inMemory: true, uiPort: 0 });
     expect(temporal.uiUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     await expect.poll(async () => (await fetch(temporal.uiUrl!)).status, { timeout: 10_000 }).toBe(200);
+    const { port } = new URL(temporal.uiUrl!);
+    const namespaces = (host: string) => get(Number(port), '/api/v1/namespaces', { host });
+    // It tries again by itself to reach the server that it was started with.
+    await expect.poll(async () => (await namespaces('localhost')).status, { timeout: 30_000 }).toBe(200);
+    for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`, 'LOCALHOST'])
+      expect(await namespaces(host)).toMatchObject({
+        status: 200,
+        body: expect.stringContaining('"default"') as string,
+      });
+    // A page whose name resolves to 127.0.0.1 sends that name.
+    for (const host of [`evil.example:${port}`, 'localhost.evil.example', '127.0.0.1.evil.example'])
+      expect(await namespaces(host)).toMatchObject({
+        status: 403,
+        body: expect.not.stringContaining('default') as string,
+      });
+    await temporal.stop();
+    await expect(fetch(temporal.uiUrl!)).rejects.toThrow('fetch failed');
+  });
+
+  it.skipIf(!existsSync('/proc/net/tcp'))('serves its HTTP API to nobody', async () => {
+    const temporal = await startTemporal({ binary, dir: join(dir, 'http'), inMemory: true, uiPort: null });
+    await withClient(temporal.address, (client) =>
+      client.workflow.start('waiting', { workflowId: 'w', taskQueue: 'nobody' }),
+    );
+    // The server takes a random port for it.
+    const terminate = '/api/v1/namespaces/default/workflows/w/terminate';
+    const answers = await Promise.all(
+      listeningPorts(temporal.pid).flatMap((port) =>
+        ['127.0.0.1', 'localhost', 'evil.example', ''].map((host) =>
+          get(port, terminate, { host, 'content-type': 'text/plain' }, '{}').catch(() => null),
+        ),
+      ),
+    );
+    const statuses = answers.flatMap((answer) => answer?.status ?? []);
+    expect(statuses).toContain(403);
+    expect(statuses).not.toContain(200);
+    await withClient(temporal.address, async (client) => {
+      expect((await client.workflow.getHandle('w').describe()).status.name).toBe('RUNNING');
+    });
     await temporal.stop();
   });
 

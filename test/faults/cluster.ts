@@ -144,7 +144,7 @@ async function start(
     pauseFile: join(dataDir, 'PAUSE'),
     async forget() {
       for (const name of await readdir(join(dir, 'temporal'))) {
-        if (name.startsWith('temporal.db')) await rm(join(dir, 'temporal', name));
+        if (name.startsWith('temporal-')) await rm(join(dir, 'temporal', name));
       }
     },
     logOf: (part) =>

@@ -1,0 +1,34 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+/** Servers that Surehook's tests have run on: of the CLI 1.5.1, and of 1.9.1 with its later patches. */
+const TESTED = { from: [1, 29, 1], below: [1, 33], words: '1.29.1 to 1.32' };
+/** Longer than a CLI takes on a busy machine; a program that is no CLI may never answer. */
+const ANSWER_MS = 10_000;
+
+const run = promisify(execFile);
+
+/**
+ * The server in a `temporal` CLI, as it says itself; null where it says none. The server's version and not the CLI's: a
+ * CLI that was built by `go install` calls itself 0.0.0-DEV.
+ */
+export async function serverVersion(binary: string): Promise<string | null> {
+  const { stdout } = await run(binary, ['--version'], { timeout: ANSWER_MS, killSignal: 'SIGKILL' }).catch(
+    () => ({ stdout: '' }),
+  );
+  return /\(Server v?(\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? null;
+}
+
+/** Why a CLI found on this machine cannot be used; null where its server is known to work. */
+export async function whyNotUsed(binary: string): Promise<string | null> {
+  const version = await serverVersion(binary);
+  if (version === null) return 'does not say which Temporal server it has';
+  const parts = version.split('.').map(Number);
+  if (compare(parts, TESTED.from) >= 0 && compare(parts, TESTED.below) < 0) return null;
+  return `has the Temporal server ${version}, and only ${TESTED.words} are known to work`;
+}
+
+function compare(a: number[], b: number[]): number {
+  const at = a.findIndex((part, i) => part !== b[i]);
+  return at < 0 ? 0 : a[at]! - (b[at] ?? 0);
+}
