@@ -133,8 +133,8 @@ async function missing(db: Db, batch: Planning, selection: Of<'missing'>): Promi
   const endpoint = place(endpoint_id);
   const chosen = [
     'not targeted',
-    `exists (select from unnest(patterns) p where p = '*' or p = event_type
-       or p like '%.*' and starts_with(event_type, left(p, -1)))`,
+    `exists (select from unnest(patterns) p where p = event_type
+       or p like '%*' and starts_with(event_type, left(p, -1)))`,
     `not exists (select from deliveries d where d.event_id = looked_at.event_id and d.endpoint_id = ${endpoint})`,
   ];
   if (event_type) chosen.push(`event_type = ${place(event_type)}`);

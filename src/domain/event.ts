@@ -1,8 +1,15 @@
-/** `[a-zA-Z0-9_]+` parts joined by full stops, as in Standard Webhooks: `order.created`. */
-export const EVENT_TYPE = /^[a-zA-Z0-9_]+(\.[a-zA-Z0-9_]+)*$/;
-/** An exact type, `order.*` for everything below `order.`, or `*` for everything. */
-export const EVENT_TYPE_PATTERN = /^(\*|[a-zA-Z0-9_]+(\.[a-zA-Z0-9_]+)*(\.\*)?)$/;
-export const TENANT = /^[a-zA-Z0-9_-]{1,64}$/;
+/** Longest event type, subscription or tenant. */
+export const MAX_NAME = 128;
+
+const SEPARATORS = './:';
+/** Printable ASCII, which a header carries; `*` is kept for wildcards. */
+const SEGMENT = '(?:(?![*./:])[!-~])+';
+/** Segments parted by `.`, `/` or `:`, none of them empty: `order.created`, `orders/create`, `order:created`. */
+export const EVENT_TYPE = new RegExp(`^${SEGMENT}([./:]${SEGMENT})*$`);
+/** An exact type; one whose last segment is `*`, for every type that begins with what stands before it; `*` for all. */
+export const EVENT_TYPE_PATTERN = new RegExp(`^(\\*|${SEGMENT}([./:]${SEGMENT})*([./:]\\*)?)$`);
+/** Printable ASCII; not `.` and `..`, which no URL path can name. */
+export const TENANT = /^(?!\.{1,2}$)[!-~]+$/;
 /** 1-255 printable characters: no control characters, no lone surrogates, no white space but the space. */
 export const IDEMPOTENCY_KEY = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,255}$/u;
 
@@ -20,9 +27,11 @@ export const DELIVERIES_PER_WORKFLOW = 50;
 export const partWorkflowId = (workflowId: string, part: number) => `${workflowId}~p${part}`;
 export const wholeWorkflowId = (workflowId: string) => workflowId.replace(/~p\d+$/, '');
 
-/** Every pattern that matches an event type: `a.b.c` is matched by `a.b.c`, `a.b.*`, `a.*` and `*`. */
+/** Every pattern that matches an event type: `a.b/c` is matched by `a.b/c`, `a.b/*`, `a.*` and `*`. */
 export function patternsMatching(type: string): string[] {
-  const parts = type.split('.');
-  const prefixes = parts.slice(1).map((_, i) => `${parts.slice(0, i + 1).join('.')}.*`);
-  return [type, ...prefixes, '*'];
+  const patterns = [type, '*'];
+  for (let at = 1; at < type.length; at++) {
+    if (SEPARATORS.includes(type.charAt(at))) patterns.push(`${type.slice(0, at + 1)}*`);
+  }
+  return patterns;
 }

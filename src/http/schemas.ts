@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DELIVERY_STATUSES, CLASSIFICATIONS } from '../domain/delivery.js';
-import { EVENT_TYPE, EVENT_TYPE_PATTERN, IDEMPOTENCY_KEY, TENANT } from '../domain/event.js';
+import { EVENT_TYPE, EVENT_TYPE_PATTERN, IDEMPOTENCY_KEY, MAX_NAME, TENANT } from '../domain/event.js';
 import { decodeCursor, type PageQuery } from '../db/page.js';
 import { isId, type IdPrefix } from '../ids.js';
 import { headerProblem } from '../webhook/request-headers.js';
@@ -9,11 +9,21 @@ import { isSecret } from '../webhook/sign.js';
 export const id = (prefix: IdPrefix) =>
   z.string().refine((value) => isId(prefix, value), `Must be an id like ${prefix}_….`);
 
-export const tenant = z.string().regex(TENANT, 'Must be 1-64 letters, digits, _ or -.');
-export const eventType = z
-  .string()
-  .max(128, 'At most 128 characters.')
-  .regex(EVENT_TYPE, 'Must be letters, digits and _ in parts joined by full stops, such as order.created.');
+/** Its length is checked before anything else: the rest of a long text is not even looked at. */
+const text = (max: number) => z.string().max(max, { error: `At most ${max} characters.`, abort: true });
+
+export const tenant = text(MAX_NAME).regex(
+  TENANT,
+  'Must be 1-128 printable ASCII characters without blanks; neither . nor .. alone.',
+);
+export const eventType = text(MAX_NAME).regex(
+  EVENT_TYPE,
+  'Must be printable ASCII without blanks and *, in segments parted by . or / or :, such as order.created.',
+);
+const subscription = text(MAX_NAME).regex(
+  EVENT_TYPE_PATTERN,
+  'Must be an event type, one whose last segment is *, such as order.* or orders/*, or * alone; no * elsewhere.',
+);
 export const idempotencyKey = z.string().regex(IDEMPOTENCY_KEY, 'Must be 1-255 printable characters.');
 /** Present, whatever it is: its text is taken from the body as it was sent. */
 const payload = z.unknown().refine((value) => value !== undefined, 'Is required: any JSON value.');
@@ -70,15 +80,7 @@ export const sendBody = z.strictObject({
 
 const endpointSettings = z.strictObject({
   url,
-  event_types: z
-    .array(
-      z
-        .string()
-        .max(128)
-        .regex(EVENT_TYPE_PATTERN, 'Must be an event type, one ending in .*, or *; no * elsewhere.'),
-    )
-    .min(1)
-    .max(100),
+  event_types: z.array(subscription).min(1).max(100),
   description: line(z.string().max(1024, 'At most 1024 characters.')).nullable(),
   headers,
   timeout_ms: z.int().min(1_000, 'At least 1000 (1 s).').max(30_000, 'At most 30000 (30 s).'),
@@ -135,7 +137,7 @@ export const endpointsQuery = z.strictObject({
   ...page,
   tenant: tenant.optional(),
   status: z.enum(['enabled', 'paused', 'disabled']).optional(),
-  event_type: z.string().regex(EVENT_TYPE_PATTERN).optional(),
+  event_type: subscription.optional(),
 });
 export const deliveriesQuery = z.strictObject({
   ...page,
@@ -148,12 +150,15 @@ export const deliveriesQuery = z.strictObject({
   batch_id: id('bat').optional(),
 });
 
-const word = z.string().regex(/^[a-zA-Z0-9_.:-]{1,128}$/, 'Must be letters, digits, _, -, . or :.');
+const word = text(128).regex(/^[a-zA-Z0-9_.:-]+$/, 'Must be letters, digits, _, -, . or :.');
 export const auditQuery = z.strictObject({
   ...page,
   actor: word.optional(),
   action: word.optional(),
-  object: word.optional(),
+  /** An id or a scope, in which a tenant stands. */
+  object: text('tenant:'.length + MAX_NAME)
+    .regex(/^[!-~]+$/, 'Must be printable ASCII without blanks.')
+    .optional(),
 });
 
 /** Splits a parsed list query into its page and its filter. */

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { deliverWorkflowId } from '../../src/delivery/workflow-id.js';
@@ -14,6 +15,58 @@ test('long and strange keys become digests: ids stay short, safe and distinct', 
       const [left, right] = [deliverWorkflowId('t', a, m), deliverWorkflowId('t', b, n)];
       expect(left).toMatch(/^[\x21-\x7e]{1,255}$/);
       expect(left === right).toBe(a === b && m === n);
+    }),
+  );
+});
+
+test.each([
+  ['acme-1_X', 'deliver:acme-1_X:k'],
+  ['acme.com', 'deliver:acme.com:k'],
+  ['org:1', 'deliver:org~3A1:k'],
+  ['auth0|1', 'deliver:auth0~7C1:k'],
+  ['~3A', 'deliver:~7E3A:k'],
+  ['x'.repeat(64), `deliver:${'x'.repeat(64)}:k`],
+])('the tenant %s is readable in the id', (tenant, id) => {
+  expect(deliverWorkflowId(tenant, 'k')).toBe(id);
+});
+
+test('two different pairs of tenant and key never have the same id, and none is too long', () => {
+  // What ids are put together from, and what digests look like.
+  const part = fc.constantFrom('a', 'b', ':', '~', '%', '3A', '.', '/', '|', '=', 'x'.repeat(70));
+  const digest = fc.constantFrom('a', 'a:b').map((text) => `~${hash('sha256', text)}`);
+  const name = fc.oneof(
+    fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('').slice(0, 128)),
+    digest,
+    fc.string({
+      unit: fc.integer({ min: 0x21, max: 0x7e }).map((n) => String.fromCharCode(n)),
+      minLength: 1,
+      maxLength: 128,
+    }),
+  );
+  const key = fc.oneof(name, fc.string({ minLength: 1, maxLength: 255, unit: 'grapheme' }));
+  fc.assert(
+    fc.property(name, key, name, key, (tenant, one, other, two) => {
+      const [left, right] = [deliverWorkflowId(tenant, one), deliverWorkflowId(other, two)];
+      expect(left).toMatch(/^[\x21-\x7e]{1,210}$/);
+      expect(left === right).toBe(tenant === other && one === two);
+    }),
+    { numRuns: 5_000, examples: [['a:b', 'c', 'a', 'b:c']] },
+  );
+});
+
+test('every cut of one text into tenant and key has an id of its own', () => {
+  const text = fc.array(fc.constantFrom('a', ':', '~', '3A', '|'), { minLength: 3, maxLength: 12 });
+  fc.assert(
+    fc.property(text, (parts) => {
+      const whole = parts.join('');
+      const ids = [...whole]
+        .slice(1)
+        .map((_, i) => deliverWorkflowId(whole.slice(0, i + 1), whole.slice(i + 1)));
+      // Also with the separator between them.
+      for (let i = 1; i < whole.length - 1; i++) {
+        if (whole[i] === ':') ids.push(deliverWorkflowId(whole.slice(0, i), whole.slice(i + 1)));
+      }
+      expect(new Set(ids).size).toBe(ids.length);
     }),
   );
 });
