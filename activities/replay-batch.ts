@@ -2,7 +2,13 @@ import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/comm
 import type { Logger } from 'pino';
 import type { BatchChange } from '../src/db/batches.js';
 import type { Made, Unsettled } from '../src/db/batch-run.js';
-import type { BatchPlan, BatchProgress, BatchState, BatchTurns } from '../src/domain/batch.js';
+import {
+  isRate,
+  type BatchPlan,
+  type BatchProgress,
+  type BatchState,
+  type BatchTurns,
+} from '../src/domain/batch.js';
 import type { OrderBatchInput, Replay, TakeItemsInput } from '../workflows/contract.js';
 
 type Step = BatchState<BatchProgress | BatchTurns>;
@@ -44,8 +50,6 @@ export interface ReplayActivities {
 
 /** Who has no name of his own: an operator with Temporal's tools. */
 const TEMPORAL = 'temporal';
-/** As the API has it. */
-const MOST_PER_SECOND = 10_000;
 /** Of a reason or a name. */
 const MOST_CHARACTERS = 500;
 /** Workflows asked at a time whether they have ended. */
@@ -76,7 +80,10 @@ export function createReplayActivities(deps: ReplayDeps): ReplayActivities {
       const actor = order.kind === 'fail' ? 'surehook' : (wordsOf(by.actor) ?? TEMPORAL);
       const about = { batch_id: batchId, order: order.kind, actor };
       if (order.kind === 'rate' && !isRate(order.ratePerSecond)) {
-        deps.log.warn({ ...about, rate: order.ratePerSecond }, 'setRate takes a number from 0 to 10000');
+        deps.log.warn(
+          { ...about, rate: order.ratePerSecond },
+          'setRate takes 0 or a number from 0.01 to 10000',
+        );
         return;
       }
       const result = await deps.change(batchId, order, { actor, reason: wordsOf(by.reason) });
@@ -104,8 +111,6 @@ function wordsOf(given: unknown): string | null {
   if (typeof given !== 'string') return null;
   return given.replaceAll('\0', '').trim().slice(0, MOST_CHARACTERS) || null;
 }
-
-const isRate = (given: unknown) => typeof given === 'number' && given >= 0 && given <= MOST_PER_SECOND;
 
 /** The activity is tried again, by default after ever longer. */
 const stillEnding = (message: string, nextRetryDelay?: number) =>

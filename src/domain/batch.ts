@@ -14,6 +14,11 @@ export type BatchStatus = (typeof BATCH_STATUSES)[number];
 /** States a batch can still leave. */
 export const OPEN_BATCH_STATUSES = ['PLANNING', 'RUNNING', 'PAUSED'] as const satisfies BatchStatus[];
 
+/** New deliveries a second; 0: no limit. Slower than one in 100 seconds, a batch would look as if it stood still. */
+const RATE = { least: 0.01, most: 10_000 };
+export const isRate = (given: unknown) =>
+  typeof given === 'number' && (given === 0 || (given >= RATE.least && given <= RATE.most));
+
 export const ITEM_STATUSES = ['PLANNED', 'SKIPPED', 'CREATED'] as const;
 
 export const SKIP_REASONS = [

@@ -10,8 +10,10 @@ export const EVENT_TYPE = new RegExp(`^${SEGMENT}([./:]${SEGMENT})*$`);
 export const EVENT_TYPE_PATTERN = new RegExp(`^(\\*|${SEGMENT}([./:]${SEGMENT})*([./:]\\*)?)$`);
 /** Printable ASCII; not `.` and `..`, which no URL path can name. */
 export const TENANT = /^(?!\.{1,2}$)[!-~]+$/;
-/** 1-255 printable characters: no control characters, no lone surrogates, no white space but the space. */
-export const IDEMPOTENCY_KEY = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,255}$/u;
+/** Longest idempotency key, in Unicode code points. */
+export const MAX_KEY = 255;
+/** Control and format characters (two keys that look the same would differ), lone surrogates, white space but the space. */
+export const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
 
 export const MAX_PAYLOAD_BYTES = 256 * 1024;
 /** How long an idempotency key is remembered, in hours, from acceptance. */

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Selection } from '../db/batches.js';
-import { BATCH_STATUSES, ITEM_STATUSES, SKIP_REASONS } from '../domain/batch.js';
+import { BATCH_STATUSES, isRate, ITEM_STATUSES, SKIP_REASONS } from '../domain/batch.js';
 import { CLASSIFICATIONS, DELIVERY_STATUSES } from '../domain/delivery.js';
 import { eventType, id, page, reason, tenant, time } from './schemas.js';
 
 export const DEFAULT_RATE = 50;
-const rate = z.number().min(0, 'At least 0 (no limit).').max(10_000, 'At most 10000.');
+const rate = z.number().refine(isRate, 'Must be 0 (no limit) or 0.01 to 10000.');
 const instant = time.transform((date) => date.toISOString());
 
 const filter = z

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Request } from 'express';
 import { MAX_PAYLOAD_BYTES } from '../domain/event.js';
-import { badField } from '../errors.js';
+import { badField, Problem } from '../errors.js';
 
 /** The payload, and around it the other fields and white space. */
 export const MAX_EVENT_BYTES = MAX_PAYLOAD_BYTES + 64 * 1024;
@@ -15,10 +15,20 @@ export function parseJson(bytes: unknown): { text: string; value: unknown } {
   if (!isUtf8(bytes)) throw badField('body', 'Must be JSON: it is not valid UTF-8', 400, 'malformed_json');
   const text = bytes.toString('utf8');
   try {
-    return { text, value: JSON.parse(text) as unknown };
+    return { text, value: boundMembers(JSON.parse(text) as unknown) };
   } catch (error) {
+    if (error instanceof Problem) throw error;
     throw badField('body', `Must be JSON: ${(error as Error).message}`, 400, 'malformed_json');
   }
+}
+
+/** More than any request has fields: each unknown one would be an error of its own. */
+const MAX_MEMBERS = 100;
+
+export function boundMembers(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (Object.keys(value).length > MAX_MEMBERS) throw badField('body', `At most ${MAX_MEMBERS} fields.`);
+  return value;
 }
 
 /** Where a body may be left out: then it is `{}`. */

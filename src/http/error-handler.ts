@@ -6,27 +6,39 @@ import { DatabaseAwayError, isDatabaseAway } from '../db/pool.js';
 import { MAX_EVENT_BYTES } from './body.js';
 import { Problem } from '../errors.js';
 
-/** `['event_types', 0]` as `event_types[0]`. */
-const pathText = (path: PropertyKey[]) =>
-  path.map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i ? '.' : ''}${String(part)}`)).join('');
+/** In one answer: a request of some megabytes may hold a million faults. */
+const MAX_ERRORS = 20;
+/** The names of unknown fields are as long as their sender likes. */
+const MAX_PATH = 160;
 
-function fromZod(error: ZodError): Problem {
-  const errors = error.issues.flatMap((issue) =>
+/** `['event_types', 0]` as `event_types[0]`. */
+function pathText(path: PropertyKey[]): string {
+  const parts = path.map((part, i) =>
+    typeof part === 'number' ? `[${part}]` : `${i ? '.' : ''}${String(part).slice(0, MAX_PATH)}`,
+  );
+  const text = parts.join('');
+  return text.length > MAX_PATH ? `${text.slice(0, MAX_PATH)}…` : text;
+}
+
+function fromZod({ issues }: ZodError, most: number): Problem {
+  const found = issues.slice(0, most + 1).flatMap((issue) =>
     issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({
+      ? issue.keys.slice(0, most + 1).map((key) => ({
           path: pathText([...issue.path, key]),
           message: 'This field is not known.',
         }))
       : [{ path: pathText(issue.path) || 'body', message: issue.message }],
   );
-  const detail = errors.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  const errors = found.slice(0, most);
+  const told = errors.map(({ path, message }) => `${path}: ${message}`);
+  const detail = (found.length > most ? [...told, 'and more'] : told).join('; ');
   return new Problem(400, 'validation_failed', detail, errors);
 }
 
 /** The one table from errors to answers: 4xx say why, 5xx say nothing and log everything. */
-export function toProblem(error: unknown): Problem {
+export function toProblem(error: unknown, most = MAX_ERRORS): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof ZodError) return fromZod(error);
+  if (error instanceof ZodError) return fromZod(error, most);
   if (isDatabaseAway(error)) {
     const detail =
       error instanceof DatabaseAwayError

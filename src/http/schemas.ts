@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DELIVERY_STATUSES, CLASSIFICATIONS } from '../domain/delivery.js';
-import { EVENT_TYPE, EVENT_TYPE_PATTERN, IDEMPOTENCY_KEY, MAX_NAME, TENANT } from '../domain/event.js';
+import { EVENT_TYPE, EVENT_TYPE_PATTERN, MAX_KEY, MAX_NAME, TENANT, UNPRINTABLE } from '../domain/event.js';
 import { decodeCursor, type PageQuery } from '../db/page.js';
 import { isId, type IdPrefix } from '../ids.js';
 import { headerProblem } from '../webhook/request-headers.js';
@@ -24,15 +24,30 @@ const subscription = text(MAX_NAME).regex(
   EVENT_TYPE_PATTERN,
   'Must be an event type, one whose last segment is *, such as order.* or orders/*, or * alone; no * elsewhere.',
 );
-export const idempotencyKey = z.string().regex(IDEMPOTENCY_KEY, 'Must be 1-255 printable characters.');
+export const idempotencyKey = z.string().superRefine((value, context) => {
+  const fault = keyProblem(value);
+  if (fault) context.addIssue({ code: 'custom', message: fault });
+});
+
+function keyProblem(key: string): string | null {
+  // A character has one or two units in UTF-16: only in between do they have to be counted.
+  const tooLong = key.length > 2 * MAX_KEY || (key.length > MAX_KEY && [...key].length > MAX_KEY);
+  if (key.length === 0 || tooLong) return `Must be 1-${MAX_KEY} printable characters.`;
+  const [bad] = UNPRINTABLE.exec(key) ?? [];
+  if (bad === undefined) return null;
+  const code = bad.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
+  return `Must be 1-${MAX_KEY} printable characters: U+${code} is not.`;
+}
 /** Present, whatever it is: its text is taken from the body as it was sent. */
 const payload = z.unknown().refine((value) => value !== undefined, 'Is required: any JSON value.');
 
 /** As it can be stored and shown: Postgres takes no NUL, and a URL parser drops or hides what it should refuse. */
-const line = (text: z.ZodString) =>
-  text.refine((value) => !/\p{Cc}/u.test(value) && value.isWellFormed(), 'Must be one line of text.');
+const line = (max: number, min = 0) =>
+  text(max)
+    .min(min)
+    .refine((value) => !/\p{Cc}/u.test(value) && value.isWellFormed(), 'Must be one line of text.');
 
-const url = line(z.string().max(2048, 'At most 2048 characters.')).superRefine((value, context) => {
+const url = line(2048).superRefine((value, context) => {
   const fault = urlProblem(value);
   if (fault) context.addIssue({ code: 'custom', message: fault });
 });
@@ -46,15 +61,34 @@ function urlProblem(value: string): string | null {
   return null;
 }
 
-const headers = z
-  .record(z.string(), z.string().max(4096, 'At most 4096 characters.'))
-  .superRefine((value, context) => {
-    if (Object.keys(value).length > 32) context.addIssue({ code: 'custom', message: 'At most 32 headers.' });
-    for (const [name, text] of Object.entries(value)) {
-      const fault = headerProblem(name, text);
+const MAX_HEADERS = 32;
+
+/** What a record loses or takes for the same is looked for before it is one. */
+const headerNames = z.unknown().superRefine((value, context) => {
+  if (typeof value !== 'object' || value === null) return;
+  const names = Object.keys(value);
+  if (names.length > MAX_HEADERS)
+    return context.addIssue({ code: 'custom', message: `At most ${MAX_HEADERS} headers.` });
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const lower = name.toLowerCase();
+    const other = seen.get(lower);
+    seen.set(lower, name);
+    const message =
+      lower === '__proto__' ? 'A header of this name cannot be kept.' : `Is the same header as ${other}.`;
+    if (other !== undefined || lower === '__proto__')
+      context.addIssue({ code: 'custom', path: [name], message });
+  }
+});
+
+const headers = headerNames.pipe(
+  z.record(text(256), text(4096)).superRefine((value, context) => {
+    for (const [name, content] of Object.entries(value)) {
+      const fault = headerProblem(name, content);
       if (fault) context.addIssue({ code: 'custom', path: [name], message: fault });
     }
-  });
+  }),
+);
 
 export const eventBody = z.strictObject({
   type: eventType,
@@ -81,7 +115,7 @@ export const sendBody = z.strictObject({
 const endpointSettings = z.strictObject({
   url,
   event_types: z.array(subscription).min(1).max(100),
-  description: line(z.string().max(1024, 'At most 1024 characters.')).nullable(),
+  description: line(1024).nullable(),
   headers,
   timeout_ms: z.int().min(1_000, 'At least 1000 (1 s).').max(30_000, 'At most 30000 (30 s).'),
   retry_on: z.enum(['default', 'all']),
@@ -95,11 +129,11 @@ export const endpointBody = endpointSettings.extend({
   retry_on: endpointSettings.shape.retry_on.default('default'),
   enabled: z.boolean().default(true),
   tenant: tenant.default('default'),
-  secret: z.string().refine(isSecret, 'Must be whsec_ and the base64 of 24 to 64 bytes.').optional(),
+  secret: text(256).refine(isSecret, 'Must be whsec_ and the base64 of 24 to 64 bytes.').optional(),
 });
 export const endpointPatch = endpointSettings.partial();
 
-export const reason = line(z.string().min(1).max(500, 'At most 500 characters.'));
+export const reason = line(500, 1);
 const scope = z
   .discriminatedUnion('scope', [
     z.strictObject({ scope: z.literal('all'), reason: reason.optional() }),
@@ -122,7 +156,7 @@ export const time = z.iso
   .transform((text) => new Date(text));
 export const page = {
   limit: z.coerce.number().int().min(1).max(250).default(50),
-  cursor: z.string().optional(),
+  cursor: text(256).optional(),
   from: time.optional(),
   to: time.optional(),
 };
