@@ -66,7 +66,7 @@ const schema = z
   .transform((env) => ({
     port: env.PORT,
     host: env.HOST,
-    /** Null: a worker that is a process of its own listens nowhere. */
+    /** Null: an API has its metrics on `port`; a worker that is a process of its own listens nowhere. */
     metricsPort: env.METRICS_PORT ?? null,
     dataDir: resolve(env.DATA_DIR),
     /** Null: the embedded Postgres. */

@@ -18,6 +18,7 @@ const say = (line: string) => console.log(line);
 async function start(config: Config): Promise<void> {
   // Before anything is started: a port in use should cost nobody a minute.
   await requireFreePort(config.port, config.host, 'PORT');
+  if (config.metricsPort) await requireFreePort(config.metricsPort, config.host, 'METRICS_PORT');
   const dataDir = await openDataDir(config.dataDir);
   taken(() => dataDir.close());
   const { signal } = stopped;
@@ -43,6 +44,7 @@ async function start(config: Config): Promise<void> {
   const options = {
     host: config.host,
     port: config.port,
+    metricsPort: config.metricsPort,
     databaseUrl,
     temporal,
     adminKey: admin.value,

@@ -2,6 +2,7 @@ import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } f
 import type { OpenWork } from './db/sweep.js';
 import type { Classification } from './domain/delivery.js';
 import type { Peers } from './peers.js';
+import { sharedAnswer } from './shared-answer.js';
 
 /** What a process has counted, as data. */
 export type Counts = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
@@ -12,9 +13,12 @@ export interface Metrics {
   event(result: 'accepted' | 'duplicate'): void;
   /** An event that ended in the direct lane and will have no workflow to show it. */
   withoutWorkflow(): void;
-  /** The text exposition format, with what Postgres says now; without that where it is away. */
+  /** The text exposition format, with what Postgres said in the last second; without that where it is away. */
   expose(): Promise<{ contentType: string; text: string }>;
 }
+
+/** Nobody makes it ask more often: it may need no key. */
+const FRESH_MS = 1_000;
 
 /** With `peers`, what is exposed is all of theirs, whichever of them is asked. */
 export function createMetrics(openWork: () => Promise<OpenWork>, peers?: Peers): Metrics {
@@ -71,7 +75,7 @@ export function createMetrics(openWork: () => Promise<OpenWork>, peers?: Peers):
     attempt: (classification) => attempts.inc({ classification }),
     event: (result) => events.inc({ result }),
     withoutWorkflow: () => without.inc(),
-    async expose() {
+    expose: sharedAnswer(FRESH_MS, async () => {
       const asked = await ask().then(
         () => true,
         () => false,
@@ -79,7 +83,7 @@ export function createMetrics(openWork: () => Promise<OpenWork>, peers?: Peers):
       if (!asked) for (const gauge of [backlog, oldest]) gauge.remove();
       const texts = await Promise.all([peers ? peers.counted() : counted.metrics(), system.metrics()]);
       return { contentType: counted.contentType, text: texts.join('') };
-    },
+    }),
   };
 }
 

@@ -11,8 +11,8 @@ import type { StartOptions } from './start-here.js';
 
 /** Connections to Postgres: in all pools together, so that one with Postgres's own default of 100 is enough for eight. */
 const POOLS = { together: 32, least: 4, most: 20 };
-/** Besides its pool: what every event needs has four, the kill switch two, and what listens to Postgres one. */
-const CONNECTIONS_BESIDES = 7;
+/** Besides its pool: what every event needs has four, the kill switch two, what listens to Postgres, readiness and metrics one each. */
+const CONNECTIONS_BESIDES = 9;
 /** For people, and for a migration. */
 const CONNECTIONS_TO_SPARE = 10;
 /** A process that is too busy to say what it has counted counts as it did last. */

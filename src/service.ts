@@ -31,11 +31,11 @@ import { createGroup, limited } from './group.js';
 import { createApp, createMonitor } from './http/app.js';
 import { createAuth } from './http/auth.js';
 import { startServer } from './http/server.js';
-import type { Readiness } from './http/routes/health.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import type { Peers } from './peers.js';
+import { createAcceptance, createReadiness, type Acceptance, type Readiness } from './readiness.js';
 import { runWorker } from './run-worker.js';
-import { linkTemporal, requirePollers } from './temporal.js';
+import { linkTemporal } from './temporal.js';
 import { createAddressGuard, type AddressGuard } from './webhook/address-guard.js';
 import { createSender, type Sender } from './webhook/send.js';
 import { createWorkflows } from './workflow-client.js';
@@ -48,7 +48,7 @@ export interface ServiceOptions {
   host: string;
   /** 0: any free port. */
   port: number;
-  /** Where a process that is only a worker tells of its health and its metrics; null: nowhere. */
+  /** A port of its own for health and metrics; null: an API has both on `port`, a worker nowhere. */
   metricsPort?: number | null;
   databaseUrl: string;
   temporal: { address: string; namespace: string; tls: boolean; apiKey: string | null; uiUrl: string | null };
@@ -133,7 +133,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const taskQueue = options.taskQueue ?? TASK_QUEUE;
     const workflows = createWorkflows(link, taskQueue);
     const secrets = createSecretBox(options.encryptionKey);
-    const metrics = createMetrics(() => openWork(pool), options.peers);
+    // Whoever asks how this process is waits for nothing else, and nothing else waits for that.
+    const trials = createPool(options.databaseUrl, 1, { keep: true });
+    release.push(() => trials.end());
+    const counts = createPool(options.databaseUrl, 1);
+    release.push(() => counts.end());
+    const acceptance = createAcceptance(trials, log);
+    const metrics = createMetrics(() => openWork(counts), options.peers);
     const lanesOptions = options.lanes ?? LANES;
     const lanes = createLanes(lanesOptions, options.peers);
     release.push(async () => lanes.close());
@@ -147,6 +153,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       secrets,
       retryPolicy,
       metrics,
+      acceptance,
       lanes,
       release,
     };
@@ -216,23 +223,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     release.push(() => sweeper.close());
     control.onChange(() => sweeper.wake());
 
-    const readiness = async (): Promise<Readiness> => {
-      const { address, namespace, uiUrl } = temporal;
-      const [postgres, engine, workers] = await Promise.all([
-        answers(pool.query('select 1')),
-        answers(link.reached.then(({ connection }) => connection.workflowService.getSystemInfo({}))),
-        worker ? worker.running() : answers(link.reached.then((to) => requirePollers(to, taskQueue))),
-      ]);
-      return {
-        postgres: { ok: postgres },
-        temporal: { ok: engine, address, namespace, ui_url: uiUrl },
-        workers: { ok: workers },
-      };
-    };
-    const url =
-      role === 'worker'
-        ? await startMonitor(options, parts, readiness)
-        : await startApi(options, parts, dispatcher, readiness);
+    const readiness = createReadiness({ acceptance, temporal, link, taskQueue, worker });
+    const monitor = await startMonitor(options, parts, readiness);
+    const url = role === 'worker' ? monitor : await startApi(options, parts, dispatcher, readiness);
     const ready = (worker ?? { ready: link.reached }).ready.then(() => {});
     // Only a stop ends the wait for it.
     ready.catch(() => {});
@@ -261,6 +254,7 @@ interface Shared {
   secrets: SecretBox;
   retryPolicy: RetryPolicy;
   metrics: Metrics;
+  acceptance: Acceptance;
   lanes: Lanes;
   release: Release;
 }
@@ -331,7 +325,7 @@ function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
 /** Answers the address it listens on. */
 async function startApi(
   options: ServiceOptions,
-  { pool, hot, workflows, control, guard, secrets, retryPolicy, metrics, release }: Parts,
+  { pool, hot, workflows, control, guard, secrets, retryPolicy, metrics, acceptance, release }: Parts,
   dispatcher: Dispatcher,
   readiness: () => Promise<Readiness>,
 ): Promise<string> {
@@ -345,7 +339,7 @@ async function startApi(
     ...createAuth(options.adminKey),
     guard,
     secrets,
-    accept: createIngest({ pool, hot }, dispatcher),
+    accept: acceptance.watch(createIngest({ pool, hot }, dispatcher)),
     unknownEndpoints: limited(
       ({ tenant, endpointIds }) => unknownEndpoints(pool, tenant, endpointIds),
       LOOK_UPS,
@@ -355,6 +349,7 @@ async function startApi(
     control,
     readiness,
     metrics,
+    exposesMetrics: (options.metricsPort ?? null) === null,
     workflowUrl: (id) => ui && `${ui}/${encodeURIComponent(id)}`,
     maxAttempts: retryPolicy.maximumAttempts,
     log,
@@ -364,7 +359,7 @@ async function startApi(
   return server.url;
 }
 
-/** The same for a worker, where it is to listen at all. */
+/** The same for health and metrics, where they are to have a port of their own. */
 async function startMonitor(
   { host, metricsPort: port = null, log }: ServiceOptions,
   { metrics, release }: Parts,
@@ -381,12 +376,3 @@ const tooLate = () =>
   new Promise((_, reject) => {
     setTimeout(() => reject(new Error(`not within ${STEP_MS} ms`)), STEP_MS).unref();
   });
-
-const answers = (question: Promise<unknown>): Promise<boolean> =>
-  Promise.race([
-    question.then(
-      () => true,
-      () => false,
-    ),
-    new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 2_000).unref()),
-  ]);

@@ -59,12 +59,13 @@ class BoundedPool extends pg.Pool {
  * Connections are few: every statement here is short, and the database is small. `planOnce`: for named statements that
  * every event needs, and the drain twenty times a second. Postgres would plan them anew each time, for the partitions of
  * just these ids, which takes longer than the rest of them; for a list it is right, because what is rare has indexes of
- * its own.
+ * its own. `keep`: connections stay open, for one that holds a temporary table.
  */
-export function createPool(url: string, max = 20, { planOnce = false } = {}): Pool {
+export function createPool(url: string, max = 20, { planOnce = false, keep = false } = {}): Pool {
   return new BoundedPool({
     connectionString: url,
     max,
+    min: keep ? max : 0,
     connectionTimeoutMillis: QUERY_MS,
     query_timeout: QUERY_MS,
     // A server that is only slow gives up by itself, before we do.

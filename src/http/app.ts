@@ -7,7 +7,6 @@ import type { Accept } from '../delivery/ingest.js';
 import type { DeliveryStart, Workflows } from '../delivery/workflows.js';
 import type { SecretBox } from '../delivery/secret-box.js';
 import { Problem } from '../errors.js';
-import type { Metrics } from '../metrics.js';
 import { newId } from '../ids.js';
 import type { AddressGuard } from '../webhook/address-guard.js';
 import { authenticate, type Auth } from './auth.js';
@@ -21,9 +20,9 @@ import { controlRoutes } from './routes/control.js';
 import { deliveryRoutes } from './routes/deliveries.js';
 import { endpointRoutes } from './routes/endpoints.js';
 import { eventRoutes } from './routes/events.js';
-import { healthRoutes, type Readiness } from './routes/health.js';
+import { healthRoutes, metricsRoutes, type HealthDeps } from './routes/health.js';
 
-export interface AppDeps {
+export interface AppDeps extends HealthDeps {
   pool: Pool;
   /** Of the kill switch alone: where all of `pool` is taken, it has to work. */
   controlPool: Pool;
@@ -39,8 +38,8 @@ export interface AppDeps {
   startWorkflow: (start: DeliveryStart) => void;
   workflows: Workflows;
   control: Control;
-  readiness: () => Promise<Readiness>;
-  metrics: Metrics;
+  /** False: the metrics are on a port of their own. */
+  exposesMetrics: boolean;
   /** A workflow's page in the Temporal Web UI, where there is one. */
   workflowUrl: (workflowId: string) => string | null;
   maxAttempts: number;
@@ -72,9 +71,10 @@ export function createApp(deps: AppDeps): RequestListener {
     response.set('x-request-id', newId('req'));
     next();
   });
-  const health = healthRoutes(deps);
-  refuseOtherMethods(health);
-  app.use(health);
+  for (const routes of [healthRoutes(deps), ...(deps.exposesMetrics ? [metricsRoutes(deps)] : [])]) {
+    refuseOtherMethods(routes);
+    app.use(routes);
+  }
   // Before their bodies are read: a stranger's is never kept, and no more than these are kept at a time.
   app.use('/v1', authenticate(deps));
   app.use(
@@ -107,11 +107,11 @@ export function createApp(deps: AppDeps): RequestListener {
   return withPostEvent(app, deps, { room: requests, refuse });
 }
 
-/** Health and metrics alone, for a process that has no API. */
-export function createMonitor(deps: Pick<AppDeps, 'readiness' | 'metrics' | 'log'>): RequestListener {
+/** Health and metrics alone, on a port of their own. */
+export function createMonitor(deps: HealthDeps & Pick<AppDeps, 'log'>): RequestListener {
   const app = express();
   app.disable('x-powered-by');
-  app.use(healthRoutes(deps));
+  app.use(healthRoutes(deps), metricsRoutes(deps));
   refuseTheRest(app, createRefuse(deps.log));
   return app;
 }

@@ -1,14 +1,18 @@
 import { Router } from 'express';
-import type { AppDeps } from '../app.js';
+import type { Metrics } from '../../metrics.js';
+import type { Readiness } from '../../readiness.js';
+import { atATime, createRoom } from '../room.js';
 
-export interface Readiness {
-  postgres: { ok: boolean };
-  temporal: { ok: boolean; address: string; namespace: string; ui_url: string | null };
-  workers: { ok: boolean };
+/** A slow reader holds one of these, and no more. */
+const MAX_METRICS_REQUESTS = 16;
+
+export interface HealthDeps {
+  readiness: () => Promise<Readiness>;
+  metrics: Metrics;
 }
 
-/** `/healthz`: this process is up. `/readyz`: 503 only while events cannot be accepted. `/metrics`: for Prometheus. */
-export function healthRoutes({ readiness, metrics }: Pick<AppDeps, 'readiness' | 'metrics'>): Router {
+/** `/healthz`: this process is up. `/readyz`: 503 only while events cannot be accepted. */
+export function healthRoutes({ readiness }: HealthDeps): Router {
   const router = Router();
   router.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
@@ -18,7 +22,13 @@ export function healthRoutes({ readiness, metrics }: Pick<AppDeps, 'readiness' |
     const ok = parts.postgres.ok && parts.temporal.ok && parts.workers.ok;
     response.status(parts.postgres.ok ? 200 : 503).json({ status: ok ? 'ok' : 'degraded', ...parts });
   });
-  router.get('/metrics', async (_request, response) => {
+  return router;
+}
+
+/** `/metrics`: for Prometheus. */
+export function metricsRoutes({ metrics }: HealthDeps): Router {
+  const router = Router();
+  router.get('/metrics', atATime(createRoom(MAX_METRICS_REQUESTS)), async (_request, response) => {
     const { contentType, text } = await metrics.expose();
     response.type(contentType).send(text);
   });
