@@ -110,6 +110,10 @@ async function filtered(
   const values: unknown[] = [batch.id, batch.planned, include_delivered];
   const place = (value: unknown) => `$${values.push(value)}`;
   const where = [...between(batch, 'del', filter, place)];
+  // Replays and retries by hand are chosen by their batch or their ids only: a filter that is used again would replay the
+  // replays of the time before.
+  if (filter.batch_id) where.push(`batch_id = ${place(filter.batch_id)}`);
+  else where.push('source_delivery_id is null and batch_id is null');
   // What has an index narrows what is looked at, the rest what is chosen of it.
   if (filter.tenant) where.push(`tenant = ${place(filter.tenant)}`);
   if (filter.endpoint_id) where.push(`endpoint_id = ${place(filter.endpoint_id)}`);

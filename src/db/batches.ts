@@ -30,6 +30,8 @@ export interface BatchFilter {
   endpoint_id?: string;
   event_type?: string;
   classification?: string;
+  /** The re-deliveries of that batch; without it, none of any batch. */
+  batch_id?: string;
   from?: string;
   to?: string;
 }
@@ -93,18 +95,17 @@ export async function listBatches(
   return pageOf(db, `select ${COLUMNS} ${FROM}`, { ...filter }, page, 'bat');
 }
 
-export async function insertBatch(pool: Pool, batch: NewBatch, actor: string): Promise<StoredBatch> {
-  return transaction(pool, async (db) => {
-    const { selection, deliveryIds, dryRun, ratePerSecond, note } = batch;
-    const id = await insert(db, [
-      ...[dryRun, null, JSON.stringify(selection), deliveryIds, ratePerSecond],
-      ...[note, actor],
-    ]);
-    const action = dryRun ? 'batch.plan' : 'batch.create';
-    const after = { ...selection, rate_per_second: ratePerSecond };
-    await audit(db, { actor, action, object: id, reason: note, after });
-    return (await getBatch(db, id))!;
-  });
+/** In the transaction of the caller. */
+export async function insertBatch(db: Db, batch: NewBatch, actor: string): Promise<StoredBatch> {
+  const { selection, deliveryIds, dryRun, ratePerSecond, note } = batch;
+  const id = await insert(db, [
+    ...[dryRun, null, JSON.stringify(selection), deliveryIds, ratePerSecond],
+    ...[note, actor],
+  ]);
+  const action = dryRun ? 'batch.plan' : 'batch.create';
+  const after = { ...selection, rate_per_second: ratePerSecond };
+  await audit(db, { actor, action, object: id, reason: note, after });
+  return (await getBatch(db, id))!;
 }
 
 /** By the clock that its deliveries' ids are made by: what is made for a batch sorts behind it. */
@@ -119,34 +120,32 @@ async function insert(db: Db, values: unknown[]): Promise<string> {
 
 /**
  * A new batch with a dry run's plan, or with the rest of one that was cancelled or failed: the first call makes it,
- * later ones answer it. 'forbidden': it is neither, or still ending.
+ * later ones answer it. 'forbidden': it is neither, or still ending. In the transaction of the caller.
  */
 export async function startFrom(
-  pool: Pool,
+  db: Db,
   id: string,
   over: { ratePerSecond?: number | undefined; note: string | null },
   actor: string,
 ): Promise<{ batch: StoredBatch; created: boolean } | 'forbidden' | null> {
-  return transaction(pool, async (db) => {
-    await db.query('select from batches where id = $1 for update', [id]);
-    const source = await getBatch(db, id);
-    if (!source) return null;
-    const { rows: known } = await db.query<{ id: string }>(
-      'select id from batches where source_batch_id = $1',
-      [id],
-    );
-    if (known[0]) return { batch: (await getBatch(db, known[0].id))!, created: false };
-    if (!['DRY_RUN', 'CANCELLED', 'FAILED'].includes(source.status) || !source.completed_at || !source.plan) {
-      return 'forbidden';
-    }
-    const selection = { batch_id: id, include_delivered: source.selection.include_delivered };
-    const rate = over.ratePerSecond ?? source.rate_per_second;
-    const made = await insert(db, [false, id, JSON.stringify(selection), null, rate, over.note, actor]);
-    const action = source.status === 'DRY_RUN' ? 'batch.start' : 'batch.continue';
-    const after = { ...selection, rate_per_second: rate };
-    await audit(db, { actor, action, object: made, reason: over.note, after });
-    return { batch: (await getBatch(db, made))!, created: true };
-  });
+  await db.query('select from batches where id = $1 for update', [id]);
+  const source = await getBatch(db, id);
+  if (!source) return null;
+  const { rows: known } = await db.query<{ id: string }>(
+    'select id from batches where source_batch_id = $1',
+    [id],
+  );
+  if (known[0]) return { batch: (await getBatch(db, known[0].id))!, created: false };
+  if (!['DRY_RUN', 'CANCELLED', 'FAILED'].includes(source.status) || !source.completed_at || !source.plan) {
+    return 'forbidden';
+  }
+  const selection = { batch_id: id, include_delivered: source.selection.include_delivered };
+  const rate = over.ratePerSecond ?? source.rate_per_second;
+  const made = await insert(db, [false, id, JSON.stringify(selection), null, rate, over.note, actor]);
+  const action = source.status === 'DRY_RUN' ? 'batch.start' : 'batch.continue';
+  const after = { ...selection, rate_per_second: rate };
+  await audit(db, { actor, action, object: made, reason: over.note, after });
+  return { batch: (await getBatch(db, made))!, created: true };
 }
 
 export type BatchChange =

@@ -224,35 +224,34 @@ export async function cancelDelivery(
 
 /**
  * A new delivery of the same event to the same endpoint, as one that has ended stays as it is. One that is open
- * already, from an earlier call or of a replay batch, is the answer to the next; null where the endpoint is deleted.
+ * already, from an earlier call or of a replay batch, is the answer to the next; null where the endpoint is deleted. In the
+ * transaction of the caller.
  */
 export async function redeliver(
-  pool: Pool,
+  db: Db,
   source: StoredDelivery,
   { actor, reason }: { actor: string; reason: string | null },
 ): Promise<StoredDelivery | null> {
-  return transaction(pool, async (db) => {
-    // As a replay batch does: the same event is not made again by both.
-    await db.query('select from events where id = $1 for no key update', [source.event_id]);
-    const { rows: open } = await db.query<StoredDelivery>(
-      `select ${COLUMNS} from deliveries where event_id = $1 and endpoint_id = $2 and status = any($3)`,
-      [source.event_id, source.endpoint_id, OPEN_STATUSES],
-    );
-    if (open[0]) return open[0];
-    const { rows } = await db.query<StoredDelivery>(
-      `insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
-         source_delivery_id, status, status_reason)
-       select made.id, event_id, endpoint_id, d.tenant, event_type, max_attempts, 'redeliver:' || made.id, now(), d.id,
-         case when held.reason is null then 'PENDING' else 'HELD' end, held.reason
-       from (select new_id('del', now()) as id) made, deliveries d
-         join endpoints ep on ep.id = d.endpoint_id and ep.deleted_at is null
-         cross join lateral (select coalesce(pause_of(ep.tenant), hold_of(ep)) as reason) held
-       where d.id = $1 returning ${COLUMNS}`,
-      [source.id],
-    );
-    const made = rows[0] ?? null;
-    const after = { id: made?.id };
-    if (made) await audit(db, { actor, action: 'delivery.retry', object: source.id, reason, after });
-    return made;
-  });
+  // As a replay batch does: the same event is not made again by both.
+  await db.query('select from events where id = $1 for no key update', [source.event_id]);
+  const { rows: open } = await db.query<StoredDelivery>(
+    `select ${COLUMNS} from deliveries where event_id = $1 and endpoint_id = $2 and status = any($3)`,
+    [source.event_id, source.endpoint_id, OPEN_STATUSES],
+  );
+  if (open[0]) return open[0];
+  const { rows } = await db.query<StoredDelivery>(
+    `insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
+       source_delivery_id, status, status_reason)
+     select made.id, event_id, endpoint_id, d.tenant, event_type, max_attempts, 'redeliver:' || made.id, now(), d.id,
+       case when held.reason is null then 'PENDING' else 'HELD' end, held.reason
+     from (select new_id('del', now()) as id) made, deliveries d
+       join endpoints ep on ep.id = d.endpoint_id and ep.deleted_at is null
+       cross join lateral (select coalesce(pause_of(ep.tenant), hold_of(ep)) as reason) held
+     where d.id = $1 returning ${COLUMNS}`,
+    [source.id],
+  );
+  const made = rows[0] ?? null;
+  const after = { id: made?.id };
+  if (made) await audit(db, { actor, action: 'delivery.retry', object: source.id, reason, after });
+  return made;
 }

@@ -37,41 +37,39 @@ export interface NewEndpoint extends EndpointSettings {
   adHocKey: string | null;
 }
 
-/** An ad hoc endpoint that exists already is answered as it is, with its own secret. */
-export async function insertEndpoint(pool: Pool, input: NewEndpoint, actor: string): Promise<StoredEndpoint> {
-  return transaction(pool, async (db) => {
-    await db.query('insert into tenants (id) values ($1) on conflict do nothing', [input.tenant]);
-    const { rows } = await db.query<StoredEndpoint & { created: boolean }>(
-      `insert into endpoints as e (id, tenant, url, event_types, description, headers, timeout_ms, retry_on, status,
-         status_reason, ad_hoc_key)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-       on conflict (ad_hoc_key) do update set ad_hoc_key = e.ad_hoc_key
-       returning ${COLUMNS}, id = $1 as created`,
-      [
-        newId('ep'),
-        input.tenant,
-        input.url,
-        input.event_types,
-        input.description,
-        JSON.stringify(input.headers),
-        input.timeout_ms,
-        input.retry_on,
-        input.enabled ? 'enabled' : 'disabled',
-        input.enabled ? null : 'manual',
-        input.adHocKey,
-      ],
-    );
-    const { created, ...endpoint } = rows[0]!;
-    if (created) {
-      await db.query('insert into endpoint_secrets (id, endpoint_id, sealed) values ($1, $2, $3)', [
-        newId('sec'),
-        endpoint.id,
-        input.sealedSecret,
-      ]);
-      await audit(db, { actor, action: 'endpoint.create', object: endpoint.id, after: told(endpoint) });
-    }
-    return endpoint;
-  });
+/** An ad hoc endpoint that exists already is answered as it is, with its own secret. In the transaction of the caller. */
+export async function insertEndpoint(db: Db, input: NewEndpoint, actor: string): Promise<StoredEndpoint> {
+  await db.query('insert into tenants (id) values ($1) on conflict do nothing', [input.tenant]);
+  const { rows } = await db.query<StoredEndpoint & { created: boolean }>(
+    `insert into endpoints as e (id, tenant, url, event_types, description, headers, timeout_ms, retry_on, status,
+       status_reason, ad_hoc_key)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+     on conflict (ad_hoc_key) do update set ad_hoc_key = e.ad_hoc_key
+     returning ${COLUMNS}, id = $1 as created`,
+    [
+      newId('ep'),
+      input.tenant,
+      input.url,
+      input.event_types,
+      input.description,
+      JSON.stringify(input.headers),
+      input.timeout_ms,
+      input.retry_on,
+      input.enabled ? 'enabled' : 'disabled',
+      input.enabled ? null : 'manual',
+      input.adHocKey,
+    ],
+  );
+  const { created, ...endpoint } = rows[0]!;
+  if (created) {
+    await db.query('insert into endpoint_secrets (id, endpoint_id, sealed) values ($1, $2, $3)', [
+      newId('sec'),
+      endpoint.id,
+      input.sealedSecret,
+    ]);
+    await audit(db, { actor, action: 'endpoint.create', object: endpoint.id, after: told(endpoint) });
+  }
+  return endpoint;
 }
 
 export async function getEndpoint(

@@ -21,6 +21,7 @@ const filter = z
     endpoint_id: id('ep').optional(),
     event_type: eventType.optional(),
     classification: z.enum(CLASSIFICATIONS).optional(),
+    batch_id: id('bat').optional(),
     from: instant.optional(),
     to: instant.optional(),
     missing: z.boolean().default(false),
@@ -31,7 +32,7 @@ const filter = z
       context.addIssue({ code: 'custom', path: [field], message });
     if (!value.endpoint_id)
       say('endpoint_id', 'Is required with missing: the endpoint that never got the events.');
-    for (const field of ['status', 'tenant', 'classification'] as const) {
+    for (const field of ['status', 'tenant', 'classification', 'batch_id'] as const) {
       if (value[field] !== undefined) say(field, 'Does not go with missing: there is no delivery yet.');
     }
   });

@@ -161,3 +161,32 @@ test("a batch counts right where the API's clock is ahead", async () => {
     ...{ created_count: 3, delivered_count: 3 },
   });
 });
+
+test('a filter that is used again chooses no replays: three equal batches send each delivery once', async () => {
+  await seedDeliveries(t.pool, { endpointId, count: 5 });
+  const body = { filter: { tenant }, include_delivered: true, rate_per_second: 0 };
+  for (const eligible of [5, 0, 0]) {
+    const { id } = await calls.create(body);
+    expect(await calls.batchIn(id, ['COMPLETED'])).toMatchObject({ plan: { total: 5, eligible } });
+  }
+  expect(receiver.requests).toHaveLength(5);
+});
+
+test('replays that failed are chosen by their batch, and by their ids', async () => {
+  receiver.setBehaviour(() => ({ status: 400 }));
+  await seedDeliveries(t.pool, { endpointId, count: 2 });
+  const first = await calls.create({ filter: { tenant }, rate_per_second: 0 });
+  await calls.batchIn(first.id, ['COMPLETED']);
+  const ids = (await calls.itemsOf(first.id)).map((item) => item.delivery_id);
+  const byId = await calls.create({ delivery_ids: ids, dry_run: true });
+  expect(byId.plan).toMatchObject({ total: 2, eligible: 2 });
+  const byBatch = { filter: { batch_id: first.id }, rate_per_second: 0 };
+  receiver.setBehaviour(() => ({ status: 200 }));
+  const second = await calls.create(byBatch);
+  expect(await calls.batchIn(second.id, ['COMPLETED'])).toMatchObject({ delivered_count: 2 });
+  expect((await calls.itemsOf(second.id)).map((item) => item.source_delivery_id)).toEqual(ids.toSorted());
+  // Nor do these multiply.
+  const third = await calls.create(byBatch);
+  expect(third.plan).toMatchObject({ eligible: 0, skipped_by_reason: { already_replayed: 2 } });
+  expect(receiver.requests).toHaveLength(4);
+});

@@ -10,6 +10,7 @@ import {
   type BatchChange,
   type StoredBatch,
 } from '../../db/batches.js';
+import type { Db } from '../../db/pool.js';
 import { notFound, Problem } from '../../errors.js';
 import { carryBatch } from '../../delivery/carry-batch.js';
 import { batchWorkflowId } from '../../../workflows/contract.js';
@@ -17,8 +18,10 @@ import type { AppDeps } from '../app.js';
 import { actorOf } from '../auth.js';
 import { batchBody, batchesQuery, cancelBody, itemsQuery, ratePatch, startBody } from '../batch-schemas.js';
 import { readJson, readOptionalJson } from '../body.js';
+import { createOnce, replayed, requestKey } from '../once.js';
 import { onlyIds } from '../only-ids.js';
 import { pageQuery, reasonBody } from '../schemas.js';
+import { headerKey } from '../idempotency-key.js';
 
 type ById = Request<{ id: string }>;
 
@@ -63,6 +66,10 @@ export function batchRoutes(deps: AppDeps): Router {
     });
   };
 
+  const answerKnown = async (response: Response, id: string) => {
+    replayed(response).json(linked((await getBatch(pool, id))!));
+  };
+
   const answerPlanned = async (response: Response, batch: StoredBatch) => {
     await tell(batch.id);
     let planned = batch;
@@ -86,8 +93,13 @@ export function batchRoutes(deps: AppDeps): Router {
   };
 
   router.post('/batches', authorize('operator'), async (request, response) => {
-    const batch = batchBody.parse(readJson(request).value);
-    await answerPlanned(response, await insertBatch(pool, batch, actorOf(response)));
+    const { value } = readJson(request);
+    const batch = batchBody.parse(value);
+    const key = requestKey(headerKey(request), { route: 'batches', about: value });
+    const make = (db: Db) => insertBatch(db, batch, actorOf(response));
+    const result = await createOnce(pool, key, make, ({ id }) => id);
+    if ('knownId' in result) await answerKnown(response, result.knownId);
+    else await answerPlanned(response, result.made);
   });
 
   router.get('/batches', authorize('viewer'), async (request, response) => {
@@ -113,10 +125,20 @@ export function batchRoutes(deps: AppDeps): Router {
   });
 
   router.post('/batches/:id/start', authorize('operator'), async (request: ById, response) => {
-    const { rate_per_second, note = null } = startBody.parse(readOptionalJson(request));
+    const value = readOptionalJson(request);
+    const { rate_per_second, note = null } = startBody.parse(value);
     const over = { ratePerSecond: rate_per_second, note };
-    const started = await startFrom(pool, request.params.id, over, actorOf(response));
-    if (started === null) throw notFound('batch', request.params.id);
+    const { id } = request.params;
+    const key = requestKey(headerKey(request), { route: 'batches.start', about: [id, value] });
+    const result = await createOnce(
+      pool,
+      key,
+      (db) => startFrom(db, id, over, actorOf(response)),
+      (made) => (made !== null && made !== 'forbidden' ? made.batch.id : null),
+    );
+    if ('knownId' in result) return answerKnown(response, result.knownId);
+    const started = result.made;
+    if (started === null) throw notFound('batch', id);
     if (started === 'forbidden') {
       throw new Problem(409, 'batch_state', whyNotStarted(await get(request)));
     }

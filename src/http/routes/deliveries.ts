@@ -8,6 +8,7 @@ import {
   type StoredDelivery,
 } from '../../db/deliveries.js';
 import { audit } from '../../db/audit.js';
+import type { RequestKey } from '../../db/request-keys.js';
 import { openWorkflow } from '../../db/sweep.js';
 import { restartOf } from '../../delivery/workflows.js';
 import { isOpen } from '../../domain/delivery.js';
@@ -15,8 +16,10 @@ import { notFound, Problem } from '../../errors.js';
 import type { AppDeps } from '../app.js';
 import { actorOf } from '../auth.js';
 import { readOptionalJson } from '../body.js';
+import { answeredBefore, createOnce, replayed, requestKey } from '../once.js';
 import { onlyIds } from '../only-ids.js';
 import { deliveriesQuery, pageQuery, reasonBody } from '../schemas.js';
+import { headerKey } from '../idempotency-key.js';
 
 type ById = Request<{ id: string }>;
 
@@ -59,11 +62,17 @@ export function deliveryRoutes(deps: AppDeps): Router {
   });
 
   router.post('/deliveries/:id/retry', authorize('operator'), async (request: ById, response) => {
-    const { reason = null } = reasonBody.parse(readOptionalJson(request));
+    const value = readOptionalJson(request);
+    const { reason = null } = reasonBody.parse(value);
     const delivery = await get(request);
-    const by = { actor: actorOf(response), reason };
-    const made = await (isOpen(delivery) ? retryNow : again)(deps, delivery, by);
-    response.status(202).json(linked(made));
+    const about = { tenant: delivery.tenant, route: 'deliveries.retry', about: [delivery.id, value] };
+    const by = { actor: actorOf(response), reason, key: requestKey(headerKey(request), about) };
+    const before = await answeredBefore(pool, by.key);
+    const result = before
+      ? { knownId: before }
+      : await (isOpen(delivery) ? retryNow : again)(deps, delivery, by);
+    if ('made' in result) response.status(202).json(linked(result.made));
+    else replayed(response).json(linked((await getDelivery(pool, result.knownId))!));
   });
 
   return router;
@@ -72,9 +81,12 @@ export function deliveryRoutes(deps: AppDeps): Router {
 interface By {
   actor: string;
   reason: string | null;
+  key: RequestKey | null;
 }
 
-async function retryNow(deps: AppDeps, delivery: StoredDelivery, by: By): Promise<StoredDelivery> {
+type Retried = { made: StoredDelivery } | { knownId: string };
+
+async function retryNow(deps: AppDeps, delivery: StoredDelivery, { key, ...by }: By): Promise<Retried> {
   const { id, status, status_reason, workflow_id } = delivery;
   if (status === 'HELD') {
     throw new Problem(409, 'delivery_held', `It is held (${status_reason}): resume that instead.`);
@@ -90,15 +102,30 @@ async function retryNow(deps: AppDeps, delivery: StoredDelivery, by: By): Promis
     });
   }
   if (!told) await attemptNow(deps.pool, id, null);
-  await audit(deps.pool, { ...by, action: 'delivery.retry', object: id });
-  return delivery;
+  // The key stands for this delivery: once it has ended, the same request must not make another.
+  return createOnce(
+    deps.pool,
+    key,
+    async (db) => {
+      await audit(db, { ...by, action: 'delivery.retry', object: id });
+      return delivery;
+    },
+    () => id,
+  );
 }
 
 /** What has ended stays as it is: a new delivery of the same event follows it. */
-async function again(deps: AppDeps, source: StoredDelivery, by: By): Promise<StoredDelivery> {
-  const made = await redeliver(deps.pool, source, by);
+async function again(deps: AppDeps, source: StoredDelivery, { key, ...by }: By): Promise<Retried> {
+  const result = await createOnce(
+    deps.pool,
+    key,
+    (db) => redeliver(db, source, by),
+    (delivery) => delivery && delivery.id,
+  );
+  if ('knownId' in result) return result;
+  const { made } = result;
   if (made === null) throw new Problem(409, 'endpoint_deleted', 'Its endpoint is deleted.');
   const open = made.status === 'PENDING' && (await openWorkflow(deps.pool, made));
   if (open) deps.startWorkflow(restartOf(open));
-  return made;
+  return { made };
 }

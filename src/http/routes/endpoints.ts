@@ -8,14 +8,17 @@ import {
   updateEndpoint,
   type StoredEndpoint,
 } from '../../db/endpoints.js';
+import type { Db } from '../../db/pool.js';
 import { notFound, Problem } from '../../errors.js';
 import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app.js';
 import { actorOf } from '../auth.js';
+import { answeredBefore, createOnce, replayed, requestKey } from '../once.js';
 import { onlyIds } from '../only-ids.js';
 import { refuseForbidden } from '../refuse-forbidden.js';
 import { readJson, readOptionalJson } from '../body.js';
 import { endpointBody, endpointPatch, endpointsQuery, pageQuery, reasonBody } from '../schemas.js';
+import { headerKey } from '../idempotency-key.js';
 
 type ById = Request<{ id: string }>;
 
@@ -24,15 +27,26 @@ export function endpointRoutes(deps: AppDeps): Router {
   router.param('id', onlyIds('ep', 'endpoint'));
   const { pool, authorize, secrets } = deps;
 
+  /** The answer of an earlier request, from what it made: the secret is kept nowhere else. */
+  const again = async (id: string) => {
+    const [endpoint, [newest]] = await Promise.all([getEndpoint(pool, id), listSealedSecrets(pool, id)]);
+    if (endpoint && newest) return { ...endpoint, secret: secrets.open(newest) };
+    const message = `The endpoint ${id} was made with this key and has been deleted since. Use another key.`;
+    throw new Problem(409, 'idempotency_conflict', message, [{ path: 'Idempotency-Key', message }]);
+  };
+
   router.post('/endpoints', authorize('admin'), async (request, response) => {
-    const { secret = newSecret(), ...body } = endpointBody.parse(readJson(request).value);
+    const { value } = readJson(request);
+    const { secret = newSecret(), ...body } = endpointBody.parse(value);
+    const key = requestKey(headerKey(request), { tenant: body.tenant, route: 'endpoints', about: value });
+    const before = await answeredBefore(pool, key);
+    if (before !== null) return void replayed(response).json(await again(before));
     await refuseForbidden(deps.guard, body.url, body.tenant);
-    const endpoint = await insertEndpoint(
-      pool,
-      { ...body, sealedSecret: secrets.seal(secret), adHocKey: null },
-      actorOf(response),
-    );
-    response.status(201).json({ ...endpoint, secret });
+    const input = { ...body, sealedSecret: secrets.seal(secret), adHocKey: null };
+    const made = (db: Db) => insertEndpoint(db, input, actorOf(response));
+    const result = await createOnce(pool, key, made, ({ id }) => id);
+    if ('knownId' in result) replayed(response).json(await again(result.knownId));
+    else response.status(201).json({ ...result.made, secret });
   });
 
   router.get('/endpoints', authorize('viewer'), async (request, response) => {

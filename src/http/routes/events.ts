@@ -3,16 +3,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Router, type Request } from 'express';
 import { insertEndpoint } from '../../db/endpoints.js';
 import { findByKey, getEvent, listEvents, type Accepted, type NewEvent } from '../../db/events.js';
+import { transaction } from '../../db/pool.js';
 import { deliverWorkflowId } from '../../delivery/workflow-id.js';
 import { MAX_PAYLOAD_BYTES } from '../../domain/event.js';
 import { elementTexts, memberText } from '../../domain/raw-json.js';
-import { badField, notFound, Problem } from '../../errors.js';
+import { badField, notFound } from '../../errors.js';
 import { newId } from '../../ids.js';
 import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app.js';
 import { actorOf } from '../auth.js';
 import { toProblem } from '../error-handler.js';
 import { headerKey } from '../idempotency-key.js';
+import { keyConflict, replayed } from '../once.js';
 import { onlyIds } from '../only-ids.js';
 import { refuseForbidden } from '../refuse-forbidden.js';
 import { boundMembers, parseJson, readJson } from '../body.js';
@@ -34,10 +36,17 @@ export function eventRoutes(deps: AppDeps): Router {
     const { text, value } = readJson(request);
     const { events } = eventsBody.parse(value);
     const texts = elementTexts(memberText(text, 'events')!);
+    const key = headerKey(request);
     const results = await Promise.all(
       events.map(async (one, i) => {
         try {
-          const { kind, event } = await take(deps, boundMembers(one), texts[i]!);
+          const { kind, event } = await take(
+            deps,
+            boundMembers(one),
+            texts[i]!,
+            undefined,
+            key && `${key}/${i}`,
+          );
           return { status: kind === 'duplicate' ? 200 : 202, id: event.id };
         } catch (error) {
           const { status, code, message: detail, errors } = toProblem(error, ERRORS_PER_EVENT);
@@ -46,6 +55,7 @@ export function eventRoutes(deps: AppDeps): Router {
         }
       }),
     );
+    if (results.every(({ status }) => status === 200)) replayed(response);
     response.json({ results });
   });
 
@@ -53,7 +63,7 @@ export function eventRoutes(deps: AppDeps): Router {
     const { text, value } = readJson(request);
     const body = sendBody.parse(value);
     const payload = payloadOf(text);
-    const key = agreed(body.idempotency_key, keyOf(request));
+    const key = agreed(body.idempotency_key, headerKey(request));
     const about = [body.url, JSON.stringify(Object.entries(body.headers).sort())];
     const incoming = { ...body, payload, key, about };
     // First of all: nothing is stored for a key that is taken, and its own request is not judged again.
@@ -72,7 +82,7 @@ export function eventRoutes(deps: AppDeps): Router {
       sealedSecret: deps.secrets.seal(newSecret()),
       adHocKey: digest([body.tenant, ...about]),
     };
-    const endpoint = await insertEndpoint(pool, adHoc, actorOf(response));
+    const endpoint = await transaction(pool, (db) => insertEndpoint(db, adHoc, actorOf(response)));
     answer(response, await accept(deps, newEvent(deps, { ...incoming, endpointIds: [endpoint.id] })));
   });
 
@@ -100,14 +110,21 @@ export async function postEvent(
   response: ServerResponse,
 ): Promise<void> {
   const { text, value } = parseJson(bytes);
-  answer(response, await take(deps, value, text, keyOf(request)));
+  answer(response, await take(deps, value, text, headerKey(request)));
 }
 
 /** Takes the event that a body asks for. */
-async function take(deps: AppDeps, value: unknown, text: string, header?: string): Promise<Stored> {
+async function take(
+  deps: AppDeps,
+  value: unknown,
+  text: string,
+  header?: string,
+  /** The key of an event without one of its own. */
+  ownKey?: string,
+): Promise<Stored> {
   const { endpoint_ids: endpointIds = null, idempotency_key, ...body } = eventBody.parse(value);
   const payload = payloadOf(text);
-  const key = agreed(idempotency_key, header);
+  const key = agreed(idempotency_key, header) ?? ownKey;
   const event = newEvent(deps, { ...body, payload, key, endpointIds, about: [] });
   const [unknown] = endpointIds ? await deps.unknownEndpoints({ tenant: body.tenant, endpointIds }) : [];
   if (unknown === undefined) return accept(deps, event);
@@ -158,8 +175,7 @@ async function answered(deps: AppDeps, event: NewEvent): Promise<Stored | null> 
 
 function settled(deps: AppDeps, accepted: Accepted): Stored {
   if (accepted.kind === 'conflict') {
-    const message = 'This key was used for another request within its 72 hours.';
-    throw new Problem(409, 'idempotency_conflict', message, [{ path: 'idempotency_key', message }]);
+    throw keyConflict('idempotency_key');
   }
   deps.metrics.event(accepted.kind);
   return accepted;
@@ -183,10 +199,6 @@ function payloadOf(text: string): string {
     throw badField('payload', 'At most 256 KiB.', 413, 'payload_too_large');
   }
   return payload;
-}
-
-function keyOf(request: IncomingMessage): string | undefined {
-  return headerKey(request);
 }
 
 /** From the body or the header; both are fine as long as they agree. */

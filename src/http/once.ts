@@ -1,0 +1,53 @@
+import { hash } from 'node:crypto';
+import type { Response } from 'express';
+import { findKey, oncePerKey, type KnownKey, type RequestKey } from '../db/request-keys.js';
+import type { Db, Pool } from '../db/pool.js';
+import { Problem } from '../errors.js';
+
+/** A request that creates, as its Idempotency-Key remembers it; null without a key. */
+export function requestKey(
+  key: string | undefined,
+  { tenant = '', route, about }: { tenant?: string; route: string; about: unknown },
+): RequestKey | null {
+  return key === undefined ? null : { tenant, route, key, requestHash: hash('sha256', canonical(about)) };
+}
+
+/** The id that a key was answered with before, null where it is free; 409 where it was another request's. */
+export async function answeredBefore(pool: Pool, key: RequestKey | null): Promise<string | null> {
+  const known = key && (await findKey(pool, key));
+  return known && idOf(known, 'Idempotency-Key');
+}
+
+/** What `make` made in one transaction with the key, or the id of what an earlier request with this key made. */
+export async function createOnce<T>(
+  pool: Pool,
+  key: RequestKey | null,
+  make: (db: Db) => Promise<T>,
+  madeId: (made: T) => string | null,
+): Promise<{ made: T } | { knownId: string }> {
+  const result = await oncePerKey(pool, key, make, madeId);
+  return result.kind === 'made' ? { made: result.made } : { knownId: idOf(result, 'Idempotency-Key') };
+}
+
+/** Marks an answer as that of an earlier request. */
+export const replayed = (response: Response): Response =>
+  response.status(200).set('idempotent-replayed', 'true');
+
+export function keyConflict(path: string): Problem {
+  const message = 'This key was used for another request within its 72 hours.';
+  return new Problem(409, 'idempotency_conflict', message, [{ path, message }]);
+}
+
+function idOf(known: KnownKey, path: string): string {
+  if (known.kind === 'conflict') throw keyConflict(path);
+  return known.id;
+}
+
+/** The same text for the same JSON value, however its members are ordered. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_name, member: unknown) =>
+    member !== null && typeof member === 'object' && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+}
