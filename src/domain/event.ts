@@ -16,6 +16,8 @@ export const MAX_KEY = 255;
 export const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
 
 export const MAX_PAYLOAD_BYTES = 256 * 1024;
+/** Arrays and objects in one another: receivers' parsers give up, or worse, not far beyond. */
+export const MAX_PAYLOAD_DEPTH = 1_000;
 /** How long an idempotency key is remembered, in hours, from acceptance. */
 export const IDEMPOTENCY_WINDOW_HOURS = 72;
 

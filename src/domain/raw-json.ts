@@ -1,16 +1,19 @@
+export class TooDeepError extends Error {}
+
 /**
  * The exact text of a top-level member of a JSON object, as the sender wrote it: a payload that was parsed and written
  * again would lose number precision, key order and spacing, and with them the signature's meaning.
- * `text` must be an object that JSON.parse accepts. The last one of repeated members counts, as in JSON.parse.
+ * `text` must be an object that JSON.parse accepts. The last one of repeated members counts, as in JSON.parse. Throws
+ * TooDeepError where a member has more than `maxDepth` arrays and objects in one another.
  */
-export function memberText(text: string, name: string): string | undefined {
+export function memberText(text: string, name: string, maxDepth = Infinity): string | undefined {
   let at = skipSpace(text, text.indexOf('{') + 1);
   let found: string | undefined;
   while (text[at] === '"') {
     const keyEnd = skipString(text, at);
     const key = JSON.parse(text.slice(at, keyEnd)) as string;
     const start = skipSpace(text, skipSpace(text, keyEnd) + 1);
-    const end = skipValue(text, start);
+    const end = skipValue(text, start, maxDepth);
     if (key === name) found = text.slice(start, end);
     at = skipSpace(text, end);
     if (text[at] === ',') at = skipSpace(text, at + 1);
@@ -22,7 +25,7 @@ export function memberText(text: string, name: string): string | undefined {
 export function elementTexts(text: string): string[] {
   const found: string[] = [];
   for (let at = skipSpace(text, text.indexOf('[') + 1); text[at] !== ']';) {
-    const end = skipValue(text, at);
+    const end = skipValue(text, at, Infinity);
     found.push(text.slice(at, end));
     at = skipSpace(text, end);
     if (text[at] === ',') at = skipSpace(text, at + 1);
@@ -48,7 +51,7 @@ function skipString(text: string, at: number): number {
 const STRUCTURE = /["{}[\]]/g;
 const SCALAR_END = /[,}\]\s]/g;
 
-function skipValue(text: string, at: number): number {
+function skipValue(text: string, at: number, maxDepth: number): number {
   const first = text[at];
   if (first === '"') return skipString(text, at);
   if (first !== '{' && first !== '[') {
@@ -66,5 +69,6 @@ function skipValue(text: string, at: number): number {
     at += 1;
     depth += char === '{' || char === '[' ? 1 : -1;
     if (depth === 0) return at;
+    if (depth > maxDepth) throw new TooDeepError(`More than ${maxDepth} levels.`);
   }
 }

@@ -7,8 +7,8 @@ import type { Accept } from '../delivery/ingest.js';
 import type { DeliveryStart, Workflows } from '../delivery/workflows.js';
 import type { SecretBox } from '../delivery/secret-box.js';
 import { Problem } from '../errors.js';
-import { newId } from '../ids.js';
 import type { AddressGuard } from '../webhook/address-guard.js';
+import { setAnswerHeaders } from './answer-headers.js';
 import { authenticate, type Auth } from './auth.js';
 import { MAX_EVENT_BYTES } from './body.js';
 import { createErrorHandler, createRefuse, type Refuse } from './error-handler.js';
@@ -68,7 +68,7 @@ export function createApp(deps: AppDeps): RequestListener {
   // `a[b]=1` and `a=1&a=2` stay what they are: no filter of ours is an object.
   app.set('query parser', 'simple');
   app.use((_request, response, next) => {
-    response.set('x-request-id', newId('req'));
+    setAnswerHeaders(response);
     next();
   });
   for (const routes of [healthRoutes(deps), ...(deps.exposesMetrics ? [metricsRoutes(deps)] : [])]) {

@@ -3,8 +3,10 @@ import type { ErrorRequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { ZodError } from 'zod';
 import { DatabaseAwayError, isDatabaseAway } from '../db/pool.js';
+import { MAX_PAYLOAD_DEPTH } from '../domain/event.js';
+import { TooDeepError } from '../domain/raw-json.js';
+import { badField, Problem } from '../errors.js';
 import { MAX_EVENT_BYTES } from './body.js';
-import { Problem } from '../errors.js';
 
 /** In one answer: a request of some megabytes may hold a million faults. */
 const MAX_ERRORS = 20;
@@ -39,6 +41,8 @@ function fromZod({ issues }: ZodError, most: number): Problem {
 export function toProblem(error: unknown, most = MAX_ERRORS): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof ZodError) return fromZod(error, most);
+  if (error instanceof TooDeepError)
+    return badField('payload', `At most ${MAX_PAYLOAD_DEPTH} arrays and objects in one another.`);
   if (isDatabaseAway(error)) {
     const detail =
       error instanceof DatabaseAwayError

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import type { Room } from './room.js';
-import { newId } from '../ids.js';
+import { setAnswerHeaders } from './answer-headers.js';
 import type { AppDeps } from './app.js';
 import { MAX_EVENT_BYTES } from './body.js';
 import type { Refuse } from './error-handler.js';
@@ -17,7 +17,7 @@ export function withPostEvent(
 ): RequestListener {
   return (request, response) => {
     if (!isPlain(request)) return others(request, response);
-    response.setHeader('x-request-id', newId('req'));
+    setAnswerHeaders(response);
     try {
       deps.allow(deps.identify(request.headers.authorization), 'publisher');
       room.enter(response);

@@ -5,6 +5,7 @@ import { decodeCursor, type PageQuery } from '../db/page.js';
 import { isId, type IdPrefix } from '../ids.js';
 import { headerProblem } from '../webhook/request-headers.js';
 import { isSecret } from '../webhook/sign.js';
+import { urlProblem } from './url-problem.js';
 
 export const id = (prefix: IdPrefix) =>
   z.string().refine((value) => isId(prefix, value), `Must be an id like ${prefix}_….`);
@@ -51,15 +52,6 @@ const url = line(2048).superRefine((value, context) => {
   const fault = urlProblem(value);
   if (fault) context.addIssue({ code: 'custom', message: fault });
 });
-
-function urlProblem(value: string): string | null {
-  if (!URL.canParse(value)) return 'Must be an absolute URL.';
-  const { protocol, username, password, hash } = new URL(value);
-  if (protocol !== 'https:' && protocol !== 'http:') return 'Must begin with https:// or http://.';
-  if (username || password) return 'Must not carry credentials; use headers.';
-  if (hash) return 'Must not have a fragment.';
-  return null;
-}
 
 const MAX_HEADERS = 32;
 
@@ -152,8 +144,14 @@ export const resumeBody = scope;
 export const reasonBody = z.strictObject({ reason: reason.optional() });
 
 export const time = z.iso
-  .datetime({ offset: true, error: 'Must be an ISO 8601 time.' })
+  .datetime({ offset: true, error: ({ input }) => timeProblem(input) })
   .transform((text) => new Date(text));
+
+/** A `+` in a query is a blank by the time it is here. */
+const timeProblem = (given: unknown) =>
+  typeof given === 'string' && /:\d\d(\.\d+)? \d\d:\d\d$/.test(given)
+    ? 'Has a blank before its zone: in a URL, write + as %2B, or give the time in UTC, such as 2026-01-31T12:00:00Z.'
+    : 'Must be an ISO 8601 time with its zone, such as 2026-01-31T12:00:00Z or 2026-01-31T13:00:00+01:00 (in a URL, + is written %2B).';
 export const page = {
   limit: z.coerce.number().int().min(1).max(250).default(50),
   cursor: text(256).optional(),

@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 
 /** More connections than these are closed as they come. */
@@ -35,7 +41,8 @@ export async function startServer(
     response.once('close', () => underWay.delete(response));
     // Told so, its client sends the next request to another process.
     if (stopping) response.shouldKeepAlive = false;
-    listener(request, response);
+    if (hasOneHost(request)) listener(request, response);
+    else answerTwoHosts(response);
   });
   boundConnections(server);
   server.on('clientError', answerBadRequest);
@@ -67,16 +74,37 @@ function answerBadRequest(error: Error & { code?: string }, socket: Socket): voi
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
   const [status, detail] = PROBLEMS[error.code ?? ''] ?? ['400 Bad Request', 'This is not valid HTTP.'];
   const [code, ...title] = status.split(' ');
+  const { headers, body } = problem(Number(code), title.join(' '), detail);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  socket.end(`HTTP/1.1 ${status}\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
+}
+
+function problem(status: number, title: string, detail: string) {
   const body = JSON.stringify({
-    ...{ type: 'about:blank', title: title.join(' '), status: Number(code), detail },
+    ...{ type: 'about:blank', title, status, detail },
     ...{ code: 'bad_request', errors: [] },
   });
-  const headers = [
-    'content-type: application/problem+json',
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
-  ];
-  socket.end(`HTTP/1.1 ${status}\r\n${headers.join('\r\n')}\r\n\r\n${body}`);
+  const headers = {
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  };
+  return { headers, body };
+}
+
+/** Node takes the first of two; a proxy before it may have taken the other (RFC 9112 section 3.2). */
+function hasOneHost({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts <= 1;
+}
+
+function answerTwoHosts(response: ServerResponse): void {
+  const { headers, body } = problem(400, 'Bad Request', 'There is more than one header Host.');
+  response.writeHead(400, headers).end(body);
 }
 
 /** Ends after every request that a client sent before it could know. */

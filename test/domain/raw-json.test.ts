@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { memberText } from '../../src/domain/raw-json.js';
+import { elementTexts, memberText, TooDeepError } from '../../src/domain/raw-json.js';
 
 test.each([
   ['{"payload":1}', '1'],
@@ -34,4 +34,19 @@ test('whatever stands around it and however it is spaced, the member is found an
       },
     ),
   );
+});
+
+const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+
+test('arrays and objects in one another are counted, whatever is beside them and in strings', () => {
+  const wide = `[${Array(50).fill('{"a":[1]}').join()},"[[[[[["]`;
+  expect(memberText(`{"payload":${wide}}`, 'payload', 3)).toBe(wide);
+  expect(() => memberText(`{"payload":${wide}}`, 'payload', 2)).toThrow(TooDeepError);
+  expect(memberText(`{"payload":${nested(1_000)}}`, 'payload', 1_000)).toBe(nested(1_000));
+  expect(() => memberText(`{"payload":${nested(1_001)}}`, 'payload', 1_000)).toThrow(TooDeepError);
+});
+
+test('without a limit, what is nested by the hundred thousand overflows no stack', () => {
+  expect(memberText(`{"payload":${nested(100_000)}}`, 'payload')).toHaveLength(200_000);
+  expect(elementTexts(`[${nested(100_000)}]`)).toEqual([nested(100_000)]);
 });

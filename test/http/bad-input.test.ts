@@ -38,6 +38,7 @@ async function refused(
   expect(answer.status).toBe(expected.status);
   expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
   expect(answer.headers.get('x-request-id')).toMatch(/^req_/);
+  expect(answer.headers.get('cache-control')).toBe('no-store');
   if (expected.code) expect(answer.body.code).toBe(expected.code);
   if (expected.field) expect(answer.body.errors.map((error) => error.path)).toContain(expected.field);
   expect(await rows()).toEqual(before);
@@ -108,6 +109,19 @@ test.each<[string, Record<string, unknown>, number, string]>([
   ['no URL at all', { url: 'example.com' }, 400, 'url'],
   ['a NUL in its URL', { url: 'http://8.8.8.8/a\0b' }, 400, 'url'],
   ['a line break in its URL', { url: 'http://8.8.8.8/a\nb' }, 400, 'url'],
+  ['a tab in its URL', { url: 'http://8.8.8.8/a\tb' }, 400, 'url'],
+  ['a blank before its URL', { url: ' http://8.8.8.8/' }, 400, 'url'],
+  ['a blank after its URL', { url: 'http://8.8.8.8/ ' }, 400, 'url'],
+  ['a blank in its URL', { url: 'http://8.8.8.8/a b' }, 400, 'url'],
+  ['one slash before its host', { url: 'http:/8.8.8.8/' }, 400, 'url'],
+  ['no slash before its host', { url: 'http:8.8.8.8' }, 400, 'url'],
+  ['three slashes before its host', { url: 'http:///8.8.8.8/' }, 400, 'url'],
+  ['backslashes in its URL', { url: 'http:\\\\8.8.8.8\\a' }, 400, 'url'],
+  ['port 0', { url: 'http://8.8.8.8:0/' }, 400, 'url'],
+  ['a fragment of nothing', { url: 'http://8.8.8.8/#' }, 400, 'url'],
+  ['a label of 64 characters', { url: `http://${'a'.repeat(64)}.example.com/` }, 400, 'url'],
+  ['an empty label', { url: 'http://a..example.com/' }, 400, 'url'],
+  ['a host of 254 characters', { url: `http://${'abc.'.repeat(63)}de/` }, 400, 'url'],
   ['half a surrogate pair in its URL', { url: 'http://8.8.8.8/\ud800' }, 400, 'url'],
   ['a private address', { url: 'http://10.1.2.3/' }, 422, 'url'],
   ['the metadata address', { url: 'http://169.254.169.254/latest' }, 422, 'url'],
@@ -125,6 +139,19 @@ test.each<[string, Record<string, unknown>, number, string]>([
   ['an unknown field', { colour: 'red' }, 400, 'colour'],
 ])('an endpoint with %s is refused by the name of its field', async (_name, over, status, field) => {
   await refused(['POST', '/v1/endpoints', endpoint(over)], { status, field });
+});
+
+test.each([
+  'https://8.8.8.8/%20a?b=%5C',
+  'https://8.8.8.8:8443',
+  'http://[2001:4860:4860::8888]/',
+  `https://${'a'.repeat(63)}.invalid./`,
+  'HTTPS://BÜCHER.invalid/',
+])('the URL %s is taken', async (url) => {
+  expect(await t.call('POST', '/v1/endpoints', endpoint({ url }))).toMatchObject({
+    status: 201,
+    body: { url },
+  });
 });
 
 test('a patch is held to the same rules and changes nothing when it is refused', async () => {
@@ -186,6 +213,48 @@ test.each([
   ['/v1/endpoints?status=on', 'status'],
 ])('%s is refused', async (path, field) => {
   await refused(['GET', path], { status: 400, field });
+});
+
+test.each([
+  ['2026-01-01T00:00:00+01:00', /write \+ as %2B/],
+  ['2026-01-01T00:00:00.5+01:00', /write \+ as %2B/],
+  ['2026-01-01T00:00:00', /with its zone, such as 2026-01-31T12:00:00Z/],
+  ['2026-01-01', /with its zone, such as 2026-01-31T12:00:00Z/],
+])('?from=%s is told what to write', async (from, message) => {
+  const answer = await t.call<ProblemBody>('GET', `/v1/events?from=${from}`);
+  expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'from' }] } });
+  expect(answer.body.errors[0]!.message).toMatch(message);
+  const told = ['2026-01-31T12:00:00Z', '2026-01-31T13:00:00%2B01:00'];
+  for (const time of told) expect((await t.call('GET', `/v1/events?from=${time}`)).status).toBe(200);
+});
+
+test('a byte order mark before a body is passed over, and the payload stays as it is', async () => {
+  const payload = '{ "a" : "\ufeff" }';
+  for (const [path, body, status] of [
+    ['/v1/events', `{"type":"bom","payload":${payload},"idempotency_key":"bom"}`, 202],
+    ['/v1/events/batch', `{"events":[{"type":"bom","payload":${payload},"idempotency_key":"bom"}]}`, 200],
+    ['/v1/endpoints', JSON.stringify(endpoint({ tenant: 'bom' })), 201],
+  ] as const) {
+    expect(await t.call('POST', path, `\ufeff${body}`)).toMatchObject({ status });
+  }
+  const { data } = (await t.call<{ data: { id: string }[] }>('GET', '/v1/events?idempotency_key=bom')).body;
+  const { rows } = await t.pool.query('select payload from events where id = $1', [data[0]!.id]);
+  expect(rows).toEqual([{ payload }]);
+});
+
+test('a payload of 1,000 levels is kept, one of more is refused, and none overflows a stack', async () => {
+  const of = (levels: number) =>
+    `{"type":"deep","payload":${'['.repeat(levels)}${']'.repeat(levels)},"idempotency_key":"deep"}`;
+  expect(await t.call('POST', '/v1/events', of(1_000))).toMatchObject({ status: 202 });
+  const known = await t.call('POST', '/v1/events/batch', `{"events":[${of(1_000)},${of(1_001)}]}`);
+  expect(known.body).toMatchObject({ results: [{ status: 200 }, { status: 400 }] });
+  for (const levels of [1_001, 100_000])
+    await refused(['POST', '/v1/events', of(levels)], { status: 400, field: 'payload' });
+  await refused(['POST', '/v1/endpoints', '['.repeat(100_000)], { status: 400, code: 'malformed_json' });
+  await refused(['POST', '/v1/batches', `{"filter":${'['.repeat(100_000)}${']'.repeat(100_000)}}`], {
+    status: 400,
+    field: 'filter',
+  });
 });
 
 test('key and header that differ are refused, and a strange header too', async () => {

@@ -41,6 +41,16 @@ test('headers that are too large or no HTTP at all get a problem, and the connec
   }
 });
 
+test('of two Host headers neither is believed: 400, and the connection is closed', async () => {
+  for (const path of ['/healthz', '/v1/events', '/nothing']) {
+    const socket = await open();
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: a\r\nHOST: b\r\nauthorization: Bearer ${ADMIN_KEY}\r\n\r\n`);
+    const got = await answer(socket);
+    expect(got).toMatch(/^HTTP\/1.1 400 /);
+    expect(JSON.parse(got.split('\r\n\r\n')[1]!)).toMatchObject({ status: 400, code: 'bad_request' });
+  }
+});
+
 test('a client that sends its headers drop by drop is let go, with 408', async () => {
   const socket = await open();
   socket.write('POST /v1/events HTTP/1.1\r\nhost: x\r\n');

@@ -74,7 +74,10 @@ test('an endpoint shows its secret once, and by the call made for it', async () 
   const { id, secret } = await createEndpoint(t, receiver.url, { description: 'mine', tenant: 'secrets' });
   expect(secret).toMatch(/^whsec_/);
   expect(JSON.stringify((await t.call('GET', `/v1/endpoints/${id}`)).body)).not.toContain(secret);
-  expect((await t.call('GET', `/v1/endpoints/${id}/secret`)).body).toEqual({ secret });
+  const shown = await t.call('GET', `/v1/endpoints/${id}/secret`);
+  expect(shown.body).toEqual({ secret });
+  expect(shown.headers.get('cache-control')).toBe('no-store');
+  expect(shown.headers.get('x-content-type-options')).toBe('nosniff');
   const { rows } = await t.pool.query<{ sealed: Buffer }>(
     'select sealed from endpoint_secrets where endpoint_id = $1',
     [id],

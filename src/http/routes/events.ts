@@ -5,7 +5,7 @@ import { insertEndpoint } from '../../db/endpoints.js';
 import { findByKey, getEvent, listEvents, type Accepted, type NewEvent } from '../../db/events.js';
 import { transaction } from '../../db/pool.js';
 import { deliverWorkflowId } from '../../delivery/workflow-id.js';
-import { MAX_PAYLOAD_BYTES } from '../../domain/event.js';
+import { MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH } from '../../domain/event.js';
 import { elementTexts, memberText } from '../../domain/raw-json.js';
 import { badField, notFound } from '../../errors.js';
 import { newId } from '../../ids.js';
@@ -194,7 +194,7 @@ function answer(response: ServerResponse, { kind, event }: Stored): void {
 }
 
 function payloadOf(text: string): string {
-  const payload = memberText(text, 'payload')!;
+  const payload = memberText(text, 'payload', MAX_PAYLOAD_DEPTH)!;
   if (Buffer.byteLength(payload) > MAX_PAYLOAD_BYTES) {
     throw badField('payload', 'At most 256 KiB.', 413, 'payload_too_large');
   }
