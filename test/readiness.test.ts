@@ -79,7 +79,8 @@ test.skipIf(!disk)(
       await eventually(async () => (await readyz()).status === 503, 10_000);
       expect((await t.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
       await eventually(async () => (await post()).status === 503, 10_000);
-      expect(await readyz()).toEqual(unready);
+      // An event that still found room in a page counts for a second.
+      await eventually(async () => (await readyz()).status === 503, 10_000);
     } finally {
       await empty();
     }
