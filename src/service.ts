@@ -12,6 +12,7 @@ import { loadEndpointTarget, unknownEndpoints } from './db/endpoints.js';
 import { getEvent } from './db/events.js';
 import { migrate } from './db/migrate.js';
 import { createPool, DatabaseAwayError, isDatabaseAway, type Pool } from './db/pool.js';
+import { requireSession } from './db/pooler.js';
 import { lookAgain, openWork } from './db/sweep.js';
 import { createControl, type Control } from './delivery/control.js';
 import type { AttemptDeps } from './delivery/attempt.js';
@@ -80,8 +81,11 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+const CONNECTIONS = 20;
 const CONTROL_CONNECTIONS = 2;
 const HOT_CONNECTIONS = 4;
+/** Besides `connections`: also what listens to Postgres, readiness and metrics have one each. */
+const CONNECTIONS_BESIDES = CONTROL_CONNECTIONS + HOT_CONNECTIONS + 3;
 const LANES = { lane: 'auto', directAbove: 64, workflowForEnded: true } as const;
 const full = () => new DatabaseAwayError('The database is overloaded.');
 /** What thousands may ask for at a time: a few do, and leave connections to others. */
@@ -106,7 +110,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     }
   };
   try {
-    const pool = createPool(options.databaseUrl, options.connections);
+    const { connections = CONNECTIONS } = options;
+    await requireSession(options.databaseUrl, connections + CONNECTIONS_BESIDES);
+    const pool = createPool(options.databaseUrl, connections);
     release.push(() => pool.end());
     const hot = createPool(options.databaseUrl, HOT_CONNECTIONS, { planOnce: true });
     release.push(() => hot.end());

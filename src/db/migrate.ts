@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { lowestId, type IdPrefix } from '../ids.js';
 import pg from 'pg';
 import type { Db } from './pool.js';
+import { reasonOf, unusable } from './unusable.js';
 
 const FOLDER = new URL('./migrations/', import.meta.url);
 // Any fixed number: two processes that start together migrate one after the other.
@@ -19,7 +20,9 @@ export async function migrate(databaseUrl: string, now = new Date()): Promise<st
   // A connection of its own: a migration takes as long as it takes.
   const db = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
   db.on('error', () => {});
-  await db.connect().catch(unusable(databaseUrl));
+  await db.connect().catch((error: unknown) => {
+    throw unusable(databaseUrl, reasonOf(error), error);
+  });
   try {
     await db.query('begin');
     await db.query('select pg_advisory_xact_lock($1)', [LOCK]);
@@ -41,19 +44,6 @@ export async function migrate(databaseUrl: string, now = new Date()): Promise<st
     await db.end();
   }
 }
-
-/** One sentence with the server and its variable, and never the password. */
-const unusable =
-  (databaseUrl: string) =>
-  (error: Error): never => {
-    const { hostname, port } = new URL(databaseUrl);
-    // Of a name with several addresses, each has its error, and the whole has no words.
-    const [first] = error instanceof AggregateError ? (error.errors as Error[]) : [error];
-    const where = `${hostname || 'localhost'}:${port || 5432}`;
-    throw new Error(`The Postgres of DATABASE_URL, at ${where}, cannot be used: ${first?.message}.`, {
-      cause: error,
-    });
-  };
 
 /** One partition a week, this week's and the four after it. */
 async function ensurePartitions(db: Db, now: Date): Promise<void> {

@@ -1,4 +1,7 @@
 import pg from 'pg';
+import { breaksConnection, DatabaseAwayError, isDatabaseAway } from './away.js';
+
+export { DatabaseAwayError, isDatabaseAway };
 
 export type Pool = pg.Pool;
 /** A pool or a client inside a transaction. */
@@ -10,9 +13,6 @@ const QUERY_MS = 5_000;
 const MAX_WAITING = 256;
 /** After a time-out the database counts as away for so long; then one caller asks it again. */
 const AWAY_MS = 1_000;
-
-/** The database is away or overloaded; nothing was asked of it. */
-export class DatabaseAwayError extends Error {}
 
 type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, done: () => void) => void;
 
@@ -61,38 +61,38 @@ class BoundedPool extends pg.Pool {
  * just these ids, which takes longer than the rest of them; for a list it is right, because what is rare has indexes of
  * its own. `keep`: connections stay open, for one that holds a temporary table.
  */
-export function createPool(url: string, max = 20, { planOnce = false, keep = false } = {}): Pool {
+export function createPool(url: string, max: number, { planOnce = false, keep = false } = {}): Pool {
   return new BoundedPool({
     connectionString: url,
     max,
     min: keep ? max : 0,
     connectionTimeoutMillis: QUERY_MS,
     query_timeout: QUERY_MS,
-    // A server that is only slow gives up by itself, before we do.
-    statement_timeout: QUERY_MS - 500,
-    idle_in_transaction_session_timeout: 2 * QUERY_MS,
     application_name: 'surehook',
-    // Nothing here is meant to read a whole table. A statement prepared while a week's partition was new, and empty, would,
-    // and go on so: an event then cost 0.55 ms of Postgres's CPU after 30,000 others, instead of 0.11 all the time. Nor to
-    // read an index from an id on, which a bitmap does where what else is asked for has no statistics yet.
-    options: `-c enable_seqscan=off -c enable_bitmapscan=off${planOnce ? ' -c plan_cache_mode=force_generic_plan' : ''}`,
+    onConnect: settle(planOnce ? { ...SETTINGS, plan_cache_mode: 'force_generic_plan' } : SETTINGS),
   });
 }
 
-/** SQLSTATE classes and Node errors that say "the database is away", not "the statement is wrong". */
-export function isDatabaseAway(error: unknown): boolean {
-  if (error instanceof DatabaseAwayError) return true;
-  const code = (error as { code?: unknown } | null)?.code;
-  const message = error instanceof Error ? error.message : '';
-  return (
-    // Connection, resources, operator intervention (also a statement out of time), read-only after a fail-over.
-    (typeof code === 'string' &&
-      /^(08|53|57)|^25006$|^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND)$/.test(code)) ||
-    /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error/.test(
-      message,
-    )
-  );
-}
+const SETTINGS = {
+  // A server that is only slow gives up by itself, before we do.
+  statement_timeout: String(QUERY_MS - 500),
+  idle_in_transaction_session_timeout: String(2 * QUERY_MS),
+  // Nothing here is meant to read a whole table. A statement prepared while a week's partition was new, and empty, would,
+  // and go on so: an event then cost 0.55 ms of Postgres's CPU after 30,000 others, instead of 0.11 all the time. Nor to
+  // read an index from an id on, which a bitmap does where what else is asked for has no statistics yet.
+  enable_seqscan: 'off',
+  enable_bitmapscan: 'off',
+};
+
+/** Set by a statement: a pooler refuses a connection that brings its settings with its start. */
+const settle =
+  (settings: Record<string, string>) =>
+  (client: pg.ClientBase): void =>
+    // The pool awaits it, unlike its type says.
+    client.query(
+      'select set_config(name, setting, false) from unnest($1::text[], $2::text[]) as s (name, setting)',
+      [Object.keys(settings), Object.values(settings)],
+    ) as unknown as void;
 
 /** SQLSTATEs of two that were in each other's way: the one that lost has changed nothing, and asks again. */
 const IN_THE_WAY = new Set(['40P01', '40001']);
@@ -125,6 +125,7 @@ async function once<T>(pool: Pool, work: (db: Db) => Promise<T>): Promise<T> {
     await client.query('commit');
     return result;
   } catch (error) {
+    if (breaksConnection(error)) broken = error as Error;
     await client.query('rollback').catch((failure: Error) => (broken = failure));
     throw error;
   } finally {
