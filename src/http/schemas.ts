@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DELIVERY_STATUSES, CLASSIFICATIONS } from '../domain/delivery.js';
 import { EVENT_TYPE, EVENT_TYPE_PATTERN, MAX_KEY, MAX_NAME, TENANT, UNPRINTABLE } from '../domain/event.js';
+import { decodePlace, FEED_START } from '../db/event-feed.js';
 import { decodeCursor, type PageQuery } from '../db/page.js';
 import { isId, type IdPrefix } from '../ids.js';
 import { headerProblem } from '../webhook/request-headers.js';
@@ -164,6 +165,17 @@ export const eventsQuery = z.strictObject({
   tenant: tenant.optional(),
   type: eventType.optional(),
   idempotency_key: idempotencyKey.optional(),
+});
+/** `after`: empty from the beginning, `now` from the end, else a `next_cursor` of the feed. */
+export const feedQuery = z.strictObject({
+  after: z.string().transform((text, context) => {
+    const place = text === '' ? FEED_START : text === 'now' ? ('now' as const) : decodePlace(text);
+    if (place === null) context.addIssue({ code: 'custom', message: 'Is not a cursor of the feed.' });
+    return place ?? z.NEVER;
+  }),
+  limit: page.limit,
+  tenant: tenant.optional(),
+  type: eventType.optional(),
 });
 export const endpointsQuery = z.strictObject({
   ...page,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { recordAttempts } from '../../src/db/attempts.js';
 import { listDeliveries, type DeliveryFilter } from '../../src/db/deliveries.js';
+import { feedEnd, FEED_START, readFeed, type FeedPlace } from '../../src/db/event-feed.js';
 import { acceptEvents, listEvents, type EventFilter, type NewEvent } from '../../src/db/events.js';
 import { migrate } from '../../src/db/migrate.js';
 import { createPool, type Db, type Pool } from '../../src/db/pool.js';
@@ -143,6 +144,15 @@ test.for<EventFilter>([
   { tenant: 'big', idempotency_key: 'key-18' },
 ])('a page of events looks at few pages of the table, whatever is filtered by: %o', async (filter) => {
   expect(await pagesOf((db) => listEvents(db, filter, PAGE))).toBeLessThan(FEW_PAGES);
+});
+
+test('a page of the feed of events looks at few pages of the table, wherever its reader is', async () => {
+  const { rows } = await pool.query<FeedPlace>(
+    'select xid::text as xid, id from events order by xid, id offset 20000 limit 1',
+  );
+  for (const place of [FEED_START, rows[0]!, await feedEnd(pool)]) {
+    expect(await pagesOf((db) => readFeed(db, {}, place, 50)), place.id).toBeLessThan(FEW_PAGES);
+  }
 });
 
 test('what the metrics count is read from the indexes of open work', async () => {

@@ -2,12 +2,13 @@ import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Router, type Request } from 'express';
 import { insertEndpoint } from '../../db/endpoints.js';
+import { feedEnd, readFeed, type FeedPage } from '../../db/event-feed.js';
 import { findByKey, getEvent, listEvents, type Accepted, type NewEvent } from '../../db/events.js';
 import { transaction } from '../../db/pool.js';
 import { deliverWorkflowId } from '../../delivery/workflow-id.js';
 import { MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH } from '../../domain/event.js';
 import { elementTexts, memberText } from '../../domain/raw-json.js';
-import { badField, notFound } from '../../errors.js';
+import { badField, notFound, Problem } from '../../errors.js';
 import { newId } from '../../ids.js';
 import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app.js';
@@ -18,7 +19,7 @@ import { keyConflict, replayed } from '../once.js';
 import { onlyIds } from '../only-ids.js';
 import { refuseForbidden } from '../refuse-forbidden.js';
 import { boundMembers, parseJson, readJson } from '../body.js';
-import { eventBody, eventsBody, eventsQuery, pageQuery, sendBody } from '../schemas.js';
+import { eventBody, eventsBody, eventsQuery, feedQuery, pageQuery, sendBody } from '../schemas.js';
 
 /** Of each event in a batch: a thousand have an answer. */
 const ERRORS_PER_EVENT = 5;
@@ -87,6 +88,7 @@ export function eventRoutes(deps: AppDeps): Router {
   });
 
   router.get('/events', authorize('viewer'), async (request, response) => {
+    if (request.query.after !== undefined) return void response.json(await feed(deps, request.query));
     const { page, filter } = pageQuery(eventsQuery.parse(request.query), 'evt');
     response.json(await listEvents(pool, filter, page));
   });
@@ -100,6 +102,15 @@ export function eventRoutes(deps: AppDeps): Router {
   });
 
   return router;
+}
+
+/** Events in an order that never changes, for a reader that goes on from `next_cursor`. */
+async function feed({ pool }: AppDeps, query: unknown): Promise<FeedPage> {
+  const { after, limit, ...filter } = feedQuery.parse(query);
+  const page = await readFeed(pool, filter, after === 'now' ? await feedEnd(pool) : after, limit);
+  if (page) return page;
+  const message = 'This cursor is ahead of the database, which was restored since. Begin again with after=.';
+  throw new Problem(409, 'cursor_ahead', message, [{ path: 'after', message }]);
 }
 
 /** Takes one event, and answers. */

@@ -1,0 +1,106 @@
+import { isId } from '../ids.js';
+import type { EventFilter, StoredEvent } from './events.js';
+import type { Db } from './pool.js';
+
+type ListedEvent = Omit<StoredEvent, 'deliveries'>;
+
+/** A place in the feed: behind the event `id` of the transaction `xid`. */
+export interface FeedPlace {
+  xid: string;
+  id: string;
+}
+
+export const FEED_START: FeedPlace = { xid: '0', id: '' };
+
+export interface FeedPage {
+  data: ListedEvent[];
+  /** Always there, also of an empty page. */
+  next_cursor: string;
+  /** More can be read at once. */
+  has_more: boolean;
+  /**
+   * When the oldest event was accepted that is committed and not in the feed yet, because an older transaction is open;
+   * null: the feed has everything.
+   */
+  held_back_since: Date | null;
+}
+
+/** Events looked at for one page: a filter that matches few costs no more, and its reader goes on from there. */
+const LOOKED_AT = 5_000;
+
+/** Behind everything that is in the feed now. */
+export async function feedEnd(db: Db): Promise<FeedPlace> {
+  const { rows } = await db.query<{ xid: string }>(
+    'select pg_snapshot_xmin(pg_current_snapshot())::text as xid',
+  );
+  return { xid: rows[0]!.xid, id: '' };
+}
+
+interface Row extends ListedEvent {
+  /** Null in the single row of an empty page. */
+  id: string;
+  xid: string;
+  ahead: boolean;
+  looked: number;
+  last_xid: string | null;
+  last_id: string | null;
+  held_back_since: Date | null;
+}
+
+/**
+ * The next events behind a place, by transaction and id. Only transactions below the oldest open one are read: no event
+ * can appear there any more, whatever process posts it. Null: the place is ahead of this database, so it is of another.
+ */
+export async function readFeed(
+  db: Db,
+  { tenant, type }: Pick<EventFilter, 'tenant' | 'type'>,
+  after: FeedPlace,
+  limit: number,
+): Promise<FeedPage | null> {
+  const most = tenant === undefined && type === undefined ? limit + 1 : LOOKED_AT;
+  const { rows } = await db.query<Row>(
+    `with settled as materialized (
+       select pg_snapshot_xmin(pg_current_snapshot()) as below
+     ), looked_at as materialized (
+       select id, xid, tenant, type from events
+       where (xid, id) > ($1::xid8, $2) and xid < (select below from settled) order by xid, id limit $3
+     ), chosen as materialized (
+       select id, xid from looked_at
+       where ($4::text is null or tenant = $4) and ($5::text is null or type = $5) order by xid, id limit $6
+     )
+     select e.id, e.type, e.tenant, e.idempotency_key, e.workflow_id, e.created_at, e.xid::text as xid,
+       $1::xid8 > below as ahead, looked, last.xid::text as last_xid, last.id as last_id,
+       (select created_at from events where xid >= (select below from settled) order by xid, id limit 1)
+         as held_back_since
+     from settled cross join (select count(*)::int as looked from looked_at) counted
+       left join (select xid, id from looked_at order by xid desc, id desc limit 1) last on true
+       left join (chosen join events e using (id)) on true
+     order by e.xid, e.id`,
+    [after.xid, after.id, most, tenant ?? null, type ?? null, limit + 1],
+  );
+  const { ahead, looked, last_xid, last_id, held_back_since } = rows[0]!;
+  if (ahead) return null;
+  const found = rows.filter(({ id }) => id !== null);
+  const shown = found.slice(0, limit);
+  const next =
+    found.length > limit ? shown.at(-1)! : last_id !== null ? { xid: last_xid!, id: last_id } : after;
+  return {
+    data: shown.map(({ id, type: eventType, tenant: owner, idempotency_key, workflow_id, created_at }) => ({
+      ...{ id, type: eventType, tenant: owner, idempotency_key, workflow_id, created_at },
+    })),
+    next_cursor: encodePlace(next),
+    has_more: found.length > limit || looked === most,
+    held_back_since,
+  };
+}
+
+const MAX_XID = 2n ** 64n - 1n;
+
+const encodePlace = ({ xid, id }: FeedPlace) => Buffer.from(`${xid} ${id}`).toString('base64url');
+
+/** Null where the text is no cursor of the feed. */
+export function decodePlace(cursor: string): FeedPlace | null {
+  const [, xid, id] = /^(\d{1,20}) (.*)$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  if (xid === undefined || id === undefined || BigInt(xid) > MAX_XID) return null;
+  return id === '' || isId('evt', id) ? { xid, id } : null;
+}
