@@ -70,7 +70,8 @@ export async function sendAttempt(deps: ActivityDeps, input: SendAttemptInput): 
   if (outcome.kind === 'delivered') return { kind: 'delivered', ...told(trail) };
 
   context.heartbeat(trail);
-  const message = `attempt ${attempt.number} of ${maxAttempts}: ${attempt.error ?? `HTTP ${attempt.http_status}`}`;
+  const what = attempt.http_status === null ? attempt.error : `HTTP ${attempt.http_status}`;
+  const message = `attempt ${attempt.number} of ${maxAttempts}: ${what}`;
   if (delayMs === null) throw finalFailure(attempt.classification, message, trail);
   // Its workflow has it recorded before anything else: the next try may be a day away.
   if (!recorded) return { kind: 'retry', notBefore: attempt.next_attempt_at!, ...told(trail) };

@@ -198,7 +198,7 @@ function describe(number: number, headers: Record<string, string>, result: SendR
     remote_address: result.remoteAddress,
     http_status: result.status,
     classification: answered ? classifyStatus(result.status) : result.fault,
-    error: answered ? null : result.message,
+    error: answered ? result.error : result.message,
     request_headers: redactHeaders(headers),
     response_headers: result.headers,
     response_body: result.body,

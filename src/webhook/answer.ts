@@ -1,48 +1,31 @@
-import type { Socket } from 'node:net';
-import type { Dispatcher } from 'undici';
+import type { Headers } from './answer-head.js';
+import type { AnswerEnd } from './answer-reader.js';
 import { enter, finish, type Exchange } from './exchange.js';
 import { nameFault } from './faults.js';
-import { keptBody, keptHeaders, storable, type KeptBody } from './response-text.js';
+import { keptBody, keptHeaders, newBody, storable, type BodyBytes, type KeptBody } from './response-text.js';
 
-const READ_BODY_BYTES = 64 * 1024;
 const MESSAGE_CHARACTERS = 500;
 
-export function handlerFor(
-  exchange: Exchange,
-  connection: { socket: Socket | null },
-): Dispatcher.DispatchHandler {
-  return {
-    onRequestStart() {
-      exchange.remoteAddress = connection.socket?.remoteAddress ?? null;
-      enter(exchange, 'answer');
-    },
-    onResponseStart(_controller, status, headers) {
-      // 1xx only announces the answer.
-      if (exchange.done || status < 200) return;
-      exchange.status = status;
-      exchange.headers = headers;
-      enter(exchange, 'body', 'first_byte');
-    },
-    onResponseData(_controller, chunk) {
-      if (exchange.done) return;
-      exchange.chunks.push(chunk.subarray(0, READ_BODY_BYTES - exchange.size));
-      exchange.size += chunk.length;
-      if (exchange.size > READ_BODY_BYTES) answer(exchange, true);
-    },
-    onResponseEnd: () => answer(exchange, false),
-    onResponseError: (_controller, error) => fail(exchange, error),
-  };
+/** From here on the status decides: no body, however odd, cut or slow, makes another outcome of it. */
+export function headCame(exchange: Exchange, status: number, headers: Headers): void {
+  if (exchange.done) return;
+  const retryAfter = headers['retry-after'];
+  exchange.status = status;
+  exchange.headers = keptHeaders(headers);
+  exchange.body = newBody(headers);
+  exchange.retryAfter = retryAfter === undefined ? null : storable([retryAfter].flat()[0] ?? '');
+  enter(exchange, 'body');
 }
 
-function answer(exchange: Exchange, cut: boolean): void {
-  const status = exchange.status ?? 0;
-  const [retryAfter] = values(exchange.headers['retry-after']);
-  finish(exchange, !cut, async () => ({
+export function answered(exchange: Exchange, { cut, error, reusable }: AnswerEnd): void {
+  const { status, headers, body, retryAfter } = exchange;
+  finish(exchange, reusable, async () => ({
     kind: 'response',
-    status,
-    headers: keptHeaders(exchange.headers),
-    ...(await bodyOf(exchange, cut)),
-    retryAfter: retryAfter === undefined ? null : storable(retryAfter),
+    status: status ?? 0,
+    headers,
+    ...(await kept(body, cut)),
+    error: error === null ? null : bounded(error),
+    retryAfter,
   }));
 }
 
@@ -51,18 +34,18 @@ export function fail(exchange: Exchange, error: Error, named = nameFault(exchang
   finish(exchange, false, async () => ({
     kind: 'fault',
     fault,
-    message: storable(message.replace(/\s+/g, ' ')).slice(0, MESSAGE_CHARACTERS),
-    status: exchange.status,
-    headers: keptHeaders(exchange.headers),
-    ...(exchange.status === null ? { body: null, truncated: false } : await bodyOf(exchange, true)),
+    message: bounded(message),
+    status: null,
+    headers: {},
+    body: null,
+    truncated: false,
   }));
 }
 
-function bodyOf({ chunks, headers }: Exchange, cut: boolean): Promise<KeptBody> {
-  return keptBody(Buffer.concat(chunks), values(headers['content-encoding']).join(', '), cut);
+function kept({ bytes, length, size, coding, charset }: BodyBytes, cut: boolean): Promise<KeptBody> {
+  return keptBody(bytes.subarray(0, length), coding, cut || size > length, charset);
 }
 
-/** A repeated header comes as a list, also where the types say that it cannot. */
-function values(header: string | string[] | undefined): string[] {
-  return header === undefined ? [] : [header].flat();
+function bounded(message: string): string {
+  return storable(message.replace(/\s+/g, ' ')).slice(0, MESSAGE_CHARACTERS);
 }

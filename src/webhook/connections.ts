@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
-import { Client, type buildConnector } from 'undici';
-import { fail, handlerFor } from './answer.js';
-import { PHASES, unsent, type Exchange } from './exchange.js';
+import { fail } from './answer.js';
+import { begin } from './deadline.js';
+import { enter, unsent, type Exchange } from './exchange.js';
+import { ClosedError } from './faults.js';
 
 /** Of one endpoint. */
 const MOST_CONNECTIONS = 256;
@@ -9,69 +10,58 @@ const MOST_CONNECTIONS = 256;
 const MOST_WAITING = 256;
 const WAIT_MS = 5_000;
 const BUSY = 'the endpoint has as many requests under way as it may';
+/** How long an idle connection is kept: where the receiver does not say, and at most where it does. */
+const IDLE_MS = 4_000;
 const IDLE_MAX_MS = 60_000;
+/** The receiver must not close it just as the next request leaves. */
+const IDLE_MARGIN_MS = 1_000;
 
-/**
- * A client with one socket, carrying one exchange at a time. undici's own pool does not say which request a socket was
- * opened for; here a socket's phases, its address and its errors belong to exactly one exchange.
- */
-interface Connection {
-  client: Client;
+/** What a connected socket speaks, one exchange at a time. */
+export interface Wire {
+  send(exchange: Exchange): void;
+  /** The connection has ended during an exchange; null: the receiver closed it in order. */
+  ended(error: Error | null): void;
+  close(): void;
+}
+
+/** Its phases, its address and its errors belong to exactly one exchange at any time. */
+export interface Connection {
   pool: Pool;
   socket: Socket | null;
+  /** Null until it is connected. */
+  wire: Wire | null;
   exchange: Exchange | null;
+  /** Exchanges it has begun. */
+  uses: number;
+  idle: NodeJS.Timeout | undefined;
+  dropped: boolean;
 }
 
 export interface Pool {
   idle: Connection[];
   open: number;
   waiting: Set<Exchange>;
-  connect(): Connection;
+  dial: Dial;
   forget(): void;
 }
 
-export type Dial = (
-  connection: Connection,
-  options: buildConnector.Options,
-  callback: buildConnector.Callback,
-) => void;
+/** Connects, and then sends the exchange. `lost`: the connection can carry no more; null: closed in order. */
+export type Dial = (connection: Connection, exchange: Exchange, lost: (error: Error | null) => void) => void;
 
 /** Of an endpoint alone: one that hangs takes none of its neighbours' at the same origin. */
-export function createPool(pools: Map<string, Pool>, key: string, origin: string, dial: Dial): Pool {
-  const pool: Pool = {
-    idle: [],
-    open: 0,
-    waiting: new Set(),
-    connect: () => openConnection(pool, origin, dial),
-    forget: () => pools.delete(key),
-  };
+export function createPool(pools: Map<string, Pool>, key: string, dial: Dial): Pool {
+  const pool: Pool = { idle: [], open: 0, waiting: new Set(), dial, forget: () => pools.delete(key) };
   pools.set(key, pool);
   return pool;
-}
-
-function openConnection(pool: Pool, origin: string, dial: Dial): Connection {
-  const client = new Client(origin, {
-    connect: (options, callback) => dial(connection, options, callback),
-    pipelining: 1,
-    // The deadline over the whole exchange governs.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    keepAliveMaxTimeout: IDLE_MAX_MS,
-  });
-  const connection: Connection = { client, pool, socket: null, exchange: null };
-  client.on('disconnect', () => {
-    if (!connection.exchange) void drop(connection);
-  });
-  pool.open += 1;
-  return connection;
 }
 
 /** The most recently used connection first, so that a quiet endpoint keeps few of them. */
 export function assign(pool: Pool, exchange: Exchange): void {
   const idle = pool.idle.pop();
-  if (idle) run(idle, exchange);
-  else if (pool.open < MOST_CONNECTIONS) run(pool.connect(), exchange);
-  else wait(pool, exchange);
+  if (!idle && pool.open >= MOST_CONNECTIONS) return wait(pool, exchange);
+  begin(exchange);
+  if (idle) reuse(idle, exchange);
+  else open(pool, exchange);
 }
 
 /** Too many, or too long, are no attempt: what its deadline counts has not begun. */
@@ -84,69 +74,80 @@ function wait(pool: Pool, exchange: Exchange): void {
   }, WAIT_MS);
 }
 
-function run(connection: Connection, exchange: Exchange): void {
-  const { headers, body } = exchange.request;
-  const { origin, pathname, search } = exchange.url!;
-  connection.exchange = exchange;
-  begin(exchange);
-  exchange.release = (reusable) => giveBack(connection, reusable);
-  connection.client.dispatch(
-    { origin, path: pathname + search, method: 'POST', headers, body: Buffer.from(body, 'utf8') },
-    handlerFor(exchange, connection),
-  );
+function reuse(connection: Connection, exchange: Exchange): void {
+  clearTimeout(connection.idle);
+  exchange.remoteAddress = connection.socket?.remoteAddress ?? null;
+  carry(connection, exchange);
+  enter(exchange, 'answer');
+  connection.wire!.send(exchange);
 }
 
-/** From here on its deadline runs. */
-function begin(exchange: Exchange): void {
-  clearTimeout(exchange.timer);
-  exchange.startedAt = new Date();
-  exchange.start = exchange.phaseStart = performance.now();
-  exchange.timer = setTimeout(expire, exchange.request.timeoutMs, exchange);
-}
-
-/** Until `resume` its deadline stands still: time that we take ourselves is not the receiver's. */
-export function pauseDeadline(exchange: Exchange): () => void {
-  clearTimeout(exchange.timer);
-  const began = performance.now();
-  return function resume() {
-    if (exchange.done) return;
-    const waited = performance.now() - began;
-    exchange.start += waited;
-    exchange.startedAt = new Date(exchange.startedAt.getTime() + waited);
-    const leftMs = exchange.request.timeoutMs - (began + waited - exchange.start);
-    exchange.timer = setTimeout(expire, leftMs, exchange);
+function open(pool: Pool, exchange: Exchange): void {
+  const connection: Connection = {
+    pool,
+    socket: null,
+    wire: null,
+    exchange: null,
+    uses: 0,
+    idle: undefined,
+    dropped: false,
   };
+  pool.open += 1;
+  carry(connection, exchange);
+  pool.dial(connection, exchange, (error) => lost(connection, error));
 }
 
-function expire(exchange: Exchange): void {
-  const { phase, remoteAddress, request } = exchange;
-  const where = phase === 'connect' && remoteAddress ? `connecting to ${remoteAddress}` : PHASES[phase];
-  const message = `No complete answer within ${request.timeoutMs} ms: time ran out while ${where}.`;
-  fail(exchange, new Error(message), { fault: 'TIMEOUT', message });
+function carry(connection: Connection, exchange: Exchange): void {
+  connection.exchange = exchange;
+  connection.uses += 1;
+  exchange.release = (reusable) => giveBack(connection, reusable);
+}
+
+function lost(connection: Connection, error: Error | null): void {
+  const { exchange, wire, uses } = connection;
+  if (!exchange || exchange.done) return drop(connection);
+  // The receiver may close an idle connection just as a request leaves on it, which nobody is to blame for.
+  if (uses > 1 && exchange.phase === 'answer' && !exchange.again) sendAgain(connection, exchange);
+  else if (wire) wire.ended(error);
+  else fail(exchange, error ?? new ClosedError());
+}
+
+/** The same attempt on a new connection. Idle ones are as old as the one that died, and may be as dead. */
+function sendAgain(connection: Connection, exchange: Exchange): void {
+  const { pool } = connection;
+  exchange.again = true;
+  connection.exchange = null;
+  open(pool, exchange);
+  for (const old of [connection, ...pool.idle]) drop(old);
 }
 
 function giveBack(connection: Connection, reusable: boolean): void {
-  const { pool } = connection;
+  const { pool, exchange } = connection;
   connection.exchange = null;
-  if (reusable && !connection.socket?.destroyed) pool.idle.push(connection);
-  else void drop(connection);
+  const idleMs = reusable && !connection.dropped ? idleTime(exchange?.headers['keep-alive']) : 0;
+  if (idleMs > 0) {
+    connection.idle = setTimeout(drop, idleMs, connection);
+    pool.idle.push(connection);
+  } else drop(connection);
   const [next] = pool.waiting;
   if (!next) return;
   pool.waiting.delete(next);
   assign(pool, next);
 }
 
-/** One for all: a stream has the stack of what ends it written out, which took a tenth of a time-out's CPU. */
-const DROPPED = new Error('dropped');
+function idleTime(keepAlive: string | undefined): number {
+  const [, seconds] = /timeout=(\d{1,6})/i.exec(keepAlive ?? '') ?? [];
+  return seconds ? Math.min(Number(seconds) * 1000 - IDLE_MARGIN_MS, IDLE_MAX_MS) : IDLE_MS;
+}
 
-export async function drop(connection: Connection): Promise<void> {
-  const { pool, client, socket } = connection;
-  if (client.destroyed) return;
+export function drop(connection: Connection): void {
+  const { pool, wire, socket } = connection;
+  if (connection.dropped) return;
+  connection.dropped = true;
+  clearTimeout(connection.idle);
   pool.open -= 1;
   pool.idle = pool.idle.filter((other) => other !== connection);
   if (pool.open === 0 && pool.waiting.size === 0) pool.forget();
-  const destroyed = client.destroy(DROPPED);
-  // A client does not know a socket that is still connecting.
-  socket?.destroy(DROPPED);
-  await destroyed;
+  if (wire) wire.close();
+  else socket?.destroy();
 }

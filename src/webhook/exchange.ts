@@ -1,12 +1,12 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { SendFault } from '../domain/classify.js';
 import type { Timings } from '../domain/delivery.js';
+import { newBody, type BodyBytes } from './response-text.js';
 
 export interface SendRequest {
   url: string;
   headers: Record<string, string>;
   body: string;
-  /** For all of it: name, connection, handshake, headers and body. */
+  /** For name, connection, handshake and the headers of the answer. */
   timeoutMs: number;
   /** Whose it is. */
   tenant: string;
@@ -27,6 +27,8 @@ interface Answered {
   headers: Record<string, string>;
   body: string;
   truncated: boolean;
+  /** Why the body is not whole; null where it is, or where only our limit was reached. */
+  error: string | null;
   retryAfter: string | null;
 }
 
@@ -34,11 +36,11 @@ interface Failed {
   kind: 'fault';
   fault: SendFault;
   message: string;
-  /** Null unless the headers of an answer had come. */
-  status: number | null;
+  /** No answer came: once its headers are in, whatever follows is a response. */
+  status: null;
   headers: Record<string, string>;
-  body: string | null;
-  truncated: boolean;
+  body: null;
+  truncated: false;
 }
 
 /** Nothing of the request was sent: it was called back, or its endpoint has too many under way. */
@@ -56,6 +58,7 @@ export const PHASES = {
   connect: 'connecting',
   tls: 'in the TLS handshake',
   answer: 'waiting for the answer',
+  head: 'reading the headers of the answer',
   body: 'reading the body of the answer',
 } as const;
 export type Phase = keyof typeof PHASES;
@@ -71,10 +74,15 @@ export interface Exchange {
   phaseStart: number;
   timings: Omit<Timings, 'total'>;
   remoteAddress: string | null;
+  /** Null until the headers of the answer are in. */
   status: number | null;
-  headers: IncomingHttpHeaders;
-  chunks: Buffer[];
-  size: number;
+  headers: Record<string, string>;
+  retryAfter: string | null;
+  body: BodyBytes;
+  /** Made again on a new connection, because a reused one had died: bytes of it may have left before. */
+  again: boolean;
+  /** Its deadline began anew: the process itself had stood still. */
+  thawed: boolean;
   /** Gives back the connection it runs on; null until it has one. */
   release: ((reusable: boolean) => void) | null;
   timer: NodeJS.Timeout | undefined;
@@ -95,8 +103,10 @@ export function newExchange(request: SendRequest, url: URL | null, resolve: Exch
     remoteAddress: null,
     status: null,
     headers: {},
-    chunks: [],
-    size: 0,
+    retryAfter: null,
+    body: newBody({}),
+    again: false,
+    thawed: false,
     release: null,
     timer: undefined,
     done: false,
@@ -124,7 +134,7 @@ export function finish(
   const total = milliseconds(performance.now() - exchange.start);
   const { startedAt, remoteAddress, release } = exchange;
   const sent = { startedAt, latencyMs: total, timings: { ...exchange.timings, total }, remoteAddress };
-  // Not while undici is still inside its parser; and before the caller goes on, who may send again at once.
+  // Not while the answer is still being read; and before the caller goes on, who may send again at once.
   queueMicrotask(() => {
     release?.(reusable);
     exchange.resolve(outcome().then((result) => ({ ...sent, ...result })));

@@ -1,6 +1,10 @@
 import type { SendFault } from '../domain/classify.js';
 import { AddressBlockedError } from './address-guard.js';
+import { BadAnswerError } from './answer-head.js';
 import type { Exchange, Phase } from './exchange.js';
+
+/** The receiver closed the connection in order. */
+export class ClosedError extends Error {}
 
 interface Named {
   fault: SendFault;
@@ -21,21 +25,29 @@ export function nameFault(exchange: Exchange, error: Error): Named {
   if (phase === 'dns') {
     return { fault: 'DNS_ERROR', message: `The name ${host} could not be resolved (${code}).` };
   }
-  if (phase === 'tls' || (phase === 'answer' && code.startsWith('ERR_SSL_'))) {
+  if (phase === 'tls' || code.startsWith('ERR_SSL_')) {
     return {
       fault: 'TLS_ERROR',
       message: `The TLS handshake with ${host} failed (${code}): ${reason(cause)}.`,
     };
   }
-  return { fault: 'NETWORK_ERROR', message: networkMessage(phase, code, address ?? host, reason(cause)) };
+  return { fault: 'NETWORK_ERROR', message: networkMessage(phase, cause, address ?? host) };
 }
 
-function networkMessage(phase: Phase, code: string, address: string, why: string): string {
+function networkMessage(phase: Phase, cause: NetworkError, address: string): string {
+  const { code = cause.name } = cause;
   if (phase === 'connect') return `No connection to ${address} could be made (${code}).`;
-  if (phase === 'queue') return `The request could not be sent (${code}): ${why}.`;
-  if (code.startsWith('HPE_')) return `The answer was not valid HTTP (${code}): ${why}.`;
-  if (phase === 'body') return `The answer broke off in its body (${code}): ${why}.`;
-  return `The connection ended before an answer came (${code}): ${why}.`;
+  if (phase === 'queue') return `The request could not be sent: ${reason(cause)}.`;
+  if (cause instanceof BadAnswerError) return `The answer could not be read: ${reason(cause)}.`;
+  const where = phase === 'head' ? 'in the headers of the answer' : 'before an answer came';
+  if (cause instanceof ClosedError) return `The connection ended ${where}: the receiver closed it.`;
+  return `The connection ended ${where} (${code}): ${reason(cause)}.`;
+}
+
+/** An error of a socket in one clause. */
+export function explain(error: Error): string {
+  const cause = rootCause(error);
+  return `${reason(cause)} (${cause.code ?? cause.name})`;
 }
 
 interface NetworkError extends Error {

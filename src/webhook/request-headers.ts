@@ -15,7 +15,7 @@ export const RESERVED: ReadonlySet<string> = new Set([
 const RESERVED_PREFIX = /^(webhook|proxy)-/;
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/i;
-const UNSENDABLE = /[^\t\x20-\x7e\xa0-\xff]/;
+export const UNSENDABLE = /[^\t\x20-\x7e\xa0-\xff]/;
 const CONFIDENTIAL = /auth|cookie|token|secret|passw|signature|credential|session|(?<!idempotency[-_])key$/i;
 
 /** Why an endpoint's own header is refused, or null if it may be sent. */

@@ -1,15 +1,30 @@
 import { isUtf8 } from 'node:buffer';
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Transform } from 'node:stream';
 import zlib from 'node:zlib';
 
 const KEPT_BODY_BYTES = 4096;
+/** An encoded body is read further, as far as its 4 KiB of text may lie. */
+const ENCODED_BODY_BYTES = 64 * 1024;
+const EMPTY = Buffer.alloc(0);
 const KEPT_HEADERS = 64;
 const KEPT_HEADER_CHARACTERS = 8192;
 
 export interface KeptBody {
   body: string;
   truncated: boolean;
+}
+
+/** The start of a body, in one buffer of bounded size: a chunk's own buffer may be much larger than the chunk. */
+export interface BodyBytes {
+  /** Content-Encoding; empty or `identity` where the body is plain. */
+  coding: string;
+  /** The character set that Content-Type names. */
+  charset: string | undefined;
+  bytes: Buffer;
+  length: number;
+  limit: number;
+  /** All that came. */
+  size: number;
 }
 
 /** Text as Postgres and JSON can hold it: NUL and lone surrogates are replaced. */
@@ -19,8 +34,30 @@ export function storable(text: string): string {
   return text.replace(/\0|\p{Surrogate}/gu, '\uFFFD');
 }
 
+export function newBody(headers: AnyHeaders): BodyBytes {
+  const coding = [headers['content-encoding'] ?? ''].flat().join(', ').trim().toLowerCase();
+  const [type = ''] = [headers['content-type'] ?? ''].flat();
+  const [, charset] = /;\s*charset\s*=\s*["']?([\w.:+-]+)/i.exec(type) ?? [];
+  const limit = isPlain(coding) ? KEPT_BODY_BYTES : ENCODED_BODY_BYTES;
+  return { coding, charset, bytes: EMPTY, length: 0, limit, size: 0 };
+}
+
+export function keep(body: BodyBytes, content: Buffer): void {
+  const length = Math.min(body.length + content.length, body.limit);
+  if (length > body.bytes.length) {
+    const larger = Buffer.allocUnsafe(Math.min(body.limit, Math.max(length, body.bytes.length * 2)));
+    body.bytes.copy(larger, 0, 0, body.length);
+    body.bytes = larger;
+  }
+  content.copy(body.bytes, body.length, 0, length - body.length);
+  body.length = length;
+  body.size += content.length;
+}
+
+type AnyHeaders = Record<string, string | string[] | undefined>;
+
 /** The response's headers with lower-case names, in their order, as far as they are kept. */
-export function keptHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+export function keptHeaders(headers: AnyHeaders): Record<string, string> {
   const kept: [string, string][] = [];
   let room = KEPT_HEADER_CHARACTERS;
   for (const [name, value] of Object.entries(headers).slice(0, KEPT_HEADERS)) {
@@ -40,9 +77,10 @@ export async function keptBody(
   bytes: Buffer,
   contentEncoding: string | undefined,
   cut: boolean,
+  charset?: string,
 ): Promise<KeptBody> {
-  const encoding = contentEncoding?.trim().toLowerCase();
-  if (!encoding || encoding === 'identity' || bytes.length === 0) return asText(bytes, cut);
+  const encoding = contentEncoding?.trim().toLowerCase() ?? '';
+  if (isPlain(encoding) || bytes.length === 0) return asText(bytes, charset, cut);
   const decoder = decoderFor(encoding, bytes);
   const plain = decoder && (await decode(decoder, bytes));
   if (!plain)
@@ -50,17 +88,31 @@ export async function keptBody(
       body: `<${bytes.length} bytes that could not be decoded as ${shown(encoding)}>`,
       truncated: cut,
     };
-  return asText(plain, cut);
+  return asText(plain, charset, cut);
 }
 
-function asText(bytes: Buffer, cut: boolean): KeptBody {
+function isPlain(coding: string): boolean {
+  return coding === '' || coding === 'identity';
+}
+
+function asText(bytes: Buffer, charset: string | undefined, cut: boolean): KeptBody {
   const truncated = cut || bytes.length > KEPT_BODY_BYTES;
+  const utf8 = !charset || /^utf-?8$/i.test(charset);
   // Nearly every answer: a decoder of its own would cost more than all the rest.
-  if (!truncated && isUtf8(bytes)) return { body: storable(bytes.toString('utf8')), truncated };
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  if (utf8 && !truncated && isUtf8(bytes)) return { body: storable(bytes.toString('utf8')), truncated };
+  const decoder = (!utf8 && textDecoder(charset)) || new TextDecoder('utf-8', { ignoreBOM: true });
   // As a stream, the decoder holds back a last character whose bytes are not all there.
   const text = decoder.decode(bytes.subarray(0, KEPT_BODY_BYTES), { stream: truncated });
   return { body: storable(text), truncated };
+}
+
+/** Null for a name that no decoder has: the body is then read as UTF-8. */
+function textDecoder(charset: string): InstanceType<typeof TextDecoder> | null {
+  try {
+    return new TextDecoder(charset);
+  } catch {
+    return null;
+  }
 }
 
 function decoderFor(encoding: string, bytes: Buffer): Transform | null {

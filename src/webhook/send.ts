@@ -11,6 +11,7 @@ import {
   type SendRequest,
   type SendResult,
 } from './exchange.js';
+import { requestProblem } from './request.js';
 
 export { UnsentError, type SendRequest, type SendResult };
 
@@ -31,12 +32,10 @@ export function createSender(options: { guard: AddressGuard; ca?: string }): Sen
   let closed = false;
 
   function start(exchange: Exchange): void {
-    const { request, url } = exchange;
-    if (closed) return fail(exchange, new Error('the sender is closed'));
-    if (!url) return fail(exchange, new Error('its URL is not an http or https URL'));
-    const key = `${request.endpointId} ${url.origin}`;
-    const pool = pools.get(key) ?? createPool(pools, key, url.origin, dial);
-    assign(pool, exchange);
+    const problem = closed ? 'the sender is closed' : requestProblem(exchange);
+    if (problem) return fail(exchange, new Error(problem));
+    const key = `${exchange.request.endpointId} ${exchange.url!.origin}`;
+    assign(pools.get(key) ?? createPool(pools, key, dial), exchange);
   }
 
   return {
@@ -51,7 +50,7 @@ export function createSender(options: { guard: AddressGuard; ca?: string }): Sen
     },
     withdraw(match) {
       for (const exchange of running.keys()) {
-        if (!UNSENT.includes(exchange.phase) || !match(exchange.request)) continue;
+        if (exchange.again || !UNSENT.includes(exchange.phase) || !match(exchange.request)) continue;
         for (const pool of pools.values()) pool.waiting.delete(exchange);
         unsent(exchange, 'withdrawn before it was sent');
       }
@@ -59,7 +58,7 @@ export function createSender(options: { guard: AddressGuard; ca?: string }): Sen
     async close() {
       closed = true;
       await Promise.allSettled(running.values());
-      await Promise.all([...pools.values()].flatMap((pool) => [...pool.idle]).map(drop));
+      for (const pool of [...pools.values()]) for (const idle of [...pool.idle]) drop(idle);
     },
   };
 }

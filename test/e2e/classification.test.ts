@@ -19,6 +19,8 @@ interface Row {
   classification: Classification;
   next: 'done' | 'retry' | 'stop' | 'gone';
   httpStatus?: number;
+  /** Beside the classification, where the status decided although the answer was not whole. */
+  error?: RegExp;
   /** The wait before the second attempt, at least, as the receiver asked for it. */
   waitMs?: number;
   /** The endpoint's URL, once it was accepted, as if its name led elsewhere by now. */
@@ -111,7 +113,32 @@ const ROWS: Row[] = [
   {
     name: 'a body that trickles',
     receiver: that({ trickle: { everyMs: 100 } }),
-    ...{ classification: 'TIMEOUT', next: 'retry', httpStatus: 200 },
+    ...{ classification: 'DELIVERED', next: 'done', httpStatus: 200, error: /reading the body/ },
+  },
+  {
+    name: 'a 503 whose body trickles',
+    receiver: that({ trickle: { everyMs: 100, status: 503 } }),
+    ...{ classification: 'HTTP_5XX_RETRYABLE', next: 'retry', httpStatus: 503, error: /reading the body/ },
+  },
+  {
+    name: 'a 410 whose body breaks off',
+    receiver: that({ raw: 'HTTP/1.1 410 Gone\r\ncontent-length: 50\r\n\r\nno' }),
+    ...{ classification: 'GONE', next: 'gone', httpStatus: 410, error: /broke off in its body/ },
+  },
+  {
+    name: 'a 204 that announces a body',
+    receiver: that({ raw: 'HTTP/1.1 204 No Content\r\ncontent-length: 8\r\n\r\n' }),
+    ...{
+      classification: 'DELIVERED',
+      next: 'done',
+      httpStatus: 204,
+      error: /204 is an answer without a body/,
+    },
+  },
+  {
+    name: 'an answer that is not HTTP',
+    receiver: that({ raw: 'SSH-2.0-OpenSSH_9.6\r\n' }),
+    ...{ classification: 'NETWORK_ERROR', next: 'retry' },
   },
   {
     // What was read of it is enough: the status says that it has arrived.
@@ -127,7 +154,7 @@ const ROWS: Row[] = [
   {
     name: 'a reset in the middle of the answer',
     receiver: that({ reset: 'mid-body' }),
-    ...{ classification: 'NETWORK_ERROR', next: 'retry', httpStatus: 200 },
+    ...{ classification: 'DELIVERED', next: 'done', httpStatus: 200, error: /broke off in its body/ },
   },
   {
     name: 'a closed port',
@@ -220,6 +247,9 @@ describe.each(['workflow', 'direct'] as const)('in lane %s, the answer of a rece
         classification: row.classification,
         http_status: row.httpStatus ?? null,
       });
+      if (row.error) {
+        expect(attempt).toMatchObject({ truncated: true, error: expect.stringMatching(row.error) as string });
+      }
     }
     const [first, second] = delivery.attempts;
     expect(first!.next_attempt_at === null).toBe(row.next !== 'retry');

@@ -1,0 +1,48 @@
+import type { Socket } from 'node:net';
+import { answered, fail, headCame } from './answer.js';
+import { answerReader, type AnswerReader, type AnswerSink } from './answer-reader.js';
+import type { Wire } from './connections.js';
+import { boundBodyTime } from './deadline.js';
+import { enter, type Exchange } from './exchange.js';
+import { requestBytes } from './request.js';
+import { keep } from './response-text.js';
+
+/** HTTP/1.1 on a socket that is connected. `lost`: the socket can carry no further exchange. */
+export function http1(socket: Socket, lost: (error: Error | null) => void): Wire {
+  let current: Exchange | null = null;
+  let reader: AnswerReader | null = null;
+
+  socket.on('data', (bytes: Buffer) => {
+    // Nobody asked: whatever it is, it must not become the answer to a later request.
+    if (!current || !reader) return lost(null);
+    if (current.phase === 'answer') enter(current, 'head', 'first_byte');
+    reader.read(bytes);
+  });
+  socket.on('end', () => lost(null));
+
+  return {
+    send(exchange) {
+      current = exchange;
+      reader = answerReader(sinkOf(exchange));
+      socket.write(requestBytes(exchange));
+    },
+    ended: (error) => reader?.ended(error),
+    close: () => socket.destroy(),
+  };
+
+  function sinkOf(exchange: Exchange): AnswerSink {
+    return {
+      head(status, headers) {
+        headCame(exchange, status, headers);
+        boundBodyTime(exchange);
+      },
+      data: (content) => keep(exchange.body, content),
+      over(end) {
+        current = reader = null;
+        // An answer that overtakes its request: the rest of it must not be read as another.
+        answered(exchange, { ...end, reusable: end.reusable && socket.writableLength === 0 });
+      },
+      bad: (error) => fail(exchange, error),
+    };
+  }
+}
