@@ -74,7 +74,7 @@ export async function sendAttempt(deps: ActivityDeps, input: SendAttemptInput): 
   const message = `attempt ${attempt.number} of ${maxAttempts}: ${what}`;
   if (delayMs === null) throw finalFailure(attempt.classification, message, trail);
   // Its workflow has it recorded before anything else: the next try may be a day away.
-  if (!recorded) return { kind: 'retry', notBefore: attempt.next_attempt_at!, ...told(trail) };
+  if (!recorded) return { kind: 'retry', waitMs: delayMs, ...told(trail) };
   await tellWorkflow(deps, deliveryId, attempt);
   throw ApplicationFailure.create({
     // Where the endpoint wants every non-2xx retried, the type must not be one that the policy stops at.

@@ -20,7 +20,9 @@ export interface DeliveryInput {
   maxAttempts: number;
   /** Attempts made before this workflow took it over; 0 where left out. */
   attemptsBefore?: number;
-  /** When its next attempt is due, ISO 8601 UTC; at once where left out. */
+  /** How long its next attempt waits from when Temporal was told; at once where left out. No time: clocks differ. */
+  waitMs?: number;
+  /** When its next attempt is due by Temporal's clock, ISO 8601 UTC: from one run of a workflow to the next. */
   notBefore?: string;
   /** What is known of the attempts before. */
   attempts?: AttemptSummary[];
@@ -84,8 +86,10 @@ export interface Trail {
 /** How one activity ended; `attempts` are those it made, `unrecorded` those of them that Postgres did not take yet. */
 export type SendAttemptResult = { attempts: AttemptSummary[]; unrecorded: Attempt[] } & (
   | { kind: 'delivered' }
-  /** The last attempt failed, and Postgres did not take that: once it has, the next is to be made, not before its time. */
-  | { kind: 'retry'; notBefore: string }
+  /** The last attempt failed, and Postgres did not take that: once it has, the next is to be made, after this wait. */
+  | { kind: 'retry'; waitMs: number }
+  /** The same, from a worker of an earlier version. */
+  | { kind: 'retry'; waitMs?: undefined; notBefore: string }
   /** The gate said no, or a part of ours was away: nothing was sent. `retryInMs` null: wait for the signal `resume`. */
   | { kind: 'held'; reason: string; retryInMs: number | null }
   /** Ended elsewhere (cancelled, delivered, its endpoint deleted): nothing to do. */

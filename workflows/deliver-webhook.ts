@@ -26,7 +26,7 @@ import {
   type DeliveryState,
   type PartState,
 } from './contract.js';
-import { addAttempt, carriedOn, deliver, type Carried } from './delivery.js';
+import { addAttempt, after, carriedOn, deliver, type Carried } from './delivery.js';
 
 /** Carries one event to all its endpoints, side by side; fails, visibly to operators, when any delivery failed. */
 export function deliverWebhook(input: DeliverWebhookInput): Promise<DeliveryState[] | PartState[]> {
@@ -39,9 +39,10 @@ async function deliverAll(input: DeliverWebhookInput): Promise<DeliveryState[]> 
   const failures: Error[] = [];
   let open = 0;
   let moving = false;
-  const carry = (deliveries: DeliveryInput[]) => {
-    for (const delivery of deliveries) {
+  const carry = (deliveries: DeliveryInput[], toldAt: number) => {
+    for (const { waitMs, ...delivery } of deliveries) {
       if (carried.has(delivery.id)) continue;
+      if (waitMs !== undefined) delivery.notBefore = after(toldAt, waitMs);
       const state: DeliveryState = {
         id: delivery.id,
         endpoint_id: delivery.endpointId,
@@ -80,9 +81,9 @@ async function deliverAll(input: DeliverWebhookInput): Promise<DeliveryState[]> 
     addAttempt(state, attempt);
     if (state.status === 'PENDING') state.status = 'IN_PROGRESS';
   });
-  carry(input.deliveries);
+  carry(input.deliveries, workflowInfo().runStartTime.getTime());
   setHandler(carrySignal, (deliveries, now = []) => {
-    carry(deliveries);
+    carry(deliveries, Date.now());
     resume(now);
   });
 

@@ -73,7 +73,7 @@ async function makeAttempts(delivery: Carried): Promise<void> {
       return;
     }
     if (result.kind === 'retry') {
-      delivery.notBefore = result.notBefore;
+      delivery.notBefore = result.waitMs === undefined ? result.notBefore : after(Date.now(), result.waitMs);
       continue;
     }
     state.reason = result.reason;
@@ -90,6 +90,9 @@ async function makeAttempts(delivery: Carried): Promise<void> {
     state.reason = null;
   }
 }
+
+/** A wait as a time of Temporal's clock, ISO 8601 UTC. */
+export const after = (startMs: number, waitMs: number) => new Date(startMs + waitMs).toISOString();
 
 /** Waits until the delivery is told to go on, or for `ms`. */
 async function resumed(delivery: Carried, ms: number | null): Promise<void> {
@@ -185,7 +188,7 @@ async function takeLost(delivery: Carried, failure: ActivityFailure, cause: Time
 export function carriedOn({ id, endpointId, maxAttempts, made, state, ...delivery }: Carried): DeliveryInput {
   const { status, reason, attempts } = state;
   const last = attempts.at(-1);
-  const notBefore = delivery.resumed ? null : (last?.next_attempt_at ?? delivery.notBefore);
+  const notBefore = delivery.resumed ? null : (delivery.notBefore ?? last?.next_attempt_at);
   return {
     ...{ id, endpointId, maxAttempts, attempts },
     attemptsBefore: Math.max(made, last?.number ?? 0),

@@ -65,11 +65,12 @@ export async function writeAttempts(db: Db, records: AttemptRecord[]): Promise<s
     name: 'record-attempts',
     text: `
       with input as (
-        select * from unnest(${column(1)}, ${column(2)}, ${column(3, 'int')}, ${column(4, 'timestamptz')},
+        select i.*, date_trunc('milliseconds', now() + wait_ms * interval '1 millisecond') as next_at
+        from unnest(${column(1)}, ${column(2)}, ${column(3, 'int')}, ${column(4, 'timestamptz')},
           ${column(5, 'float8')}, ${column(6)}, ${column(7, 'int')}, ${column(8)}, ${column(9, 'bool')}, ${column(10)},
-          ${column(11)}, ${column(12, 'timestamptz')}, ${column(14)}, ${column(17, 'bool')})
+          ${column(11)}, ${column(12, 'float8')}, ${column(14)}, ${column(17, 'bool')})
           as i (id, delivery_id, number, started_at, latency_ms, classification, http_status, detail, gone, status, reason,
-            next_at, url, keep)
+            wait_ms, url, keep)
       ), delivery as (
         update deliveries d set attempt_count = i.number, last_classification = i.classification,
           status = case when i.status = 'DELIVERED' and cut_short(d) then i.status
@@ -113,7 +114,9 @@ export async function writeAttempts(db: Db, records: AttemptRecord[]): Promise<s
         select new_id('aud', now()), 'surehook', 'endpoint.disable', id, why from endpoint where why is not null
       )
       insert into attempts (id, delivery_id, number, started_at, latency_ms, classification, http_status, detail)
-      select i.id, i.delivery_id, i.number, i.started_at, i.latency_ms, i.classification, i.http_status, i.detail::jsonb
+      select i.id, i.delivery_id, i.number, i.started_at, i.latency_ms, i.classification, i.http_status,
+        i.detail::jsonb || case when i.next_at is null then '{}'
+          else jsonb_build_object('next_attempt_at', to_char(i.next_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) end
       from delivery join input i on i.id = delivery.attempt_id
       returning id`,
     values: [
@@ -128,7 +131,7 @@ export async function writeAttempts(db: Db, records: AttemptRecord[]): Promise<s
       each(({ gone }) => gone),
       each(({ status }) => status),
       each(({ reason }) => reason),
-      each(({ attempt }) => attempt.next_attempt_at),
+      each(({ attempt }) => untilMs(attempt.next_attempt_at)),
       OPEN_STATUSES,
       each(({ url }) => url ?? null),
       ids[0],
@@ -138,6 +141,12 @@ export async function writeAttempts(db: Db, records: AttemptRecord[]): Promise<s
   });
   return rows.map((row) => row.id);
 }
+
+/**
+ * Milliseconds from now on, by the clock that made the time. Postgres adds them to its own: the clocks of two machines may
+ * differ by minutes, which is longer than the first three delays.
+ */
+const untilMs = (time: string | null) => (time === null ? null : Date.parse(time) - Date.now());
 
 /** A worker that was taken for lost had only been slow: what it saw takes the place of what was supposed. */
 async function recordLate(db: Db, { deliveryId, attempt }: AttemptRecord): Promise<void> {

@@ -1,4 +1,3 @@
-import { newId } from '../ids.js';
 import { pageOf, type Page, type PageQuery } from './page.js';
 import type { Db } from './pool.js';
 
@@ -17,8 +16,9 @@ export interface AuditEntry {
 export async function audit(db: Db, entry: AuditEntry): Promise<void> {
   const { actor, action, object, reason = null, before, after } = entry;
   await db.query(
-    'insert into audit (id, actor, action, object, reason, before, after) values ($1, $2, $3, $4, $5, $6, $7)',
-    [newId('aud'), actor, action, object, reason, json(before), json(after)],
+    `insert into audit (id, actor, action, object, reason, before, after)
+     values (new_id('aud', now()), $1, $2, $3, $4, $5, $6)`,
+    [actor, action, object, reason, json(before), json(after)],
   );
 }
 

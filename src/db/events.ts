@@ -16,6 +16,7 @@ export interface NewEvent {
   /** The workflow id of the key's first use; a later use gets its number behind it. */
   workflowId: string;
   maxAttempts: number;
+  /** By this process's clock; it is stored by Postgres's. */
   createdAt: Date;
   /** Exactly these endpoints, whatever they subscribe to; null: all that match the type. */
   endpointIds: string[] | null;
@@ -70,6 +71,7 @@ export async function acceptEvents(
   const { rows } = await db.query<{
     id: string;
     workflow_id: string;
+    created_at: Date;
     due_at: string;
     delivery_id: string | null;
     endpoint_id: string;
@@ -78,10 +80,11 @@ export async function acceptEvents(
     name: 'accept-events',
     text: `
       with input as (
-        select i.*, endpoint_list::text[] as endpoint_ids, string_to_array(pattern_list, ' ') as patterns
+        select i.*, endpoint_list::text[] as endpoint_ids, string_to_array(pattern_list, ' ') as patterns,
+          date_trunc('milliseconds', now() - age_ms * interval '1 millisecond') as at
         from unnest(${column(1)}, ${column(2)}, ${column(3)}, ${column(4)}, ${column(5)}, ${column(6)}, ${column(7)},
-          ${column(8, 'int')}, ${column(9, 'timestamptz')}, ${column(10)}, ${column(11)})
-          as i (id, tenant, type, payload, key, hash, workflow_id, max_attempts, at, endpoint_list, pattern_list)
+          ${column(8, 'int')}, ${column(9, 'float8')}, ${column(10)}, ${column(11)})
+          as i (id, tenant, type, payload, key, hash, workflow_id, max_attempts, age_ms, endpoint_list, pattern_list)
       ), tenant as (
         insert into tenants (id) select distinct tenant from input order by tenant on conflict do nothing
       ), key as (
@@ -99,7 +102,7 @@ export async function acceptEvents(
           i.workflow_id || case when generation = 1 then '' else '~' || generation end, i.at,
           i.endpoint_ids is not null
         from key join input i on i.id = key.event_id
-        returning id, workflow_id
+        returning id, workflow_id, created_at
       ), fan_out as (
         insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
           status, status_reason, lane, in_hand, due_at)
@@ -123,7 +126,7 @@ export async function acceptEvents(
             case when (select exists (select from control)) then pause_of(i.tenant) end, hold_of(ep)) as reason) held
         returning event_id, id, endpoint_id, status
       )
-      select event.id, event.workflow_id, (now() + $13 * interval '1 millisecond')::text as due_at,
+      select event.id, event.workflow_id, event.created_at, (now() + $13 * interval '1 millisecond')::text as due_at,
         fan_out.id as delivery_id, fan_out.endpoint_id, fan_out.status
       from event left join fan_out on fan_out.event_id = event.id
       order by event.id, fan_out.endpoint_id`,
@@ -136,7 +139,7 @@ export async function acceptEvents(
       each((event) => event.requestHash),
       each((event) => event.workflowId),
       each((event) => event.maxAttempts),
-      each((event) => event.createdAt.toISOString()),
+      each((event) => Date.now() - event.createdAt.getTime()),
       each((event) => event.endpointIds && `{${event.endpointIds.join()}}`),
       each((event) => patternsMatching(event.type).join(' ')),
       lane,
@@ -144,24 +147,24 @@ export async function acceptEvents(
       heldLane,
     ],
   });
-  const stored = new Map<string, { workflowId: string; dueAt: string; deliveries: DeliveryStub[] }>();
-  for (const { id, workflow_id, due_at, delivery_id, endpoint_id, status } of rows) {
-    const event = stored.get(id) ?? { workflowId: workflow_id, dueAt: due_at, deliveries: [] };
+  const stored = new Map<
+    string,
+    { workflow_id: string; created_at: Date; dueAt: string; deliveries: DeliveryStub[] }
+  >();
+  for (const { id, workflow_id, created_at, due_at: dueAt, delivery_id, endpoint_id, status } of rows) {
+    const event = stored.get(id) ?? { workflow_id, created_at, dueAt, deliveries: [] };
     stored.set(id, event);
     if (delivery_id) event.deliveries.push({ id: delivery_id, endpoint_id, status });
   }
   return events.map((event) => {
     const made = stored.get(event.id);
     if (!made) return { kind: 'known' };
-    const { id, type, tenant, idempotencyKey, createdAt } = event;
+    const { id, type, tenant, idempotencyKey } = event;
+    const { workflow_id, created_at, dueAt, deliveries } = made;
     return {
       kind: 'accepted',
-      dueAt: made.dueAt,
-      event: {
-        ...{ id, type, tenant, idempotency_key: idempotencyKey, created_at: createdAt },
-        workflow_id: made.workflowId,
-        deliveries: made.deliveries,
-      },
+      dueAt,
+      event: { id, type, tenant, idempotency_key: idempotencyKey, created_at, workflow_id, deliveries },
     };
   });
 }
@@ -169,12 +172,12 @@ export async function acceptEvents(
 /** What an event's key answers within its window: its first event, or a conflict; null where it is free. */
 export async function findByKey(
   db: Db,
-  { tenant, idempotencyKey, requestHash, createdAt }: NewEvent,
+  { tenant, idempotencyKey, requestHash }: NewEvent,
 ): Promise<Exclude<Accepted, { kind: 'accepted' }> | null> {
   const { rows } = await db.query<{ event_id: string; request_hash: string }>(
     `select event_id, encode(request_hash, 'hex') as request_hash from idempotency_keys
-     where tenant = $1 and key = $2 and accepted_at > $3::timestamptz - interval '${IDEMPOTENCY_WINDOW_HOURS} hours'`,
-    [tenant, idempotencyKey, createdAt],
+     where tenant = $1 and key = $2 and accepted_at > now() - interval '${IDEMPOTENCY_WINDOW_HOURS} hours'`,
+    [tenant, idempotencyKey],
   );
   const [row] = rows;
   if (!row) return null;

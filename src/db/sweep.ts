@@ -12,7 +12,8 @@ export interface OpenDelivery {
   status_reason: string | null;
   attempt_count: number;
   max_attempts: number;
-  next_attempt_at: string | null;
+  /** Until its next attempt is due, by Postgres's clock; 0 where it is. */
+  wait_ms: number;
   lane: LaneOrAny;
 }
 
@@ -34,9 +35,14 @@ export interface Claimed {
   id: string;
   event_id: string;
   workflow_id: string;
-  next_attempt_at: Date | null;
   /** When it was due before it was claimed. */
   due_at: Date | null;
+}
+
+/** One that is held no more. */
+export interface Released extends Claimed {
+  /** Its next attempt is not due yet. */
+  waits: boolean;
 }
 
 /** What was in hand of a process that has told nothing of its attempt. */
@@ -46,7 +52,7 @@ export interface Lost {
   max_attempts: number;
 }
 
-const CLAIMED = 'd.id, d.event_id, d.workflow_id, d.next_attempt_at, before.due_at';
+const CLAIMED = 'd.id, d.event_id, d.workflow_id, before.due_at';
 
 /**
  * Claims deliveries that should have moved by now, longest overdue first. Nobody else gets them before they are due
@@ -82,7 +88,7 @@ export function claimLost(
     const { rows } = await db.query<Claimed & Lost>({
       name: 'claim-lost',
       text: `
-        select id, event_id, workflow_id, next_attempt_at, due_at, attempt_count, max_attempts from deliveries
+        select id, event_id, workflow_id, due_at, attempt_count, max_attempts from deliveries
         where in_hand and due_at <= now()
         order by due_at limit $1 for update skip locked`,
       values: [limit],
@@ -116,8 +122,8 @@ export async function lookAgain(db: Db, id: string): Promise<void> {
  * in turn. Due a minute later: should its workflow never hear of it, the sweeper finds it. What a file holds, only where
  * `byFile`: elsewhere nobody knows whether the file is still there. Lane `any` is drained.
  */
-export async function releaseHeld(db: Db, limit: number, byFile: boolean): Promise<Claimed[]> {
-  const { rows } = await db.query<Claimed>({
+export async function releaseHeld(db: Db, limit: number, byFile: boolean): Promise<Released[]> {
+  const { rows } = await db.query<Released>({
     name: 'release-held',
     text: `
       with recursive held as (
@@ -140,7 +146,7 @@ export async function releaseHeld(db: Db, limit: number, byFile: boolean): Promi
         lane = case when attempt_count = 0 then 'workflow' else lane end, status_reason = 'RESUMED',
         due_at = greatest(now(), next_attempt_at) + interval '1 minute'
       from before where d.id = before.id and status = 'HELD'
-      returning ${CLAIMED}`,
+      returning ${CLAIMED}, coalesce(d.next_attempt_at > now(), false) as waits`,
     values: [limit, byFile],
   });
   return rows;
@@ -160,7 +166,8 @@ export async function openWorkflow(
       select $2::text as workflow_id, e.id as event_id, e.type as event_type, e.tenant,
         e.workflow_id as event_workflow_id, max(d.batch_id) as batch_id, json_agg(json_build_object('id', d.id, 'endpoint_id', d.endpoint_id,
           'status', d.status, 'status_reason', d.status_reason, 'attempt_count', d.attempt_count,
-          'max_attempts', d.max_attempts, 'next_attempt_at', d.next_attempt_at, 'lane', d.lane)
+          'max_attempts', d.max_attempts, 'lane', d.lane,
+          'wait_ms', ceil(coalesce(greatest(0, extract(epoch from d.next_attempt_at - now()) * 1000), 0)))
           order by d.endpoint_id) as deliveries,
         exists (select from deliveries x where x.event_id = e.id and x.id >= $3 and x.lane <> 'workflow') as direct
       from events e join deliveries d on d.event_id = e.id and d.id >= $3

@@ -119,7 +119,7 @@ export async function makeAttempt(
           policy: deps.retryPolicy,
           number,
           retryAfter: attempt.retry_after,
-          now: new Date(),
+          now: answeredAt(attempt),
           random: Math.random,
           scale: deps.retryScale,
         })
@@ -206,6 +206,12 @@ function describe(number: number, headers: Record<string, string>, result: SendR
     retry_after: answered ? result.retryAfter : null,
     next_attempt_at: null,
   };
+}
+
+/** When the receiver answered: a date in `Retry-After` is by its clock, as `Date` is (RFC 9110 section 6.6.1). */
+function answeredAt({ response_headers }: Attempt): Date {
+  const told = new Date(response_headers.date ?? NaN);
+  return Number.isNaN(told.getTime()) ? new Date() : told;
 }
 
 /** What an attempt means for its delivery. A retry that is not to come has used up its attempts. */

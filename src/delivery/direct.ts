@@ -189,7 +189,7 @@ export function createDirectLane(deps: {
     if (outcome.kind === 'held' && outcome.retryInMs !== null) return leave(job, 'workflow');
     // Held: the row says so, and is nobody's until it may go on. Ended: by somebody else.
     if (outcome.kind === 'held' || outcome.kind === 'ended') return;
-    const { attempt, record, recorded } = outcome;
+    const { attempt, delayMs, record, recorded } = outcome;
     // With Postgres alone: a workflow would be one more to make the next attempt.
     if (record.keep) return recorded ? undefined : records.add(record);
     const { workflow_id: workflowId, event_type: eventType, event_id: eventId, tenant } = job;
@@ -202,11 +202,11 @@ export function createDirectLane(deps: {
       attempts: [summarize(attempt)],
     };
     const start = { workflowId, eventType, eventId, tenant };
-    const notBefore = attempt.next_attempt_at ? { notBefore: attempt.next_attempt_at } : {};
     const unrecorded = recorded ? {} : { unrecorded: [withoutContents(attempt)] };
     handOvers.add(
-      { ...start, deliveries: [{ ...carried, ...notBefore, ...unrecorded }] },
+      { ...start, deliveries: [{ ...carried, ...unrecorded }] },
       recorded ? null : attempt,
+      delayMs ?? 0,
     );
   }
 

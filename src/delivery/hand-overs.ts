@@ -6,8 +6,8 @@ import { attemptRecord } from './attempt.js';
 import type { DeliveryStart, Workflows } from './workflows.js';
 
 export interface HandOvers {
-  /** Has a delivery carried on by a workflow; `unrecorded`: the attempt that Postgres did not take. */
-  add(start: DeliveryStart, unrecorded: Attempt | null): void;
+  /** Has a delivery carried on by a workflow, `waitMs` from now; `unrecorded`: the attempt that Postgres did not take. */
+  add(start: DeliveryStart, unrecorded: Attempt | null, waitMs: number): void;
   close(): Promise<void>;
 }
 
@@ -20,6 +20,8 @@ interface HandOver {
   start: DeliveryStart;
   /** Null once Postgres knows. */
   unrecorded: Attempt | null;
+  /** When its next attempt is due. */
+  dueAt: number;
   /** Since when it has been the sweeper's, too. */
   until: number;
   againMs: number;
@@ -49,7 +51,9 @@ export function createHandOvers(deps: {
     // A stop does not wait for Temporal to come back.
     if (closed && refused && !one.unrecorded) return true;
     try {
-      await workflows.carry(one.start, { again: true });
+      const waitMs = Math.max(0, Math.ceil(one.dueAt - performance.now()));
+      const deliveries = one.start.deliveries.map((delivery) => ({ ...delivery, waitMs }));
+      await workflows.carry({ ...one.start, deliveries }, { again: true });
       refused = false;
       return true;
     } catch (error) {
@@ -105,10 +109,12 @@ export function createHandOvers(deps: {
   }
 
   return {
-    add(start, unrecorded) {
+    add(start, unrecorded, waitMs) {
       if (!unrecorded && waiting.length + resting.size >= MOST_WAITING) return;
       deps.count(1);
-      begin({ start, unrecorded, until: performance.now() + deps.giveUpMs, againMs: AGAIN_MS.first });
+      const now = performance.now();
+      const [dueAt, until] = [now + waitMs, now + deps.giveUpMs];
+      begin({ start, unrecorded, dueAt, until, againMs: AGAIN_MS.first });
     },
     async close() {
       closed = true;

@@ -12,6 +12,7 @@ const MOST_BYTES = 4 * 1024 * 1024;
 const COMMITS_AT_ONCE = 2;
 /** Keys looked up at a time: a whole batch that is posted again leaves connections to others. */
 const LOOK_UPS_AT_ONCE = 8;
+const TRIES = 2;
 /** Waiting for a commit, or for a look-up: more than these are refused. */
 const MOST_WAITING = 32_768;
 
@@ -45,19 +46,18 @@ export function createIngest({ pool, hot }: { pool: Pool; hot: Pool }, dispatche
       return results;
     },
   });
-  const lookUp = limited<NewEvent, Accepted>((event) => firstUse(pool, event), {
+  const lookUp = limited<NewEvent, Accepted | null>((event) => findByKey(pool, event), {
     atOnce: LOOK_UPS_AT_ONCE,
     mostWaiting: MOST_WAITING,
     full,
   });
   return async (event) => {
-    const stored = await commit(event);
-    return stored.kind === 'known' ? lookUp(event) : stored;
+    for (let tries = 0; tries < TRIES; tries++) {
+      const stored = await commit(event);
+      const accepted = stored.kind === 'known' ? await lookUp(event) : stored;
+      if (accepted) return accepted;
+      // The key's window ended between the two: now it is free.
+    }
+    throw new Error(`The key of ${event.id} is in its window, and has no event.`);
   };
-}
-
-async function firstUse(pool: Pool, event: NewEvent): Promise<Accepted> {
-  const known = await findByKey(pool, event);
-  if (!known) throw new Error(`The key of ${event.id} is in its window, and has no event.`);
-  return known;
 }

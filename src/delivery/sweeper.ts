@@ -90,13 +90,10 @@ export function createSweeper(
 
   async function release(): Promise<number> {
     const released = await releaseHeld(db, RELEASE.batch, deps.makesAttempts);
-    const now = new Date();
     // One that waits for its retry still does: Temporal has its timer.
-    const waiting = released.filter(
-      ({ next_attempt_at }) => next_attempt_at === null || next_attempt_at <= now,
-    );
+    const due = released.filter(({ waits }) => !waits);
     // What is left is due a minute later.
-    const { away } = await eachWorkflow(waiting, async (one, ids) => {
+    const { away } = await eachWorkflow(due, async (one, ids) => {
       const open = await openWorkflow(db, one);
       if (open && !(await workflows.carry(restartOf(open), { now: ids }))) await repair(deps, open);
     });

