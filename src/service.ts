@@ -23,6 +23,7 @@ import { createEndpointCache } from './delivery/endpoint-cache.js';
 import { createEndedWorkflows } from './delivery/ended-workflows.js';
 import { createIngest } from './delivery/ingest.js';
 import { createLanes, type Lanes, type LanesOptions } from './delivery/lanes.js';
+import { createStatusChanges } from './delivery/status-changes.js';
 import { createSweeper } from './delivery/sweeper.js';
 import { recordOf, type Workflows } from './delivery/workflows.js';
 import { createSecretBox, type SecretBox } from './delivery/secret-box.js';
@@ -285,11 +286,8 @@ function attemptDeps(options: ServiceOptions, shared: Shared): AttemptDeps {
         return [];
       },
     }),
-    hold: limited(async ({ id, reason }) => {
-      await setStatus(pool, [id], OPEN_STATUSES, 'HELD', reason);
-    }, LOOK_UPS),
+    ...createStatusChanges(pool),
     note: limited(({ id, reason }) => noteReason(pool, id, reason), LOOK_UPS),
-    end: (ids, status, reason) => setStatus(pool, ids, OPEN_STATUSES, status, reason),
     paused: (tenant) => control.paused(tenant),
     count: (classification) => metrics.attempt(classification),
     sender,
