@@ -1,7 +1,13 @@
-import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
+import {
+  connect,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { answered, fail, headCame } from './answer.js';
-import type { Headers } from './answer-head.js';
+import { BadAnswerError, type Headers } from './answer-head.js';
 import { MAX_BODY_BYTES } from './answer-reader.js';
 import type { Wire } from './connections.js';
 import { boundBodyTime } from './deadline.js';
@@ -12,6 +18,7 @@ import { keep } from './response-text.js';
 
 /** Informational answers before the one that counts. */
 const MAX_INTERIM = 100;
+const NO_ERROR = 0;
 const HEADER_LIST_BYTES = 128 * 1024;
 
 /** HTTP/2, for receivers that offer nothing else: one exchange at a time, as with HTTP/1.1. */
@@ -27,40 +34,61 @@ export function http2(socket: TLSSocket, origin: string, lost: (error: Error | n
   return {
     send(exchange) {
       current = exchange;
-      const { request, url } = exchange;
-      const stream = session.request({
-        ...request.headers,
-        ':method': 'POST',
-        ':scheme': 'https',
-        ':authority': url!.host,
-        ':path': target(url!),
-        'content-length': Buffer.byteLength(request.body),
-      });
-      let interim = 0;
-      let bytes = 0;
-      stream.on('headers', () => {
-        if (exchange.phase === 'answer') enter(exchange, 'head', 'first_byte');
-        interim += 1;
-        if (interim > MAX_INTERIM) fail(exchange, new Error(`${interim} informational answers (1xx) came`));
-      });
-      stream.on('response', (headers: IncomingHttpHeaders & { ':status'?: number }) => {
-        if (exchange.phase === 'answer') enter(exchange, 'head', 'first_byte');
-        headCame(exchange, headers[':status'] ?? 0, withoutPseudo(headers));
-        boundBodyTime(exchange);
-      });
-      stream.on('data', (content: Buffer) => {
-        if (exchange.done) return;
-        keep(exchange.body, content);
-        bytes += content.length;
-        if (bytes > MAX_BODY_BYTES) answered(exchange, { cut: true, error: null, reusable: false });
-      });
-      stream.on('end', () => answered(exchange, { cut: false, error: null, reusable: !session.closed }));
-      stream.on('error', (error: Error) => over(exchange, error));
-      stream.on('close', () => over(exchange, null));
-      stream.end(request.body);
+      try {
+        follow(exchange, session.request(headersOf(exchange)));
+      } catch (error) {
+        // It has ended since the last exchange.
+        lost(error as Error);
+      }
     },
     ended: (error) => current && over(current, error),
     close: () => session.destroy(),
+  };
+
+  function follow(exchange: Exchange, stream: ClientHttp2Stream): void {
+    let interim = 0;
+    let bytes = 0;
+    let failure: Error | null = null;
+    const answerBegins = (): void => {
+      if (exchange.phase === 'answer') enter(exchange, 'head', 'first_byte');
+    };
+    stream.on('headers', () => {
+      answerBegins();
+      interim += 1;
+      if (interim > MAX_INTERIM)
+        fail(exchange, new BadAnswerError(`${interim} informational answers (1xx) came`));
+    });
+    stream.on('response', (headers: IncomingHttpHeaders & { ':status'?: number }) => {
+      answerBegins();
+      headCame(exchange, headers[':status'] ?? 0, withoutPseudo(headers));
+      boundBodyTime(exchange);
+    });
+    stream.on('data', (content: Buffer) => {
+      if (exchange.done) return;
+      keep(exchange.body, content);
+      bytes += content.length;
+      if (bytes > MAX_BODY_BYTES) answered(exchange, { cut: true, error: null, reusable: false });
+    });
+    stream.on('error', (error: Error) => (failure = error));
+    stream.on('close', () => {
+      const whole = exchange.status !== null && stream.rstCode === NO_ERROR && !failure;
+      if (whole) answered(exchange, { cut: false, error: null, reusable: !session.closed });
+      // Where the whole connection has died, what had come of the answer decides whether the request may go again.
+      else if (session.destroyed) lost(failure);
+      else over(exchange, failure);
+    });
+    stream.end(exchange.request.body);
+  }
+}
+
+function headersOf({ request, url }: Exchange): OutgoingHttpHeaders {
+  return {
+    ...request.headers,
+    ':method': 'POST',
+    ':scheme': 'https',
+    ':authority': url!.host,
+    ':path': target(url!),
+    'content-length': Buffer.byteLength(request.body),
   };
 }
 
@@ -71,6 +99,9 @@ function over(exchange: Exchange, error: Error | null): void {
 }
 
 function withoutPseudo(headers: IncomingHttpHeaders): Headers {
-  const entries = Object.entries(headers).filter(([name]) => !name.startsWith(':'));
-  return Object.assign(Object.create(null) as Headers, Object.fromEntries(entries) as Headers);
+  const plain = Object.create(null) as Headers;
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined && !name.startsWith(':')) plain[name] = value;
+  }
+  return plain;
 }

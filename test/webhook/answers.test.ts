@@ -2,19 +2,20 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createAddressGuard } from '../../src/webhook/address-guard.js';
-import { createSender, type Sender, type SendRequest, type SendResult } from '../../src/webhook/send.js';
 import { rawServer, writeParts, type RawServer } from '../support/raw-server.js';
+import { startSender, type Send } from '../support/sending.js';
 
 const SEND_MANY = fileURLToPath(new URL('../support/send-many.ts', import.meta.url));
 const OK = 'HTTP/1.1 200 OK\r\n';
 const WHOLE = `${OK}content-length: 2\r\n\r\nok`;
 
-let sender: Sender;
+let sender: ReturnType<typeof startSender>;
+let send: Send;
 const servers: RawServer[] = [];
 
 beforeEach(() => {
-  sender = createSender({ guard: createAddressGuard(['127.0.0.0/8']) });
+  sender = startSender();
+  send = sender.send;
 });
 afterEach(async () => {
   await sender.close();
@@ -35,18 +36,6 @@ function answering(answer: string | Buffer, then: 'close' | 'keep' | 'reset' = '
       // A reset overtakes bytes the other side has not read: let it read them first.
       if (then === 'reset') setTimeout(() => socket.resetAndDestroy(), 30);
     });
-  });
-}
-
-function send(url: string, request: Partial<SendRequest> = {}): Promise<SendResult> {
-  return sender.send({
-    url,
-    headers: {},
-    body: '{}',
-    timeoutMs: 10_000,
-    tenant: 'default',
-    endpointId: 'ep_test',
-    ...request,
   });
 }
 

@@ -1,0 +1,22 @@
+import { createAddressGuard } from '../../src/webhook/address-guard.js';
+import { createSender, type SendRequest, type SendResult } from '../../src/webhook/send.js';
+
+export type Send = (url: string, request?: Partial<SendRequest>) => Promise<SendResult>;
+
+/** A sender to this machine, and a request of which a test names only the parts it is about. */
+export function startSender(options: { ca?: string } = {}): { send: Send; close(): Promise<void> } {
+  const sender = createSender({ guard: createAddressGuard(['127.0.0.0/8']), ...options });
+  return {
+    send: (url, request = {}) =>
+      sender.send({
+        url,
+        headers: {},
+        body: '{}',
+        timeoutMs: 10_000,
+        tenant: 'default',
+        endpointId: 'ep_test',
+        ...request,
+      }),
+    close: () => sender.close(),
+  };
+}
