@@ -126,7 +126,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     }, DAY_MS);
     release.push(async () => clearInterval(partitions));
 
-    const guard = createAddressGuard(options.allowNetworks);
+    const guard = createAddressGuard(options.allowNetworks, (host, address) =>
+      log.warn({ host, address }, 'a name leads to a forbidden address'),
+    );
     const sender = createSender({ guard, ...(options.ca ? { ca: options.ca } : {}) });
     release.push(() => sender.close());
     const { databaseUrl, pauseFile } = options;

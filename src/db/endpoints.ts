@@ -1,5 +1,6 @@
 import type { RetryOn } from '../domain/classify.js';
 import { newId } from '../ids.js';
+import { redactUrl } from '../domain/redact.js';
 import { audit } from './audit.js';
 import { notify } from './control.js';
 import { endDeliveriesOf, holdDeliveriesOf, SENT_WITH, type AttemptTarget } from './deliveries.js';
@@ -176,9 +177,9 @@ export async function deleteEndpoint(pool: Pool, id: string, by: By): Promise<bo
   });
 }
 
-/** As the audit keeps it: a header's value may be a secret. */
-function told({ headers, ...endpoint }: StoredEndpoint) {
-  return { ...endpoint, headers: Object.keys(headers) };
+/** As the audit keeps it: headers and URLs carry secrets. */
+function told({ headers, url, ...endpoint }: StoredEndpoint) {
+  return { ...endpoint, url: redactUrl(url), headers: Object.keys(headers) };
 }
 
 /** Newest secret first. */

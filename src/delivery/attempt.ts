@@ -6,7 +6,8 @@ import type { Attempt, Classification, DeliveryStatus } from '../domain/delivery
 import { isOpen } from '../domain/delivery.js';
 import { retryDelay, type RetryPolicy } from '../domain/retry-schedule.js';
 import { newId } from '../ids.js';
-import { redactHeaders, requestHeaders } from '../webhook/request-headers.js';
+import { credentialsIn, redactEchoes, redactHeaders } from '../domain/redact.js';
+import { requestHeaders } from '../webhook/request-headers.js';
 import { UnsentError, type Sender, type SendResult } from '../webhook/send.js';
 import { sign } from '../webhook/sign.js';
 import type { SecretBox } from './secret-box.js';
@@ -189,6 +190,7 @@ async function hold(deps: AttemptDeps, deliveryId: string, reason: string): Prom
 
 function describe(number: number, headers: Record<string, string>, result: SendResult): Attempt {
   const answered = result.kind === 'response';
+  const credentials = credentialsIn(headers);
   return {
     id: newId('att', result.startedAt),
     number,
@@ -200,8 +202,8 @@ function describe(number: number, headers: Record<string, string>, result: SendR
     classification: answered ? classifyStatus(result.status) : result.fault,
     error: answered ? result.error : result.message,
     request_headers: redactHeaders(headers),
-    response_headers: result.headers,
-    response_body: result.body,
+    response_headers: redactHeaders(result.headers, credentials),
+    response_body: result.body && redactEchoes(result.body, credentials),
     truncated: result.truncated,
     retry_after: answered ? result.retryAfter : null,
     next_attempt_at: null,

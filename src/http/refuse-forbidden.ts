@@ -3,7 +3,6 @@ import { checkUrlAddress, type AddressGuard } from '../webhook/address-guard.js'
 
 /** 422 where a URL's host is or resolves to a forbidden address. A name that does not resolve yet is fine. */
 export async function refuseForbidden(guard: AddressGuard, url: string, tenant: string): Promise<void> {
-  const blocked = await checkUrlAddress(guard, url, { tenant });
-  if (!blocked) return;
-  throw badField('url', `Its host is or resolves to ${blocked}, which is forbidden.`, 422, 'address_blocked');
+  if (!(await checkUrlAddress(guard, url, { tenant }))) return;
+  throw badField('url', 'Its host is or resolves to a forbidden address.', 422, 'address_blocked');
 }

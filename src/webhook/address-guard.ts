@@ -9,6 +9,8 @@ type Network = [Address, number];
 /** Decides which addresses a request may go to, so that nobody reaches our own network through a webhook. */
 export interface AddressGuard {
   isForbidden(address: string): boolean;
+  /** For the operator alone: a tenant must not learn which internal address a name has. */
+  note(host: string, address: string): void;
 }
 
 export class AddressBlockedError extends Error {
@@ -19,7 +21,7 @@ export class AddressBlockedError extends Error {
     super(
       address === host
         ? `The address ${address} is not allowed.`
-        : `The name ${host} leads to the address ${address}, which is not allowed.`,
+        : `The name ${host} leads to an address that is not allowed.`,
     );
   }
 }
@@ -31,9 +33,13 @@ const GLOBAL_IPV6: Network = [ipaddr.parse('2000::'), 3];
 /** Azure's wire server: it answers virtual machines with their secrets from an address in a public range. */
 const AZURE_WIRE_SERVER = '168.63.129.16';
 
-export function createAddressGuard(allowNetworks: string[]): AddressGuard {
+export function createAddressGuard(
+  allowNetworks: string[],
+  note: AddressGuard['note'] = () => {},
+): AddressGuard {
   const allowed = allowNetworks.map(parseNetwork);
   return {
+    note,
     isForbidden(text) {
       const address = parseAddress(text);
       if (!address) return true;
@@ -51,8 +57,7 @@ export async function checkUrlAddress(
   if (!URL.canParse(url)) return null;
   const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
   if (isIP(host)) return guard.isForbidden(host) ? host : null;
-  const found = await resolveInTime(host, asker);
-  return found.find(({ address }) => guard.isForbidden(address))?.address ?? null;
+  return forbiddenOf(guard, host, await resolveInTime(host, asker));
 }
 
 /**
@@ -65,10 +70,17 @@ export async function resolveVetted(
   asker: Asker,
 ): Promise<LookupAddress[]> {
   const found = await resolve(host, asker);
-  const forbidden = found.find(({ address }) => guard.isForbidden(address));
-  if (forbidden) throw new AddressBlockedError(forbidden.address, host);
+  const forbidden = forbiddenOf(guard, host, found);
+  if (forbidden) throw new AddressBlockedError(forbidden, host);
   if (found.length === 0) throw Object.assign(new Error('no address'), { code: 'ENOTFOUND' });
   return found;
+}
+
+function forbiddenOf(guard: AddressGuard, host: string, found: LookupAddress[]): string | null {
+  const forbidden = found.find(({ address }) => guard.isForbidden(address));
+  if (!forbidden) return null;
+  guard.note(host, forbidden.address);
+  return forbidden.address;
 }
 
 async function resolveInTime(host: string, asker: Asker): Promise<LookupAddress[]> {

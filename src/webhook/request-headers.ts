@@ -16,7 +16,6 @@ const RESERVED_PREFIX = /^(webhook|proxy)-/;
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/i;
 export const UNSENDABLE = /[^\t\x20-\x7e\xa0-\xff]/;
-const CONFIDENTIAL = /auth|cookie|token|secret|passw|signature|credential|session|(?<!idempotency[-_])key$/i;
 
 /** Why an endpoint's own header is refused, or null if it may be sent. */
 export function headerProblem(name: string, value: string): string | null {
@@ -53,11 +52,4 @@ export function requestHeaders(input: RequestHeadersInput): Record<string, strin
     'content-type': 'application/json',
     'user-agent': `surehook/${input.version}`,
   };
-}
-
-/** The headers as they may be stored and shown: without signatures and without the customer's own credentials. */
-export function redactHeaders(headers: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, CONFIDENTIAL.test(name) ? '[redacted]' : value]),
-  );
 }

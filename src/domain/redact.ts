@@ -1,0 +1,64 @@
+const REDACTED = '[redacted]';
+
+/** Names of headers that carry a credential. A challenge (`www-authenticate`) carries none and explains a 401. */
+const CONFIDENTIAL_NAME =
+  /auth(?!enticate$)|bearer|cookie|credential|hmac|jwt|passw|pwd|secret|session|signature|token|(?<!idempotency[-_])key$/i;
+
+/** Values that are a credential whatever their header is called; each stands between other characters. */
+const CONFIDENTIAL_VALUES = [
+  // JSON in base64: JWTs, and the sealed cookies of web frameworks.
+  String.raw`eyJ[\w+/-]{8,}[\w.+/=-]*`,
+  String.raw`(?:[Bb]asic|[Bb]earer|Token)\s+[\w.~+/-]{6,}=*(?![\w"=])`,
+  // As Stripe, OpenAI, GitHub, GitLab, Slack, Shopify, npm, Google, AWS and Standard Webhooks begin theirs.
+  String.raw`(?:sk|rk|whsec|gh[opsur]|github_pat|shp(?:at|ss|ca|pa)|npm|hf)_[\w+/=-]{8,}`,
+  String.raw`(?:sk|glpat|xox[a-z]|xapp|pypi)-[\w-]{8,}`,
+  String.raw`AIza[\w-]{20,}`,
+  String.raw`ya29\.[\w-]{8,}`,
+  String.raw`(?:AKIA|ASIA)[A-Z0-9]{12,}`,
+];
+const CONFIDENTIAL_VALUE = new RegExp(String.raw`(?<![\w-])(?:${CONFIDENTIAL_VALUES.join('|')})`, 'g');
+/** In a URL: `user:password@`, and parameters with a confidential name. */
+const USER_INFO = /(?<=:\/\/)[^/\s@]+(?=@)/g;
+const PARAMETER = /(?<=[?&;][\w.-]*(?:auth|key|passw(?:or)?d|secret|sig|signature|token)=)[^&;#\s]+/gi;
+/** A part of a path with 20 characters and a digit: an id or a key. */
+const RANDOM_SEGMENT = /(?<=[^/]\/)(?=[^/]*\d)[\w.~%+=-]{20,}(?=\/|$)/g;
+
+/** Shorter values are too common to be taken for an echo. */
+const MIN_ECHO = 6;
+
+/**
+ * The headers of a request or an answer as they may be stored and shown: without what a name or a value gives away as a
+ * credential, and without `echoes`, the credentials that were sent.
+ */
+export function redactHeaders(
+  headers: Record<string, string>,
+  echoes: string[] = [],
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      CONFIDENTIAL_NAME.test(name) ? REDACTED : redactText(redactEchoes(value, echoes)),
+    ]),
+  );
+}
+
+/** The credentials among the headers of a request. */
+export function credentialsIn(headers: Record<string, string>): string[] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    CONFIDENTIAL_NAME.test(name) && value.length >= MIN_ECHO ? [value] : [],
+  );
+}
+
+export function redactEchoes(text: string, credentials: string[]): string {
+  return credentials.reduce((rest, credential) => rest.replaceAll(credential, REDACTED), text);
+}
+
+/** Scheme, host and path; without parts of the path that may be a key, as chat services put it there. */
+export function redactUrl(url: string): string {
+  const [bare = ''] = url.split(/[?#]/, 1);
+  return redactText(bare).replace(RANDOM_SEGMENT, REDACTED);
+}
+
+function redactText(text: string): string {
+  return text.replace(CONFIDENTIAL_VALUE, REDACTED).replace(USER_INFO, REDACTED).replace(PARAMETER, REDACTED);
+}

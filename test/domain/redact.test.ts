@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { credentialsIn, redactEchoes, redactHeaders, redactUrl } from '../../src/domain/redact.js';
+
+const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl-_';
+
+describe('redactHeaders', () => {
+  it.each([
+    'webhook-signature',
+    'authorization',
+    'Authorization',
+    'cookie',
+    'set-cookie',
+    'x-api-key',
+    'apikey',
+    'x-auth',
+    'x-jwt',
+    'X-JWT-Assertion',
+    'x-access-token',
+    'x-client-secret',
+    'ocp-apim-subscription-key',
+    'x-password',
+    'x-pwd',
+    'x-hmac-sha256',
+    'authentication-info',
+  ])('hides the value of %s', (name) => {
+    expect(redactHeaders({ [name]: 'confidential' })).toEqual({ [name]: '[redacted]' });
+  });
+
+  it.each([
+    [JWT, '[redacted]'],
+    [`user ${JWT}; next`, 'user [redacted]; next'],
+    ['eyJpdiI6Ijl4c2Q5MjM0IiwidmFsdWUiOiJ4In0=', '[redacted]'],
+    ['Bearer abc.def-123', '[redacted]'],
+    ['bearer abc.def-123', '[redacted]'],
+    ['Basic dXNlcjpwYXNz', '[redacted]'],
+    ['Token 0123456789abcdef', '[redacted]'],
+    ['sk_live_0123456789', '[redacted]'],
+    ['sk-proj-0123456789', '[redacted]'],
+    ['a=ghp_0123456789abcdef', 'a=[redacted]'],
+    ['github_pat_11AAAA_0123456789', '[redacted]'],
+    ['glpat-0123456789abcdefghij', '[redacted]'],
+    ['xoxb-1234-5678-abcdef', '[redacted]'],
+    ['AKIAIOSFODNN7EXAMPLE', '[redacted]'],
+    ['whsec_3Od7bnVRSQRhxUHrMDDvWDa1UzkYyKThi5pezpszU+0=', '[redacted]'],
+    ['https://user:password@host.example/x', 'https://[redacted]@host.example/x'],
+    [
+      'https://host.example/x?a=1&access_token=abc&b=2',
+      'https://host.example/x?a=1&access_token=[redacted]&b=2',
+    ],
+  ])('hides the credential in %s, whatever its header is called', (value, expected) => {
+    expect(redactHeaders({ 'x-own': value })).toEqual({ 'x-own': expected });
+  });
+
+  it('hides a credential that was sent where the answer repeats it', () => {
+    const credentials = credentialsIn({ 'x-api-key': 'p4ssw0rd', 'x-team': 'blue-team', 'x-token': '1' });
+    expect(credentials).toEqual(['p4ssw0rd']);
+    expect(redactHeaders({ 'x-echo': 'you sent p4ssw0rd, 1', 'x-team': 'blue-team' }, credentials)).toEqual({
+      'x-echo': 'you sent [redacted], 1',
+      'x-team': 'blue-team',
+    });
+    expect(redactEchoes('{"x-api-key":"p4ssw0rd"}', credentials)).toBe('{"x-api-key":"[redacted]"}');
+  });
+
+  it('keeps what explains an attempt', () => {
+    const headers = {
+      'webhook-id': 'evt_1',
+      'webhook-attempt': '1',
+      'x-team': 'blue',
+      'idempotency-key': 'k',
+      'www-authenticate': 'Bearer realm="api", error="invalid_token"',
+      'content-type': 'application/json; charset=utf-8',
+      location: 'https://host.example/hooks?page=2',
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      etag: '"33a64df551425fcc55e4d42a148795d9f25f89d4"',
+      date: 'Tue, 24 Nov 2026 22:30:18 GMT',
+      'x-disk-name': 'disk_0123456789',
+    };
+    expect(redactHeaders(headers)).toEqual(headers);
+  });
+
+  it('leaves nothing of a token behind any prefix, wherever it stands', () => {
+    const prefix = fc.constantFrom('Bearer ', 'Basic ', 'sk_live_', 'ghp_', 'xoxp-', 'eyJhbGciOi');
+    const token = fc.stringMatching(/^[A-Za-z0-9]{12,60}$/);
+    const around = fc.constantFrom('', 'v1 ', 'a=', '"', ', ');
+    fc.assert(
+      fc.property(prefix, token, around, (begin, secret, before) => {
+        expect(redactHeaders({ 'x-own': `${before}${begin}${secret}` })['x-own']).not.toContain(secret);
+      }),
+    );
+  });
+
+  it('takes long values in no time', () => {
+    for (const part of ['eyJ', 'Bearer ', '://', '?key', 'sk_', 'a:'])
+      expect(redactHeaders({ 'x-own': part.repeat(8_192 / part.length) })['x-own']).toBeTypeOf('string');
+  });
+});
+
+it.each([
+  ['https://host.example/hooks/orders', 'https://host.example/hooks/orders'],
+  ['https://host.example/hooks?token=abc#x', 'https://host.example/hooks'],
+  ['https://host.example?a=1', 'https://host.example'],
+  ['https://user:password@host.example/x', 'https://[redacted]@host.example/x'],
+  [
+    'https://chat.example/services/T00/B00/XXXXXXXXXX0123456789xxxx',
+    'https://chat.example/services/T00/B00/[redacted]',
+  ],
+  ['https://host.example/0f8fad5b-d9cb-469f-a165-70867728950e/in', 'https://host.example/[redacted]/in'],
+  [
+    'https://a-host-with-a-long-name-0123456789.example/x',
+    'https://a-host-with-a-long-name-0123456789.example/x',
+  ],
+  ['https://host.example/webhook-events-of-orders', 'https://host.example/webhook-events-of-orders'],
+])('the URL %s is told as %s', (url, expected) => {
+  expect(redactUrl(url)).toBe(expected);
+});
