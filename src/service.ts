@@ -7,6 +7,7 @@ import { cancelPage, endBatch, markSettled, settleBatch, takeItems } from './db/
 import { changeBatch, getBatch, readState } from './db/batches.js';
 import { loadAttemptTargets, noteReason, setStatus, type AttemptTarget } from './db/deliveries.js';
 import { leave, leaveEvents } from './db/drain.js';
+import { verifyEncryptionKey } from './db/encryption-check.js';
 import { endedWorkflow } from './db/ended.js';
 import { loadEndpointTarget, unknownEndpoints } from './db/endpoints.js';
 import { getEvent } from './db/events.js';
@@ -117,7 +118,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     release.push(() => pool.end());
     const hot = createPool(options.databaseUrl, HOT_CONNECTIONS, { planOnce: true });
     release.push(() => hot.end());
-    await migrate(options.databaseUrl);
+    const secrets = createSecretBox(options.encryptionKey);
+    await migrate(options.databaseUrl, new Date(), (db) => verifyEncryptionKey(db, secrets));
     // Migrating again only makes the partitions of the weeks ahead, for a process that runs longer than they last.
     const partitions = setInterval(() => {
       migrate(options.databaseUrl).catch((error: unknown) =>
@@ -141,7 +143,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const retryPolicy = options.retryPolicy ?? DEFAULT_RETRY_POLICY;
     const taskQueue = options.taskQueue ?? TASK_QUEUE;
     const workflows = createWorkflows(link, taskQueue);
-    const secrets = createSecretBox(options.encryptionKey);
     // Whoever asks how this process is waits for nothing else, and nothing else waits for that.
     const trials = createPool(options.databaseUrl, 1, { keep: true });
     release.push(() => trials.end());

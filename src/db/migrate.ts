@@ -14,8 +14,15 @@ const PARTITIONED: [table: string, prefix: IdPrefix][] = [
   ['attempts', 'att'],
 ];
 
-/** Applies what is new in migrations/, in order, all or nothing, and makes the partitions of the weeks ahead. */
-export async function migrate(databaseUrl: string, now = new Date()): Promise<string[]> {
+/**
+ * Applies what is new in migrations/, in order, all or nothing, and makes the partitions of the weeks ahead. `verify` may
+ * refuse the database: then nothing is written.
+ */
+export async function migrate(
+  databaseUrl: string,
+  now = new Date(),
+  verify: (db: Db) => Promise<void> = async () => {},
+): Promise<string[]> {
   const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).sort();
   // A connection of its own: a migration takes as long as it takes.
   const db = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
@@ -36,6 +43,7 @@ export async function migrate(databaseUrl: string, now = new Date()): Promise<st
       await db.query(await readFile(new URL(name, FOLDER), 'utf8'));
       await db.query('insert into migrations (name) values ($1)', [name]);
     }
+    await verify(db);
     await ensurePartitions(db, now);
     await db.query('commit');
     return fresh;

@@ -1,0 +1,36 @@
+import type { Db } from './pool.js';
+
+/** As secrets are sealed and opened; opening throws where another key sealed it. */
+interface Box {
+  seal(secret: string): Buffer;
+  open(sealed: Buffer): string;
+}
+
+const TEXT = 'surehook';
+
+/**
+ * Refuses a key that is not the one this database's secrets are sealed with, and keeps a check value where there is none.
+ * A database that has secrets but no check value, as before an upgrade, is judged by its newest secret.
+ */
+export async function verifyEncryptionKey(db: Db, box: Box): Promise<void> {
+  const { rows } = await db.query<{ sealed: Buffer | null }>(
+    `select coalesce(
+       (select sealed from encryption_check),
+       (select sealed from endpoint_secrets order by id desc limit 1)
+     ) as sealed`,
+  );
+  const sealed = rows[0]?.sealed;
+  if (sealed) {
+    try {
+      box.open(sealed);
+    } catch (error) {
+      throw new Error(
+        "SUREHOOK_ENCRYPTION_KEY is not the key that this database's secrets are encrypted with; start with that key, by default in DATA_DIR/encryption-key.",
+        { cause: error },
+      );
+    }
+  }
+  await db.query('insert into encryption_check (sealed) values ($1) on conflict do nothing', [
+    box.seal(TEXT),
+  ]);
+}
