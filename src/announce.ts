@@ -2,6 +2,10 @@ import { join } from 'node:path';
 import type { Config } from './config.js';
 import { createAddressGuard } from './webhook/address-guard.js';
 
+/** In `DATA_DIR`, with the generated key as a line that curl sends as a header. */
+export const AUTH_FILE = 'admin-auth';
+export const authHeader = (key: string) => `Authorization: Bearer ${key}`;
+
 const RECEIVER = 'http://127.0.0.1:9000/';
 
 /** What the first line to copy starts: it prints what comes and answers 204. */
@@ -19,9 +23,12 @@ export function announcement(options: {
 }): string[] {
   const { url, config, admin, uiUrl, allowNetworks } = options;
   const keyFile = join(config.dataDir, 'admin-key');
-  const key = config.adminKey ? '$SUREHOOK_ADMIN_KEY' : `$(cat ${quoted(keyFile)})`;
+  // The key is on no command line: a shell's own printf has none.
+  const curl = config.adminKey
+    ? `printf '${authHeader('%s')}' "$SUREHOOK_ADMIN_KEY" | curl -s -H @-`
+    : `curl -s -H ${quoted(`@${join(config.dataDir, AUTH_FILE)}`)}`;
   const send = (to: string) => [
-    `    curl -s ${url}/v1/send -H "Authorization: Bearer ${key}" \\`,
+    `    ${curl} ${url}/v1/send \\`,
     `      -d '{"url":"${to}","type":"hello.world","payload":{"hello":"world"}}'`,
   ];
   const local = !createAddressGuard(allowNetworks).isForbidden('127.0.0.1');

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { announcement } from './announce.js';
+import { announcement, AUTH_FILE, authHeader } from './announce.js';
 import { loadConfig, type Config } from './config.js';
 import { openDataDir } from './embedded/data-dir.js';
 import { requireFreePort } from './embedded/ports.js';
@@ -36,6 +36,8 @@ async function start(config: Config): Promise<void> {
   const admin = config.adminKey
     ? { value: config.adminKey, created: false }
     : await dataDir.readOrCreateSecret('admin-key', () => `sk_${randomBytes(24).toString('base64url')}`);
+  // For `curl -H @…`: on its command line everybody on the machine could read the key.
+  if (!config.adminKey) await dataDir.writeSecret(AUTH_FILE, authHeader(admin.value));
   const encryption = config.encryptionKey
     ? { value: config.encryptionKey }
     : await dataDir.readOrCreateSecret('encryption-key', () => randomBytes(32).toString('base64'));

@@ -5,6 +5,7 @@ import { lockFolder } from './folder-lock.js';
 export interface DataDir {
   dir: string;
   readOrCreateSecret(name: string, make: () => string): Promise<{ value: string; created: boolean }>;
+  writeSecret(name: string, value: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -22,6 +23,7 @@ export async function openDataDir(dir: string): Promise<DataDir> {
   return {
     dir,
     readOrCreateSecret: (name, make) => readOrCreate(join(dir, name), make),
+    writeSecret: (name, value) => write(join(dir, name), value),
     close: lock,
   };
 }
@@ -33,10 +35,14 @@ async function readOrCreate(file: string, make: () => string): Promise<{ value: 
   });
   if (known.trim()) return { value: known.trim(), created: false };
   const value = make();
-  // Whole and on the disk, or not at all: what a lost key has encrypted is lost with it.
+  await write(file, value);
+  return { value, created: true };
+}
+
+/** Whole and on the disk, or not at all: what a lost key has encrypted is lost with it. */
+async function write(file: string, value: string): Promise<void> {
   await writeFile(`${file}.new`, `${value}\n`, { mode: 0o600, flush: true });
   await rename(`${file}.new`, file);
-  return { value, created: true };
 }
 
 const unwritable =

@@ -81,7 +81,7 @@ test('from nothing to a delivered webhook, stopped cleanly, found again, recover
     expect(first.out).toContain(`surehook ready on ${url}`);
     expect(first.out).toMatch(/admin key +sk_/);
     expect(first.out).toContain(`Temporal UI   http://127.0.0.1:${env.TEMPORAL_UI_PORT}`);
-    expect(first.out).toContain('curl');
+    expect(first.out).toContain('curl -s -H @');
     expect(await send('first')).toBe(202);
     await receiver.waitFor((requests) => requests.length === 1, 15_000);
 
