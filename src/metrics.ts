@@ -1,5 +1,6 @@
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { OpenWork } from './db/sweep.js';
+import type { StartFault } from './delivery/start-faults.js';
 import type { Classification } from './domain/delivery.js';
 import type { Peers } from './peers.js';
 import { sharedAnswer } from './shared-answer.js';
@@ -13,6 +14,8 @@ export interface Metrics {
   event(result: 'accepted' | 'duplicate'): void;
   /** An event that ended in the direct lane and will have no workflow to show it. */
   withoutWorkflow(): void;
+  /** A workflow that could not be started. */
+  notStarted(fault: StartFault): void;
   /** The text exposition format, with what Postgres said in the last second; without that where it is away. */
   expose(): Promise<{ contentType: string; text: string }>;
 }
@@ -41,6 +44,12 @@ export function createMetrics(openWork: () => Promise<OpenWork>, peers?: Peers):
   const without = new Counter({
     name: 'surehook_events_without_workflow_total',
     help: 'Events delivered in the direct lane that get no workflow, because too many waited for theirs.',
+    registers,
+  });
+  const notStarted = new Counter({
+    name: 'surehook_workflow_start_failures_total',
+    help: 'Tries of this process to start a workflow that failed, by fault: Temporal away, or the start refused.',
+    labelNames: ['fault'],
     registers,
   });
   // Asked of Postgres once, by the process that tells of it.
@@ -75,6 +84,7 @@ export function createMetrics(openWork: () => Promise<OpenWork>, peers?: Peers):
     attempt: (classification) => attempts.inc({ classification }),
     event: (result) => events.inc({ result }),
     withoutWorkflow: () => without.inc(),
+    notStarted: (fault) => notStarted.inc({ fault }),
     expose: sharedAnswer(FRESH_MS, async () => {
       const asked = await ask().then(
         () => true,

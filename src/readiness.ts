@@ -2,13 +2,21 @@ import type { Logger } from 'pino';
 import { isDatabaseAway, type Pool } from './db/pool.js';
 import { tryAccept } from './db/try-accept.js';
 import type { Accept } from './delivery/ingest.js';
+import type { WatchedWorkflows } from './delivery/start-faults.js';
 import type { RunningWorker } from './run-worker.js';
 import { sharedAnswer } from './shared-answer.js';
 import { requirePollers, type TemporalLink, type TemporalOptions } from './temporal.js';
 
 export interface Readiness {
   postgres: { ok: boolean };
-  temporal: { ok: boolean; address: string; namespace: string; ui_url: string | null };
+  /** `reason`: why it is not ok, or goes on without something. */
+  temporal: {
+    ok: boolean;
+    address: string;
+    namespace: string;
+    ui_url: string | null;
+    reason: string | null;
+  };
   workers: { ok: boolean };
 }
 
@@ -21,11 +29,12 @@ export function createReadiness(options: {
   acceptance: Acceptance;
   temporal: TemporalOptions & { uiUrl: string | null };
   link: TemporalLink;
+  workflows: Pick<WatchedWorkflows, 'startFault'>;
   taskQueue: string;
   /** Null: workers are processes of their own. */
   worker: RunningWorker | null;
 }): () => Promise<Readiness> {
-  const { acceptance, link, taskQueue, worker } = options;
+  const { acceptance, link, workflows, taskQueue, worker } = options;
   const { address, namespace, uiUrl } = options.temporal;
   return sharedAnswer(FRESH_MS, async () => {
     const [postgres, engine, workers] = await Promise.all([
@@ -35,7 +44,11 @@ export function createReadiness(options: {
     ]);
     return {
       postgres: { ok: postgres },
-      temporal: { ok: engine, address, namespace, ui_url: uiUrl },
+      temporal: {
+        ok: engine && workflows.startFault() === null,
+        ...{ address, namespace, ui_url: uiUrl },
+        reason: engine ? (workflows.startFault() ?? link.attributes.reason()) : 'Temporal does not answer.',
+      },
       workers: { ok: workers },
     };
   });

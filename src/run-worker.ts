@@ -4,7 +4,7 @@ import { Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Activities } from '../activities/index.js';
 import { DELIVERIES_PER_WORKFLOW } from './domain/event.js';
-import { registerSearchAttributes, type TemporalLink } from './temporal.js';
+import type { TemporalLink } from './temporal.js';
 import { loadWorkflowBundle } from './workflow-bundle.js';
 
 export interface RunningWorker {
@@ -54,7 +54,7 @@ export function runWorker(options: {
     if (closing.signal.aborted) return;
     const { connection } = link.now();
     // Each time: a server that came back empty ends a worker, too.
-    await registerSearchAttributes(connection, namespace);
+    await link.attributes.check(connection);
     const workflowBundle = await bundle;
     if (closing.signal.aborted) return;
     worker = await Worker.create({

@@ -14,6 +14,7 @@ import { getEvent } from './db/events.js';
 import { migrate } from './db/migrate.js';
 import { createPool, DatabaseAwayError, isDatabaseAway, type Pool } from './db/pool.js';
 import { requireSession } from './db/pooler.js';
+import { noteNotStarted } from './db/start-faults.js';
 import { lookAgain, openWork } from './db/sweep.js';
 import { createControl, type Control } from './delivery/control.js';
 import type { AttemptDeps } from './delivery/attempt.js';
@@ -26,6 +27,7 @@ import { createIngest } from './delivery/ingest.js';
 import { createLanes, type Lanes, type LanesOptions } from './delivery/lanes.js';
 import { createStatusChanges } from './delivery/status-changes.js';
 import { createSweeper } from './delivery/sweeper.js';
+import { watchStarts } from './delivery/start-faults.js';
 import { recordOf, type Workflows } from './delivery/workflows.js';
 import { createSecretBox, type SecretBox } from './delivery/secret-box.js';
 import { OPEN_STATUSES } from './domain/delivery.js';
@@ -142,7 +144,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     release.push(() => link.close());
     const retryPolicy = options.retryPolicy ?? DEFAULT_RETRY_POLICY;
     const taskQueue = options.taskQueue ?? TASK_QUEUE;
-    const workflows = createWorkflows(link, taskQueue);
     // Whoever asks how this process is waits for nothing else, and nothing else waits for that.
     const trials = createPool(options.databaseUrl, 1, { keep: true });
     release.push(() => trials.end());
@@ -151,6 +152,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const acceptance = createAcceptance(trials, log);
     const metrics = createMetrics(() => openWork(counts), options.peers);
     const lanesOptions = options.lanes ?? LANES;
+    const workflows = watchStarts(createWorkflows(link, taskQueue), {
+      note: limited(({ ids, reason }) => noteNotStarted(pool, ids, reason), LOOK_UPS),
+      count: (fault) => metrics.notStarted(fault),
+    });
     const lanes = createLanes(lanesOptions, options.peers);
     release.push(async () => lanes.close());
     const shared = {
@@ -233,7 +238,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     release.push(() => sweeper.close());
     control.onChange(() => sweeper.wake());
 
-    const readiness = createReadiness({ acceptance, temporal, link, taskQueue, worker });
+    const readiness = createReadiness({ acceptance, temporal, link, workflows, taskQueue, worker });
     const monitor = await startMonitor(options, parts, readiness);
     const url = role === 'worker' ? monitor : await startApi(options, parts, dispatcher, readiness);
     const ready = (worker ?? { ready: link.reached }).ready.then(() => {});

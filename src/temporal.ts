@@ -2,8 +2,8 @@ import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { TemporalAwayError } from './delivery/workflows.js';
+import { createSearchAttributes, type SearchAttributes } from './search-attributes.js';
 
-const INDEXED_VALUE_TYPE = { Tenant: 2, EventType: 2, BatchId: 2, EndpointIds: 7 } as const;
 /** temporal.api.enums.v1.TaskQueueType. */
 const ACTIVITY_QUEUE = 2;
 
@@ -35,20 +35,25 @@ export interface TemporalLink {
   reached: Promise<Reached>;
   /** The same at once; throws while it never answered. */
   now(): Reached;
+  /** Of the namespace, known once Temporal is reached. */
+  attributes: SearchAttributes;
   close(): Promise<void>;
 }
 
 const RECONNECT_MS = 1_000;
+/** A namespace that is mended, or made only now, is found out within this. */
+const CHECK_MS = 60_000;
 
 /** Tries until Temporal answers: a process that accepts events must be able to start without it. */
 export function linkTemporal(options: TemporalOptions, log: Logger): TemporalLink {
   let current: Reached | null = null;
   let closed = false;
+  const attributes = createSearchAttributes(options.namespace, log);
 
   async function reach(): Promise<Reached> {
     for (let tries = 0; !closed; tries++) {
       try {
-        return (current = await connect(options));
+        return (current = await connect(options, attributes));
       } catch (error) {
         const level = tries === 0 ? 'warn' : 'debug';
         log[level]({ err: error, address: options.address }, 'Temporal does not answer; trying on');
@@ -58,16 +63,22 @@ export function linkTemporal(options: TemporalOptions, log: Logger): TemporalLin
     throw new Error('closed');
   }
 
+  const recheck = setInterval(() => {
+    if (current && attributes.reason() !== null) attributes.check(current.connection).catch(() => {});
+  }, CHECK_MS);
+  recheck.unref();
   const reached = reach();
   reached.catch(() => {});
   return {
     reached,
+    attributes,
     now() {
       if (!current) throw new TemporalAwayError(`Temporal at ${options.address} does not answer.`);
       return current;
     },
     async close() {
       closed = true;
+      clearInterval(recheck);
       // One that never answered is not waited for: should it answer yet, it is let go then.
       const closing = reached.then(({ connection }) => connection.close()).catch(() => {});
       if (current) await closing;
@@ -75,7 +86,7 @@ export function linkTemporal(options: TemporalOptions, log: Logger): TemporalLin
   };
 }
 
-async function connect(options: TemporalOptions): Promise<Reached> {
+async function connect(options: TemporalOptions, attributes: SearchAttributes): Promise<Reached> {
   const connection = await NativeConnection.connect({
     address: options.address,
     // The SDK's gzip costs both sides CPU, for messages of a kilobyte.
@@ -83,20 +94,13 @@ async function connect(options: TemporalOptions): Promise<Reached> {
     ...(options.tls || options.apiKey ? { tls: true } : {}),
     ...(options.apiKey ? { apiKey: options.apiKey } : {}),
   });
+  try {
+    await attributes.check(connection);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
   return { connection, client: new Client({ connection, namespace: options.namespace }) };
-}
-
-/** Registers what `temporal workflow list --query` may ask for; those already there are left alone. */
-export async function registerSearchAttributes(
-  connection: NativeConnection,
-  namespace: string,
-): Promise<void> {
-  const present = await connection.operatorService.listSearchAttributes({ namespace });
-  const missing = Object.fromEntries(
-    Object.entries(INDEXED_VALUE_TYPE).filter(([name]) => !present.customAttributes?.[name]),
-  );
-  if (Object.keys(missing).length === 0) return;
-  await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: missing });
 }
 
 /** Rejects where no worker asks for this queue's activities. */

@@ -32,7 +32,7 @@ import {
   type WorkflowView,
   type Workflows,
 } from './delivery/workflows.js';
-import { registerSearchAttributes, type TemporalLink } from './temporal.js';
+import type { TemporalLink } from './temporal.js';
 
 /** Longer than any answer takes from a Temporal that is there. */
 const CALL_MS = 10_000;
@@ -66,14 +66,19 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
   const failed = async (error: unknown): Promise<never> => {
     const cause = (error as { cause?: { code?: number } }).cause;
     if (cause?.code === INVALID_ARGUMENT) {
-      const { connection, client } = link.now();
-      await registerSearchAttributes(connection, client.options.namespace).catch(() => {});
+      await link.attributes.check(link.now().connection).catch(() => {});
     }
     throw error;
   };
 
+  const without = () => {
+    const missing = link.attributes.missing();
+    return missing.length === 0 ? {} : { without: missing };
+  };
+
   const options = (start: DeliveryStart): WorkflowStartOptions & { args: [DeliverWebhookInput] } => {
-    const { workflowId, eventType, batchId, ...input } = start;
+    const { workflowId, eventType, batchId, ...about } = start;
+    const input = { ...about, ...without() };
     return {
       workflowId,
       taskQueue,
@@ -213,10 +218,10 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
         client.workflow.signalWithStart('replayBatch', {
           workflowId: batchWorkflowId(batchId),
           taskQueue,
-          args: [{ batchId }],
+          args: [{ batchId, ...without() }],
           // All it knows is in Postgres: one that ended too early is followed by another.
           workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-          typedSearchAttributes: batchSearchAttributes(batchId),
+          typedSearchAttributes: batchSearchAttributes(batchId, link.attributes.missing()),
           staticSummary: `replay batch ${batchId}`,
           signal: batchChangedSignal,
           signalArgs: [],

@@ -12,6 +12,8 @@ export interface DeliverWebhookInput {
   eventId: string;
   tenant: string;
   deliveries: DeliveryInput[];
+  /** Search attributes that the namespace cannot hold: none of these is set. */
+  without?: string[];
 }
 
 export interface DeliveryInput {
@@ -44,21 +46,22 @@ export function searchAttributes(about: {
   eventType: string;
   deliveries: DeliveryInput[];
   batchId?: string | null | undefined;
+  without?: string[] | undefined;
 }): TypedSearchAttributes {
-  return new TypedSearchAttributes([
+  const pairs = [
     { key: TENANT, value: about.tenant },
     { key: EVENT_TYPE, value: about.eventType },
-    ...endpointIds(about.deliveries),
     ...(about.batchId ? [{ key: BATCH_ID, value: about.batchId }] : []),
-  ]);
+  ].filter(({ key }) => !about.without?.includes(key.name));
+  return new TypedSearchAttributes([...pairs, ...endpointIds(about.deliveries, about.without)]);
 }
 
-export const batchSearchAttributes = (batchId: string) =>
-  new TypedSearchAttributes([{ key: BATCH_ID, value: batchId }]);
+export const batchSearchAttributes = (batchId: string, without: string[]) =>
+  new TypedSearchAttributes(without.includes(BATCH_ID.name) ? [] : [{ key: BATCH_ID, value: batchId }]);
 
 /** The workflow that carries a delivery is found by its endpoint; the one above parts carries none. */
-export function endpointIds(deliveries: DeliveryInput[]) {
-  if (deliveries.length > DELIVERIES_PER_WORKFLOW) return [];
+export function endpointIds(deliveries: DeliveryInput[], without: string[] = []) {
+  if (deliveries.length > DELIVERIES_PER_WORKFLOW || without.includes(ENDPOINT_IDS.name)) return [];
   return [{ key: ENDPOINT_IDS, value: deliveries.map((delivery) => delivery.endpointId) }];
 }
 
@@ -149,6 +152,8 @@ export const cancelDeliveriesSignal = defineSignal<[deliveryIds: string[]]>('can
 
 export interface ReplayBatchInput {
   batchId: string;
+  /** As in DeliverWebhookInput. */
+  without?: string[];
   /** From one run of the workflow to the next: when the next items may be taken, milliseconds since 1970, … */
   notBefore?: number;
   /** … and the rate that this was reckoned with. */

@@ -136,7 +136,7 @@ async function deliverInParts({ deliveries, ...input }: DeliverWebhookInput): Pr
         await executeChild(deliverWebhook, {
           workflowId: part.workflow_id,
           args: [{ ...input, deliveries: part.carried }],
-          typedSearchAttributes: typedSearchAttributes.updateCopy(endpointIds(part.carried)),
+          typedSearchAttributes: typedSearchAttributes.updateCopy(endpointIds(part.carried, input.without)),
           workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
           staticSummary: `${part.deliveries} of ${deliveries.length} endpoints`,
         });

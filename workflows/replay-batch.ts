@@ -60,6 +60,7 @@ export async function replayBatch({
   batchId,
   notBefore,
   ratePerSecond,
+  ...inherited
 }: ReplayBatchInput): Promise<BatchProgress> {
   const known: { plan: BatchPlan | null; state: BatchState | null } = { plan: null, state: null };
   // Runs begun before take orders side by side, count what is skipped, too, and carry their pace over a change of rate.
@@ -112,7 +113,7 @@ export async function replayBatch({
     const limit = Math.min(Math.max(owed, 1), MOST_AT_ONCE);
     return CancellationScope.nonCancellable(async () => {
       const { state, replays } = await takeItems({ batchId, step: step + 1, limit, counted });
-      await Promise.all(replays.map((replay) => startReplay(batchId, replay)));
+      await Promise.all(replays.map((replay) => startReplay(batchId, { ...replay, ...inherited })));
       // What was skipped costs the receiver nothing.
       const taken = byCreated
         ? state.progress.created - progress.created
@@ -179,6 +180,7 @@ export async function replayBatch({
   }
   return continueAsNew<typeof replayBatch>({
     batchId,
+    ...inherited,
     notBefore: Math.max(dueAt(), Date.now() - BEHIND_MS),
     ...(pace.rate === undefined ? {} : { ratePerSecond: pace.rate }),
   });

@@ -3,6 +3,7 @@ import type { AttemptRecord } from '../db/attempts.js';
 import { claimBatches } from '../db/batch-run.js';
 import { isDatabaseAway, type Pool } from '../db/pool.js';
 import { giveToSweeper } from '../db/drain.js';
+import { noteNotStarted } from '../db/start-faults.js';
 import {
   claimDue,
   claimLost,
@@ -84,6 +85,10 @@ export function createSweeper(
       if (open) await repair(deps, open);
     });
     if (left.length > 0) await unclaim(db, left);
+    if (away instanceof TemporalAwayError) {
+      const ids = left.map(({ id }) => id);
+      await noteNotStarted(db, ids, away.message);
+    }
     if (away) throw away;
     return claimed.length >= BATCH ? 0 : everyMs;
   }

@@ -79,7 +79,7 @@ export async function startTestService(over: Partial<ServiceOptions> = {}): Prom
       return {
         status: response.status,
         headers: response.headers,
-        body: (text ? JSON.parse(text) : null) as T,
+        body: (text && isJson(response) ? JSON.parse(text) : text || null) as T,
       };
     },
     async stop() {
@@ -88,6 +88,8 @@ export async function startTestService(over: Partial<ServiceOptions> = {}): Prom
     },
   };
 }
+
+const isJson = (response: Response) => /json/.test(response.headers.get('content-type') ?? '');
 
 /** Asks until the answer is there; the deadline's error shows the last one. */
 export async function eventually<T>(

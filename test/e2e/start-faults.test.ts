@@ -1,0 +1,191 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { freePort } from '../../src/embedded/ports.js';
+import { startTemporal } from '../../src/embedded/temporal.js';
+import { findTemporal } from '../../src/embedded/temporal-binary.js';
+import type { Readiness } from '../../src/readiness.js';
+import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/path.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { eventually, startTestService, type TestService } from '../support/service.js';
+
+const run = promisify(execFile);
+let binary: string;
+let connection: Connection;
+let receiver: Receiver;
+const release: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  binary = await findTemporal({ progress: console.log, env: process.env });
+  connection = await Connection.connect({ address: inject('temporalAddress') });
+});
+afterAll(() => connection.close());
+beforeEach(async () => {
+  receiver = await startReceiver();
+  release.push(() => receiver.close());
+});
+afterEach(async () => {
+  for (const step of release.splice(0).reverse()) await step();
+});
+
+/** Of its own, as an operator who shares the Temporal server has it. */
+async function createNamespace(
+  attributes: Record<string, string>,
+  namespace = `ns-${Math.random().toString(36).slice(2)}`,
+): Promise<string> {
+  const cli = (...args: string[]) =>
+    run(binary, ['operator', ...args, '--address', inject('temporalAddress')]);
+  await cli('namespace', 'create', '--namespace', namespace);
+  const pairs = Object.entries(attributes).flatMap(([name, type]) => ['--name', name, '--type', type]);
+  // A new namespace is not known everywhere at once.
+  if (pairs.length === 0) return namespace;
+  await eventually(() =>
+    cli('search-attribute', 'create', '--namespace', namespace, ...pairs).then(
+      () => true,
+      () => false,
+    ),
+  );
+  return namespace;
+}
+
+async function start(over: Parameters<typeof startTestService>[0]): Promise<TestService> {
+  const t = await startTestService({ sweepEveryMs: 200, ...over });
+  release.push(() => t.stop());
+  return t;
+}
+
+const at = (namespace: string, address = inject('temporalAddress')) => ({
+  temporal: { address, namespace, tls: false, apiKey: null, uiUrl: null },
+});
+
+const readyz = async (t: TestService) =>
+  (await t.call<Readiness & { status: string }>('GET', '/readyz')).body;
+const due = (t: TestService) =>
+  t.pool.query(`update deliveries set due_at = now() where completed_at is null`);
+const described = (namespace: string, workflowId: string) =>
+  new Client({ connection, namespace }).workflow.getHandle(workflowId).describe();
+
+test('a search attribute of another type in the namespace is left out, and said so', async () => {
+  const namespace = await createNamespace({ Tenant: 'Int' });
+  const t = await start(at(namespace));
+  const { id: endpointId } = await createEndpoint(t, receiver.url);
+  const { deliveries } = await postEvent(t);
+  const { workflow_id } = await deliveryIn(t, deliveries[0]!.id);
+  const { searchAttributes } = await described(namespace, workflow_id);
+  expect(searchAttributes).toMatchObject({ EventType: ['order.created'], EndpointIds: [endpointId] });
+  expect(searchAttributes).not.toHaveProperty('Tenant');
+  expect(await readyz(t)).toMatchObject({
+    status: 'ok',
+    temporal: { ok: true, reason: 'search attributes left out: Tenant (it is Int, not Keyword)' },
+  });
+}, 120_000);
+
+test('where the namespace has no room for search attributes, everything goes on without: parts and batches, too', async () => {
+  const names = (count: number, name: string, type: string) =>
+    Array.from({ length: count }, (_, i) => [`${name}${i}`, type]);
+  const namespace = await createNamespace(
+    Object.fromEntries([...names(10, 'K', 'Keyword'), ...names(3, 'L', 'KeywordList')]) as Record<
+      string,
+      string
+    >,
+  );
+  const t = await start(at(namespace));
+  expect(await readyz(t)).toMatchObject({
+    status: 'ok',
+    temporal: {
+      reason: expect.stringMatching(/^search attributes left out: Tenant \(.*EndpointIds \(/) as string,
+    },
+  });
+  const { id: endpointId } = await createEndpoint(t, receiver.url);
+  await t.pool.query(
+    `with copies as (
+       insert into endpoints (id, tenant, url, event_types, timeout_ms)
+       select new_id('ep', now()), tenant, url, event_types, timeout_ms from endpoints, generate_series(1, 50)
+       returning id
+     ) insert into endpoint_secrets (id, endpoint_id, sealed)
+       select new_id('sec', now()), copies.id, sealed from copies,
+         (select sealed from endpoint_secrets limit 1) secret`,
+  );
+  receiver.setBehaviour(() => ({ status: 404 }));
+  const { deliveries } = await postEvent(t);
+  expect(deliveries).toHaveLength(51);
+  for (const { id } of deliveries) await deliveryIn(t, id, ['FAILED']);
+  const batch = await t.call<{ id: string }>('POST', '/v1/batches', { filter: { endpoint_id: endpointId } });
+  expect(batch.status).toBe(201);
+  await eventually(async () => {
+    const { body } = await t.call<{ status: string }>('GET', `/v1/batches/${batch.body.id}`);
+    return body.status === 'COMPLETED';
+  });
+  expect(receiver.requests).toHaveLength(52);
+}, 120_000);
+
+const failures = async (t: TestService, fault: string) => {
+  const { body } = await t.call<string>('GET', '/metrics');
+  return Number(
+    new RegExp(`surehook_workflow_start_failures_total{fault="${fault}"} (\\d+)`).exec(body)?.[1] ?? 0,
+  );
+};
+
+test('a workflow that is refused shows in its delivery, the metrics and readiness, until one can be started', async () => {
+  const namespace = `late-${Math.random().toString(36).slice(2)}`;
+  const t = await start({ ...at(namespace), role: 'api' });
+  await createEndpoint(t, receiver.url);
+  const { deliveries } = await postEvent(t);
+  const { id } = deliveries[0]!;
+  await eventually(async () => (await getDelivery(t, id)).status_reason);
+  const why = new RegExp(`^workflow not started: .*${namespace}`);
+  expect((await getDelivery(t, id)).status_reason).toMatch(why);
+  expect(await readyz(t)).toMatchObject({
+    status: 'degraded',
+    postgres: { ok: true },
+    temporal: {
+      ok: false,
+      reason: expect.stringMatching(`workflows cannot be started: .*${namespace}`) as string,
+    },
+  });
+  expect(await failures(t, 'refused')).toBeGreaterThan(0);
+
+  await createNamespace({}, namespace);
+  const worker = await start({
+    ...at(namespace),
+    role: 'worker',
+    databaseUrl: t.databaseUrl,
+    taskQueue: t.taskQueue,
+  });
+  await eventually(async () => {
+    await due(t);
+    return (await getDelivery(t, id)).status === 'DELIVERED';
+  });
+  expect(await getDelivery(t, id)).toMatchObject({ status_reason: null, attempt_count: 1 });
+  expect((await worker.service.readiness()).temporal.ok).toBe(true);
+  await postEvent(t);
+  await eventually(async () => (await readyz(t)).temporal.ok);
+}, 120_000);
+
+test('a Temporal that is away shows in the same places, and in deliveries that were not tried', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'surehook-away-'));
+  release.push(() => rm(dir, { recursive: true, force: true }));
+  const port = await freePort();
+  const own = () => startTemporal({ binary, dir, inMemory: true, uiPort: null, port });
+  const first = await own();
+  const t = await start({ ...at('default', first.address), role: 'api' });
+  await createEndpoint(t, receiver.url);
+  await first.stop();
+  const ids: string[] = [];
+  for (let i = 0; i < 20; i++) ids.push((await postEvent(t)).deliveries[0]!.id);
+  await due(t);
+  for (const id of ids) {
+    const noted = await eventually(async () => (await getDelivery(t, id)).status_reason);
+    expect(noted).toBe('workflow not started: Temporal does not answer.');
+  }
+  expect((await readyz(t)).temporal).toMatchObject({ ok: false, reason: 'Temporal does not answer.' });
+  expect(await failures(t, 'away')).toBeGreaterThan(0);
+
+  const second = await own();
+  release.push(() => second.stop());
+  await eventually(async () => (await readyz(t)).temporal.ok);
+}, 120_000);
