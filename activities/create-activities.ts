@@ -13,6 +13,7 @@ export interface DeliveryActivities {
   recordOutcome(input: RecordOutcomeInput): Promise<void>;
   recordLost(input: RecordLostInput): Promise<AttemptSummary[]>;
   endDeliveries(input: EndDeliveriesInput): Promise<void>;
+  auditCompleted(input: { deliveryId: string }): Promise<void>;
 }
 
 export function createActivities(deps: ActivityDeps): DeliveryActivities {
@@ -20,8 +21,11 @@ export function createActivities(deps: ActivityDeps): DeliveryActivities {
     sendAttempt: (input) => sendAttempt(deps, input),
     recordOutcome: (input) => recordOutcome(deps, input),
     recordLost: (input) => recordLost(deps, input),
-    endDeliveries: async ({ deliveryIds, status, reason }) => {
-      await deps.end(deliveryIds, status, reason);
+    endDeliveries: async ({ deliveryIds, status, reason, byTemporal }) => {
+      const action = status === 'FAILED' ? 'delivery.fail' : 'delivery.cancel';
+      if (byTemporal) await deps.endByTemporal(deliveryIds, status, reason, { action });
+      else await deps.end(deliveryIds, status, reason);
     },
+    auditCompleted: ({ deliveryId }) => deps.auditCompleted(deliveryId),
   };
 }

@@ -2,7 +2,8 @@ import { ApplicationFailureCategory, ApplicationFailure } from '@temporalio/comm
 import { Context } from '@temporalio/activity';
 import { makeAttempt, OWN_FAULT_DELAY_MS, type AttemptDeps } from '../src/delivery/attempt.js';
 import { nextNumber, recordTrail, withLost } from '../src/delivery/trail.js';
-import type { Attempt } from '../src/domain/delivery.js';
+import type { TemporalEnding } from '../src/db/temporal-endings.js';
+import type { Attempt, DeliveryStatus } from '../src/domain/delivery.js';
 import { isNonRetryable } from '../src/domain/classify.js';
 import {
   summarize,
@@ -17,6 +18,15 @@ import {
 export interface ActivityDeps extends AttemptDeps {
   /** A workflow has got as far as the first attempt of one of its deliveries. */
   began(workflowId: string): void;
+  /** Ends deliveries because of what was done in Temporal, audited. */
+  endByTemporal(
+    deliveryIds: string[],
+    status: DeliveryStatus,
+    reason: string,
+    ending: TemporalEnding,
+  ): Promise<string[]>;
+  /** Keeps in the audit that an activity was completed by hand. */
+  auditCompleted(deliveryId: string): Promise<void>;
   /** Signals a failed attempt to the delivery's workflow. */
   tell(
     execution: { workflowId: string; runId: string },

@@ -5,7 +5,7 @@ import { recordAttempt, recordAttempts, type AttemptRecord } from './db/attempts
 import { planPage } from './db/batch-plan.js';
 import { cancelPage, endBatch, markSettled, settleBatch, takeItems } from './db/batch-run.js';
 import { changeBatch, getBatch, readState } from './db/batches.js';
-import { loadAttemptTargets, noteReason, setStatus, type AttemptTarget } from './db/deliveries.js';
+import { loadAttemptTargets, noteReason, type AttemptTarget } from './db/deliveries.js';
 import { leave, leaveEvents } from './db/drain.js';
 import { verifyEncryptionKey } from './db/encryption-check.js';
 import { endedWorkflow } from './db/ended.js';
@@ -16,6 +16,7 @@ import { createPool, DatabaseAwayError, isDatabaseAway, type Pool } from './db/p
 import { requireSession } from './db/pooler.js';
 import { noteNotStarted } from './db/start-faults.js';
 import { lookAgain, openWork } from './db/sweep.js';
+import { auditCompleted, endByTemporal } from './db/temporal-endings.js';
 import { createControl, type Control } from './delivery/control.js';
 import type { AttemptDeps } from './delivery/attempt.js';
 import { createDirectLane } from './delivery/direct.js';
@@ -26,11 +27,10 @@ import { createEndedWorkflows } from './delivery/ended-workflows.js';
 import { createIngest } from './delivery/ingest.js';
 import { createLanes, type Lanes, type LanesOptions } from './delivery/lanes.js';
 import { createStatusChanges } from './delivery/status-changes.js';
-import { createSweeper } from './delivery/sweeper.js';
 import { watchStarts } from './delivery/start-faults.js';
+import { createSweeper } from './delivery/sweeper.js';
 import { recordOf, type Workflows } from './delivery/workflows.js';
 import { createSecretBox, type SecretBox } from './delivery/secret-box.js';
-import { OPEN_STATUSES } from './domain/delivery.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './domain/retry-schedule.js';
 import { createGroup, limited } from './group.js';
 import { createApp, createMonitor } from './http/app.js';
@@ -151,11 +151,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     release.push(() => counts.end());
     const acceptance = createAcceptance(trials, log);
     const metrics = createMetrics(() => openWork(counts), options.peers);
-    const lanesOptions = options.lanes ?? LANES;
     const workflows = watchStarts(createWorkflows(link, taskQueue), {
       note: limited(({ ids, reason }) => noteNotStarted(pool, ids, reason), LOOK_UPS),
       count: (fault) => metrics.notStarted(fault),
     });
+    const lanesOptions = options.lanes ?? LANES;
     const lanes = createLanes(lanesOptions, options.peers);
     release.push(async () => lanes.close());
     const shared = {
@@ -230,7 +230,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       lookAgain: (id) => lookAgain(pool, id),
       makesAttempts: hasWorker,
       drains: lanes.direct,
-      end: (ids, status, reason) => setStatus(pool, ids, OPEN_STATUSES, status, reason),
+      end: (ids, status, reason, ending) => endByTemporal(pool, ids, status, reason, ending),
       changeBatch: (id, change, by) => changeBatch(pool, id, change, by),
       maxAttempts,
       ...{ log, ...every },
@@ -312,6 +312,8 @@ function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
   const deliveries = createActivities({
     ...parts.attempt,
     began: (workflowId) => lanes.began(workflowId),
+    endByTemporal: (ids, status, reason, ending) => endByTemporal(pool, ids, status, reason, ending),
+    auditCompleted: (id) => auditCompleted(pool, id),
     tell: (execution, deliveryId, attempt) => workflows.attempted(execution, deliveryId, attempt),
   });
   const batches = createReplayActivities({

@@ -99,7 +99,7 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
   }
 
   /** Past a limit of its own Temporal ends a workflow, as it ends the children of one that was terminated. */
-  async function terminatedByServer(workflowId: string, runId: string): Promise<boolean> {
+  async function terminated(workflowId: string, runId: string) {
     const { history } = await within((client) =>
       client.workflowService.getWorkflowExecutionHistoryReverse({
         namespace: client.options.namespace,
@@ -108,7 +108,8 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
       }),
     );
     const end = history?.events?.[0]?.workflowExecutionTerminatedEventAttributes;
-    return end?.identity === SERVER && end.reason !== AS_CHILD;
+    const byServer = end?.identity === SERVER && end.reason !== AS_CHILD;
+    return { byServer, endedBy: end?.identity || null };
   }
 
   /**
@@ -166,13 +167,16 @@ export function createWorkflows(link: TemporalLink, taskQueue: string): Workflow
       const described = await describe(workflowId);
       if (described === null) return null;
       const status = described.status.name;
-      const byServer = status === 'TERMINATED' && (await terminatedByServer(workflowId, described.runId));
+      const by =
+        status === 'TERMINATED'
+          ? await terminated(workflowId, described.runId)
+          : { byServer: false, endedBy: null };
       const pending = pendingAttempts(described);
-      if (status !== 'COMPLETED' && status !== 'FAILED') return { status, states: [], pending, byServer };
+      if (status !== 'COMPLETED' && status !== 'FAILED') return { status, states: [], pending, ...by };
       const states = await within(
         (client) => client.workflow.getHandle(workflowId).result() as Promise<DeliveryState[]>,
       ).catch(statesOfFailure);
-      return { status, states, pending, byServer } satisfies WorkflowView;
+      return { status, states, pending, ...by } satisfies WorkflowView;
     },
 
     statusOf: async (workflowId) => (await describe(workflowId))?.status.name ?? null,

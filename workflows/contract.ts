@@ -114,6 +114,23 @@ export interface EndDeliveriesInput {
   deliveryIds: string[];
   status: Extract<DeliveryStatus, 'FAILED' | 'CANCELLED'>;
   reason: string;
+  /** Decided by a tool of Temporal's, and not by an attempt. */
+  byTemporal?: boolean;
+}
+
+/** Whether an activity's result is one that `sendAttempt` gives: anybody who reaches Temporal can complete an activity. */
+export function isSendAttemptResult(result: unknown): result is SendAttemptResult {
+  if (!isTold(result)) return false;
+  const { kind, attempts, notBefore } = result as { kind?: unknown; notBefore?: unknown } & typeof result;
+  if (kind === 'delivered') return attempts.at(-1)?.classification === 'DELIVERED';
+  if (kind === 'retry') return typeof notBefore === 'string' && !Number.isNaN(Date.parse(notBefore));
+  return kind === 'held' || kind === 'ended';
+}
+
+/** The same of the details of a failure. */
+export function isTold(details: unknown): details is SendAttemptFailureDetails[0] {
+  const { attempts, unrecorded } = (details ?? {}) as Record<string, unknown>;
+  return Array.isArray(attempts) && Array.isArray(unrecorded);
 }
 
 export interface AttemptSummary {

@@ -14,23 +14,26 @@ import type { Activities } from '../activities/index.js';
 import { NON_RETRYABLE } from '../src/domain/classify.js';
 import { isOpen, type Attempt } from '../src/domain/delivery.js';
 import { DEFAULT_RETRY_POLICY } from '../src/domain/retry-schedule.js';
-import type {
-  AttemptSummary,
-  DeliveryInput,
-  DeliveryState,
-  SendAttemptFailureDetails,
-  SendAttemptResult,
-  Trail,
+import {
+  isSendAttemptResult,
+  isTold,
+  type AttemptSummary,
+  type DeliveryInput,
+  type DeliveryState,
+  type SendAttemptResult,
+  type Trail,
 } from './contract.js';
 
 // Own work on Postgres: retried until it is back, apart from sending.
-const { recordOutcome, recordLost, endDeliveries } = proxyActivities<Activities>({
+const { recordOutcome, recordLost, endDeliveries, auditCompleted } = proxyActivities<Activities>({
   startToCloseTimeout: '30 s',
   retry: { initialInterval: '1 s', maximumInterval: '1 m' },
 });
 
 /** A delivery that a fault of ours puts off is looked at again after this at most. */
 const OWN_FAULT_MAX_MS = 60_000;
+/** An attempt of an activity that was completed by hand has ended after this at the latest. */
+const UNDER_WAY_MS = 60_000;
 /** A held one asks by itself so often: one that was cancelled while nobody could tell us finds out. */
 const HELD_ASKS_MS = 24 * 60 * 60 * 1000;
 
@@ -66,6 +69,10 @@ async function makeAttempts(delivery: Carried): Promise<void> {
     if (early > 0) await resumed(delivery, early);
     delete delivery.notBefore;
     const result = await attempt(delivery);
+    if (!isSendAttemptResult(result) && patched('completed-by-hand')) {
+      await setAside(delivery);
+      continue;
+    }
     delivery.made += result.attempts.length;
     await take(state, result);
     if (result.kind === 'delivered') {
@@ -93,6 +100,17 @@ async function makeAttempts(delivery: Carried): Promise<void> {
 
 /** A wait as a time of Temporal's clock, ISO 8601 UTC. */
 export const after = (startMs: number, waitMs: number) => new Date(startMs + waitMs).toISOString();
+
+/** Its activity was completed by hand: no receiver took the event, so the next attempt is made in its time. */
+async function setAside(delivery: Carried): Promise<void> {
+  const { id, made, state } = delivery;
+  await auditCompleted({ deliveryId: id });
+  const last = state.attempts.at(-1);
+  delivery.made = Math.max(made, last?.number ?? 0);
+  const next = Date.parse(last?.next_attempt_at ?? '');
+  // Where none is planned, one may be under way.
+  delivery.notBefore = after(Date.now(), next > Date.now() ? next - Date.now() : UNDER_WAY_MS);
+}
 
 /** Waits until the delivery is told to go on, or for `ms`. */
 async function resumed(delivery: Carried, ms: number | null): Promise<void> {
@@ -145,15 +163,16 @@ async function endEarly(delivery: Carried, error: unknown): Promise<void> {
   const workflowCancelled = CancellationScope.current().consideredCancelled;
   const failed = !isCancellation(error);
   if (failed && workflowCancelled && !patched('ends-after-cancel')) throw new CancelledFailure('cancelled');
-  const end = (status: 'FAILED' | 'CANCELLED', reason: string) => {
+  const end = (status: 'FAILED' | 'CANCELLED', reason: string, byTemporal = true) => {
     Object.assign(state, { status, reason });
-    return CancellationScope.nonCancellable(() => endDeliveries({ deliveryIds: [state.id], status, reason }));
+    const input = { deliveryIds: [state.id], status, reason, byTemporal };
+    return CancellationScope.nonCancellable(() => endDeliveries(input));
   };
 
   const cause = error instanceof ActivityFailure ? error.cause : error;
   const known = cause instanceof ApplicationFailure ? cause : undefined;
-  const [told] = (known?.details ?? []) as Partial<SendAttemptFailureDetails>;
-  if (told) await take(state, told);
+  const [told] = known?.details ?? [];
+  if (isTold(told)) await take(state, told);
   const lost = cause instanceof TimeoutFailure;
   if (lost && patched('records-lost')) await takeLost(delivery, error as ActivityFailure, cause);
 
@@ -166,8 +185,10 @@ async function endEarly(delivery: Carried, error: unknown): Promise<void> {
     if (cancelled && failed) await end('CANCELLED', 'delivery cancelled');
     return;
   }
+  // Our failures have a type; `temporal activity fail` gives none.
+  if (known && !known.type) return end('FAILED', 'activity failed by hand');
   // Already FAILED where the attempt was recorded.
-  await end('FAILED', lost ? 'WORKER_LOST' : (known?.type ?? 'INTERNAL_ERROR'));
+  await end('FAILED', lost ? 'WORKER_LOST' : (known?.type ?? 'INTERNAL_ERROR'), false);
 }
 
 /** Tries that nobody has told the end of: their worker died. */

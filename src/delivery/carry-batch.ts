@@ -22,7 +22,10 @@ export async function carryBatch(deps: CarryBatchDeps, batchId: string): Promise
   const ended =
     status === 'FAILED' ? 'fail' : ['TERMINATED', 'CANCELLED'].includes(status ?? '') ? 'cancel' : null;
   if (ended) {
-    const by = { actor: 'surehook', reason: `workflow ${status!.toLowerCase()}` };
+    const by = {
+      actor: ended === 'cancel' ? 'temporal' : 'surehook',
+      reason: `workflow ${status!.toLowerCase()}`,
+    };
     // Forbidden where its row had ended already: then only what is left is done.
     if ((await deps.changeBatch(batchId, { kind: ended }, by)) === 'changed') {
       deps.log.warn({ batch_id: batchId, workflow_status: status }, 'batch ended, as its workflow was');

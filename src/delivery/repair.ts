@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { AttemptRecord } from '../db/attempts.js';
 import type { StoredEvent } from '../db/events.js';
+import type { TemporalEnding } from '../db/temporal-endings.js';
 import type { OpenDelivery, OpenWorkflow } from '../db/sweep.js';
 import { isOpen, type Attempt, type Classification } from '../domain/delivery.js';
 import { newId } from '../ids.js';
@@ -14,10 +15,12 @@ export interface RepairDeps {
   record(record: AttemptRecord): Promise<void>;
   /** Has a delivery looked at again as soon as an attempt under way must have ended. */
   lookAgain(deliveryId: string): Promise<void>;
+  /** Answers those that it ended; DELIVERED none that has no attempt which a receiver took. */
   end(
     deliveryIds: string[],
     status: 'DELIVERED' | 'FAILED' | 'CANCELLED',
     reason: string | null,
+    ending: TemporalEnding,
   ): Promise<string[]>;
   maxAttempts: number;
   log: Logger;
@@ -49,7 +52,9 @@ export async function repair(deps: RepairDeps, open: OpenWorkflow): Promise<void
     case 'TERMINATED':
     case 'CANCELLED': {
       const ids = open.deliveries.map((d) => d.id);
-      const ended = await deps.end(ids, 'CANCELLED', `workflow ${view!.status.toLowerCase()}`);
+      const reason = `workflow ${view!.status.toLowerCase()}`;
+      const detail = view!.endedBy ? `${reason} by ${view!.endedBy}` : reason;
+      const ended = await deps.end(ids, 'CANCELLED', reason, { action: 'delivery.cancel', detail });
       log.warn({ ...about, delivery_ids: ended }, 'deliveries cancelled: an operator ended their workflow');
       return;
     }
@@ -60,8 +65,8 @@ export async function repair(deps: RepairDeps, open: OpenWorkflow): Promise<void
       const lost: OpenDelivery[] = [];
       for (const delivery of open.deliveries) {
         const state = states.get(delivery.id);
-        if (state && !isOpen(state)) await readBack(deps, delivery, state);
-        else lost.push(delivery);
+        const told = state !== undefined && !isOpen(state) && (await readBack(deps, delivery, state));
+        if (!told) lost.push(delivery);
       }
       if (lost.length === 0) return;
       log.warn(
@@ -102,9 +107,8 @@ async function startParts(deps: RepairDeps, open: OpenWorkflow): Promise<boolean
   return event !== null && deps.workflows.start(startOf(event, deps.maxAttempts));
 }
 
-/** The outcome that Postgres never got, as far as the workflow still tells it. */
-async function readBack(deps: RepairDeps, delivery: OpenDelivery, state: DeliveryState): Promise<void> {
-  deps.log.warn({ delivery_id: delivery.id, status: state.status }, 'outcome read back from the workflow');
+/** The outcome that Postgres never got, as far as the workflow still tells it; false where it cannot be one. */
+async function readBack(deps: RepairDeps, delivery: OpenDelivery, state: DeliveryState): Promise<boolean> {
   for (const summary of state.attempts) {
     if (summary.number <= delivery.attempt_count) continue;
     await deps.record({
@@ -115,7 +119,15 @@ async function readBack(deps: RepairDeps, delivery: OpenDelivery, state: Deliver
       gone: false,
     });
   }
-  await deps.end([delivery.id], state.status as 'DELIVERED' | 'FAILED' | 'CANCELLED', state.reason);
+  const status = state.status as 'DELIVERED' | 'FAILED' | 'CANCELLED';
+  const ended = await deps.end([delivery.id], status, state.reason, { action: 'delivery.read_back' });
+  // Recorded just now, an attempt that a receiver took has ended it already.
+  const done = ended.length > 0 || state.attempts.some((attempt) => attempt.classification === 'DELIVERED');
+  const words = done
+    ? 'outcome read back from the workflow'
+    : 'DELIVERED in its workflow, without an attempt';
+  deps.log.warn({ delivery_id: delivery.id, status }, words);
+  return done;
 }
 
 function attemptOf(summary: AttemptSummary): Attempt {

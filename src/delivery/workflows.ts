@@ -22,6 +22,8 @@ export interface WorkflowView {
   pending: PendingAttempt[];
   /** Temporal itself terminated it, as one that grew past its limits. */
   byServer: boolean;
+  /** Who terminated it, as that client called itself; null where nobody did. */
+  endedBy: string | null;
 }
 
 /** What Temporal knows of a delivery's activity. */

@@ -37,6 +37,8 @@ beforeAll(async () => {
       told.push(attempt);
     },
     began: () => {},
+    endByTemporal: () => Promise.resolve([]),
+    auditCompleted: () => Promise.resolve(),
     note: ({ id, reason }) => noteReason(t.pool, id, reason),
     paused: () => null,
     count: () => {},

@@ -11,7 +11,7 @@ import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { startTemporal } from '../../src/embedded/temporal.js';
 import { findTemporal } from '../../src/embedded/temporal-binary.js';
-import { createEndpoint, deliveryIn, postEvent, type Accepted } from '../support/path.js';
+import { createEndpoint, deliveryIn, getDelivery, postEvent, type Accepted } from '../support/path.js';
 import { startReceiver, type Behave } from '../support/receiver.js';
 import { seedDeliveries } from '../support/seed.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';
@@ -101,6 +101,29 @@ const shapes: Record<string, Shape> = {
       await t.pool.query(
         'create or replace function no_room() returns trigger language plpgsql as $$ begin return new; end $$',
       );
+    },
+  },
+  'completed-by-hand': {
+    endpoints: 1,
+    behave: (_request, index) =>
+      index === 0 ? { status: 503, headers: { 'retry-after': '86400' } } : { status: 200 },
+    act: async (t, event, client) => {
+      const { id } = await deliveryIn(t, event.deliveries[0]!.id, ['IN_PROGRESS']);
+      const { workflowService } = client;
+      const workflowId = `deliver:default:${event.idempotency_key}`;
+      await workflowService.respondActivityTaskCompletedById({
+        namespace: 'default',
+        workflowId,
+        activityId: id,
+      });
+      await eventually(async () => {
+        const { body } = await t.call<{ data: unknown[] }>('GET', `/v1/audit?object=${id}`);
+        return body.data.length > 0;
+      });
+      await eventually(async () => {
+        await t.call('POST', `/v1/deliveries/${id}/retry`);
+        return (await getDelivery(t, id)).status === 'DELIVERED';
+      });
     },
   },
   // Its first run.
