@@ -28,9 +28,12 @@ export async function listPauses(db: Db): Promise<Pause[]> {
   return rows;
 }
 
-/** Pausing again changes the reason, by whom and when; the audit has what was there before. */
-export async function pause(pool: Pool, scope: Scope, reason: string, actor: string): Promise<void> {
-  await transaction(pool, async (db) => {
+/**
+ * Pausing again changes the reason, by whom and when; the audit has what was there before. Answers everything that is
+ * paused then.
+ */
+export async function pause(pool: Pool, scope: Scope, reason: string, actor: string): Promise<Pause[]> {
+  return transaction(pool, async (db) => {
     const before = await db.query(`select ${PAUSE} from control where scope = $1 for update`, [scope]);
     const after = await db.query(
       `insert into control (scope, reason, paused_by) values ($1, $2, $3)
@@ -43,22 +46,23 @@ export async function pause(pool: Pool, scope: Scope, reason: string, actor: str
       ...{ before: before.rows[0], after: after.rows[0] },
     });
     await notify(db);
+    return listPauses(db);
   });
 }
 
-/** False where the scope was not paused. */
+/** Everything that is still paused; null where the scope was not. */
 export async function resume(
   pool: Pool,
   scope: Scope,
   reason: string | null,
   actor: string,
-): Promise<boolean> {
+): Promise<Pause[] | null> {
   return transaction(pool, async (db) => {
     const { rows } = await db.query(`delete from control where scope = $1 returning ${PAUSE}`, [scope]);
-    if (!rows[0]) return false;
+    if (!rows[0]) return null;
     await audit(db, { actor, action: 'control.resume', object: scope, reason, before: rows[0] });
     await notify(db);
-    return true;
+    return listPauses(db);
   });
 }
 

@@ -63,11 +63,10 @@ async function isOf(db: Db, endpointId: string, tenant: string): Promise<boolean
   return rows.length > 0;
 }
 
-export async function getDelivery(
-  db: Db,
-  id: string,
-): Promise<(StoredDelivery & { attempts: Attempt[] }) | null> {
-  const { rows } = await db.query<StoredDelivery & { attempts: Attempt[] }>(
+export type DeliveryWithAttempts = StoredDelivery & { attempts: Attempt[] };
+
+export async function getDelivery(db: Db, id: string): Promise<DeliveryWithAttempts | null> {
+  const { rows } = await db.query<DeliveryWithAttempts>(
     `select ${COLUMNS}, coalesce((select json_agg(a.detail order by a.number, a.id) from attempts a
        where a.delivery_id = d.id and a.id >= $2), '[]') as attempts
      from deliveries d where id = $1`,
@@ -206,19 +205,19 @@ export async function attemptNow(pool: Pool, id: string, lane: LaneOrAny | null)
   });
 }
 
-/** False where it had ended. */
+/** As it is then; null where it had ended. */
 export async function cancelDelivery(
   pool: Pool,
   id: string,
   actor: string,
   reason: string | null,
-): Promise<boolean> {
+): Promise<DeliveryWithAttempts | null> {
   return transaction(pool, async (db) => {
     const words = reason ?? `cancelled by ${actor}`;
     const [cancelled] = await setStatus(db, [id], OPEN_STATUSES, 'CANCELLED', words);
-    if (!cancelled) return false;
+    if (!cancelled) return null;
     await audit(db, { actor, action: 'delivery.cancel', object: id, reason });
-    return true;
+    return getDelivery(db, id);
   });
 }
 

@@ -1,5 +1,6 @@
 import { acceptEvents, findByKey, type Accepted, type NewEvent, type Stored } from '../db/events.js';
 import { DatabaseAwayError, isDatabaseAway, outOfTheWay, type Pool } from '../db/pool.js';
+import { afterCommit } from '../errors.js';
 import { createGroup, limited } from '../group.js';
 import type { Dispatcher } from './dispatch.js';
 
@@ -54,7 +55,7 @@ export function createIngest({ pool, hot }: { pool: Pool; hot: Pool }, dispatche
   return async (event) => {
     for (let tries = 0; tries < TRIES; tries++) {
       const stored = await commit(event);
-      const accepted = stored.kind === 'known' ? await lookUp(event) : stored;
+      const accepted = stored.kind === 'known' ? await afterCommit(lookUp(event)) : stored;
       if (accepted) return accepted;
       // The key's window ended between the two: now it is free.
     }

@@ -5,7 +5,7 @@ import { ZodError } from 'zod';
 import { DatabaseAwayError, isDatabaseAway } from '../db/pool.js';
 import { MAX_PAYLOAD_DEPTH } from '../domain/event.js';
 import { TooDeepError } from '../domain/raw-json.js';
-import { badField, Problem } from '../errors.js';
+import { AfterCommitError, badField, Problem } from '../errors.js';
 import { MAX_EVENT_BYTES } from './body.js';
 
 /** In one answer: a request of some megabytes may hold a million faults. */
@@ -43,11 +43,16 @@ export function toProblem(error: unknown, most = MAX_ERRORS): Problem {
   if (error instanceof ZodError) return fromZod(error, most);
   if (error instanceof TooDeepError)
     return badField('payload', `At most ${MAX_PAYLOAD_DEPTH} arrays and objects in one another.`);
+  if (error instanceof AfterCommitError) {
+    const [status, code] = isDatabaseAway(error.cause) ? [503, 'unavailable'] : [500, 'internal_error'];
+    const detail = 'This was stored; only what came after failed. Look it up before you try again.';
+    return new Problem(status, code, detail);
+  }
   if (isDatabaseAway(error)) {
     const detail =
       error instanceof DatabaseAwayError
         ? 'The database is away; nothing was accepted. Try again.'
-        : 'The database did not answer: it is not known whether this was stored. Try again; an event with the same idempotency key is not stored twice.';
+        : 'The database did not answer: it is not known whether this was stored. Look it up, or try again: with the same idempotency key nothing is stored twice.';
     return new Problem(503, 'unavailable', detail, [], { 'retry-after': '1' });
   }
   const { type, status, limit } = (error ?? {}) as { type?: string; status?: number; limit?: number };

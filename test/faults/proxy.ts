@@ -9,12 +9,18 @@ export interface Proxy {
   /** Resets every connection and refuses new ones until `accept`, as where nobody listens. */
   refuse(): Promise<void>;
   accept(): Promise<void>;
+  /**
+   * As `refuse`, as soon as the target has answered `answer` on a connection that had sent `question`: that answer still
+   * arrives, and nothing after it. Resolves then.
+   */
+  refuseAfter(question: string, answer: string): Promise<void>;
 }
 
 /** Listens on `port` for what listens, or will listen, on `target`. */
 export async function startProxy(port: number, target: number): Promise<Proxy> {
   const open = new Set<Socket>();
   let server: Server | null = null;
+  let last: { question: string; answer: string; answered(): void } | null = null;
 
   const forward = (from: Socket): void => {
     const to = connect(target, '127.0.0.1');
@@ -31,6 +37,18 @@ export async function startProxy(port: number, target: number): Promise<Proxy> {
       });
       socket.pipe(other);
     }
+    let asked = false;
+    // After the pipes: what is seen here has been forwarded.
+    from.on('data', (chunk) => (asked ||= last !== null && chunk.includes(last.question)));
+    to.on('data', (chunk) => {
+      if (!asked || !last || !chunk.includes(last.answer)) return;
+      const { answered } = last;
+      last = null;
+      open.delete(from);
+      to.unpipe(from);
+      from.end(answered);
+      void refuse();
+    });
   };
   const reset = () => open.forEach((socket) => socket.resetAndDestroy());
   const accept = async () => {
@@ -38,18 +56,21 @@ export async function startProxy(port: number, target: number): Promise<Proxy> {
     server = createServer(forward).listen(port, '127.0.0.1');
     await once(server, 'listening');
   };
+  const refuse = async () => {
+    if (!server) return;
+    const closed = once(server, 'close');
+    server.close();
+    server = null;
+    reset();
+    await closed;
+  };
   await accept();
   return {
     port,
     reset,
-    async refuse() {
-      if (!server) return;
-      const closed = once(server, 'close');
-      server.close();
-      server = null;
-      reset();
-      await closed;
-    },
+    refuse,
     accept,
+    refuseAfter: (question, answer) =>
+      new Promise((resolve) => (last = { question, answer, answered: () => resolve() })),
   };
 }

@@ -11,7 +11,7 @@ import {
   type StoredBatch,
 } from '../../db/batches.js';
 import type { Db } from '../../db/pool.js';
-import { notFound, Problem } from '../../errors.js';
+import { afterCommit, notFound, Problem } from '../../errors.js';
 import { carryBatch } from '../../delivery/carry-batch.js';
 import { batchWorkflowId } from '../../../workflows/contract.js';
 import type { AppDeps } from '../app.js';
@@ -67,15 +67,20 @@ export function batchRoutes(deps: AppDeps): Router {
   };
 
   const answerKnown = async (response: Response, id: string) => {
-    replayed(response).json(linked((await getBatch(pool, id))!));
+    replayed(response).json(linked((await afterCommit(getBatch(pool, id)))!));
   };
 
   const answerPlanned = async (response: Response, batch: StoredBatch) => {
     await tell(batch.id);
     let planned = batch;
-    for (const until = Date.now() + PLAN_MS; planned.status === 'PLANNING' && Date.now() < until;) {
-      await sleep(LOOK_MS);
-      planned = (await getBatch(pool, batch.id))!;
+    try {
+      for (const until = Date.now() + PLAN_MS; planned.status === 'PLANNING' && Date.now() < until;) {
+        await sleep(LOOK_MS);
+        planned = (await getBatch(pool, batch.id))!;
+      }
+    } catch (error) {
+      // It is there all the same: answered as it was last seen.
+      log.warn({ err: error, batch_id: batch.id }, 'batch not read back');
     }
     response.status(201).json(linked(planned));
   };
@@ -89,7 +94,7 @@ export function batchRoutes(deps: AppDeps): Router {
       throw new Problem(409, 'batch_state', `A batch that is ${status} cannot be changed so.`);
     }
     if (result === 'changed') await tell(id, { cancelled: wanted.kind === 'cancel' });
-    response.json(linked(await get(request)));
+    response.json(linked(await (result === 'changed' ? afterCommit(get(request)) : get(request))));
   };
 
   router.post('/batches', authorize('operator'), async (request, response) => {

@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import { listPauses, pause, resume } from '../../db/control.js';
+import { listPauses, pause, resume, type Pause } from '../../db/control.js';
 import { Problem } from '../../errors.js';
 import type { AppDeps } from '../app.js';
 import { actorOf } from '../auth.js';
@@ -10,8 +10,8 @@ import { pauseBody, resumeBody } from '../schemas.js';
 export function controlRoutes({ pool, authorize, control }: AppDeps): Router {
   const router = Router();
 
-  async function state() {
-    const pauses = (await listPauses(pool)).map(({ scope, ...pause }) => ({
+  function state(paused: Pause[]) {
+    const pauses = paused.map(({ scope, ...pause }) => ({
       scope: scope === 'all' ? 'all' : 'tenant',
       tenant: scope === 'all' ? null : scope.slice('tenant:'.length),
       ...pause,
@@ -21,21 +21,19 @@ export function controlRoutes({ pool, authorize, control }: AppDeps): Router {
   }
 
   router.get('/control', authorize('viewer'), async (_request, response) => {
-    response.json(await state());
+    response.json(state(await listPauses(pool)));
   });
 
   router.post('/control/pause', authorize('operator'), async (request, response) => {
     const { scope, reason } = pauseBody.parse(readJson(request).value);
-    await pause(pool, scope, reason!, actorOf(response));
-    response.json(await state());
+    response.json(state(await pause(pool, scope, reason!, actorOf(response))));
   });
 
   router.post('/control/resume', authorize('operator'), async (request, response) => {
     const { scope, reason } = resumeBody.parse(readJson(request).value);
-    if (!(await resume(pool, scope, reason, actorOf(response)))) {
-      throw new Problem(409, 'not_paused', `Nothing is paused for ${scope}.`);
-    }
-    response.json(await state());
+    const left = await resume(pool, scope, reason, actorOf(response));
+    if (!left) throw new Problem(409, 'not_paused', `Nothing is paused for ${scope}.`);
+    response.json(state(left));
   });
 
   return router;

@@ -12,7 +12,7 @@ import type { RequestKey } from '../../db/request-keys.js';
 import { openWorkflow } from '../../db/sweep.js';
 import { restartOf } from '../../delivery/workflows.js';
 import { isOpen } from '../../domain/delivery.js';
-import { notFound, Problem } from '../../errors.js';
+import { afterCommit, notFound, Problem } from '../../errors.js';
 import type { AppDeps } from '../app.js';
 import { actorOf } from '../auth.js';
 import { readOptionalJson } from '../body.js';
@@ -51,14 +51,15 @@ export function deliveryRoutes(deps: AppDeps): Router {
   router.post('/deliveries/:id/cancel', authorize('operator'), async (request: ById, response) => {
     const { reason = null } = reasonBody.parse(readOptionalJson(request));
     const { id, workflow_id } = await get(request);
-    if (!(await cancelDelivery(pool, id, actorOf(response), reason))) {
+    const cancelled = await cancelDelivery(pool, id, actorOf(response), reason);
+    if (!cancelled) {
       throw new Problem(409, 'delivery_ended', `It has ended: ${(await get(request)).status}.`);
     }
     // The row decides; a workflow that does not hear of it finds out at its next attempt.
     workflows.cancelDeliveries(workflow_id, [id]).catch((error: unknown) => {
       log.info({ err: error, delivery_id: id }, 'workflow not told of the cancellation');
     });
-    response.json(linked(await get(request)));
+    response.json(linked(cancelled));
   });
 
   router.post('/deliveries/:id/retry', authorize('operator'), async (request: ById, response) => {
@@ -72,7 +73,7 @@ export function deliveryRoutes(deps: AppDeps): Router {
       ? { knownId: before }
       : await (isOpen(delivery) ? retryNow : again)(deps, delivery, by);
     if ('made' in result) response.status(202).json(linked(result.made));
-    else replayed(response).json(linked((await getDelivery(pool, result.knownId))!));
+    else replayed(response).json(linked((await afterCommit(getDelivery(pool, result.knownId)))!));
   });
 
   return router;
@@ -97,13 +98,13 @@ async function retryNow(deps: AppDeps, delivery: StoredDelivery, { key, ...by }:
     told ||= await deps.workflows.attemptNow(workflow_id, id);
   } catch (error) {
     deps.log.warn({ err: error, delivery_id: id }, 'retry not asked for');
-    throw new Problem(503, 'temporal_unavailable', 'Temporal is away; nothing was changed. Try again.', [], {
-      'retry-after': '1',
-    });
+    // It may have been told all the same, and the answer lost.
+    const detail = 'Temporal did not answer. Try again: asked twice, the next attempt is still made once.';
+    throw new Problem(503, 'temporal_unavailable', detail, [], { 'retry-after': '1' });
   }
   if (!told) await attemptNow(deps.pool, id, null);
   // The key stands for this delivery: once it has ended, the same request must not make another.
-  return createOnce(
+  const recorded = createOnce(
     deps.pool,
     key,
     async (db) => {
@@ -112,6 +113,7 @@ async function retryNow(deps: AppDeps, delivery: StoredDelivery, { key, ...by }:
     },
     () => id,
   );
+  return afterCommit(recorded);
 }
 
 /** What has ended stays as it is: a new delivery of the same event follows it. */
@@ -125,7 +127,16 @@ async function again(deps: AppDeps, source: StoredDelivery, { key, ...by }: By):
   if ('knownId' in result) return result;
   const { made } = result;
   if (made === null) throw new Problem(409, 'endpoint_deleted', 'Its endpoint is deleted.');
-  const open = made.status === 'PENDING' && (await openWorkflow(deps.pool, made));
-  if (open) deps.startWorkflow(restartOf(open));
+  if (made.status === 'PENDING') await startWorkflowOf(deps, made);
   return { made };
+}
+
+/** It is committed: where this fails, the sweeper starts it. */
+async function startWorkflowOf(deps: AppDeps, delivery: StoredDelivery): Promise<void> {
+  try {
+    const open = await openWorkflow(deps.pool, delivery);
+    if (open) deps.startWorkflow(restartOf(open));
+  } catch (error) {
+    deps.log.warn({ err: error, delivery_id: delivery.id }, 'not read back; the sweeper will start it');
+  }
 }

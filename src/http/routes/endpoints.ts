@@ -9,7 +9,7 @@ import {
   type StoredEndpoint,
 } from '../../db/endpoints.js';
 import type { Db } from '../../db/pool.js';
-import { notFound, Problem } from '../../errors.js';
+import { afterCommit, notFound, Problem } from '../../errors.js';
 import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app.js';
 import { actorOf } from '../auth.js';
@@ -40,12 +40,12 @@ export function endpointRoutes(deps: AppDeps): Router {
     const { secret = newSecret(), ...body } = endpointBody.parse(value);
     const key = requestKey(headerKey(request), { tenant: body.tenant, route: 'endpoints', about: value });
     const before = await answeredBefore(pool, key);
-    if (before !== null) return void replayed(response).json(await again(before));
+    if (before !== null) return void replayed(response).json(await afterCommit(again(before)));
     await refuseForbidden(deps.guard, body.url, body.tenant);
     const input = { ...body, sealedSecret: secrets.seal(secret), adHocKey: null };
     const made = (db: Db) => insertEndpoint(db, input, actorOf(response));
     const result = await createOnce(pool, key, made, ({ id }) => id);
-    if ('knownId' in result) replayed(response).json(await again(result.knownId));
+    if ('knownId' in result) replayed(response).json(await afterCommit(again(result.knownId)));
     else response.status(201).json({ ...result.made, secret });
   });
 

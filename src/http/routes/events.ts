@@ -4,7 +4,7 @@ import { Router, type Request } from 'express';
 import { insertEndpoint } from '../../db/endpoints.js';
 import { feedEnd, readFeed, type FeedPage } from '../../db/event-feed.js';
 import { findByKey, getEvent, listEvents, type Accepted, type NewEvent } from '../../db/events.js';
-import { transaction } from '../../db/pool.js';
+import { DatabaseAwayError, transaction } from '../../db/pool.js';
 import { deliverWorkflowId } from '../../delivery/workflow-id.js';
 import { MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH } from '../../domain/event.js';
 import { elementTexts, memberText } from '../../domain/raw-json.js';
@@ -38,6 +38,7 @@ export function eventRoutes(deps: AppDeps): Router {
     const { events } = eventsBody.parse(value);
     const texts = elementTexts(memberText(text, 'events')!);
     const key = headerKey(request);
+    const failed: unknown[] = [];
     const results = await Promise.all(
       events.map(async (one, i) => {
         try {
@@ -51,11 +52,15 @@ export function eventRoutes(deps: AppDeps): Router {
           return { status: kind === 'duplicate' ? 200 : 202, id: event.id };
         } catch (error) {
           const { status, code, message: detail, errors } = toProblem(error, ERRORS_PER_EVENT);
-          if (status >= 500) throw error;
+          if (status >= 500) failed.push(error);
           return { status, error: { code, detail, errors } };
         }
       }),
     );
+    // Where others were accepted, their answer is not lost with those that were not.
+    if (failed.length === events.length) throw failed.find(mayBeStored) ?? failed[0];
+    if (failed.length > 0)
+      deps.log.error({ err: failed[0], failed: failed.length }, 'events of a batch failed');
     if (results.every(({ status }) => status === 200)) replayed(response);
     response.json({ results });
   });
@@ -103,6 +108,9 @@ export function eventRoutes(deps: AppDeps): Router {
 
   return router;
 }
+
+/** Of errors that leave an event unanswered: all but the one that comes before Postgres is asked. */
+const mayBeStored = (error: unknown) => !(error instanceof DatabaseAwayError);
 
 /** Events in an order that never changes, for a reader that goes on from `next_cursor`. */
 async function feed({ pool }: AppDeps, query: unknown): Promise<FeedPage> {
