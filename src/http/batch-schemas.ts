@@ -12,7 +12,7 @@ const filter = z
   .strictObject({
     status: z
       .union(
-        [z.enum(DELIVERY_STATUSES), z.array(z.enum(DELIVERY_STATUSES)).min(1)],
+        [z.enum(DELIVERY_STATUSES), z.array(z.enum(DELIVERY_STATUSES)).min(1).max(DELIVERY_STATUSES.length)],
         'Must be delivery states.',
       )
       .transform((status) => (Array.isArray(status) ? status : [status]))
