@@ -77,12 +77,22 @@ export async function getDelivery(db: Db, id: string): Promise<DeliveryWithAttem
 
 /** What an attempt needs of its endpoint `ep`. */
 export const SENT_WITH = `
-  json_build_object('id', ep.id, 'url', ep.url, 'headers', ep.headers, 'timeout_ms', ep.timeout_ms,
+  json_build_object('id', ep.id, 'url', ep.url, 'headers', ep.headers, 'content_type', ep.content_type, 'timeout_ms', ep.timeout_ms,
     'retry_on', ep.retry_on, 'deleted', ep.deleted_at is not null) as endpoint,
   array(select s.sealed from endpoint_secrets s where s.endpoint_id = ep.id order by s.id desc) as sealed_secrets`;
 
+/** What of the event `e` is sent. */
+export const CONTENT = 'e.payload, e.headers as event_headers, e.content_type as event_content_type';
+
+/** What of an event is sent, as an attempt has it. */
+export interface SentContent {
+  payload: string;
+  event_headers: Record<string, string> | null;
+  event_content_type: string | null;
+}
+
 /** All an attempt needs, read anew for each: the newest endpoint settings win. */
-export interface AttemptTarget {
+export interface AttemptTarget extends SentContent {
   status: DeliveryStatus;
   status_reason: string | null;
   attempt_count: number;
@@ -92,11 +102,11 @@ export interface AttemptTarget {
   event_type: string;
   tenant: string;
   workflow_id: string;
-  payload: string;
   endpoint: {
     id: string;
     url: string;
     headers: Record<string, string>;
+    content_type: string | null;
     timeout_ms: number;
     retry_on: RetryOn;
     deleted: boolean;
@@ -117,7 +127,7 @@ export async function loadAttemptTargets(db: Db, deliveryIds: string[]): Promise
       select d.id, d.status, d.status_reason, d.attempt_count, d.in_hand,
         d.attempt_count = 0 and exists (select from batches b where b.id = d.batch_id and b.status = 'CANCELLED')
           as withdrawn,
-        d.event_id, d.event_type, d.tenant, d.workflow_id, e.payload,
+        d.event_id, d.event_type, d.tenant, d.workflow_id, ${CONTENT},
         coalesce(pause_of(d.tenant), hold_of(ep)) as held, ${SENT_WITH}
       from deliveries d
       join events e on e.id = d.event_id

@@ -1,8 +1,9 @@
 import { FILE_PAUSE } from './control.js';
+import { CONTENT, type SentContent } from './deliveries.js';
 import type { Db } from './pool.js';
 
 /** A delivery whose next attempt is the taker's, with what that needs besides the endpoint. */
-export interface Taken {
+export interface Taken extends SentContent {
   id: string;
   endpoint_id: string;
   workflow_id: string;
@@ -15,7 +16,6 @@ export interface Taken {
   event_id: string;
   event_type: string;
   tenant: string;
-  payload: string;
 }
 
 export interface Take {
@@ -99,7 +99,7 @@ export async function take(db: Db, { status, limit, except, byFile, dueInMs }: T
         returning d.id, d.endpoint_id, d.workflow_id, d.in_hand, d.attempt_count, d.max_attempts, d.due_at, d.event_id
       )
       select taken.id, endpoint_id, taken.workflow_id, in_hand, attempt_count, max_attempts, due_at::text, event_id,
-        e.type as event_type, e.tenant, e.payload
+        e.type as event_type, e.tenant, ${CONTENT}
       from taken join events e on e.id = taken.event_id order by taken.id`,
     values: [limit, except, byFile, dueInMs],
   });

@@ -12,6 +12,8 @@ export interface EndpointSettings {
   event_types: string[];
   description: string | null;
   headers: Record<string, string>;
+  /** Of what is sent to it, where its events have none of their own; null: JSON. */
+  content_type: string | null;
   timeout_ms: number;
   retry_on: RetryOn;
 }
@@ -28,8 +30,8 @@ export interface StoredEndpoint extends EndpointSettings {
   updated_at: Date;
 }
 
-const COLUMNS = `id, tenant, url, event_types, description, headers, timeout_ms, retry_on, status, status_reason,
-  failing_since, created_at, updated_at`;
+const COLUMNS = `id, tenant, url, event_types, description, headers, content_type, timeout_ms, retry_on, status,
+  status_reason, failing_since, created_at, updated_at`;
 
 export interface NewEndpoint extends EndpointSettings {
   tenant: string;
@@ -43,8 +45,8 @@ export async function insertEndpoint(db: Db, input: NewEndpoint, actor: string):
   await db.query('insert into tenants (id) values ($1) on conflict do nothing', [input.tenant]);
   const { rows } = await db.query<StoredEndpoint & { created: boolean }>(
     `insert into endpoints as e (id, tenant, url, event_types, description, headers, timeout_ms, retry_on, status,
-       status_reason, ad_hoc_key)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+       status_reason, ad_hoc_key, content_type)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
      on conflict (ad_hoc_key) do update set ad_hoc_key = e.ad_hoc_key
      returning ${COLUMNS}, id = $1 as created`,
     [
@@ -59,6 +61,7 @@ export async function insertEndpoint(db: Db, input: NewEndpoint, actor: string):
       input.enabled ? 'enabled' : 'disabled',
       input.enabled ? null : 'manual',
       input.adHocKey,
+      input.content_type,
     ],
   );
   const { created, ...endpoint } = rows[0]!;

@@ -10,6 +10,10 @@ export interface NewEvent {
   tenant: string;
   type: string;
   payload: string;
+  /** Sent with every request of it, besides the endpoint's own. */
+  headers?: Record<string, string> | null;
+  /** Null: the endpoint's, or JSON. */
+  contentType?: string | null;
   idempotencyKey: string;
   /** SHA-256 in hex. */
   requestHash: string;
@@ -20,6 +24,14 @@ export interface NewEvent {
   createdAt: Date;
   /** Exactly these endpoints, whatever they subscribe to; null: all that match the type. */
   endpointIds: string[] | null;
+}
+
+/** What of an event is sent. */
+export interface Content {
+  /** The sender's own JSON text. */
+  payload: string;
+  headers: Record<string, string> | null;
+  content_type: string | null;
 }
 
 export interface DeliveryStub {
@@ -83,8 +95,9 @@ export async function acceptEvents(
         select i.*, endpoint_list::text[] as endpoint_ids, string_to_array(pattern_list, ' ') as patterns,
           date_trunc('milliseconds', now() - age_ms * interval '1 millisecond') as at
         from unnest(${column(1)}, ${column(2)}, ${column(3)}, ${column(4)}, ${column(5)}, ${column(6)}, ${column(7)},
-          ${column(8, 'int')}, ${column(9, 'float8')}, ${column(10)}, ${column(11)})
-          as i (id, tenant, type, payload, key, hash, workflow_id, max_attempts, age_ms, endpoint_list, pattern_list)
+          ${column(8, 'int')}, ${column(9, 'float8')}, ${column(10)}, ${column(11)}, ${column(15)}, ${column(16)})
+          as i (id, tenant, type, payload, key, hash, workflow_id, max_attempts, age_ms, endpoint_list, pattern_list,
+            headers, content_type)
       ), tenant as (
         insert into tenants (id) select distinct tenant from input order by tenant on conflict do nothing
       ), key as (
@@ -97,10 +110,11 @@ export async function acceptEvents(
           where k.accepted_at <= excluded.accepted_at - interval '${IDEMPOTENCY_WINDOW_HOURS} hours'
         returning event_id, generation
       ), event as (
-        insert into events (id, tenant, type, payload, idempotency_key, workflow_id, created_at, targeted)
+        insert into events (id, tenant, type, payload, idempotency_key, workflow_id, created_at, targeted, headers,
+          content_type)
         select i.id, i.tenant, i.type, i.payload, i.key,
           i.workflow_id || case when generation = 1 then '' else '~' || generation end, i.at,
-          i.endpoint_ids is not null
+          i.endpoint_ids is not null, i.headers::jsonb, i.content_type
         from key join input i on i.id = key.event_id
         returning id, workflow_id, created_at
       ), fan_out as (
@@ -145,6 +159,8 @@ export async function acceptEvents(
       lane,
       dueInMs,
       heldLane,
+      each(({ headers }) => (headers ? JSON.stringify(headers) : null)),
+      each(({ contentType }) => contentType ?? null),
     ],
   });
   const stored = new Map<
@@ -189,9 +205,9 @@ export async function findByKey(
 
 const COLUMNS = 'id, type, tenant, idempotency_key, workflow_id, created_at';
 
-export async function getEvent(db: Db, id: string): Promise<(StoredEvent & { payload: string }) | null> {
-  const { rows } = await db.query<StoredEvent & { payload: string }>(
-    `select ${COLUMNS}, payload,
+export async function getEvent(db: Db, id: string): Promise<(StoredEvent & Content) | null> {
+  const { rows } = await db.query<StoredEvent & Content>(
+    `select ${COLUMNS}, payload, headers, content_type,
        coalesce((select json_agg(json_build_object('id', d.id, 'endpoint_id', d.endpoint_id, 'status', d.status)
          order by d.endpoint_id) from deliveries d
          where d.event_id = e.id and d.id >= $2 and d.source_delivery_id is null and d.batch_id is null), '[]') as deliveries

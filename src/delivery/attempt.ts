@@ -7,6 +7,7 @@ import { isOpen } from '../domain/delivery.js';
 import { retryDelay, type RetryPolicy } from '../domain/retry-schedule.js';
 import { newId } from '../ids.js';
 import { credentialsIn, redactEchoes, redactHeaders } from '../domain/redact.js';
+import { bodyOf, JSON_TYPE } from '../webhook/content.js';
 import { requestHeaders } from '../webhook/request-headers.js';
 import { UnsentError, type Sender, type SendResult } from '../webhook/send.js';
 import { sign } from '../webhook/sign.js';
@@ -85,11 +86,15 @@ export async function makeAttempt(
   // A trail that an operator reset knows less than the history does.
   const number = Math.max(input.number, target.attempt_count + 1);
   const timestamp = Math.floor(Date.now() / 1000);
+  const contentType = target.event_content_type ?? endpoint.content_type ?? JSON_TYPE;
+  const body = bodyOf(target.payload, contentType);
   const headers = requestHeaders({
     own: endpoint.headers,
+    ofEvent: target.event_headers ?? {},
+    contentType,
     eventId: target.event_id,
     timestamp,
-    signature: sign(secrets, target.event_id, timestamp, target.payload),
+    signature: sign(secrets, target.event_id, timestamp, body),
     attempt: number,
     eventType: target.event_type,
     version: deps.version,
@@ -99,7 +104,7 @@ export async function makeAttempt(
     result = await deps.sender.send({
       url: endpoint.url,
       headers,
-      body: target.payload,
+      body,
       timeoutMs: endpoint.timeout_ms,
       tenant: target.tenant,
       endpointId: endpoint.id,

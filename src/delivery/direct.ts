@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { AttemptRecord } from '../db/attempts.js';
-import type { AttemptTarget } from '../db/deliveries.js';
+import type { AttemptTarget, SentContent } from '../db/deliveries.js';
 import type { Left, Taken } from '../db/drain.js';
 import type { StoredEvent } from '../db/events.js';
 import { isOpen } from '../domain/delivery.js';
@@ -25,7 +25,7 @@ export interface DirectLane {
   /** Makes an attempt, in the background. */
   take(one: Taken): void;
   /** Makes the first ones of an event just accepted, which are nobody else's until `dueAt`. */
-  deliver(event: StoredEvent, payload: string, dueAt: string): void;
+  deliver(event: StoredEvent, content: SentContent, dueAt: string): void;
   /** Events that may have been accepted: those that were are the sweeper's. */
   leave(eventIds: string[]): void;
   /** Waits for the attempts under way; what has not begun is for others. */
@@ -179,6 +179,8 @@ export function createDirectLane(deps: {
       tenant: job.tenant,
       workflow_id: job.workflow_id,
       payload: job.payload,
+      event_headers: job.event_headers,
+      event_content_type: job.event_content_type,
       endpoint: known.endpoint,
       held: known.held,
       sealed_secrets: known.sealed_secrets,
@@ -236,12 +238,12 @@ export function createDirectLane(deps: {
     room: () => !closed && waitingCount < MOST_WAITING && waitingBytes < MOST_WAITING_BYTES,
     full: () => [...waiting.keys()],
     take,
-    deliver({ id: event_id, type: event_type, tenant, workflow_id, deliveries }, payload, due_at) {
+    deliver({ id: event_id, type: event_type, tenant, workflow_id, deliveries }, content, due_at) {
       const parts = deliveries.length > DELIVERIES_PER_WORKFLOW;
       deliveries.forEach(({ id, endpoint_id, status }, i) => {
         if (status !== 'PENDING') return;
         const part = partWorkflowId(workflow_id, 1 + Math.floor(i / DELIVERIES_PER_WORKFLOW));
-        const event = { event_id, event_type, tenant, payload, workflow_id: parts ? part : workflow_id };
+        const event = { event_id, event_type, tenant, ...content, workflow_id: parts ? part : workflow_id };
         take({
           ...event,
           id,

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { SentContent } from '../db/deliveries.js';
 import type { LaneChoice, StoredEvent } from '../db/events.js';
 import { DELIVERIES_PER_WORKFLOW } from '../domain/event.js';
 import { DIRECT_DUE_MS, type DirectLane } from './direct.js';
@@ -9,7 +10,7 @@ export interface Dispatcher {
   /** For so many events that are about to be accepted together. */
   choose(events: number): Choice;
   /** Goes on with an event accepted by `choice`, in the background; what fails waits for the sweeper. */
-  dispatch(accepted: { event: StoredEvent; dueAt: string }, payload: string, choice: Choice): void;
+  dispatch(accepted: { event: StoredEvent; dueAt: string }, content: SentContent, choice: Choice): void;
   /** Of these events it is not known whether they were accepted: no lane waits for this process to go on with them. */
   unknown(eventIds: string[], choice: Choice): void;
   /** Starts a workflow, in the background. */
@@ -96,13 +97,13 @@ export function createDispatcher(deps: {
       if (lane === 'direct' && direct.room()) return { lane, heldLane, dueInMs: DIRECT_DUE_MS, begins: true };
       return { lane: heldLane, heldLane, dueInMs: NO_ROOM_DUE_MS, begins: false };
     },
-    dispatch({ event, dueAt }, payload, { lane, heldLane, begins }) {
+    dispatch({ event, dueAt }, content, { lane, heldLane, begins }) {
       lanes.accepted(event.deliveries.length);
       fanOut += (Math.max(1, event.deliveries.length) - fanOut) / FAN_OUT_OF;
       // What is held from the start needs nobody until it may go on.
       const pending = event.deliveries.filter((delivery) => delivery.status === 'PENDING');
       if (!begins || pending.length === 0) return;
-      if (lane === 'direct') return direct.deliver(event, payload, dueAt);
+      if (lane === 'direct') return direct.deliver(event, content, dueAt);
       const whole = heldLane === 'workflow' || event.deliveries.length > DELIVERIES_PER_WORKFLOW;
       start(startOf(whole ? event : { ...event, deliveries: pending }, maxAttempts));
     },

@@ -1,3 +1,4 @@
+import type { SentContent } from '../db/deliveries.js';
 import { acceptEvents, findByKey, type Accepted, type NewEvent, type Stored } from '../db/events.js';
 import { DatabaseAwayError, isDatabaseAway, outOfTheWay, type Pool } from '../db/pool.js';
 import { afterCommit } from '../errors.js';
@@ -16,6 +17,10 @@ const LOOK_UPS_AT_ONCE = 8;
 const TRIES = 2;
 /** Waiting for a commit, or for a look-up: more than these are refused. */
 const MOST_WAITING = 32_768;
+
+const contentOf = ({ payload, headers = null, contentType = null }: NewEvent): SentContent => ({
+  ...{ payload, event_headers: headers, event_content_type: contentType },
+});
 
 /** Events that come together are committed together. */
 export function createIngest({ pool, hot }: { pool: Pool; hot: Pool }, dispatcher: Dispatcher): Accept {
@@ -42,7 +47,7 @@ export function createIngest({ pool, hot }: { pool: Pool; hot: Pool }, dispatche
         throw error;
       });
       results.forEach((result, i) => {
-        if (result.kind === 'accepted') dispatcher.dispatch(result, events[i]!.payload, choice);
+        if (result.kind === 'accepted') dispatcher.dispatch(result, contentOf(events[i]!), choice);
       });
       return results;
     },

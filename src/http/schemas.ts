@@ -4,6 +4,7 @@ import { EVENT_TYPE, EVENT_TYPE_PATTERN, MAX_KEY, MAX_NAME, TENANT, UNPRINTABLE 
 import { decodePlace, FEED_START } from '../db/event-feed.js';
 import { decodeCursor, type PageQuery } from '../db/page.js';
 import { isId, type IdPrefix } from '../ids.js';
+import { contentTypeProblem, MAX_CONTENT_TYPE } from '../webhook/content.js';
 import { headerProblem } from '../webhook/request-headers.js';
 import { isSecret } from '../webhook/sign.js';
 import { urlProblem } from './url-problem.js';
@@ -83,9 +84,16 @@ const headers = headerNames.pipe(
   }),
 );
 
+const contentType = text(MAX_CONTENT_TYPE).superRefine((value, context) => {
+  const fault = contentTypeProblem(value);
+  if (fault) context.addIssue({ code: 'custom', message: fault });
+});
+
 export const eventBody = z.strictObject({
   type: eventType,
   payload,
+  headers: headers.optional(),
+  content_type: contentType.optional(),
   idempotency_key: idempotencyKey.optional(),
   tenant: tenant.default('default'),
   endpoint_ids: z.array(id('ep')).min(1).max(1000).optional(),
@@ -101,6 +109,7 @@ export const sendBody = z.strictObject({
   payload,
   type: eventType.default('message'),
   headers: headers.default({}),
+  content_type: contentType.optional(),
   idempotency_key: idempotencyKey.optional(),
   tenant: tenant.default('default'),
 });
@@ -110,6 +119,7 @@ const endpointSettings = z.strictObject({
   event_types: z.array(subscription).min(1).max(100),
   description: line(1024).nullable(),
   headers,
+  content_type: contentType.nullable(),
   timeout_ms: z.int().min(1_000, 'At least 1000 (1 s).').max(30_000, 'At most 30000 (30 s).'),
   retry_on: z.enum(['default', 'all']),
   enabled: z.boolean(),
@@ -118,6 +128,7 @@ const endpointSettings = z.strictObject({
 export const endpointBody = endpointSettings.extend({
   description: endpointSettings.shape.description.default(null),
   headers: headers.default({}),
+  content_type: contentType.nullable().default(null),
   timeout_ms: endpointSettings.shape.timeout_ms.default(15_000),
   retry_on: endpointSettings.shape.retry_on.default('default'),
   enabled: z.boolean().default(true),

@@ -31,7 +31,10 @@ export function headerProblem(name: string, value: string): string | null {
 }
 
 export interface RequestHeadersInput {
+  /** The endpoint's own. */
   own: Record<string, string>;
+  ofEvent: Record<string, string>;
+  contentType: string;
   eventId: string;
   timestamp: number;
   signature: string;
@@ -40,16 +43,20 @@ export interface RequestHeadersInput {
   version: string;
 }
 
-/** All headers of one request: the endpoint's own first, so that ours win. */
+/** All headers of one request: the event's first, so that the endpoint's own win over them, and ours over all. */
 export function requestHeaders(input: RequestHeadersInput): Record<string, string> {
   return {
-    ...Object.fromEntries(Object.entries(input.own).map(([name, value]) => [name.toLowerCase(), value])),
+    ...lowerCased(input.ofEvent),
+    ...lowerCased(input.own),
     'webhook-id': input.eventId,
     'webhook-timestamp': String(input.timestamp),
     'webhook-signature': input.signature,
     'webhook-attempt': String(input.attempt),
     'webhook-event-type': input.eventType,
-    'content-type': 'application/json',
+    'content-type': input.contentType,
     'user-agent': `surehook/${input.version}`,
   };
 }
+
+const lowerCased = (headers: Record<string, string>) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));

@@ -23,6 +23,7 @@ function dispatcher({
 }: { hasWorker?: boolean; refuse?: boolean; lane?: 'workflow' | 'auto' } = {}) {
   const started: string[] = [];
   const lanes = createLanes({ lane, directAbove: 64 });
+  const CONTENT = { payload: '{}', event_headers: null, event_content_type: null };
   const start: Workflows['start'] = async ({ workflowId }) => {
     await Promise.resolve();
     started.push(workflowId);
@@ -34,10 +35,10 @@ function dispatcher({
     direct: { room: () => true, deliver: () => {}, close: () => Promise.resolve() } as unknown as DirectLane,
   });
   const dispatch = (count: number) => {
-    for (let n = 0; n < count; n++) made.dispatch({ event: eventOf(n), dueAt: '' }, '{}', CHOICE);
+    for (let n = 0; n < count; n++) made.dispatch({ event: eventOf(n), dueAt: '' }, CONTENT, CHOICE);
   };
   const dispatchOne = (event: StoredEvent, choice: Choice) =>
-    made.dispatch({ event, dueAt: '' }, '{}', choice);
+    made.dispatch({ event, dueAt: '' }, CONTENT, choice);
   return { ...made, dispatch, dispatchOne, started, lanes };
 }
 

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { headerProblem, requestHeaders, RESERVED } from '../../src/webhook/request-headers.js';
 
 const ours = {
+  ofEvent: {},
+  contentType: 'application/json',
   eventId: 'evt_1',
   timestamp: 1_700_000_000,
   signature: 'v1,abc',

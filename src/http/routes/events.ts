@@ -10,6 +10,8 @@ import { MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH } from '../../domain/event.js';
 import { elementTexts, memberText } from '../../domain/raw-json.js';
 import { badField, notFound, Problem } from '../../errors.js';
 import { newId } from '../../ids.js';
+import { isJsonType } from '../../webhook/content.js';
+import { redactHeaders } from '../../domain/redact.js';
 import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app.js';
 import { actorOf } from '../auth.js';
@@ -68,10 +70,11 @@ export function eventRoutes(deps: AppDeps): Router {
   router.post('/send', authorize('publisher'), async (request, response) => {
     const { text, value } = readJson(request);
     const body = sendBody.parse(value);
-    const payload = payloadOf(text);
+    const payload = payloadOf(text, body);
     const key = agreed(body.idempotency_key, headerKey(request));
     const about = [body.url, JSON.stringify(Object.entries(body.headers).sort())];
-    const incoming = { ...body, payload, key, about };
+    // Its headers are those of the endpoint that is made for it.
+    const incoming = { ...body, headers: undefined, payload, key, about };
     // First of all: nothing is stored for a key that is taken, and its own request is not judged again.
     const known = await answered(deps, newEvent(deps, { ...incoming, endpointIds: null }));
     if (known) return answer(response, known);
@@ -82,6 +85,7 @@ export function eventRoutes(deps: AppDeps): Router {
       event_types: [],
       description: null,
       headers: body.headers,
+      content_type: null,
       timeout_ms: 15_000,
       retry_on: 'default' as const,
       enabled: true,
@@ -101,7 +105,9 @@ export function eventRoutes(deps: AppDeps): Router {
   router.get('/events/:id', authorize('viewer'), async (request: Request<{ id: string }>, response) => {
     const event = await getEvent(pool, request.params.id);
     if (!event) throw notFound('event', request.params.id);
-    const { payload, ...rest } = event;
+    const { payload, headers, ...content } = event;
+    // A value may be a secret: they are shown as those of an attempt are.
+    const rest = { ...content, headers: headers && redactHeaders(headers) };
     // Spliced in as text: the payload is answered as it was posted, too.
     response.type('json').send(`${JSON.stringify(rest).slice(0, -1)},"payload":${payload}}`);
   });
@@ -142,7 +148,7 @@ async function take(
   ownKey?: string,
 ): Promise<Stored> {
   const { endpoint_ids: endpointIds = null, idempotency_key, ...body } = eventBody.parse(value);
-  const payload = payloadOf(text);
+  const payload = payloadOf(text, body);
   const key = agreed(idempotency_key, header) ?? ownKey;
   const event = newEvent(deps, { ...body, payload, key, endpointIds, about: [] });
   const [unknown] = endpointIds ? await deps.unknownEndpoints({ tenant: body.tenant, endpointIds }) : [];
@@ -162,17 +168,23 @@ function newEvent(
     payload: string;
     key: string | undefined;
     endpointIds: string[] | null;
+    headers?: Record<string, string> | undefined;
+    content_type?: string | undefined;
     /** What else makes the request this one: the same key with another of these is a conflict. */
     about: string[];
   },
 ): NewEvent {
-  const { type, tenant, payload, endpointIds, about } = incoming;
+  const { type, tenant, payload, endpointIds, about, content_type: contentType = null } = incoming;
+  const headers = Object.keys(incoming.headers ?? {}).length > 0 ? incoming.headers! : null;
   const id = newId('evt');
   const key = incoming.key ?? id;
   return {
-    ...{ id, tenant, type, payload, endpointIds },
+    ...{ id, tenant, type, payload, headers, contentType, endpointIds },
     idempotencyKey: key,
-    requestHash: digest([type, payload, JSON.stringify(about.length ? about : endpointIds)]),
+    requestHash: digest([
+      ...[type, payload, JSON.stringify(about.length ? about : endpointIds)],
+      ...(headers || contentType ? [JSON.stringify([contentType, sorted(headers ?? {})])] : []),
+    ]),
     workflowId: deliverWorkflowId(tenant, key),
     maxAttempts: deps.maxAttempts,
     createdAt: new Date(),
@@ -212,10 +224,24 @@ function answer(response: ServerResponse, { kind, event }: Stored): void {
   response.end(body);
 }
 
-function payloadOf(text: string): string {
+/** By their names, which have no case. */
+const sorted = (headers: Record<string, string>) =>
+  Object.entries(headers)
+    .map(([name, value]) => [name.toLowerCase(), value] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** As it was posted; a string of well-formed text where its type is not JSON. */
+function payloadOf(
+  text: string,
+  { payload: value, content_type }: { payload: unknown; content_type?: string | undefined },
+): string {
   const payload = memberText(text, 'payload', MAX_PAYLOAD_DEPTH)!;
   if (Buffer.byteLength(payload) > MAX_PAYLOAD_BYTES) {
     throw badField('payload', 'At most 256 KiB.', 413, 'payload_too_large');
+  }
+  if (content_type !== undefined && !isJsonType(content_type)) {
+    if (typeof value !== 'string' || !value.isWellFormed())
+      throw badField('payload', `Must be a string, the text of the body: ${content_type} is not JSON.`);
   }
   return payload;
 }
