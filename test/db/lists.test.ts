@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { recordAttempts } from '../../src/db/attempts.js';
+import { nextOpen } from '../../src/db/cancel-deliveries.js';
+import { OPEN_STATUSES } from '../../src/domain/delivery.js';
 import { listDeliveries, type DeliveryFilter } from '../../src/db/deliveries.js';
 import { feedEnd, FEED_START, readFeed, type FeedPlace } from '../../src/db/event-feed.js';
 import { acceptEvents, listEvents, type EventFilter, type NewEvent } from '../../src/db/events.js';
@@ -152,6 +154,14 @@ test('a page of the feed of events looks at few pages of the table, wherever its
   );
   for (const place of [FEED_START, rows[0]!, await feedEnd(pool)]) {
     expect(await pagesOf((db) => readFeed(db, {}, place, 50)), place.id).toBeLessThan(FEW_PAGES);
+  }
+});
+
+test('open deliveries that are to be cancelled are found by looking at few pages, also of a busy endpoint', async () => {
+  for (const status of OPEN_STATUSES) {
+    const page = { status, after: '', until: 'del_g' };
+    const filter = { endpoint_id: busy, event_type: 'a' };
+    expect(await pagesOf((db) => nextOpen(db, filter, page)), status).toBeLessThan(FEW_PAGES);
   }
 });
 

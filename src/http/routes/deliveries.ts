@@ -10,12 +10,14 @@ import {
 import { audit } from '../../db/audit.js';
 import type { RequestKey } from '../../db/request-keys.js';
 import { openWorkflow } from '../../db/sweep.js';
+import { cancelOpen } from '../../delivery/cancel-open.js';
 import { restartOf } from '../../delivery/workflows.js';
-import { isOpen } from '../../domain/delivery.js';
+import { isOpen, OPEN_STATUSES } from '../../domain/delivery.js';
 import { afterCommit, notFound, Problem } from '../../errors.js';
 import type { AppDeps } from '../app.js';
 import { actorOf } from '../auth.js';
-import { readOptionalJson } from '../body.js';
+import { readJson, readOptionalJson } from '../body.js';
+import { cancelManyBody } from '../cancel-schemas.js';
 import { answeredBefore, createOnce, replayed, requestKey } from '../once.js';
 import { onlyIds } from '../only-ids.js';
 import { deliveriesQuery, pageQuery, reasonBody } from '../schemas.js';
@@ -46,6 +48,16 @@ export function deliveryRoutes(deps: AppDeps): Router {
 
   router.get('/deliveries/:id', authorize('viewer'), async (request: ById, response) => {
     response.json(linked(await get(request)));
+  });
+
+  router.post('/deliveries/cancel', authorize('operator'), async (request, response) => {
+    const { value } = readJson(request);
+    const { filter, dry_run: dryRun, reason = null } = cancelManyBody.parse(value);
+    const { status = [...OPEN_STATUSES], ...rest } = filter;
+    const { tenant } = rest;
+    const object = rest.endpoint_id ?? rest.event_id ?? (tenant === undefined ? 'all' : `tenant:${tenant}`);
+    const by = { actor: actorOf(response), reason, filter: (value as { filter: object }).filter, object };
+    response.json(await cancelOpen(deps, { status, filter: rest, dryRun, by }));
   });
 
   router.post('/deliveries/:id/cancel', authorize('operator'), async (request: ById, response) => {
