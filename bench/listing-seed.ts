@@ -52,7 +52,7 @@ const FAULTS: [name: string, share: number][] = [
  */
 export async function seedListing(databaseUrl: string): Promise<void> {
   // The partitions a product that has run for a week has.
-  await migrate(databaseUrl, new Date(Date.now() - WEEK_MS));
+  await migrate(databaseUrl, { now: new Date(Date.now() - WEEK_MS) });
   const db = new pg.Client(databaseUrl);
   await db.connect();
   try {

@@ -5,7 +5,9 @@ import { migrate } from './db/migrate.js';
 async function run(): Promise<void> {
   const { databaseUrl } = loadConfig(process.env);
   if (databaseUrl === null) throw new Error('DATABASE_URL must be set.');
-  const applied = await migrate(databaseUrl);
+  const applied = await migrate(databaseUrl, {
+    waiting: (error) => console.error(`waiting for those who use the tables: ${(error as Error).message}`),
+  });
   console.log(applied.length > 0 ? `migrated: ${applied.join(', ')}` : 'nothing to migrate');
 }
 

@@ -12,6 +12,7 @@ import { endedWorkflow } from './db/ended.js';
 import { loadEndpointTarget, unknownEndpoints } from './db/endpoints.js';
 import { getEvent } from './db/events.js';
 import { migrate } from './db/migrate.js';
+import { makePartitions } from './db/partitions.js';
 import { createPool, DatabaseAwayError, isDatabaseAway, type Pool } from './db/pool.js';
 import { requireSession } from './db/pooler.js';
 import { noteNotStarted } from './db/start-faults.js';
@@ -25,6 +26,7 @@ import { createDrain } from './delivery/drain.js';
 import { createEndpointCache } from './delivery/endpoint-cache.js';
 import { createEndedWorkflows } from './delivery/ended-workflows.js';
 import { createIngest } from './delivery/ingest.js';
+import { startLoop } from './delivery/loop.js';
 import { createLanes, type Lanes, type LanesOptions } from './delivery/lanes.js';
 import { createStatusChanges } from './delivery/status-changes.js';
 import { watchStarts } from './delivery/start-faults.js';
@@ -101,6 +103,8 @@ const TARGETS = { most: 64, atOnce: 2, mostWaiting: 32_768, full };
 /** Longer than any part takes that ends at all. */
 const STEP_MS = 45_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** Somebody reads for long, such as a pg_dump. */
+const PARTITION_AGAIN_MS = 60_000;
 
 /** API, worker or both in one process, on a Postgres that is there and a Temporal that may come later. */
 export async function startService(options: ServiceOptions): Promise<Service> {
@@ -121,14 +125,18 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const hot = createPool(options.databaseUrl, HOT_CONNECTIONS, { planOnce: true });
     release.push(() => hot.end());
     const secrets = createSecretBox(options.encryptionKey);
-    await migrate(options.databaseUrl, new Date(), (db) => verifyEncryptionKey(db, secrets));
-    // Migrating again only makes the partitions of the weeks ahead, for a process that runs longer than they last.
-    const partitions = setInterval(() => {
-      migrate(options.databaseUrl).catch((error: unknown) =>
-        log.warn({ err: error }, 'partitions of the weeks ahead not made'),
-      );
-    }, DAY_MS);
-    release.push(async () => clearInterval(partitions));
+    await migrate(options.databaseUrl, {
+      verify: (db) => verifyEncryptionKey(db, secrets),
+      waiting: (error) => log.warn({ err: error }, 'a migration waits for those who use the tables'),
+    });
+    // For a process that runs longer than the weeks ahead.
+    const partitions = startLoop(async () => {
+      const made = await makePartitions(options.databaseUrl).catch((error: unknown) => error);
+      if (made === true) return DAY_MS;
+      log.warn({ err: made || undefined }, 'a partition of the weeks ahead is not made yet; trying again');
+      return PARTITION_AGAIN_MS;
+    });
+    release.push(() => partitions.close());
 
     const guard = createAddressGuard(options.allowNetworks, (host, address) =>
       log.warn({ host, address }, 'a name leads to a forbidden address'),

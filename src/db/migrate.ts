@@ -1,73 +1,106 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { lowestId, type IdPrefix } from '../ids.js';
-import pg from 'pg';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { connectForDdl, DDL_LOCK, IN_THE_WAY } from './ddl.js';
+import { makePartitions } from './partitions.js';
 import type { Db } from './pool.js';
-import { reasonOf, unusable } from './unusable.js';
 
 const FOLDER = new URL('./migrations/', import.meta.url);
-// Any fixed number: two processes that start together migrate one after the other.
-const LOCK = 727_480_001;
-const WEEK = 7 * 24 * 60 * 60 * 1000;
-const PARTITIONED: [table: string, prefix: IdPrefix][] = [
-  ['events', 'evt'],
-  ['deliveries', 'del'],
-  ['attempts', 'att'],
-];
+/** Who reads, such as a pg_dump, is waited for so long, and others wait with us; then they go on, and we try again. */
+const TRIAL_MS = 1_000;
+const AGAIN_MS = 2_000;
+/** Later, when nobody was found to hold a table for long: as long as a statement of an older process may take. */
+const LOCK_MS = 5_000;
+
+export interface MigrateOptions {
+  now?: Date;
+  /** May refuse the database: then nothing is written. */
+  verify?: (db: Db) => Promise<void>;
+  /** Hears of each try that somebody was in the way of. */
+  waiting?: (error: unknown) => void;
+}
 
 /**
- * Applies what is new in migrations/, in order, all or nothing, and makes the partitions of the weeks ahead. `verify` may
- * refuse the database: then nothing is written.
+ * Applies what is new in migrations/, in order, all or nothing, and makes the partitions of the weeks ahead, as far as
+ * nobody is in the way. Where nothing is new, no table is locked.
  */
-export async function migrate(
-  databaseUrl: string,
-  now = new Date(),
-  verify: (db: Db) => Promise<void> = async () => {},
-): Promise<string[]> {
+export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<string[]> {
+  const { now = new Date(), verify = async () => {}, waiting = () => {} } = options;
   const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).sort();
-  // A connection of its own: a migration takes as long as it takes.
-  const db = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
-  db.on('error', () => {});
-  await db.connect().catch((error: unknown) => {
-    throw unusable(databaseUrl, reasonOf(error), error);
-  });
+  const db = await connectForDdl(databaseUrl);
   try {
-    await db.query('begin');
-    await db.query('select pg_advisory_xact_lock($1)', [LOCK]);
-    await db.query(
-      'create table if not exists migrations (name text primary key, applied_at timestamptz default now())',
-    );
-    const { rows } = await db.query<{ name: string }>('select name from migrations');
-    const applied = new Set(rows.map((row) => row.name));
-    const fresh = files.filter((name) => !applied.has(name));
-    for (const name of fresh) {
-      await db.query(await readFile(new URL(name, FOLDER), 'utf8'));
-      await db.query('insert into migrations (name) values ($1)', [name]);
-    }
-    await verify(db);
-    await ensurePartitions(db, now);
-    await db.query('commit');
-    return fresh;
+    const applied = await untilDone(db, () => applyNew(db, files, verify), waiting);
+    await makePartitions(databaseUrl, now);
+    return applied;
   } finally {
     // Without its commit, nothing of it stays.
     await db.end();
   }
 }
 
-/** One partition a week, this week's and the four after it. */
-async function ensurePartitions(db: Db, now: Date): Promise<void> {
-  const first = Math.floor(now.getTime() / WEEK) * WEEK;
-  for (const [table, prefix] of PARTITIONED) {
-    for (let week = 0; week < 5; week++) {
-      const from = new Date(first + week * WEEK);
-      const name = `${table}_${from.toISOString().slice(0, 10).replaceAll('-', '')}`;
-      const { rowCount } = await db.query('select 1 from pg_class where relname = $1', [name]);
-      if (rowCount) continue;
-      const bounds = [from, new Date(from.getTime() + WEEK)].map((at) => `'${lowestId(prefix, at)}'`);
-      // A default partition that already holds rows of this week would refuse: then they simply stay there.
-      await db.query('savepoint part');
-      await db
-        .query(`create table ${name} partition of ${table} for values from (${bounds[0]}) to (${bounds[1]})`)
-        .catch(() => db.query('rollback to savepoint part'));
+async function untilDone<T>(
+  db: pg.Client,
+  work: () => Promise<T>,
+  waiting: (error: unknown) => void,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!IN_THE_WAY.includes(String((error as { code?: unknown }).code))) throw error;
+      await db.query('rollback');
+      waiting(error);
+      await sleep(AGAIN_MS);
     }
   }
+}
+
+async function applyNew(
+  db: pg.Client,
+  files: string[],
+  verify: (db: Db) => Promise<void>,
+): Promise<string[]> {
+  await db.query('begin');
+  // Not subject to the time for locks: another process may be migrating, and then nothing is left to do here.
+  await db.query('select pg_advisory_xact_lock($1)', [DDL_LOCK]);
+  const before = await appliedTo(db);
+  const fresh = files.filter((name) => !before?.has(name));
+  if (!before)
+    await db.query('create table migrations (name text primary key, applied_at timestamptz default now())');
+  else if (fresh.length > 0) await tryLocks(db);
+  for (const name of fresh) {
+    await db.query(await readFile(new URL(name, FOLDER), 'utf8'));
+    await db.query('insert into migrations (name) values ($1)', [name]);
+  }
+  await verify(db);
+  await db.query('commit');
+  return fresh;
+}
+
+/** Null in a database that is empty. */
+async function appliedTo(db: pg.Client): Promise<Set<string> | null> {
+  const { rows: tables } = await db.query<{ made: string | null }>(
+    `select to_regclass('migrations')::text as made`,
+  );
+  if (tables[0]!.made === null) return null;
+  const { rows } = await db.query<{ name: string }>('select name from migrations');
+  return new Set(rows.map(({ name }) => name));
+}
+
+/**
+ * Whether nobody holds a table for long: found out before anything is done, and given back at once. A migration that made
+ * its indexes first would keep everybody from writing meanwhile, only to find at its end that it has to begin again.
+ */
+async function tryLocks(db: pg.Client): Promise<void> {
+  await db.query(`set local lock_timeout = ${TRIAL_MS}`);
+  const { rows } = await db.query<{ name: string }>(
+    `select oid::regclass::text as name from pg_class
+     where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p') and not relispartition
+       and pg_has_role(relowner, 'usage')
+     order by oid`,
+  );
+  await db.query('savepoint locks');
+  await db.query(`lock table ${rows.map(({ name }) => name).join(', ')} in access exclusive mode`);
+  await db.query('rollback to savepoint locks');
+  await db.query(`set local lock_timeout = ${LOCK_MS}`);
 }

@@ -1,0 +1,88 @@
+import type pg from 'pg';
+import { lowestId, type IdPrefix } from '../ids.js';
+import { connectForDdl, DDL_LOCK, IN_THE_WAY } from './ddl.js';
+
+const WEEK = 7 * 24 * 60 * 60 * 1000;
+/** This week's, and the four after it: as long as a reader may keep us from making one without any harm. */
+const WEEKS = 5;
+const PARTITIONED: [table: string, prefix: IdPrefix][] = [
+  ['events', 'evt'],
+  ['deliveries', 'del'],
+  ['attempts', 'att'],
+];
+/**
+ * Attaching needs the default partition for itself for a moment, and who comes after us waits with us for those who read it,
+ * such as a pg_dump. Nobody waits longer than this, and we try again later.
+ */
+const LOCK_MS = 100;
+/** Besides, a statement out of time, and a row of this week that has just come into the default partition. */
+const NOT_NOW = [...IN_THE_WAY, '57014', '23514'];
+/** Also where the default partition holds many rows, which are looked through. */
+const STATEMENT_MS = 1_000;
+
+/**
+ * Makes the partitions of the weeks ahead; false where one is still missing. Made apart and attached, a partition does not
+ * need its table for itself: events go on. Rows without a partition of their week are in the default one.
+ */
+export async function makePartitions(databaseUrl: string, now = new Date()): Promise<boolean> {
+  const db = await connectForDdl(databaseUrl);
+  try {
+    let all = true;
+    for (const partition of partitionsAt(now)) {
+      if (await isThere(db, partition)) continue;
+      all = (await make(db, partition)) && all;
+    }
+    return all;
+  } finally {
+    await db.end();
+  }
+}
+
+interface Partition {
+  name: string;
+  table: string;
+  from: string;
+  to: string;
+}
+
+function partitionsAt(now: Date): Partition[] {
+  const first = Math.floor(now.getTime() / WEEK) * WEEK;
+  return PARTITIONED.flatMap(([table, prefix]) =>
+    Array.from({ length: WEEKS }, (_, week) => {
+      const [from, to] = [week, week + 1].map((one) => new Date(first + one * WEEK)) as [Date, Date];
+      const name = `${table}_${from.toISOString().slice(0, 10).replaceAll('-', '')}`;
+      return { name, table, from: lowestId(prefix, from), to: lowestId(prefix, to) };
+    }),
+  );
+}
+
+async function isThere(db: pg.Client, { name, table, from, to }: Partition): Promise<boolean> {
+  const { rows } = await db.query<{ there: boolean }>(
+    // What has come into the default one stays there: its week gets no other.
+    `select to_regclass($1) is not null or exists (select from ${table}_default where id >= $2 and id < $3) as there`,
+    [name, from, to],
+  );
+  return rows[0]!.there;
+}
+
+async function make(db: pg.Client, { name, table, from, to }: Partition): Promise<boolean> {
+  try {
+    await db.query('begin');
+    await db.query(`set local lock_timeout = ${LOCK_MS}; set local statement_timeout = ${STATEMENT_MS}`);
+    // One process after the other; the second finds it made.
+    await db.query('select pg_advisory_xact_lock($1)', [DDL_LOCK]);
+    const { rows } = await db.query<{ made: string | null }>('select to_regclass($1)::text as made', [name]);
+    if (rows[0]!.made === null) {
+      await db.query(`create table ${name} (like ${table} including all)`);
+      await db.query(
+        `alter table ${table} attach partition ${name} for values from ('${from}') to ('${to}')`,
+      );
+    }
+    await db.query('commit');
+    return true;
+  } catch (error) {
+    await db.query('rollback');
+    if (!NOT_NOW.includes(String((error as { code?: unknown }).code))) throw error;
+    return false;
+  }
+}
