@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { lowestId, type IdPrefix } from '../ids.js';
 import { connectForDdl, DDL_LOCK, IN_THE_WAY } from './ddl.js';
@@ -15,10 +16,13 @@ const PARTITIONED: [table: string, prefix: IdPrefix][] = [
  * such as a pg_dump. Nobody waits longer than this, and we try again later.
  */
 const LOCK_MS = 100;
-/** Besides, a statement out of time, and a row of this week that has just come into the default partition. */
+/** Of those who are in the way most are gone at once; in a whole round, for all partitions. */
+const TRIES = 5;
+const PAUSE_MS = 200;
+/** The default partition is locked for no longer, even where it holds many rows, which are looked through. */
+const STATEMENT_MS = 2_000;
+/** SQLSTATEs after which another try may do: besides locks, a statement out of time, and a row that has just come into the default partition. */
 const NOT_NOW = [...IN_THE_WAY, '57014', '23514'];
-/** Also where the default partition holds many rows, which are looked through. */
-const STATEMENT_MS = 1_000;
 
 /**
  * Makes the partitions of the weeks ahead; false where one is still missing. Made apart and attached, a partition does not
@@ -27,12 +31,15 @@ const STATEMENT_MS = 1_000;
 export async function makePartitions(databaseUrl: string, now = new Date()): Promise<boolean> {
   const db = await connectForDdl(databaseUrl);
   try {
-    let all = true;
+    let tries = TRIES;
     for (const partition of partitionsAt(now)) {
-      if (await isThere(db, partition)) continue;
-      all = (await make(db, partition)) && all;
+      while (!(await isThere(db, partition)) && !(await make(db, partition))) {
+        tries -= 1;
+        if (tries === 0) return false;
+        await sleep(PAUSE_MS);
+      }
     }
-    return all;
+    return true;
   } finally {
     await db.end();
   }
