@@ -75,7 +75,7 @@ async function embeddedPostgres(config: Config): Promise<string> {
   say('starting Postgres …');
   const dir = join(config.dataDir, 'postgres');
   const settings = [`max_connections=${Math.max(100, connectionsOf(config.processes))}`];
-  const postgres = await startPostgres({ dir, settings });
+  const postgres = await startPostgres({ dir, settings, progress: say });
   const { port } = postgres;
   const supervised = supervise('Postgres', postgres, () => startPostgres({ dir, port, settings }), say);
   taken(() => supervised.stop());

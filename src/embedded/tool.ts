@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { toolEnv } from './child-env.js';
 
 const PROGRESS_MS = 5_000;
 
@@ -19,7 +20,11 @@ export async function runTool(
   tell();
   const timer = setInterval(tell, PROGRESS_MS);
   // In a group of its own: a compiler's children would go on without it.
-  const child = spawn(command, args, { env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(command, args, {
+    env: toolEnv(env),
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const end = () => killGroup(child.pid);
   signal.addEventListener('abort', end);
   process.once('exit', end);

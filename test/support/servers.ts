@@ -31,7 +31,7 @@ export async function startTestServers(): Promise<TestServers> {
     await chmod(dir, 0o711);
     const binary = await findTemporal({ progress: console.log, env: process.env });
     const settings = ['fsync=off', 'max_connections=200'];
-    const postgres = await startPostgres({ dir: join(dir, 'postgres'), settings });
+    const postgres = await startPostgres({ dir: join(dir, 'postgres'), settings, makesDatabases: true });
     release.push(() => postgres.stop());
     const temporal = await startTemporal({
       binary,

@@ -1,0 +1,158 @@
+import { execFile, type ExecFileOptions } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { lstatSync } from 'node:fs';
+import { chown, mkdir, rename, rmdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { serverEnv } from './child-env.js';
+import { readOwn, writeOwn } from './own-files.js';
+import type { Binaries } from './postgres-binaries.js';
+import { reaches, type Ids } from './postgres-user.js';
+
+const run = promisify(execFile);
+
+/** The only one who may connect. There is no way in for the superuser but the server's own single-user mode. */
+const LOGIN = 'host all surehook 127.0.0.1/32 scram-sha-256';
+
+/** How to start a program of Postgres's on its data. */
+export interface DataAccess {
+  /** The folder as the program is told to name it. */
+  name: string;
+  spawn: { cwd: string } & Partial<Ids>;
+}
+
+/**
+ * Below a folder that its user may not enter, Postgres is put into its data before it becomes that user: it has no
+ * other way in, and needs no capability.
+ */
+export async function accessTo(data: string, user: Ids | null): Promise<DataAccess> {
+  if (user === null || (await reaches(user, { enter: dirname(data) }))) {
+    return { name: data, spawn: { cwd: '/', ...user } };
+  }
+  if (process.platform === 'linux') return { name: '/proc/self/cwd', spawn: { cwd: data, ...user } };
+  throw new Error(
+    `Postgres cannot run as root, and its own user may not enter ${dirname(data)}: ` +
+      'set DATA_DIR to a folder that every user may enter, run as another user or set DATABASE_URL.',
+  );
+}
+
+export function readPassword(file: string): string {
+  const password = readOwn(file).trim();
+  if (!/^[\w-]+$/.test(password))
+    throw new Error(`${file} does not hold the password of the embedded Postgres.`);
+  return password;
+}
+
+/** Made aside and renamed when whole, so that a first start that dies half way leaves nothing to trip over. */
+export async function initialise(options: {
+  binaries: Binaries;
+  data: string;
+  passwordFile: string;
+  user: Ids | null;
+  /** More rights of the role, in SQL. */
+  rights: string;
+}): Promise<void> {
+  const { binaries, data, passwordFile, user, rights } = options;
+  const fresh = `${data}.new`;
+  await removeData(fresh, user);
+  const password = randomBytes(18).toString('base64url');
+  writeOwn(passwordFile, password);
+  await mkdir(fresh, { mode: 0o700 });
+  if (user) await chown(fresh, user.uid, user.gid);
+  const access = await accessTo(fresh, user);
+  const args = ['-D', access.name, '-U', 'postgres', '-A', 'reject', '--encoding=UTF8', '--locale=C'];
+  await attempt(`Postgres could not make its files in ${fresh}`, binaries.initdb, args, access);
+  await asSuperuser(binaries, access, 'postgres', [
+    `create role surehook login password '${password}' ${rights}`,
+    'create database surehook owner surehook',
+    allowLogin(access),
+  ]);
+  await rename(fresh, data);
+}
+
+/** Earlier versions let their role be the superuser: that one gets another name, and the role all that it had made. */
+export async function takeRights(binaries: Binaries, access: DataAccess, password: string): Promise<void> {
+  // It may be there, or its first start may have been cut short.
+  await asSuperuser(binaries, access, 'postgres', ['create database surehook']).catch(() => {});
+  await asSuperuser(binaries, access, 'surehook', [allowLogin(access), takeRightsSql(password)]);
+}
+
+/** One statement, all or nothing. A superuser cannot rename itself, therefore another one does. */
+const takeRightsSql = (password: string) => `
+  do $$
+  declare one text;
+  begin
+    create role surehook_setup superuser;
+    set session authorization surehook_setup;
+    alter role surehook rename to postgres;
+    set session authorization postgres;
+    drop role surehook_setup;
+    alter role postgres password null;
+    create role surehook login password '${password}';
+    alter database surehook owner to surehook;
+    for one in
+      select format('schema %I', nspname) from pg_namespace
+        where nspowner = 10 and nspname !~ '^pg_' and nspname <> 'information_schema'
+      union all
+      select format('table %s', c.oid::regclass) from pg_class c
+        where relowner = 10 and oid >= 16384 and relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+          and not exists (
+            select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and deptype in ('a', 'i')
+          and relkind = 'S')
+          and relnamespace <> 'pg_toast'::regnamespace
+      union all
+      select format('routine %s', oid::regprocedure) from pg_proc where proowner = 10 and oid >= 16384
+      union all
+      select format('type %s', t.oid::regtype) from pg_type t left join pg_class c on c.oid = typrelid
+        where typowner = 10 and t.oid >= 16384 and typelem = 0 and (typtype in ('e', 'd', 'r') or c.relkind = 'c')
+    loop
+      execute format('alter %s owner to surehook', one);
+    end loop;
+  end $$`;
+
+/** SQL, one statement a line, where nobody can connect: the server must not be running. */
+export async function asSuperuser(
+  binaries: Binaries,
+  access: DataAccess,
+  database: string,
+  statements: string[],
+): Promise<void> {
+  const args = ['--single', '-D', access.name, '-c', 'exit_on_error=true', database];
+  const sql = statements.map((statement) => `${statement.replaceAll(/\s*\n\s*/g, ' ')}\n`).join('');
+  await attempt('Postgres could not set up its roles', binaries.postgres, args, access, sql);
+}
+
+export const allowLogin = (access: DataAccess) => `copy (select '${LOGIN}') to '${access.name}/pg_hba.conf'`;
+
+async function attempt(
+  failure: string,
+  command: string,
+  args: string[],
+  access: DataAccess,
+  input = '',
+): Promise<void> {
+  const options: ExecFileOptions = { ...access.spawn, env: serverEnv() };
+  const running = run(command, args, options);
+  // It may end before it has read all; its exit code tells.
+  running.child.stdin?.on('error', () => {}).end(input);
+  const error = await running.then(
+    () => null,
+    (reason: unknown) => reason as { code?: unknown; stderr?: string },
+  );
+  if (error === null) return;
+  // Postgres repeats a statement that failed, with the password in it: neither the message nor a cause may tell it.
+  const said = (error.stderr ?? '').split('\n').filter((line) => !/STATEMENT:|^\t/.test(line));
+  throw new Error(`${failure} (${String(error.code)}):\n${said.join('\n').trim()}`);
+}
+
+/** Emptied by its own user: what is in it could lead root elsewhere. */
+async function removeData(dir: string, user: Ids | null): Promise<void> {
+  const stats = lstatSync(dir, { throwIfNoEntry: false });
+  if (!stats) return;
+  const access = await accessTo(dir, stats.uid === 0 ? null : user && { uid: stats.uid, gid: stats.gid });
+  await run('/bin/sh', ['-c', 'cd "$1" && find . -mindepth 1 -delete', 'sh', access.name], {
+    ...access.spawn,
+    env: serverEnv(),
+  });
+  await rmdir(dir);
+}
