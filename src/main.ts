@@ -19,7 +19,7 @@ async function start(config: Config): Promise<void> {
   // Before anything is started: a port in use should cost nobody a minute.
   await requireFreePort(config.port, config.host, 'PORT');
   if (config.metricsPort) await requireFreePort(config.metricsPort, config.host, 'METRICS_PORT');
-  const dataDir = await openDataDir(config.dataDir);
+  const dataDir = await openDataDir(config.dataDir, { say, lost: () => void lostDataDir(config.dataDir) });
   taken(() => dataDir.close());
   const { signal } = stopped;
   const binary = config.temporal.address
@@ -113,6 +113,12 @@ function stop(code: number): Promise<never> {
     }
     process.exit(code);
   })());
+}
+
+/** As after a machine that stood still for long: another may have started on it, and two would spoil its files. */
+function lostDataDir(dir: string): Promise<never> {
+  console.error(`The lock of the data folder ${dir} is gone, and another surehook may use it; stopping …`);
+  return stop(1);
 }
 
 onSignals(() => {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lockFolder } from './folder-lock.js';
 
@@ -9,15 +9,22 @@ export interface DataDir {
   close(): Promise<void>;
 }
 
-/** Makes the folder and locks it against a second instance; the lock of a process that died is taken over. */
-export async function openDataDir(dir: string): Promise<DataDir> {
+/**
+ * Makes the folder and locks it against a second instance; the lock of a process that died is taken over. `lost` is
+ * called when the lock has gone while it was held.
+ */
+export async function openDataDir(
+  dir: string,
+  watch: { say: (line: string) => void; lost: () => void } = { say: () => {}, lost: () => {} },
+): Promise<DataDir> {
   // Under root, Postgres runs as a user of its own, who must pass through but not look around.
   const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
   await mkdir(dir, { recursive: true, mode }).catch(unwritable(dir));
-  const lock = await lockFolder(dir).catch(unwritable(dir));
-  if (typeof lock === 'number') {
+  const lock = await lockFolder(dir, watch).catch(unwritable(dir));
+  if (typeof lock !== 'function') {
+    const where = lock.elsewhere === null ? '' : ` on ${lock.elsewhere}, in another container or machine`;
     throw new Error(
-      `The data folder ${dir} is in use by another surehook (pid ${lock}); stop it or set DATA_DIR.`,
+      `The data folder ${dir} is in use by another surehook (pid ${lock.pid}${where}); stop it or set DATA_DIR.`,
     );
   }
   return {
@@ -41,7 +48,8 @@ async function readOrCreate(file: string, make: () => string): Promise<{ value: 
 
 /** Whole and on the disk, or not at all: what a lost key has encrypted is lost with it. */
 async function write(file: string, value: string): Promise<void> {
-  await writeFile(`${file}.new`, `${value}\n`, { mode: 0o600, flush: true });
+  await rm(`${file}.new`, { force: true });
+  await writeFile(`${file}.new`, `${value}\n`, { flag: 'wx', mode: 0o600, flush: true });
   await rename(`${file}.new`, file);
 }
 

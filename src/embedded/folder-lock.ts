@@ -1,47 +1,75 @@
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startTime } from './process-identity.js';
+import { isBeating, isHeld, makeClaim } from './claim.js';
+import { startTime, systemId } from './process-identity.js';
 
 const TRIES = 12;
 const STEP_BACK_MS = 60;
+/** `lock-<pid>-<start>-<system>-<host>`; of 0.1.0 without the last two. */
+const CLAIM = /^lock-(\d+)-(\w+)(?:-(\w+)-(.*))?$/;
+
+/** Who has a folder. */
+export interface Holder {
+  pid: number;
+  /** The host it runs on, where that is another container or machine; else null. */
+  elsewhere: string | null;
+}
 
 /**
- * Claims a folder for this process until the answered function is called or the process dies. Answers the pid that has
- * it where another one does.
+ * Claims a folder for this process until the answered function is called or the process dies. Answers who has it where
+ * another one does. `lost` is called when the claim is gone: the folder may be another's by then.
  *
- * A claim is a file named after its process, made before looking for others: of two at once at least one sees the
- * other, and one that sees another steps back. A dead process's claim is removed by its own name, so that nobody can
- * remove a living one's by mistake, as with one lock file that several find stale.
+ * A claim is named after its process and made before looking for others: of two at once at least one sees the other, and
+ * one that sees another steps back. A dead process's claim is removed by its own name, so that nobody can remove a living
+ * one's by mistake, as with one lock file that several find stale.
  */
-export async function lockFolder(dir: string): Promise<(() => Promise<void>) | number> {
+export async function lockFolder(
+  dir: string,
+  { say, lost }: { say: (line: string) => void; lost: () => void },
+): Promise<(() => Promise<void>) | Holder> {
   const mine = claimOf(process.pid);
-  const file = join(dir, mine);
   for (let tries = 1; ; tries++) {
-    const made = await writeFile(file, '', { flag: 'wx', mode: 0o600 }).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EEXIST') return false;
-        throw error;
-      },
-    );
-    if (!made) return process.pid;
-    const other = await livingClaim(dir, mine);
-    if (other === null) return () => rm(file, { force: true });
-    await rm(file, { force: true });
+    const claim = await makeClaim(dir, mine, lost);
+    if (!claim) return { pid: process.pid, elsewhere: null };
+    let other: Holder | null;
+    try {
+      other = await livingClaim(dir, mine, tries === 1 ? say : () => {});
+    } catch (error) {
+      await claim.release();
+      throw error;
+    }
+    if (other === null) return () => claim.release();
+    await claim.release();
     if (tries === TRIES) return other;
     await sleep(STEP_BACK_MS * Math.random());
   }
 }
 
-async function livingClaim(dir: string, mine: string): Promise<number | null> {
+async function livingClaim(dir: string, mine: string, say: (line: string) => void): Promise<Holder | null> {
   for (const name of await readdir(dir)) {
-    const pid = Number(/^lock-(\d+)-/.exec(name)?.[1]);
-    if (!pid || name === mine) continue;
-    if (name === claimOf(pid)) return pid;
+    const [claim, digits, start, system = systemId(), host = ''] = CLAIM.exec(name) ?? [];
+    if (claim === undefined || name === mine) continue;
+    const pid = Number(digits);
+    const isHere = system === systemId();
+    const holder = { pid, elsewhere: isHere ? null : host };
+    if (await isHeld(dir, name)) return holder;
+    if (isHere) {
+      if (start === startOf(pid)) return holder;
+    } else {
+      // A pid means nothing here, and a socket nothing on another machine: only its time can tell.
+      say(`${dir} was in use on ${host} (pid ${pid}); looking for 6 s whether it still is …`);
+      if (await isBeating(dir, name)) return holder;
+    }
     await rm(join(dir, name), { force: true });
   }
   return null;
 }
 
-const claimOf = (pid: number) => `lock-${pid}-${(startTime(pid) ?? 'gone').replaceAll(/\W/g, '')}`;
+const startOf = (pid: number) => (startTime(pid) ?? 'gone').replaceAll(/\W/g, '');
+
+const claimOf = (pid: number) =>
+  `lock-${pid}-${startOf(pid)}-${systemId()}-${hostname()
+    .replaceAll(/[^\w.-]/g, '')
+    .slice(0, 32)}`;

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
 
 /** When a process began, in the system's own terms; null where it is gone or a zombie. Never compared across systems. */
 export function startTime(pid: number): string | null {
@@ -20,6 +22,19 @@ export function startTime(pid: number): string | null {
 export function isSameProcess(pid: number, started: string | null): boolean {
   const now = pid > 0 ? startTime(pid) : null;
   return now !== null && (started === null || started === now);
+}
+
+/** Names the set of processes whose pids and start times we can tell: those of this container, since the machine's start. */
+export function systemId(): string {
+  const seen = [
+    () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'),
+    () => readlinkSync('/proc/self/ns/pid'),
+  ];
+  const parts = existsSync('/proc/self/stat') ? seen.map((read) => orEmpty(read)) : [];
+  return createHash('sha256')
+    .update(parts.every(Boolean) && parts.length ? parts.join() : hostname())
+    .digest('hex')
+    .slice(0, 16);
 }
 
 export function commandLine(pid: number): string | null {
@@ -47,6 +62,14 @@ export function workingFolder(pid: number): string | null {
     return readlinkSync(`/proc/${pid}/cwd`);
   } catch {
     return null;
+  }
+}
+
+function orEmpty(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return '';
   }
 }
 

@@ -1,11 +1,12 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDataDir } from '../../src/embedded/data-dir.js';
 import { startTime } from '../../src/embedded/process-identity.js';
+import { eventually } from '../support/service.js';
 
 let parent: string;
 let dir: string;
@@ -16,23 +17,35 @@ beforeEach(async () => {
 afterEach(() => rm(parent, { recursive: true, force: true }));
 
 const permissions = async (file: string) => (await stat(file)).mode & 0o777;
+interface Opener {
+  said: string;
+  child: ChildProcess;
+}
+
 /** Opens the folder from `count` processes at once, each holding it until killed; answers what each said. */
-async function openFromProcesses(count: number): Promise<{ said: string; child: ChildProcess }[]> {
+const openFromProcesses = (count: number): Promise<Opener[]> =>
+  Promise.all(Array.from({ length: count }, () => openFromProcess([process.execPath])));
+
+async function openFromProcess([command, ...args]: string[]): Promise<Opener> {
   const url = new URL('../../src/embedded/data-dir.ts', import.meta.url).href;
   const code = `const { openDataDir } = await import('${url}');
     await openDataDir(${JSON.stringify(dir)}).then(() => console.log('open'), (e) => console.log(e.message));
     setInterval(() => {}, 60_000);`;
-  const args = ['--import', 'tsx', '--input-type=module', '-e', code];
-  return Promise.all(
-    Array.from({ length: count }, async () => {
-      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-      const [line] = (await once(child.stdout, 'data')) as [Buffer];
-      return { said: line.toString().trim(), child };
-    }),
-  );
+  const run = [...args, '--import', 'tsx', '--input-type=module', '-e', code];
+  const child = spawn(command!, run, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  return { said: line.toString().trim(), child };
 }
 
-async function kill(children: { child: ChildProcess }[]): Promise<void> {
+/** With pids and a network of its own, as in another container on the same folder. */
+const IN_A_CONTAINER = [
+  ...['unshare', '--pid', '--net', '--uts', '--ipc', '--fork', '--kill-child', '--mount-proc'],
+  process.execPath,
+];
+const hasContainers = spawnSync(IN_A_CONTAINER[0]!, [...IN_A_CONTAINER.slice(1), '-e', '0']).status === 0;
+if (!hasContainers) console.warn('unshare is refused here: two containers on one folder are not tested');
+
+async function kill(children: Opener[]): Promise<void> {
   for (const { child } of children) child.kill('SIGKILL');
   await Promise.all(children.map(({ child }) => once(child, 'exit')));
 }
@@ -67,9 +80,9 @@ describe('the data folder', () => {
     await (await openDataDir(dir)).close();
     await writeFile(join(dir, claim), '');
     const data = await openDataDir(dir);
-    expect(await readdir(dir)).toEqual([
-      `lock-${process.pid}-${startTime(process.pid)?.replaceAll(/\W/g, '')}`,
-    ]);
+    const [mine, ...others] = await readdir(dir);
+    expect(mine).toMatch(`lock-${process.pid}-${startTime(process.pid)?.replaceAll(/\W/g, '')}-`);
+    expect(others).toEqual([]);
     await data.close();
   });
 
@@ -83,6 +96,61 @@ describe('the data folder', () => {
     await expect(openDataDir(dir)).rejects.toThrow(`(pid ${winner[0]?.child.pid})`);
     await kill(many);
     await (await openDataDir(dir)).close();
+  });
+
+  it.runIf(hasContainers)('is refused to another container, also while its holder is frozen', async () => {
+    const holder = await openFromProcess([process.execPath]);
+    expect(holder.said).toBe('open');
+    const refusal = `(pid ${holder.child.pid} on ${hostname()}, in another container or machine)`;
+    const second = await openFromProcess(IN_A_CONTAINER);
+    expect(second.said).toContain(refusal);
+    holder.child.kill('SIGSTOP');
+    const third = await openFromProcess(IN_A_CONTAINER);
+    expect(third.said).toContain(refusal);
+    await kill([holder, second, third]);
+  });
+
+  it.runIf(hasContainers)('is taken over from another container that was killed', async () => {
+    const holder = await openFromProcess(IN_A_CONTAINER);
+    expect(holder.said).toBe('open');
+    await expect(openDataDir(dir)).rejects.toThrow('in another container or machine');
+    await kill([holder]);
+    const [before] = await readdir(dir);
+    const data = await openDataDir(dir);
+    expect(await readdir(dir)).not.toContain(before);
+    await data.close();
+  });
+
+  it('is refused while a machine elsewhere sets the time of its claim, and taken over when it stops', async () => {
+    await (await openDataDir(dir)).close();
+    const claim = join(dir, 'lock-7-77-f00f00f00f00f00f-far-away.example');
+    await writeFile(claim, '');
+    const beat = setInterval(() => void utimes(claim, new Date(), new Date()), 300);
+    const said: string[] = [];
+    const open = () => openDataDir(dir, { say: (line) => said.push(line), lost: () => {} });
+    await expect(open()).rejects.toThrow('(pid 7 on far-away.example, in another container or machine)');
+    expect(said).toEqual([expect.stringContaining('was in use on far-away.example (pid 7)')]);
+    clearInterval(beat);
+    const data = await open();
+    expect(await readdir(dir)).not.toContain(basename(claim));
+    await data.close();
+  });
+
+  it('tells its holder when the lock is gone', async () => {
+    let lost = false;
+    const data = await openDataDir(dir, { say: () => {}, lost: () => (lost = true) });
+    const [claim] = await readdir(dir);
+    await rm(join(dir, claim!));
+    await eventually(async () => lost, 10_000);
+    await data.close();
+  });
+
+  it('can have a path longer than a socket may have', async () => {
+    dir = join(parent, 'x'.repeat(120));
+    const data = await openDataDir(dir);
+    await expect(openDataDir(dir)).rejects.toThrow('is in use by another surehook');
+    await data.close();
+    expect(await readdir(dir)).toEqual([]);
   });
 
   it('says which folder cannot be made', async () => {
