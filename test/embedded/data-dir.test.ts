@@ -14,7 +14,11 @@ beforeEach(async () => {
   parent = await mkdtemp(join(tmpdir(), 'surehook-data-'));
   dir = join(parent, 'data');
 });
-afterEach(() => rm(parent, { recursive: true, force: true }));
+const started: ChildProcess[] = [];
+afterEach(async () => {
+  for (const child of started.splice(0)) child.kill('SIGKILL');
+  await rm(parent, { recursive: true, force: true });
+});
 
 const permissions = async (file: string) => (await stat(file)).mode & 0o777;
 interface Opener {
@@ -33,6 +37,7 @@ async function openFromProcess([command, ...args]: string[]): Promise<Opener> {
     setInterval(() => {}, 60_000);`;
   const run = [...args, '--import', 'tsx', '--input-type=module', '-e', code];
   const child = spawn(command!, run, { stdio: ['ignore', 'pipe', 'inherit'] });
+  started.push(child);
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   return { said: line.toString().trim(), child };
 }
