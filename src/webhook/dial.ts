@@ -1,14 +1,8 @@
 import type { LookupAddress } from 'node:dns';
-import {
-  connect as connectPlain,
-  isIP,
-  type LookupFunction,
-  type Socket,
-  type TcpNetConnectOpts,
-} from 'node:net';
+import { connect as connectPlain, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls, createSecureContext, rootCertificates, type TLSSocket } from 'node:tls';
 import { AddressBlockedError, resolveVetted, type AddressGuard } from './address-guard.js';
-import type { Dial } from './connections.js';
+import type { Connection, Dial } from './connections.js';
 import { pauseDeadline } from './deadline.js';
 import { enter, unsent, type Exchange } from './exchange.js';
 import { http1 } from './http1.js';
@@ -28,97 +22,108 @@ export function createDial(guard: AddressGuard, ca: string | undefined): Dial {
   const sessions = new Map<string, Buffer>();
   const onlyHttp2 = new Map<string, true>();
 
-  return function dial(connection, exchange, lost, switched = false) {
-    const { url } = exchange;
-    const { hostname, port, protocol, origin } = url!;
-    const host = hostname.replace(/^\[|\]$/g, '');
-    const secure = protocol === 'https:';
-    if (isIP(host)) {
-      if (!guard.isForbidden(host)) return connect();
+  return function dial(connection, exchange, lost) {
+    const host = exchange.url!.hostname.replace(/^\[|\]$/g, '');
+    if (!isIP(host)) return void resolveFirst(connection, exchange, host, lost);
+    if (guard.isForbidden(host)) {
       process.nextTick(lost, new AddressBlockedError(host, host));
       return;
     }
+    enter(exchange, 'connect');
+    connect(connection, exchange, host, [], lost);
+  };
+
+  async function resolveFirst(
+    connection: Connection,
+    exchange: Exchange,
+    host: string,
+    lost: Lost,
+  ): Promise<void> {
     const resume = pauseDeadline(exchange);
     const onStart = () => {
       resume();
       enter(exchange, 'dns');
     };
-    resolveVetted(guard, host, { tenant: exchange.request.tenant, onStart }).then(
-      (addresses) => {
-        // Called back or out of time meanwhile.
-        if (exchange.done) return lost(null);
-        connect(addresses);
-      },
-      (error: Error) => {
-        // Made again, bytes of it may have left: it is an attempt.
-        if (error instanceof NoTurnError && !exchange.again) unsent(exchange, error.message);
-        lost(error);
-      },
-    );
-
-    function connect(addresses: LookupAddress[] = []): void {
-      enter(exchange, 'connect', addresses.length > 0 ? 'dns' : undefined);
-      const options: TcpNetConnectOpts = {
-        host,
-        port: Number(port) || (secure ? 443 : 80),
-        lookup: vetted(addresses),
-        autoSelectFamily: true,
-        autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS,
-        noDelay: true,
-        keepAlive: true,
-        keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
-      };
-      if (!secure) return open(connectPlain(options), 'connect');
-
-      const protocols = onlyHttp2.has(origin) ? ['h2'] : ['http/1.1'];
-      const session = sessions.get(origin);
-      const socket = connectTls({
-        ...options,
-        secureContext,
-        servername: isIP(host) ? '' : host,
-        ALPNProtocols: protocols,
-        ...(session ? { session } : {}),
-      });
-      socket.on('session', (ticket: Buffer) => remember(sessions, origin, ticket));
-      open(socket, 'secureConnect');
+    let addresses: LookupAddress[];
+    try {
+      addresses = await resolveVetted(guard, host, { tenant: exchange.request.tenant, onStart });
+    } catch (error) {
+      if (error instanceof NoTurnError && !exchange.again) unsent(exchange, error.message);
+      else lost(error as Error);
+      return;
     }
+    // Called back or out of time meanwhile.
+    if (exchange.done) return;
+    enter(exchange, 'connect', 'dns');
+    connect(connection, exchange, host, addresses, lost);
+  }
 
-    function open(socket: Socket | TLSSocket, ready: 'connect' | 'secureConnect'): void {
-      connection.socket = socket;
-      follow(socket, exchange, secure);
-      let failed = false;
-      const end = (error: Error | null): void => {
-        // A socket that fails also closes: its first word counts.
-        if (failed || connection.socket !== socket) return;
-        failed = true;
-        if (switched || !isNoCommonProtocol(error)) return lost(error);
-        // The receiver wants the other protocol than the one it was offered, and may change its mind later.
-        if (!onlyHttp2.delete(origin)) remember(onlyHttp2, origin, true);
-        dial(connection, exchange, lost, true);
-      };
-      socket.on('error', end).on('close', () => end(null));
-      socket.once(ready, () => {
-        if (exchange.done) return;
-        const h2 = secure && (socket as TLSSocket).alpnProtocol === 'h2';
-        connection.wire = h2 ? http2(socket as TLSSocket, origin, end) : http1(socket, end);
-        connection.wire.send(exchange);
-      });
-    }
-  };
-}
-
-/** The socket connects to the addresses that were judged, and asks for no others. */
-function vetted(addresses: LookupAddress[]): LookupFunction {
-  return (_host, options, callback) => {
+  /** `addresses`: those of a name, which were judged; no other is asked for. */
+  function connect(
+    connection: Connection,
+    exchange: Exchange,
+    host: string,
+    addresses: LookupAddress[],
+    lost: Lost,
+    switched = false,
+  ): void {
+    const { port, protocol, origin } = exchange.url!;
+    const secure = protocol === 'https:';
     const [first] = addresses;
-    process.nextTick(() =>
-      options.all ? callback(null, addresses) : callback(null, first!.address, first!.family),
-    );
-  };
+    const options: TcpNetConnectOpts = {
+      host,
+      port: Number(port) || (secure ? 443 : 80),
+      lookup: (_host, { all }, callback) =>
+        process.nextTick(() =>
+          all ? callback(null, addresses) : callback(null, first!.address, first!.family),
+        ),
+      autoSelectFamily: true,
+      autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
+    };
+    const socket = secure ? secured(options, host, origin) : connectPlain(options);
+    connection.socket = socket;
+    follow(socket, exchange, secure);
+    let ended = false;
+    const end = (error: Error | null): void => {
+      // A socket that fails also closes: its first word counts.
+      if (ended || connection.socket !== socket) return;
+      ended = true;
+      if (exchange.done || switched || !hasOtherProtocol(error)) return lost(error);
+      // The receiver speaks the other one than it was offered, and may change that at any time.
+      if (!onlyHttp2.delete(origin)) remember(onlyHttp2, origin, true);
+      enter(exchange, 'connect');
+      connect(connection, exchange, host, addresses, lost, true);
+    };
+    socket.on('error', end).on('close', () => end(null));
+    socket.once(secure ? 'secureConnect' : 'connect', () => {
+      if (exchange.done) return;
+      const h2 = secure && (socket as TLSSocket).alpnProtocol === 'h2';
+      connection.wire = h2 ? http2(socket as TLSSocket, origin, end) : http1(socket, end);
+      connection.wire.send(exchange);
+    });
+  }
+
+  function secured(options: TcpNetConnectOpts, host: string, origin: string): TLSSocket {
+    const session = sessions.get(origin);
+    const socket = connectTls({
+      ...options,
+      secureContext,
+      servername: isIP(host) ? '' : host,
+      ALPNProtocols: onlyHttp2.has(origin) ? ['h2'] : ['http/1.1'],
+      ...(session ? { session } : {}),
+    });
+    return socket.on('session', (ticket: Buffer) => remember(sessions, origin, ticket));
+  }
 }
 
-const isNoCommonProtocol = (error: Error | null) =>
-  error !== null && 'code' in error && error.code === NO_COMMON_PROTOCOL;
+type Lost = (error: Error | null) => void;
+
+function hasOtherProtocol(error: Error | null): boolean {
+  return error !== null && 'code' in error && error.code === NO_COMMON_PROTOCOL;
+}
 
 function remember<T>(map: Map<string, T>, origin: string, what: T): void {
   map.delete(origin);

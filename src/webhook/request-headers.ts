@@ -2,6 +2,7 @@
 export const RESERVED: ReadonlySet<string> = new Set([
   'content-type',
   'content-length',
+  'accept',
   'user-agent',
   'host',
   'connection',
@@ -54,7 +55,9 @@ export function requestHeaders(input: RequestHeadersInput): Record<string, strin
     'webhook-attempt': String(input.attempt),
     'webhook-event-type': input.eventType,
     'content-type': input.contentType,
-    'user-agent': `surehook/${input.version}`,
+    // Common rules of web firewalls score a request without these, or with a robot's name and no address.
+    accept: '*/*',
+    'user-agent': `surehook/${input.version} (+https://github.com/surehook/surehook)`,
   };
 }
 

@@ -188,6 +188,16 @@ describe('an answer that curl and Go accept is accepted:', () => {
   });
 });
 
+it('the character set of an answer is honoured', async () => {
+  const { url } = await answering(
+    Buffer.from(
+      `${OK}content-type: text/plain; charset=iso-8859-1\r\ncontent-length: 5\r\n\r\nGr\xfc\xdfe`,
+      'latin1',
+    ),
+  );
+  expect(await send(url)).toMatchObject({ status: 200, body: 'Grüße', truncated: false });
+});
+
 describe('an answer that is none is refused with the true reason:', () => {
   it.each([
     ['no HTTP', 'SSH-2.0-OpenSSH_9.6\r\n', /does not begin with HTTP/],

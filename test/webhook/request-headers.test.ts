@@ -54,19 +54,21 @@ describe('requestHeaders', () => {
       'webhook-attempt': '3',
       'webhook-event-type': 'order.created',
       'content-type': 'application/json',
-      'user-agent': 'surehook/1.2.3',
+      accept: '*/*',
+      'user-agent': 'surehook/1.2.3 (+https://github.com/surehook/surehook)',
     });
   });
 
   it('adds the endpoint’s own headers, but ours win in any spelling', () => {
     const headers = requestHeaders({
-      own: { 'X-Team': 'blue', 'Webhook-ID': 'forged', 'USER-AGENT': 'x' },
+      own: { 'X-Team': 'blue', 'Webhook-ID': 'forged', 'USER-AGENT': 'x', Accept: 'text/html' },
       ...ours,
     });
     expect(headers).toMatchObject({
       'x-team': 'blue',
       'webhook-id': 'evt_1',
-      'user-agent': 'surehook/1.2.3',
+      accept: '*/*',
+      'user-agent': 'surehook/1.2.3 (+https://github.com/surehook/surehook)',
     });
     expect(Object.keys(headers).every((name) => name === name.toLowerCase())).toBe(true);
   });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { keptBody, keptHeaders, storable } from '../../src/webhook/response-text.js';
+import { keep, keptBody, keptHeaders, newBody, storable } from '../../src/webhook/response-text.js';
 
 const text = 'Grüße, '.repeat(20);
 
@@ -80,6 +80,50 @@ describe('keptBody', () => {
         },
       ),
     );
+  });
+});
+
+describe('the character set of a body', () => {
+  const japanese = Buffer.from('93fa967b8cea', 'hex');
+
+  it.each([
+    ['ISO-8859-1', Buffer.from('Gr\xfc\xdfe', 'latin1'), 'Grüße'],
+    ['iso-8859-15', Buffer.from([0xa4]), '€'],
+    ['shift_jis', japanese, '日本語'],
+    ['utf-16le', Buffer.from('日本', 'utf16le'), '日本'],
+    ['UTF8', Buffer.from('é'), 'é'],
+    ['no-such-set', Buffer.from('é'), 'é'],
+  ])('%s is read as what it is', async (charset, bytes, body) => {
+    expect(await keptBody(bytes, undefined, false, charset)).toEqual({ body, truncated: false });
+    expect(await keptBody(gzipSync(bytes), 'gzip', false, charset)).toEqual({ body, truncated: false });
+  });
+
+  it('does not split a character where the body is cut', async () => {
+    const bytes = Buffer.concat([Buffer.from('x'.repeat(4095)), japanese]);
+    expect(await keptBody(bytes, undefined, false, 'shift_jis')).toEqual({
+      body: 'x'.repeat(4095),
+      truncated: true,
+    });
+  });
+
+  it.each([
+    ['text/plain; charset=iso-8859-1', 'iso-8859-1'],
+    ['text/html;Charset="Shift_JIS"; x=y', 'Shift_JIS'],
+    ['application/json', undefined],
+  ])('is named by the content type %s', (type, charset) => {
+    expect(newBody({ 'content-type': type })).toMatchObject({ charset, limit: 4096 });
+  });
+});
+
+describe('keep', () => {
+  it('copies no more than is kept, and counts all', () => {
+    const body = newBody({});
+    for (let n = 0; n < 10_000; n++) keep(body, Buffer.from('x'));
+    expect(body).toMatchObject({ length: 4096, size: 10_000 });
+    expect(body.bytes.length).toBe(4096);
+    const encoded = newBody({ 'content-encoding': ['gzip'] });
+    for (let n = 0; n < 3; n++) keep(encoded, Buffer.alloc(40_000));
+    expect(encoded).toMatchObject({ length: 65_536, size: 120_000 });
   });
 });
 
