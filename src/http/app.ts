@@ -20,6 +20,7 @@ import { controlRoutes } from './routes/control.js';
 import { deliveryRoutes } from './routes/deliveries.js';
 import { endpointRoutes } from './routes/endpoints.js';
 import { eventRoutes } from './routes/events.js';
+import { sendRoutes } from './routes/send.js';
 import { healthRoutes, metricsRoutes, type HealthDeps } from './routes/health.js';
 
 export interface AppDeps extends HealthDeps {
@@ -95,6 +96,7 @@ export function createApp(deps: AppDeps): RequestListener {
   app.use('/v1', express.raw({ type: () => true, limit: MAX_EVENT_BYTES }));
   for (const routes of [
     eventRoutes(deps),
+    sendRoutes(deps),
     endpointRoutes(deps),
     deliveryRoutes(deps),
     batchRoutes(deps),

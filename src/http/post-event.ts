@@ -4,7 +4,7 @@ import { setAnswerHeaders } from './answer-headers.js';
 import type { AppDeps } from './app.js';
 import { MAX_EVENT_BYTES } from './body.js';
 import type { Refuse } from './error-handler.js';
-import { postEvent } from './routes/events.js';
+import { postEvent } from './incoming-event.js';
 
 /**
  * `POST /v1/events` without a router: it comes by the thousand a second, and a router takes longer than all the rest of it.

@@ -99,9 +99,13 @@ export const eventBody = z.strictObject({
   endpoint_ids: z.array(id('ep')).min(1).max(1000).optional(),
 });
 
+export const MAX_BATCH_EVENTS = 1_000;
 /** Each is looked at on its own. */
 export const eventsBody = z.strictObject({
-  events: z.array(z.unknown()).min(1, 'At least one event.').max(1_000, 'At most 1000 events.'),
+  events: z
+    .array(z.unknown())
+    .min(1, 'At least one event.')
+    .max(MAX_BATCH_EVENTS, `At most ${MAX_BATCH_EVENTS} events.`),
 });
 
 export const sendBody = z.strictObject({

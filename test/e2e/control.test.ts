@@ -98,13 +98,13 @@ test('the kill switch stops every process within a second, uses up no attempt, a
     payload: 1,
   });
   expect(held).toMatchObject({ status: 202, body: { deliveries: [{ status: 'HELD' }] } });
-  expect((await countByStatus()).HELD).toBeGreaterThan(50);
+  expect((await countByStatus()).HELD).toBeGreaterThanOrEqual(posted - before);
 
   expect(await resume({ scope: 'all', reason: 'over' })).toMatchObject({
     status: 200,
     body: { paused: false },
   });
-  await receiver.waitFor((requests) => requests.length === posted + 1, 30_000);
+  await receiver.waitFor((requests) => requests.length === posted + 1);
   await eventually(async () => (await countByStatus()).DELIVERED === posted + 1);
   const { rows } = await t.pool.query('select distinct attempt_count from deliveries');
   expect(rows).toEqual([{ attempt_count: 1 }]);

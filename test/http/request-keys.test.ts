@@ -148,6 +148,15 @@ test('a retry of an open delivery makes no other when it is asked for again afte
   await failing.close();
 });
 
+test('the key of a batch leaves room for the number of each event', async () => {
+  const events = { events: [{ type: 'a.b', payload: 1 }] };
+  expect(await post('/v1/events/batch', events, 'k'.repeat(251))).toMatchObject({ status: 200 });
+  expect(await post('/v1/events/batch', events, 'k'.repeat(252))).toMatchObject({
+    status: 400,
+    body: { errors: [{ path: 'Idempotency-Key', message: 'At most 251 characters for a batch.' }] },
+  });
+});
+
 test('a batch of events that is posted again with its key makes nothing new', async () => {
   await createEndpoint(t, receiver.url, { tenant });
   const one = { type: 'a.b', payload: { n: 1 }, tenant };

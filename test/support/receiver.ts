@@ -86,7 +86,7 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
     setBehaviour(next) {
       behave = next;
     },
-    waitFor: (predicate, ms = 5000) => waitUntil(waiting, requests, predicate, ms),
+    waitFor: (predicate, ms = 60_000) => waitUntil(waiting, requests, predicate, ms),
     connections: () => sockets.size,
     async close() {
       const closed = once(server, 'close');

@@ -1,0 +1,145 @@
+import { hash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { findByKey, type Accepted, type NewEvent } from '../db/events.js';
+import { deliverWorkflowId } from '../delivery/workflow-id.js';
+import { MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH } from '../domain/event.js';
+import { memberText } from '../domain/raw-json.js';
+import { badField } from '../errors.js';
+import { newId } from '../ids.js';
+import { isJsonType } from '../webhook/content.js';
+import type { AppDeps } from './app.js';
+import { parseJson } from './body.js';
+import { headerKey } from './idempotency-key.js';
+import { keyConflict } from './once.js';
+import { eventBody } from './schemas.js';
+
+/** Takes one event, and answers. */
+export async function postEvent(
+  deps: AppDeps,
+  request: IncomingMessage,
+  bytes: unknown,
+  response: ServerResponse,
+): Promise<void> {
+  const { text, value } = parseJson(bytes);
+  answer(response, await take(deps, value, text, headerKey(request)));
+}
+
+/** Takes the event that a body asks for. */
+export async function take(
+  deps: AppDeps,
+  value: unknown,
+  text: string,
+  header?: string,
+  /** The key of an event without one of its own. */
+  ownKey?: string,
+): Promise<Stored> {
+  const { endpoint_ids: endpointIds = null, idempotency_key, ...body } = eventBody.parse(value);
+  const payload = payloadOf(text, body);
+  const key = agreed(idempotency_key, header) ?? ownKey;
+  const event = newEvent(deps, { ...body, payload, key, endpointIds, about: [] });
+  const [unknown] = endpointIds ? await deps.unknownEndpoints({ tenant: body.tenant, endpointIds }) : [];
+  if (unknown === undefined) return accept(deps, event);
+  // It may have been deleted since the same request was accepted.
+  const known = await answered(deps, event);
+  if (known) return known;
+  const path = `endpoint_ids[${endpointIds!.indexOf(unknown)}]`;
+  throw badField(path, `There is no endpoint ${unknown} of this tenant.`, 422, 'unknown_endpoint');
+}
+
+export function newEvent(
+  deps: AppDeps,
+  incoming: {
+    type: string;
+    tenant: string;
+    payload: string;
+    key: string | undefined;
+    endpointIds: string[] | null;
+    headers?: Record<string, string> | undefined;
+    content_type?: string | undefined;
+    /** What else makes the request this one: the same key with another of these is a conflict. */
+    about: string[];
+  },
+): NewEvent {
+  const { type, tenant, payload, endpointIds, about, content_type: contentType = null } = incoming;
+  const headers = Object.keys(incoming.headers ?? {}).length > 0 ? incoming.headers! : null;
+  const id = newId('evt');
+  const key = incoming.key ?? id;
+  return {
+    ...{ id, tenant, type, payload, headers, contentType, endpointIds },
+    idempotencyKey: key,
+    requestHash: digest([
+      ...[type, payload, JSON.stringify(about.length ? about : endpointIds)],
+      ...(headers || contentType ? [JSON.stringify([contentType, sorted(headers ?? {})])] : []),
+    ]),
+    workflowId: deliverWorkflowId(tenant, key),
+    maxAttempts: deps.maxAttempts,
+    createdAt: new Date(),
+  };
+}
+
+type Stored = Exclude<Accepted, { kind: 'conflict' }>;
+
+/** One commit, together with others; the delivery goes on in the background. */
+export async function accept(deps: AppDeps, event: NewEvent): Promise<Stored> {
+  return settled(deps, await deps.accept(event));
+}
+
+/** What the event's key was answered before; null where it has none, or one that is free. */
+export async function answered(deps: AppDeps, event: NewEvent): Promise<Stored | null> {
+  const known = event.idempotencyKey === event.id ? null : await findByKey(deps.pool, event);
+  return known && settled(deps, known);
+}
+
+function settled(deps: AppDeps, accepted: Accepted): Stored {
+  if (accepted.kind === 'conflict') {
+    throw keyConflict('idempotency_key');
+  }
+  deps.metrics.event(accepted.kind);
+  return accepted;
+}
+
+export function answer(response: ServerResponse, { kind, event }: Stored): void {
+  const duplicate = kind === 'duplicate';
+  const { id, type, tenant, idempotency_key, created_at, deliveries } = event;
+  const body = JSON.stringify({ id, type, tenant, idempotency_key, created_at, duplicate, deliveries });
+  response.writeHead(duplicate ? 200 : 202, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    ...(duplicate ? { 'idempotent-replayed': 'true' } : {}),
+  });
+  response.end(body);
+}
+
+/** By their names, which have no case. */
+const sorted = (headers: Record<string, string>) =>
+  Object.entries(headers)
+    .map(([name, value]) => [name.toLowerCase(), value] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** As it was posted; a string of well-formed text where its type is not JSON. */
+export function payloadOf(
+  text: string,
+  { payload: value, content_type }: { payload: unknown; content_type?: string | undefined },
+): string {
+  const payload = memberText(text, 'payload', MAX_PAYLOAD_DEPTH)!;
+  if (Buffer.byteLength(payload) > MAX_PAYLOAD_BYTES) {
+    throw badField('payload', 'At most 256 KiB.', 413, 'payload_too_large');
+  }
+  if (content_type !== undefined && !isJsonType(content_type)) {
+    if (typeof value !== 'string' || !value.isWellFormed())
+      throw badField('payload', `Must be a string, the text of the body: ${content_type} is not JSON.`);
+  }
+  return payload;
+}
+
+/** From the body or the header; both are fine as long as they agree. */
+export function agreed(fromBody: string | undefined, header: string | undefined): string | undefined {
+  if (header !== undefined && fromBody !== undefined && fromBody !== header) {
+    throw badField('idempotency_key', 'Differs from the header Idempotency-Key.');
+  }
+  return header ?? fromBody;
+}
+
+export function digest(parts: string[]): string {
+  return hash('sha256', JSON.stringify(parts));
+}

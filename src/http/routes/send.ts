@@ -1,0 +1,47 @@
+import { Router } from 'express';
+import { insertEndpoint } from '../../db/endpoints.js';
+import { transaction } from '../../db/pool.js';
+import { newSecret } from '../../webhook/sign.js';
+import type { AppDeps } from '../app.js';
+import { actorOf } from '../auth.js';
+import { readJson } from '../body.js';
+import { headerKey } from '../idempotency-key.js';
+import { accept, agreed, answer, answered, digest, newEvent, payloadOf } from '../incoming-event.js';
+import { refuseForbidden } from '../refuse-forbidden.js';
+import { sendBody } from '../schemas.js';
+
+export function sendRoutes(deps: AppDeps): Router {
+  const { pool, authorize } = deps;
+  const router = Router();
+
+  router.post('/send', authorize('publisher'), async (request, response) => {
+    const { text, value } = readJson(request);
+    const body = sendBody.parse(value);
+    const payload = payloadOf(text, body);
+    const key = agreed(body.idempotency_key, headerKey(request));
+    const about = [body.url, JSON.stringify(Object.entries(body.headers).sort())];
+    // Its headers are those of the endpoint that is made for it.
+    const incoming = { ...body, headers: undefined, payload, key, about };
+    // First of all: nothing is stored for a key that is taken, and its own request is not judged again.
+    const known = await answered(deps, newEvent(deps, { ...incoming, endpointIds: null }));
+    if (known) return answer(response, known);
+    await refuseForbidden(deps.guard, body.url, body.tenant);
+    const adHoc = {
+      tenant: body.tenant,
+      url: body.url,
+      event_types: [],
+      description: null,
+      headers: body.headers,
+      content_type: null,
+      timeout_ms: 15_000,
+      retry_on: 'default' as const,
+      enabled: true,
+      sealedSecret: deps.secrets.seal(newSecret()),
+      adHocKey: digest([body.tenant, ...about]),
+    };
+    const endpoint = await transaction(pool, (db) => insertEndpoint(db, adHoc, actorOf(response)));
+    answer(response, await accept(deps, newEvent(deps, { ...incoming, endpointIds: [endpoint.id] })));
+  });
+
+  return router;
+}
