@@ -34,6 +34,7 @@ export interface Connection {
   /** Exchanges it has begun. */
   uses: number;
   idle: NodeJS.Timeout | undefined;
+  idleMs: number;
   dropped: boolean;
 }
 
@@ -75,7 +76,6 @@ function wait(pool: Pool, exchange: Exchange): void {
 }
 
 function reuse(connection: Connection, exchange: Exchange): void {
-  clearTimeout(connection.idle);
   exchange.remoteAddress = connection.socket?.remoteAddress ?? null;
   carry(connection, exchange);
   enter(exchange, 'answer');
@@ -90,6 +90,7 @@ function open(pool: Pool, exchange: Exchange): void {
     exchange: null,
     uses: 0,
     idle: undefined,
+    idleMs: 0,
     dropped: false,
   };
   pool.open += 1;
@@ -126,13 +127,23 @@ function giveBack(connection: Connection, reusable: boolean): void {
   connection.exchange = null;
   const idleMs = reusable && !connection.dropped ? idleTime(exchange?.headers['keep-alive']) : 0;
   if (idleMs > 0) {
-    connection.idle = setTimeout(drop, idleMs, connection);
+    rest(connection, idleMs);
     pool.idle.push(connection);
   } else drop(connection);
   const [next] = pool.waiting;
   if (!next) return;
   pool.waiting.delete(next);
   assign(pool, next);
+}
+
+/** Its timer runs on while it is used: to begin one anew costs less than to make and clear another each time. */
+function rest(connection: Connection, ms: number): void {
+  if (connection.idleMs === ms) return void connection.idle?.refresh();
+  clearTimeout(connection.idle);
+  connection.idleMs = ms;
+  connection.idle = setTimeout(() => {
+    if (!connection.exchange) drop(connection);
+  }, ms);
 }
 
 function idleTime(keepAlive: string | undefined): number {

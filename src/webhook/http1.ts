@@ -16,7 +16,11 @@ export function http1(socket: Socket, lost: (error: Error | null) => void): Wire
     // Nobody asked: whatever it is, it must not become the answer to a later request.
     if (!current || !reader) return lost(null);
     if (current.phase === 'answer') enter(current, 'head', 'first_byte');
+    const exchange = current;
+    const began = exchange.phase === 'body';
     reader.read(bytes);
+    // Nearly every body comes with its headers, and needs no timer.
+    if (!began && exchange.phase === 'body') boundBodyTime(exchange);
   });
   socket.on('end', () => lost(null));
 
@@ -32,10 +36,7 @@ export function http1(socket: Socket, lost: (error: Error | null) => void): Wire
 
   function sinkOf(exchange: Exchange): AnswerSink {
     return {
-      head(status, headers) {
-        headCame(exchange, status, headers);
-        boundBodyTime(exchange);
-      },
+      head: (status, headers) => headCame(exchange, status, headers),
       data: (content) => keep(exchange.body, content),
       over(end) {
         current = reader = null;
