@@ -19,6 +19,8 @@ const IDLE_MARGIN_MS = 1_000;
 /** What a connected socket speaks, one exchange at a time. */
 export interface Wire {
   send(exchange: Exchange): void;
+  /** Bytes that the socket has read; they are overwritten by the next. */
+  received?(bytes: Buffer): void;
   /** The connection has ended during an exchange; null: the receiver closed it in order. */
   ended(error: Error | null): void;
   close(): void;

@@ -1,5 +1,11 @@
 import type { LookupAddress } from 'node:dns';
-import { connect as connectPlain, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
+import {
+  connect as connectPlain,
+  isIP,
+  type OnReadOpts,
+  type Socket,
+  type TcpNetConnectOpts,
+} from 'node:net';
 import { connect as connectTls, createSecureContext, rootCertificates, type TLSSocket } from 'node:tls';
 import { AddressBlockedError, resolveVetted, type AddressGuard } from './address-guard.js';
 import type { Connection, Dial } from './connections.js';
@@ -83,7 +89,10 @@ export function createDial(guard: AddressGuard, ca: string | undefined): Dial {
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
     };
-    const socket = secure ? secured(options, host, origin) : connectPlain(options);
+    const received = (bytes: Buffer) => connection.wire?.received?.(bytes);
+    const socket = secure
+      ? secured(options, host, origin)
+      : connectPlain({ ...options, onread: intoOneBuffer(received) });
     connection.socket = socket;
     follow(socket, exchange, secure);
     let ended = false;
@@ -102,6 +111,7 @@ export function createDial(guard: AddressGuard, ca: string | undefined): Dial {
       if (exchange.done) return;
       const h2 = secure && (socket as TLSSocket).alpnProtocol === 'h2';
       connection.wire = h2 ? http2(socket as TLSSocket, origin, end) : http1(socket, end);
+      if (secure && !h2) socket.on('data', received);
       connection.wire.send(exchange);
     });
   }
@@ -117,6 +127,19 @@ export function createDial(guard: AddressGuard, ca: string | undefined): Dial {
     });
     return socket.on('session', (ticket: Buffer) => remember(sessions, origin, ticket));
   }
+}
+
+/** Nothing read is kept, so that all sockets can read into the same memory, without a stream in between. */
+const RECEIVED = Buffer.alloc(64 * 1024);
+
+function intoOneBuffer(received: (bytes: Buffer) => void): OnReadOpts {
+  return {
+    buffer: RECEIVED,
+    callback(size) {
+      received(RECEIVED.subarray(0, size));
+      return true;
+    },
+  };
 }
 
 type Lost = (error: Error | null) => void;

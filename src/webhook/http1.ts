@@ -12,7 +12,7 @@ export function http1(socket: Socket, lost: (error: Error | null) => void): Wire
   let current: Exchange | null = null;
   let reader: AnswerReader | null = null;
 
-  socket.on('data', (bytes: Buffer) => {
+  const received = (bytes: Buffer): void => {
     // Nobody asked: whatever it is, it must not become the answer to a later request.
     if (!current || !reader) return lost(null);
     if (current.phase === 'answer') enter(current, 'head', 'first_byte');
@@ -21,7 +21,7 @@ export function http1(socket: Socket, lost: (error: Error | null) => void): Wire
     reader.read(bytes);
     // Nearly every body comes with its headers, and needs no timer.
     if (!began && exchange.phase === 'body') boundBodyTime(exchange);
-  });
+  };
   socket.on('end', () => lost(null));
 
   return {
@@ -30,6 +30,7 @@ export function http1(socket: Socket, lost: (error: Error | null) => void): Wire
       reader = answerReader(sinkOf(exchange));
       socket.write(requestBytes(exchange));
     },
+    received,
     ended: (error) => reader?.ended(error),
     close: () => socket.destroy(),
   };
