@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Stream } from 'node:http2';
+import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startSender, type Send } from '../support/sending.js';
@@ -117,5 +118,25 @@ describe('a receiver that offers only HTTP/2', () => {
     await send(url);
     for (const socket of sockets) socket.destroy();
     expect(await send(url)).toMatchObject({ status: 200 });
+  });
+
+  it('may go over to HTTP/1.1 at any time', async () => {
+    answer = (stream) => stream.respond({ ':status': 200 }, { endStream: true });
+    expect(await send(url)).toMatchObject({ status: 200 });
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    const older = createHttpsServer(
+      { ...certificates.valid, ALPNProtocols: ['http/1.1'] },
+      (_request, response) => response.writeHead(202).end(),
+    );
+    older.listen(port, '127.0.0.1');
+    await once(older, 'listening');
+    try {
+      expect(await send(url)).toMatchObject({ status: 202 });
+    } finally {
+      older.close();
+      older.closeAllConnections();
+    }
   });
 });
