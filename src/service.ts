@@ -1,5 +1,10 @@
 import type { Logger } from 'pino';
-import { createActivities, createReplayActivities, type Activities } from '../activities/index.js';
+import {
+  createActivities,
+  createReplayActivities,
+  type Activities,
+  type ActivityDeps,
+} from '../activities/index.js';
 import { TASK_QUEUE } from '../workflows/contract.js';
 import { recordAttempt, recordAttempts, type AttemptRecord } from './db/attempts.js';
 import { planPage } from './db/batch-plan.js';
@@ -317,10 +322,15 @@ function attemptDeps(options: ServiceOptions, shared: Shared): AttemptDeps {
 
 function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
   const { pool, workflows, lanes, retryPolicy } = parts;
+  // A workflow cancelled by hand may be one of thousands.
+  const end = limited(
+    (of: Parameters<ActivityDeps['endByTemporal']>) => endByTemporal(pool, ...of),
+    LOOK_UPS,
+  );
   const deliveries = createActivities({
     ...parts.attempt,
     began: (workflowId) => lanes.began(workflowId),
-    endByTemporal: (ids, status, reason, ending) => endByTemporal(pool, ids, status, reason, ending),
+    endByTemporal: (...of) => end(of),
     auditCompleted: (id) => auditCompleted(pool, id),
     tell: (execution, deliveryId, attempt) => workflows.attempted(execution, deliveryId, attempt),
   });

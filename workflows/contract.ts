@@ -121,9 +121,9 @@ export interface EndDeliveriesInput {
 /** Whether an activity's result is one that `sendAttempt` gives: anybody who reaches Temporal can complete an activity. */
 export function isSendAttemptResult(result: unknown): result is SendAttemptResult {
   if (!isTold(result)) return false;
-  const { kind, attempts, notBefore } = result as { kind?: unknown; notBefore?: unknown } & typeof result;
+  const { kind, attempts, waitMs, notBefore } = result as Record<string, unknown> & typeof result;
   if (kind === 'delivered') return attempts.at(-1)?.classification === 'DELIVERED';
-  if (kind === 'retry') return typeof notBefore === 'string' && !Number.isNaN(Date.parse(notBefore));
+  if (kind === 'retry') return Number.isFinite(waitMs ?? Date.parse(String(notBefore)));
   return kind === 'held' || kind === 'ended';
 }
 

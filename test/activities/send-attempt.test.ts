@@ -11,7 +11,12 @@ import { newId } from '../../src/ids.js';
 import { createLogger } from '../../src/logger.js';
 import { createAddressGuard } from '../../src/webhook/address-guard.js';
 import { createSender, type Sender } from '../../src/webhook/send.js';
-import type { AttemptSummary, SendAttemptResult, Trail } from '../../workflows/contract.js';
+import {
+  isSendAttemptResult,
+  type AttemptSummary,
+  type SendAttemptResult,
+  type Trail,
+} from '../../workflows/contract.js';
 import { createEndpoint, getDelivery, postEvent } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -95,6 +100,8 @@ async function run(
       attemptsBefore: 0,
       maxAttempts: 12,
     });
+    // Its workflow would set aside what it does not know.
+    expect(isSendAttemptResult(result)).toBe(true);
     return { result, trail };
   } catch (error) {
     if (!(error instanceof ApplicationFailure)) throw error;

@@ -81,7 +81,7 @@ describe('an activity completed by hand', () => {
     '%s delivers nothing: the event is sent again in its time',
     async (_, result) => {
       const { id, workflowId } = await retrying();
-      await temporal('activity', 'complete', '-a', id, '-w', workflowId, '--result', result);
+      await temporal('activity', 'complete', '--activity-id', id, '-w', workflowId, '--result', result);
       await eventually(async () => (await audited(id)).length > 0);
       expect(await audited(id)).toEqual([
         {
@@ -99,7 +99,7 @@ describe('an activity completed by hand', () => {
   test('as if its delivery had ended: what Postgres does not know of goes on', async () => {
     const { id, workflowId } = await retrying();
     const result = '{"kind":"ended","status":"DELIVERED","reason":null,"attempts":[],"unrecorded":[]}';
-    await temporal('activity', 'complete', '-a', id, '-w', workflowId, '--result', result);
+    await temporal('activity', 'complete', '--activity-id', id, '-w', workflowId, '--result', result);
     await eventually(async () => {
       const { stdout } = await temporal('workflow', 'describe', '-w', workflowId, '-o', 'json');
       return stdout.includes('WORKFLOW_EXECUTION_STATUS_COMPLETED');
@@ -123,7 +123,7 @@ describe('an ending that comes from Temporal is in the audit:', () => {
       status: 'CANCELLED',
       status_reason: 'workflow terminated',
     });
-    const reason = expect.stringMatching(/^workflow terminated by temporal-cli:/) as string;
+    const reason = expect.stringMatching(/^workflow terminated by .+@/) as string;
     expect(await audited(id)).toEqual([{ actor: 'temporal', action: 'delivery.cancel', reason }]);
   }, 60_000);
 
@@ -142,7 +142,7 @@ describe('an ending that comes from Temporal is in the audit:', () => {
   test('an activity failed by hand', async () => {
     const { id, workflowId } = await attempting();
     const detail = ['--reason', 'enough', '--detail', '{"attempts":1}'];
-    await temporal('activity', 'fail', '-a', id, '-w', workflowId, ...detail);
+    await temporal('activity', 'fail', '--activity-id', id, '-w', workflowId, ...detail);
     expect(await deliveryIn(t, id)).toMatchObject({
       status: 'FAILED',
       status_reason: 'activity failed by hand',
