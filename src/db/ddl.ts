@@ -16,3 +16,12 @@ export async function connectForDdl(databaseUrl: string): Promise<pg.Client> {
   });
   return db;
 }
+
+/** Read from the catalogue itself: `to_regclass` may answer from before we waited for a lock. */
+export async function tableExists(db: pg.Client, name: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'select 1 from pg_class where relname = $1 and relnamespace = current_schema()::regnamespace',
+    [name],
+  );
+  return rowCount! > 0;
+}

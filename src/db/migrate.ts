@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { connectForDdl, DDL_LOCK, IN_THE_WAY } from './ddl.js';
+import { connectForDdl, DDL_LOCK, IN_THE_WAY, tableExists } from './ddl.js';
 import { makePartitions } from './partitions.js';
 import type { Db } from './pool.js';
 
@@ -79,10 +79,7 @@ async function applyNew(
 
 /** Null in a database that is empty. */
 async function appliedTo(db: pg.Client): Promise<Set<string> | null> {
-  const { rows: tables } = await db.query<{ made: string | null }>(
-    `select to_regclass('migrations')::text as made`,
-  );
-  if (tables[0]!.made === null) return null;
+  if (!(await tableExists(db, 'migrations'))) return null;
   const { rows } = await db.query<{ name: string }>('select name from migrations');
   return new Set(rows.map(({ name }) => name));
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { lowestId, type IdPrefix } from '../ids.js';
-import { connectForDdl, DDL_LOCK, IN_THE_WAY } from './ddl.js';
+import { connectForDdl, DDL_LOCK, IN_THE_WAY, tableExists } from './ddl.js';
 
 const WEEK = 7 * 24 * 60 * 60 * 1000;
 /** This week's, and the four after it: as long as a reader may keep us from making one without any harm. */
@@ -64,12 +64,13 @@ function partitionsAt(now: Date): Partition[] {
 }
 
 async function isThere(db: pg.Client, { name, table, from, to }: Partition): Promise<boolean> {
-  const { rows } = await db.query<{ there: boolean }>(
-    // What has come into the default one stays there: its week gets no other.
-    `select to_regclass($1) is not null or exists (select from ${table}_default where id >= $2 and id < $3) as there`,
-    [name, from, to],
-  );
-  return rows[0]!.there;
+  if (await tableExists(db, name)) return true;
+  // A row that has come into the default one stays there: its week gets no other.
+  const { rowCount } = await db.query(`select 1 from ${table}_default where id >= $1 and id < $2 limit 1`, [
+    from,
+    to,
+  ]);
+  return rowCount! > 0;
 }
 
 async function make(db: pg.Client, { name, table, from, to }: Partition): Promise<boolean> {
@@ -78,8 +79,7 @@ async function make(db: pg.Client, { name, table, from, to }: Partition): Promis
     await db.query(`set local lock_timeout = ${LOCK_MS}; set local statement_timeout = ${STATEMENT_MS}`);
     // One process after the other; the second finds it made.
     await db.query('select pg_advisory_xact_lock($1)', [DDL_LOCK]);
-    const { rows } = await db.query<{ made: string | null }>('select to_regclass($1)::text as made', [name]);
-    if (rows[0]!.made === null) {
+    if (!(await tableExists(db, name))) {
       await db.query(`create table ${name} (like ${table} including all)`);
       await db.query(
         `alter table ${table} attach partition ${name} for values from ('${from}') to ('${to}')`,

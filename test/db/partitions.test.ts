@@ -64,6 +64,15 @@ test('while a dump reads, partitions wait, posts and lists do not; after it they
   expect(await partitions('events')).toHaveLength(before.length + 5);
 });
 
+test('processes that start together on an empty database migrate it once, and make each partition once', async () => {
+  for (let round = 0; round < 5; round++) {
+    const databaseUrl = await createDatabase(`together_${process.pid}_${round}`);
+    const applied = await Promise.all([1, 2, 3].map(() => migrate(databaseUrl)));
+    expect(applied.filter((names) => names.length > 0)).toHaveLength(1);
+    await eventually(() => makePartitions(databaseUrl), 30_000);
+  }
+});
+
 test('a start during a dump is ready, whether or not a partition is missing', async () => {
   const [last] = (await partitions('attempts')).filter((name) => name !== 'attempts_default').slice(-1);
   await t.pool.query(`drop table ${last}`);
