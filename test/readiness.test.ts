@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdtemp, open, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -92,8 +92,12 @@ test.skipIf(!disk)(
 test('a Postgres that only reads, as after a fail-over, is not ready; one that writes again is', async () => {
   expect((await post()).status).toBe(202);
   const readOnly = async (on: boolean) => {
-    await t.pool.query(`alter system set default_transaction_read_only = ${on ? 'on' : 'off'}`);
-    await t.pool.query('select pg_reload_conf()');
+    // Its role may not change settings of the server.
+    await writeFile(
+      join(dir, 'postgres/data/postgresql.auto.conf'),
+      `default_transaction_read_only = ${on ? 'on' : 'off'}\n`,
+    );
+    process.kill(postgres.pid, 'SIGHUP');
   };
   await readOnly(true);
   try {
