@@ -122,7 +122,8 @@ export async function asSuperuser(
   await attempt('Postgres could not set up its roles', binaries.postgres, args, access, sql);
 }
 
-export const allowLogin = (access: DataAccess) => `copy (select '${LOGIN}') to '${access.name}/pg_hba.conf'`;
+export const allowLogin = (access: DataAccess) =>
+  `copy (select '${LOGIN}') to '${access.name.replaceAll("'", "''")}/pg_hba.conf'`;
 
 async function attempt(
   failure: string,

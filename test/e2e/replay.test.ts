@@ -400,7 +400,7 @@ describe('a batch whose workflow', () => {
     await t.pool.query('update batches set due_at = now() where id = $1', [batch.id]);
     const cancelled = await batchIn(batch.id, ['CANCELLED']);
     expect(cancelled).toMatchObject({ status_reason: 'workflow terminated' });
-    expect((await actionsOn(batch.id)).at(-1)).toEqual(['batch.cancel', 'surehook', 'workflow terminated']);
+    expect((await actionsOn(batch.id)).at(-1)).toEqual(['batch.cancel', 'temporal', 'workflow terminated']);
     await eventually(async () => (await get(batch.id)).completed_at !== null);
   });
 
