@@ -6,7 +6,7 @@ import { badField, Problem } from '../errors.js';
 /** The payload, and around it the other fields and white space. */
 export const MAX_EVENT_BYTES = MAX_PAYLOAD_BYTES + 64 * 1024;
 
-const BOM = [0xef, 0xbb, 0xbf];
+const BOM = Buffer.from('\ufeff');
 
 /** The body's text and what it means; the text is kept because a payload is sent as it was posted. */
 export const readJson = ({ body }: Request): ReturnType<typeof parseJson> => parseJson(body);
@@ -16,7 +16,7 @@ export function parseJson(bytes: unknown): { text: string; value: unknown } {
     throw badField('body', 'Must be JSON.', 400, 'malformed_json');
   if (!isUtf8(bytes)) throw badField('body', 'Must be JSON: it is not valid UTF-8', 400, 'malformed_json');
   // A byte order mark is passed over, as RFC 8259 section 8.1 allows.
-  const text = bytes.toString('utf8', bytes[0] === BOM[0] && bytes[1] === BOM[1] ? BOM.length : 0);
+  const text = bytes.toString('utf8', BOM.equals(bytes.subarray(0, BOM.length)) ? BOM.length : 0);
   try {
     return { text, value: boundMembers(JSON.parse(text) as unknown) };
   } catch (error) {

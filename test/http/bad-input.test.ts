@@ -240,6 +240,10 @@ test('a byte order mark before a body is passed over, and the payload stays as i
   const { data } = (await t.call<{ data: { id: string }[] }>('GET', '/v1/events?idempotency_key=bom')).body;
   const { rows } = await t.pool.query('select payload from events where id = $1', [data[0]!.id]);
   expect(rows).toEqual([{ payload }]);
+  // U+FEC1 has the same first two bytes.
+  expect(await t.call('POST', '/v1/events', `\ufec1{"type":"bom","payload":1}`)).toMatchObject({
+    status: 400,
+  });
 });
 
 test('a payload of 1,000 levels is kept, one of more is refused, and none overflows a stack', async () => {
