@@ -105,6 +105,11 @@ const LOOK_UPS = { atOnce: 8, mostWaiting: 32_768, full };
 const RECORDS = { most: 256, atOnce: 2, mostWaiting: 32_768, full };
 /** Deliveries that are looked up together, each with a payload that may be large. */
 const TARGETS = { most: 64, atOnce: 2, mostWaiting: 32_768, full };
+/**
+ * Readiness holds a temporary table, which is not made anew for each question. No vacuum freezes it: a connection without
+ * end would keep the whole database from reusing transaction numbers.
+ */
+const TRIALS_KEEP_SECONDS = 600;
 /** Longer than any part takes that ends at all. */
 const STEP_MS = 45_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -158,7 +163,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const retryPolicy = options.retryPolicy ?? DEFAULT_RETRY_POLICY;
     const taskQueue = options.taskQueue ?? TASK_QUEUE;
     // Whoever asks how this process is waits for nothing else, and nothing else waits for that.
-    const trials = createPool(options.databaseUrl, 1, { keep: true });
+    const trials = createPool(options.databaseUrl, 1, { keepSeconds: TRIALS_KEEP_SECONDS });
     release.push(() => trials.end());
     const counts = createPool(options.databaseUrl, 1);
     release.push(() => counts.end());

@@ -59,13 +59,14 @@ class BoundedPool extends pg.Pool {
  * Connections are few: every statement here is short, and the database is small. `planOnce`: for named statements that
  * every event needs, and the drain twenty times a second. Postgres would plan them anew each time, for the partitions of
  * just these ids, which takes longer than the rest of them; for a list it is right, because what is rare has indexes of
- * its own. `keep`: connections stay open, for one that holds a temporary table.
+ * its own. `keepSeconds`: connections stay open while idle, and are closed when they are that old.
  */
-export function createPool(url: string, max: number, { planOnce = false, keep = false } = {}): Pool {
+export function createPool(url: string, max: number, { planOnce = false, keepSeconds = 0 } = {}): Pool {
   return new BoundedPool({
     connectionString: url,
     max,
-    min: keep ? max : 0,
+    min: keepSeconds > 0 ? max : 0,
+    maxLifetimeSeconds: keepSeconds,
     connectionTimeoutMillis: QUERY_MS,
     query_timeout: QUERY_MS,
     application_name: 'surehook',
