@@ -49,8 +49,9 @@ const SIGNALS_AT_ONCE = 8;
 export async function cancelOpen(deps: CancelDeps, request: CancelOpen): Promise<CancelReport> {
   const until = Date.now() + RUN_MS;
   const end = await idsEnd(deps.pool);
-  const matched = new Map<string, OpenMatch>();
-  const gone: OpenMatch[] = [];
+  const tally = createTally();
+  const carried = new Map<string, string[]>();
+  let cancelled = 0;
   let entry: string | null = null;
   let complete = false;
   try {
@@ -60,14 +61,18 @@ export async function cancelOpen(deps: CancelDeps, request: CancelOpen): Promise
       for (const status of request.status) {
         for (let after: string | null = ''; after !== null && Date.now() < until;) {
           const { matches, last } = await nextOpen(deps.pool, request.filter, { status, after, until: end });
-          for (const match of matches) matched.set(match.id, match);
+          matches.forEach(tally.add);
           after = last;
           if (request.dryRun || matches.length === 0) continue;
           const ids = matches.map(({ id }) => id);
           const page = await cancelPageOf(deps.pool, ids, request.by, entry);
           entry = page.entry;
           const ended = new Set(page.cancelled);
-          gone.push(...matches.filter(({ id }) => ended.has(id)));
+          cancelled += ended.size;
+          for (const { id, workflow_id, carried: isCarried } of matches) {
+            if (isCarried && ended.has(id))
+              carried.set(workflow_id, [...(carried.get(workflow_id) ?? []), id]);
+          }
           found ||= ended.size > 0;
         }
       }
@@ -75,20 +80,16 @@ export async function cancelOpen(deps: CancelDeps, request: CancelOpen): Promise
     complete = Date.now() < until;
   } catch (error) {
     // What was cancelled before is committed: the answer says how much.
-    if (gone.length === 0 || !isDatabaseAway(error)) throw error;
-    deps.log.warn({ err: error, cancelled: gone.length }, 'cancelling deliveries stopped half-way');
+    if (cancelled === 0 || !isDatabaseAway(error)) throw error;
+    deps.log.warn({ err: error, cancelled }, 'cancelling deliveries stopped half-way');
   }
-  void tellWorkflows(deps, gone);
-  return report(request.dryRun, [...matched.values()], gone.length, complete);
+  void tellWorkflows(deps, carried);
+  return { dry_run: request.dryRun, matched: tally.matched(), cancelled, complete, ...tally.report() };
 }
 
 /** The rows have decided: a workflow that does not hear of it finds out at its next attempt. */
-async function tellWorkflows({ workflows, log }: CancelDeps, gone: OpenMatch[]): Promise<void> {
-  const ids = new Map<string, string[]>();
-  for (const { id, workflow_id, carried } of gone) {
-    if (carried) ids.set(workflow_id, [...(ids.get(workflow_id) ?? []), id]);
-  }
-  const waiting = [...ids];
+async function tellWorkflows({ workflows, log }: CancelDeps, idsOf: Map<string, string[]>): Promise<void> {
+  const waiting = [...idsOf];
   const tell = async () => {
     for (let next = waiting.pop(); next; next = waiting.pop()) {
       try {
@@ -102,23 +103,33 @@ async function tellWorkflows({ workflows, log }: CancelDeps, gone: OpenMatch[]):
   await Promise.all(Array.from({ length: SIGNALS_AT_ONCE }, tell));
 }
 
-function report(dryRun: boolean, matches: OpenMatch[], cancelled: number, complete: boolean): CancelReport {
-  const countBy = <K extends 'status' | 'endpoint_id' | 'event_type'>(name: K) => {
-    const counts = new Map<string, number>();
-    for (const match of matches) counts.set(match[name], (counts.get(match[name]) ?? 0) + 1);
-    const sorted = [...counts].sort(([, a], [, b]) => b - a).slice(0, LISTED);
+/** Counts each delivery once. Millions may match: no more of one is kept than its id. */
+function createTally() {
+  const seen = new Set<string>();
+  const counts = {
+    status: new Map<string, number>(),
+    endpoint_id: new Map<string, number>(),
+    event_type: new Map<string, number>(),
+  };
+  const names = Object.keys(counts) as (keyof typeof counts)[];
+  const most = <K extends keyof typeof counts>(name: K) => {
+    const sorted = [...counts[name]].sort(([, a], [, b]) => b - a).slice(0, LISTED);
     return sorted.map(
       ([value, count]) => ({ [name]: value, count }) as { [P in K]: string } & { count: number },
     );
   };
   return {
-    dry_run: dryRun,
-    matched: matches.length,
-    cancelled,
-    complete,
-    by_status: countBy('status'),
-    by_endpoint: countBy('endpoint_id'),
-    by_event_type: countBy('event_type'),
-    sample: matches.slice(0, SAMPLE).map(({ id }) => id),
+    add(match: OpenMatch): void {
+      if (seen.has(match.id)) return;
+      seen.add(match.id);
+      for (const name of names) counts[name].set(match[name], (counts[name].get(match[name]) ?? 0) + 1);
+    },
+    report: () => ({
+      by_status: most('status'),
+      by_endpoint: most('endpoint_id'),
+      by_event_type: most('event_type'),
+      sample: [...seen].slice(0, SAMPLE),
+    }),
+    matched: () => seen.size,
   };
 }
