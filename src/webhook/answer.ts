@@ -4,7 +4,8 @@ import { enter, finish, type Exchange } from './exchange.js';
 import { nameFault } from './faults.js';
 import { keptBody, keptHeaders, newBody, storable, type BodyBytes, type KeptBody } from './response-text.js';
 
-const MESSAGE_CHARACTERS = 500;
+/** Of a message, and of `Retry-After`, which is longer than any of its forms then. */
+const MAX_CHARACTERS = 500;
 
 /** From here on the status decides: no body, however odd, cut or slow, makes another outcome of it. */
 export function headCame(exchange: Exchange, status: number, headers: Headers): void {
@@ -13,7 +14,7 @@ export function headCame(exchange: Exchange, status: number, headers: Headers): 
   exchange.status = status;
   exchange.headers = keptHeaders(headers);
   exchange.body = newBody(headers);
-  exchange.retryAfter = retryAfter === undefined ? null : storable([retryAfter].flat()[0] ?? '');
+  exchange.retryAfter = retryAfter === undefined ? null : bounded([retryAfter].flat()[0] ?? '');
   enter(exchange, 'body');
 }
 
@@ -46,6 +47,6 @@ function kept({ bytes, length, size, coding, charset }: BodyBytes, cut: boolean)
   return keptBody(bytes.subarray(0, length), coding, cut || size > length, charset);
 }
 
-function bounded(message: string): string {
-  return storable(message.replace(/\s+/g, ' ')).slice(0, MESSAGE_CHARACTERS);
+function bounded(text: string): string {
+  return storable(text.replace(/\s+/g, ' ')).slice(0, MAX_CHARACTERS);
 }

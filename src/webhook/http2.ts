@@ -27,8 +27,7 @@ export function http2(socket: TLSSocket, origin: string, lost: (error: Error | n
     createConnection: () => socket,
     settings: { enablePush: false, maxHeaderListSize: HEADER_LIST_BYTES },
   });
-  session.on('error', lost).on('goaway', () => !current && lost(null));
-  session.on('close', () => lost(null));
+  session.on('error', lost).on('close', () => lost(null));
   let current: Exchange | null = null;
 
   return {

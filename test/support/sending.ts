@@ -1,10 +1,12 @@
 import { createAddressGuard } from '../../src/webhook/address-guard.js';
-import { createSender, type SendRequest, type SendResult } from '../../src/webhook/send.js';
+import { createSender, type Sender, type SendRequest, type SendResult } from '../../src/webhook/send.js';
 
 export type Send = (url: string, request?: Partial<SendRequest>) => Promise<SendResult>;
 
 /** A sender to this machine, and a request of which a test names only the parts it is about. */
-export function startSender(options: { ca?: string } = {}): { send: Send; close(): Promise<void> } {
+export function startSender(
+  options: { ca?: string } = {},
+): { send: Send } & Pick<Sender, 'withdraw' | 'close'> {
   const sender = createSender({ guard: createAddressGuard(['127.0.0.0/8']), ...options });
   return {
     send: (url, request = {}) =>
@@ -17,6 +19,7 @@ export function startSender(options: { ca?: string } = {}): { send: Send; close(
         endpointId: 'ep_test',
         ...request,
       }),
+    withdraw: (match) => sender.withdraw(match),
     close: () => sender.close(),
   };
 }

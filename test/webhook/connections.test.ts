@@ -92,6 +92,27 @@ describe('a reused connection that dies before any byte of an answer', () => {
   });
 });
 
+it('a request that goes again is not called back: bytes of it may have been read', async () => {
+  const answers: (() => void)[] = [];
+  const server = await serverThat((socket, { connection, request }) => {
+    if (request === 1 && connection === 1) socket.write(OK);
+    else if (connection === 1) socket.end();
+    else answers.push(() => socket.write(OK));
+  });
+  await send(server.url);
+  let over = false;
+  const again = send(server.url)
+    .catch((error: unknown) => error)
+    .finally(() => (over = true));
+  // In every phase of the second connection.
+  while (answers.length === 0 && !over) {
+    sender.withdraw(() => true);
+    await new Promise((done) => setImmediate(done));
+  }
+  answers[0]?.();
+  expect(await again).toMatchObject({ status: 200 });
+});
+
 describe('a request is not sent again', () => {
   it('where its connection was new', async () => {
     let requests = 0;

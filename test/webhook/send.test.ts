@@ -122,6 +122,11 @@ describe('an answer', () => {
     expect(await send(none.url)).toMatchObject({ retryAfter: null });
   });
 
+  it('keeps no more than 500 characters of its Retry-After', async () => {
+    const { url } = await receiverThat({ status: 503, headers: { 'retry-after': '9'.repeat(10_000) } });
+    expect(await send(url)).toMatchObject({ retryAfter: '9'.repeat(500) });
+  });
+
   it('joins repeated headers', async () => {
     const { url } = await receiverThat({ status: 200, headers: { 'set-cookie': ['a=1', 'b=2'] } });
     expect((await send(url)).headers['set-cookie']).toBe('a=1, b=2');
