@@ -121,17 +121,21 @@ export interface EndDeliveriesInput {
 /** Whether an activity's result is one that `sendAttempt` gives: anybody who reaches Temporal can complete an activity. */
 export function isSendAttemptResult(result: unknown): result is SendAttemptResult {
   if (!isTold(result)) return false;
-  const { kind, attempts, waitMs, notBefore } = result as Record<string, unknown> & typeof result;
+  const { kind, attempts, waitMs, notBefore, retryInMs, status } = result as Record<string, unknown> &
+    typeof result;
   if (kind === 'delivered') return attempts.at(-1)?.classification === 'DELIVERED';
   if (kind === 'retry') return Number.isFinite(waitMs ?? Date.parse(String(notBefore)));
-  return kind === 'held' || kind === 'ended';
+  if (kind === 'held') return retryInMs === null || Number.isFinite(retryInMs);
+  return kind === 'ended' && ['DELIVERED', 'FAILED', 'CANCELLED'].includes(String(status));
 }
 
 /** The same of the details of a failure. */
 export function isTold(details: unknown): details is SendAttemptFailureDetails[0] {
   const { attempts, unrecorded } = (details ?? {}) as Record<string, unknown>;
-  return Array.isArray(attempts) && Array.isArray(unrecorded);
+  return [attempts, unrecorded].every((list) => Array.isArray(list) && list.every(isNumbered));
 }
+
+const isNumbered = (entry: unknown) => Number.isInteger((entry as { number?: unknown } | null)?.number);
 
 export interface AttemptSummary {
   number: number;

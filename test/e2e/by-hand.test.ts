@@ -77,6 +77,9 @@ describe('an activity completed by hand', () => {
     ['with what an attempt that was delivered says', '{"kind":"delivered","attempts":[],"unrecorded":[]}'],
     ['with a word', '"DELIVERED"'],
     ['with nothing', 'null'],
+    ['with attempts that are none', '{"kind":"held","retryInMs":null,"attempts":[null],"unrecorded":[]}'],
+    ['with a wait that is none', '{"kind":"held","retryInMs":"x","attempts":[],"unrecorded":[]}'],
+    ['with an end that is none', '{"kind":"ended","status":"OPEN","attempts":[],"unrecorded":[]}'],
   ])(
     '%s delivers nothing: the event is sent again in its time',
     async (_, result) => {
