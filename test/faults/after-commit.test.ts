@@ -79,6 +79,7 @@ test('a batch that was changed and cannot be read is not told to be unchanged', 
     rate_per_second: 0.01,
     dry_run: true,
   });
+  await eventually(async () => (await t.call('GET', `/v1/batches/${String(body.id)}`)).body.completed_at);
   await query(`update batches set status = 'PAUSED', completed_at = null where id = $1`, [body.id]);
   const path = `/v1/batches/${String(body.id)}`;
   const answer = await cut('update batches', COMMIT, 'PATCH', path, { rate_per_second: 7 });
