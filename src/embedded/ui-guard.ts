@@ -8,6 +8,8 @@ export interface UiGuard {
 }
 
 const LOCAL = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
+/** Each is about one connection and not passed on (RFC 9110 section 7.6.1); Node throws at a `Trailer` without chunks. */
+const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade'];
 const REFUSED = 'The Web UI answers only to localhost and 127.0.0.1.\n';
 
 /**
@@ -42,7 +44,9 @@ function forward(
   response: ServerResponse,
   ui: { host: string; port: number },
 ): void {
-  const { method, url: path, headers } = request;
+  const { method, url: path } = request;
+  const headers = { ...request.headers };
+  for (const name of HOP_BY_HOP) delete headers[name];
   const forwarded = httpRequest({ ...ui, method, path, headers }, (answer) => {
     response.writeHead(answer.statusCode!, answer.headers);
     pipeline(answer, response, () => {});
