@@ -7,7 +7,7 @@ import type { Certificates } from '../test/support/tls.js';
 
 /** What a receiver does with one request; `retryAfter` is asked for at the moment of the answer. */
 export type Answer =
-  number | { status: number; retryAfter?: () => string; location?: string } | 'hang' | 'reset';
+  number | { status: number; retryAfter?: () => string; location?: string } | 'hang' | 'reset' | 'cut';
 
 /** One path of the receivers: what it answers, request by request (then 200), and what it got. */
 export interface Hook {
@@ -99,10 +99,12 @@ async function receive(
 
 function perform(answer: Answer, response: ServerResponse): void {
   if (answer === 'hang') return;
-  if (answer === 'reset') {
+  // A reset overtakes bytes the other side has not read: let it read them first.
+  const reset = () => setTimeout(() => response.socket?.resetAndDestroy(), 30);
+  if (answer === 'reset') return void response.socket?.write('HTTP/1.1 200 OK\r\n', reset);
+  if (answer === 'cut') {
     response.writeHead(200, { 'content-length': '1000' });
-    // A reset overtakes bytes the other side has not read: let it read them first.
-    response.write('the first part', () => setTimeout(() => response.socket?.resetAndDestroy(), 30));
+    response.write('the first part', reset);
     return;
   }
   const { status, retryAfter, location } = typeof answer === 'number' ? { status: answer } : answer;

@@ -110,10 +110,17 @@ export const ROWS: Row[] = [
     ...DELIVERED,
   },
   {
-    shows: 'reset in the answer, then 200',
+    shows: 'reset in the headers, then 200',
     event: 'milestone',
     answers: ['reset'],
     attempts: ['NETWORK_ERROR', 'DELIVERED'],
+    ...DELIVERED,
+  },
+  {
+    shows: '200, reset in the body',
+    event: 'issue_comment',
+    answers: ['cut'],
+    attempts: ['DELIVERED'],
     ...DELIVERED,
   },
   { shows: 'one event, 3 endpoints', event: 'status', endpoints: 3, attempts: ['DELIVERED'], ...DELIVERED },
