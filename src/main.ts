@@ -18,7 +18,12 @@ const say = (line: string) => console.log(line);
 async function start(config: Config): Promise<void> {
   // Before anything is started: a port in use should cost nobody a minute.
   await requireFreePort(config.port, config.host, 'PORT');
-  if (config.metricsPort) await requireFreePort(config.metricsPort, config.host, 'METRICS_PORT');
+  if (config.metricsPort) {
+    // Here alone: an API and a worker that are processes of their own may share an environment.
+    if ([config.port, config.temporalUiPort].includes(config.metricsPort))
+      throw new Error(`METRICS_PORT: ${config.metricsPort} is the port of the API or of the Web UI already.`);
+    await requireFreePort(config.metricsPort, config.host, 'METRICS_PORT');
+  }
   const dataDir = await openDataDir(config.dataDir, { say, lost: () => void lostDataDir(config.dataDir) });
   taken(() => dataDir.close());
   const { signal } = stopped;

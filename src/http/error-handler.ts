@@ -45,7 +45,8 @@ export function toProblem(error: unknown, most = MAX_ERRORS): Problem {
     return badField('payload', `At most ${MAX_PAYLOAD_DEPTH} arrays and objects in one another.`);
   if (error instanceof AfterCommitError) {
     const [status, code] = isDatabaseAway(error.cause) ? [503, 'unavailable'] : [500, 'internal_error'];
-    const detail = 'This was stored; only what came after failed. Look it up before you try again.';
+    const detail =
+      'This, or an earlier request with its key, was stored; only what came after failed. Look it up before you try again.';
     return new Problem(status, code, detail);
   }
   if (isDatabaseAway(error)) {

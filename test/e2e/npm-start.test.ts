@@ -134,6 +134,9 @@ test('a port in use and a bad variable are one clear sentence and exit code 1', 
   } finally {
     taken.close();
   }
+  const both = start({ PORT: '18931', METRICS_PORT: '18931' });
+  expect((await both.exit)[0]).toBe(1);
+  expect(both.err.trim()).toBe('METRICS_PORT: 18931 is the port of the API or of the Web UI already.');
   const bad = start({ LOG_LEVEL: 'loud' });
   expect((await bad.exit)[0]).toBe(1);
   expect(bad.err).toMatch(/^LOG_LEVEL: /);

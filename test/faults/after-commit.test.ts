@@ -85,7 +85,9 @@ test('a batch that was changed and cannot be read is not told to be unchanged', 
   const answer = await cut('update batches', COMMIT, 'PATCH', path, { rate_per_second: 7 });
   expect(answer).toMatchObject({
     status: 503,
-    body: { detail: expect.stringMatching(/^This was stored/) as string },
+    body: {
+      detail: expect.stringMatching(/^This, or an earlier request with its key, was stored/) as string,
+    },
   });
   expect(await query('select rate_per_second from batches where id = $1', [body.id])).toEqual([
     { rate_per_second: 7 },
@@ -167,7 +169,9 @@ test('a key that is known, and whose event cannot be read, is not told to be new
   const answer = await cut('accept-events', 'SELECT ', 'POST', '/v1/events', body);
   expect(answer).toMatchObject({
     status: 503,
-    body: { detail: expect.stringMatching(/^This was stored/) as string },
+    body: {
+      detail: expect.stringMatching(/^This, or an earlier request with its key, was stored/) as string,
+    },
   });
 });
 
@@ -175,6 +179,6 @@ test('where nothing was committed, that is told', async () => {
   await proxy.refuse();
   const answer = await t.call('POST', '/v1/events', { type: 'a.b', payload: 1, idempotency_key: 'never' });
   expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } });
-  expect(answer.body.detail).not.toMatch(/^This was stored/);
+  expect(answer.body.detail).not.toMatch(/^This, or an earlier request with its key, was stored/);
   expect(await query(`select from events where idempotency_key = 'never'`)).toEqual([]);
 });
