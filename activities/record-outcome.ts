@@ -1,6 +1,6 @@
 import type { Attempt } from '../src/domain/delivery.js';
 import type { AttemptDeps } from '../src/delivery/attempt.js';
-import { recordTold, recordTrail, withLost } from '../src/delivery/trail.js';
+import { recordTold, recordTrail, withLost } from '../src/delivery/attempt-history.js';
 import { summarize, type AttemptSummary, type RecordLostInput } from '../workflows/contract.js';
 
 export interface RecordOutcomeInput {

@@ -1,7 +1,7 @@
 import { ApplicationFailureCategory, ApplicationFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
 import { makeAttempt, OWN_FAULT_DELAY_MS, type AttemptDeps } from '../src/delivery/attempt.js';
-import { nextNumber, recordTrail, withLost } from '../src/delivery/trail.js';
+import { nextNumber, recordTrail, withLost } from '../src/delivery/attempt-history.js';
 import type { TemporalEnding } from '../src/db/temporal-endings.js';
 import type { Attempt, DeliveryStatus } from '../src/domain/delivery.js';
 import { isNonRetryable } from '../src/domain/classify.js';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { announcement, AUTH_FILE, authHeader } from './announce.js';
+import { announcement, AUTH_FILE, authHeader } from './bootstrap/startup-banner.js';
 import { loadConfig, type Config } from './config.js';
 import { openDataDir } from './embedded/data-dir.js';
 import { requireFreePort } from './embedded/ports.js';
@@ -8,8 +8,8 @@ import { startPostgres } from './embedded/postgres.js';
 import { startTemporal } from './embedded/temporal.js';
 import { supervise } from './embedded/supervise.js';
 import { findTemporal } from './embedded/temporal-binary.js';
-import { onSignals } from './on-signals.js';
-import { connectionsOf, startProcesses } from './processes.js';
+import { onSignals } from './bootstrap/shutdown-signals.js';
+import { connectionsOf, startProcesses } from './bootstrap/cluster-primary.js';
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 const say = (line: string) => console.log(line);

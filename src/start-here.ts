@@ -1,7 +1,7 @@
-import { createLogger } from './logger.js';
-import type { Peers } from './peers.js';
-import { startService, type Service, type ServiceOptions } from './service.js';
-import { installTemporalLogger } from './temporal.js';
+import { createLogger } from './observability/logger.js';
+import type { Peers } from './bootstrap/cluster-ipc.js';
+import { startService, type Service, type ServiceOptions } from './bootstrap/service.js';
+import { installTemporalLogger } from './temporal/connection.js';
 
 /** What starts a service, as data that can be sent to another process. */
 export type StartOptions = Omit<ServiceOptions, 'log' | 'peers'> & { logLevel: string };

@@ -1,5 +1,5 @@
 import { OPEN_STATUSES, type Attempt, type DeliveryStatus } from '../domain/delivery.js';
-import { column, joined } from './columns.js';
+import { column, joined } from './bulk-params.js';
 import { outOfTheWay, type Db } from './pool.js';
 
 export interface AttemptRecord {

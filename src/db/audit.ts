@@ -1,4 +1,4 @@
-import { pageOf, type Page, type PageQuery } from './page.js';
+import { pageOf, type Page, type PageQuery } from './pagination.js';
 import type { Db } from './pool.js';
 
 export interface AuditEntry {

@@ -1,6 +1,6 @@
 import type { SKIP_REASONS } from '../domain/batch.js';
 import { type BatchPlan, type BatchStatus } from '../domain/batch.js';
-import { lowestId } from '../ids.js';
+import { lowestId } from '../lib/ids.js';
 import type { Selection } from './batches.js';
 import { transaction, type Db, type Pool } from './pool.js';
 

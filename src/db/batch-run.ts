@@ -5,7 +5,7 @@ import {
   type BatchTurns,
 } from '../domain/batch.js';
 import { OPEN_STATUSES } from '../domain/delivery.js';
-import { sinceId } from '../ids.js';
+import { sinceId } from '../lib/ids.js';
 import { readState, readTurns } from './batches.js';
 import { transaction, type Db, type Pool } from './pool.js';
 

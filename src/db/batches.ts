@@ -7,9 +7,9 @@ import {
   type BatchTurns,
 } from '../domain/batch.js';
 import type { DeliveryStatus } from '../domain/delivery.js';
-import { sinceId } from '../ids.js';
+import { sinceId } from '../lib/ids.js';
 import { audit } from './audit.js';
-import { pageOf, type Page, type PageQuery } from './page.js';
+import { pageOf, type Page, type PageQuery } from './pagination.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
 /** What a batch is made from. Times are ISO 8601. */

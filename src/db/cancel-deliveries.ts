@@ -1,5 +1,5 @@
 import { OPEN_STATUSES } from '../domain/delivery.js';
-import { lowestId } from '../ids.js';
+import { lowestId } from '../lib/ids.js';
 import { setStatus } from './deliveries.js';
 import { transaction, type Db, type Pool } from './pool.js';
 

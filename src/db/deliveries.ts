@@ -1,9 +1,9 @@
 import { OPEN_STATUSES, type Attempt, type DeliveryStatus, type LaneOrAny } from '../domain/delivery.js';
 import type { RetryOn } from '../domain/classify.js';
-import { sinceId } from '../ids.js';
+import { sinceId } from '../lib/ids.js';
 import { audit } from './audit.js';
-import { notify } from './control.js';
-import { pageOf, type Page, type PageQuery } from './page.js';
+import { notify } from './pauses.js';
+import { pageOf, type Page, type PageQuery } from './pagination.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
 export interface StoredDelivery {

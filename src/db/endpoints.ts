@@ -1,10 +1,10 @@
 import type { RetryOn } from '../domain/classify.js';
-import { newId } from '../ids.js';
+import { newId } from '../lib/ids.js';
 import { redactUrl } from '../domain/redact.js';
 import { audit } from './audit.js';
-import { notify } from './control.js';
+import { notify } from './pauses.js';
 import { endDeliveriesOf, holdDeliveriesOf, SENT_WITH, type AttemptTarget } from './deliveries.js';
-import { pageOf, type Page, type PageQuery } from './page.js';
+import { pageOf, type Page, type PageQuery } from './pagination.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
 export interface EndpointSettings {

@@ -1,4 +1,4 @@
-import { isId } from '../ids.js';
+import { isId } from '../lib/ids.js';
 import type { EventFilter, StoredEvent } from './events.js';
 import type { Db } from './pool.js';
 

@@ -1,8 +1,8 @@
 import { DELIVERIES_PER_WORKFLOW, IDEMPOTENCY_WINDOW_HOURS, patternsMatching } from '../domain/event.js';
 import type { DeliveryStatus, LaneOrAny } from '../domain/delivery.js';
-import { sinceId } from '../ids.js';
-import { column, joined } from './columns.js';
-import { pageOf, type Page, type PageQuery } from './page.js';
+import { sinceId } from '../lib/ids.js';
+import { column, joined } from './bulk-params.js';
+import { pageOf, type Page, type PageQuery } from './pagination.js';
 import type { Db } from './pool.js';
 
 export interface NewEvent {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { lowestId, type IdPrefix } from '../ids.js';
+import { lowestId, type IdPrefix } from '../lib/ids.js';
 import { connectForDdl, DDL_LOCK, IN_THE_WAY, tableExists } from './ddl.js';
 
 const WEEK = 7 * 24 * 60 * 60 * 1000;

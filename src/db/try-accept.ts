@@ -1,4 +1,4 @@
-import { newId } from '../ids.js';
+import { newId } from '../lib/ids.js';
 import { acceptEvents } from './events.js';
 import { transaction, type Pool } from './pool.js';
 

@@ -5,13 +5,13 @@ import { classifyStatus, nextStep, type NextStep } from '../domain/classify.js';
 import type { Attempt, Classification, DeliveryStatus } from '../domain/delivery.js';
 import { isOpen } from '../domain/delivery.js';
 import { retryDelay, type RetryPolicy } from '../domain/retry-schedule.js';
-import { newId } from '../ids.js';
+import { newId } from '../lib/ids.js';
 import { credentialsIn, redactEchoes, redactHeaders } from '../domain/redact.js';
 import { bodyOf, JSON_TYPE } from '../webhook/content.js';
 import { requestHeaders } from '../webhook/request-headers.js';
 import { UnsentError, type Sender, type SendResult } from '../webhook/send.js';
 import { sign } from '../webhook/sign.js';
-import type { SecretBox } from './secret-box.js';
+import type { SecretBox } from '../lib/secret-cipher.js';
 
 export interface AttemptDeps {
   load(deliveryId: string): Promise<AttemptTarget | null>;

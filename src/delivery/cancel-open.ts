@@ -9,7 +9,7 @@ import {
   type OpenStatus,
 } from '../db/cancel-deliveries.js';
 import { isDatabaseAway, type Pool } from '../db/pool.js';
-import { TemporalAwayError, type Workflows } from './workflows.js';
+import { TemporalAwayError, type Workflows } from './workflow-gateway.js';
 
 export interface CancelReport {
   dry_run: boolean;

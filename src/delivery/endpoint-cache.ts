@@ -1,5 +1,5 @@
 import type { EndpointTarget } from '../db/endpoints.js';
-import type { Control } from './control.js';
+import type { Control } from './kill-switch.js';
 
 export interface EndpointCache {
   /** As it was at most a second ago; null where there is none. */

@@ -1,4 +1,4 @@
-import { TemporalAwayError, type Workflows } from './workflows.js';
+import { TemporalAwayError, type Workflows } from './workflow-gateway.js';
 
 export interface WatchedWorkflows extends Workflows {
   /** Why workflows cannot be started now, for readiness; null where nothing speaks against it. */

@@ -1,7 +1,7 @@
 import { setStatus } from '../db/deliveries.js';
 import { DatabaseAwayError, isDatabaseAway, outOfTheWay, type Db } from '../db/pool.js';
 import { OPEN_STATUSES, type DeliveryStatus } from '../domain/delivery.js';
-import { createGroup } from '../group.js';
+import { createGroup } from '../lib/batcher.js';
 import type { AttemptDeps } from './attempt.js';
 
 interface Change {

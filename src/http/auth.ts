@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
-import { Problem } from '../errors.js';
+import { Problem } from './problem.js';
 
 export type Role = 'admin' | 'operator' | 'publisher' | 'viewer';
 

@@ -5,8 +5,8 @@ import { ZodError } from 'zod';
 import { DatabaseAwayError, isDatabaseAway } from '../db/pool.js';
 import { MAX_PAYLOAD_DEPTH } from '../domain/event.js';
 import { TooDeepError } from '../domain/raw-json.js';
-import { AfterCommitError, badField, Problem } from '../errors.js';
-import { MAX_EVENT_BYTES } from './body.js';
+import { AfterCommitError, badField, Problem } from './problem.js';
+import { MAX_EVENT_BYTES } from './json-body.js';
 
 /** In one answer: a request of some megabytes may hold a million faults. */
 const MAX_ERRORS = 20;

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
-import { badField } from '../errors.js';
+import { badField } from './problem.js';
 import { idempotencyKey } from './schemas.js';
 
 /** The header as a string of draft-ietf-httpapi-idempotency-key-header (RFC 8941 section 3.3.3): `"abc"` is the key `abc`. */

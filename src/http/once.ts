@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Response } from 'express';
 import { findKey, oncePerKey, type KnownKey, type RequestKey } from '../db/request-keys.js';
 import type { Db, Pool } from '../db/pool.js';
-import { Problem } from '../errors.js';
+import { Problem } from './problem.js';
 
 /** A request that creates, as its Idempotency-Key remembers it; null without a key. */
 export function requestKey(

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createActivities, type ActivityDeps } from '../../activities/index.js';
 import { recordAttempt, type AttemptRecord } from '../../src/db/attempts.js';
 import { loadAttemptTargets, noteReason, setStatus } from '../../src/db/deliveries.js';
-import { createSecretBox } from '../../src/delivery/secret-box.js';
+import { createSecretBox } from '../../src/lib/secret-cipher.js';
 import { OPEN_STATUSES } from '../../src/domain/delivery.js';
 import { DEFAULT_RETRY_POLICY } from '../../src/domain/retry-schedule.js';
-import { newId } from '../../src/ids.js';
-import { createLogger } from '../../src/logger.js';
+import { newId } from '../../src/lib/ids.js';
+import { createLogger } from '../../src/observability/logger.js';
 import { createAddressGuard } from '../../src/webhook/address-guard.js';
 import { createSender, type Sender } from '../../src/webhook/send.js';
 import {

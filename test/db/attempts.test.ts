@@ -4,7 +4,7 @@ import { recordAttempt, recordAttempts, type AttemptRecord } from '../../src/db/
 import type { Db } from '../../src/db/pool.js';
 import { attemptRecord, lostAttempt } from '../../src/delivery/attempt.js';
 import type { Attempt } from '../../src/domain/delivery.js';
-import { newId } from '../../src/ids.js';
+import { newId } from '../../src/lib/ids.js';
 import { createEndpoint, getDelivery, postEvent } from '../support/path.js';
 import { startTestService, type TestService } from '../support/service.js';
 

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrate } from '../../src/db/migrate.js';
 import { makePartitions } from '../../src/db/partitions.js';
-import { newId } from '../../src/ids.js';
+import { newId } from '../../src/lib/ids.js';
 import { createDatabase, eventually, startTestService, type TestService } from '../support/service.js';
 
 const WEEK = 7 * 24 * 60 * 60 * 1000;

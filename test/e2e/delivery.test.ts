@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { WorkflowFailedError, type Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { newId } from '../../src/ids.js';
+import { newId } from '../../src/lib/ids.js';
 import { stateQuery, type DeliveryState } from '../../workflows/contract.js';
 import { createEndpoint, deliveryIn, getDelivery, postEvent, type Accepted } from '../support/path.js';
 import { startReceiver, verified, type Receiver } from '../support/receiver.js';
@@ -387,6 +387,6 @@ test('no secret and no payload is readable in Temporal', async () => {
 
 test('the stored package version is the one that is sent', async () => {
   const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
-  const { VERSION } = await import('../../src/service.js');
+  const { VERSION } = await import('../../src/bootstrap/service.js');
   expect(VERSION).toBe(version);
 });

@@ -1,10 +1,10 @@
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { holdDeliveriesOf } from '../../src/db/deliveries.js';
-import { leave, take, type Take } from '../../src/db/drain.js';
+import { leave, take, type Take } from '../../src/db/delivery-queue.js';
 import { acceptEvents } from '../../src/db/events.js';
-import { openWorkflow } from '../../src/db/sweep.js';
-import { newId } from '../../src/ids.js';
+import { openWorkflow } from '../../src/db/overdue-deliveries.js';
+import { newId } from '../../src/lib/ids.js';
 import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';

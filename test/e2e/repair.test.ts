@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { acceptEvents } from '../../src/db/events.js';
-import { newId } from '../../src/ids.js';
+import { newId } from '../../src/lib/ids.js';
 import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';

@@ -1,8 +1,8 @@
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { recordAttempts } from '../../src/db/attempts.js';
-import { leave, take, type Take } from '../../src/db/drain.js';
-import { claimDue, claimLost, openWork, openWorkflow } from '../../src/db/sweep.js';
+import { leave, take, type Take } from '../../src/db/delivery-queue.js';
+import { claimDue, claimLost, openWork, openWorkflow } from '../../src/db/overdue-deliveries.js';
 import { attemptRecord, lostAttempt } from '../../src/delivery/attempt.js';
 import type { Attempt } from '../../src/domain/delivery.js';
 import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/path.js';

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from
 import { freePort } from '../../src/embedded/ports.js';
 import { startTemporal } from '../../src/embedded/temporal.js';
 import { findTemporal } from '../../src/embedded/temporal-binary.js';
-import type { Readiness } from '../../src/readiness.js';
+import type { Readiness } from '../../src/observability/readiness.js';
 import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';

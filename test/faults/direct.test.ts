@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { DIRECT_DUE_MS } from '../../src/delivery/direct.js';
+import { DIRECT_DUE_MS } from '../../src/delivery/in-process-runner.js';
 import { startReceiver } from '../support/receiver.js';
 import { startCluster, type Cluster } from './cluster.js';
 import { directFaults } from './faults.js';

@@ -1,4 +1,4 @@
-import { DIRECT_DUE_MS } from '../../src/delivery/direct.js';
+import { DIRECT_DUE_MS } from '../../src/delivery/in-process-runner.js';
 import type { Cluster, Lane } from './cluster.js';
 import type { Part } from './part.js';
 import { sleep } from './wait.js';

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { createApp, type AppDeps } from '../../src/http/app.js';
-import { createLogger } from '../../src/logger.js';
+import { createLogger } from '../../src/observability/logger.js';
 
 /** The app with a door that lets nobody through and says which role it asked for. */
 async function rolesAskedFor(requests: [method: string, path: string][]): Promise<string[]> {

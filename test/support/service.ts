@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { createLogger } from '../../src/logger.js';
-import { startService, type Service, type ServiceOptions } from '../../src/service.js';
+import { createLogger } from '../../src/observability/logger.js';
+import { startService, type Service, type ServiceOptions } from '../../src/bootstrap/service.js';
 
 export interface Answer<T = Record<string, unknown>> {
   status: number;

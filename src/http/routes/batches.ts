@@ -11,15 +11,15 @@ import {
   type StoredBatch,
 } from '../../db/batches.js';
 import type { Db } from '../../db/pool.js';
-import { afterCommit, notFound, Problem } from '../../errors.js';
-import { carryBatch } from '../../delivery/carry-batch.js';
+import { afterCommit, notFound, Problem } from '../problem.js';
+import { carryBatch } from '../../delivery/reconcile-batch.js';
 import { batchWorkflowId } from '../../../workflows/contract.js';
 import type { AppDeps } from '../app.js';
 import { actorOf } from '../auth.js';
 import { batchBody, batchesQuery, cancelBody, itemsQuery, ratePatch, startBody } from '../batch-schemas.js';
-import { readJson, readOptionalJson } from '../body.js';
+import { readJson, readOptionalJson } from '../json-body.js';
 import { createOnce, replayed, requestKey } from '../once.js';
-import { onlyIds } from '../only-ids.js';
+import { onlyIds } from '../id-param.js';
 import { pageQuery, reasonBody } from '../schemas.js';
 import { headerKey } from '../idempotency-key.js';
 

@@ -1,9 +1,9 @@
 import { Router } from 'express';
-import { listPauses, pause, resume, type Pause } from '../../db/control.js';
-import { Problem } from '../../errors.js';
+import { listPauses, pause, resume, type Pause } from '../../db/pauses.js';
+import { Problem } from '../problem.js';
 import type { AppDeps } from '../app.js';
 import { actorOf } from '../auth.js';
-import { readJson } from '../body.js';
+import { readJson } from '../json-body.js';
 import { pauseBody, resumeBody } from '../schemas.js';
 
 /** The kill switch. Only Postgres takes part: it works while Temporal is away. */

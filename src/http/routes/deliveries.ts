@@ -9,17 +9,17 @@ import {
 } from '../../db/deliveries.js';
 import { audit } from '../../db/audit.js';
 import type { RequestKey } from '../../db/request-keys.js';
-import { openWorkflow } from '../../db/sweep.js';
+import { openWorkflow } from '../../db/overdue-deliveries.js';
 import { cancelOpen } from '../../delivery/cancel-open.js';
-import { restartOf } from '../../delivery/workflows.js';
+import { restartOf } from '../../delivery/workflow-gateway.js';
 import { isOpen, OPEN_STATUSES } from '../../domain/delivery.js';
-import { afterCommit, notFound, Problem } from '../../errors.js';
+import { afterCommit, notFound, Problem } from '../problem.js';
 import type { AppDeps } from '../app.js';
 import { actorOf } from '../auth.js';
-import { readJson, readOptionalJson } from '../body.js';
+import { readJson, readOptionalJson } from '../json-body.js';
 import { cancelManyBody } from '../cancel-schemas.js';
 import { answeredBefore, createOnce, replayed, requestKey } from '../once.js';
-import { onlyIds } from '../only-ids.js';
+import { onlyIds } from '../id-param.js';
 import { deliveriesQuery, pageQuery, reasonBody } from '../schemas.js';
 import { headerKey } from '../idempotency-key.js';
 

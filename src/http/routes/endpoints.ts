@@ -9,14 +9,14 @@ import {
   type StoredEndpoint,
 } from '../../db/endpoints.js';
 import type { Db } from '../../db/pool.js';
-import { afterCommit, notFound, Problem } from '../../errors.js';
+import { afterCommit, notFound, Problem } from '../problem.js';
 import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app.js';
 import { actorOf } from '../auth.js';
 import { answeredBefore, createOnce, replayed, requestKey } from '../once.js';
-import { onlyIds } from '../only-ids.js';
-import { refuseForbidden } from '../refuse-forbidden.js';
-import { readJson, readOptionalJson } from '../body.js';
+import { onlyIds } from '../id-param.js';
+import { refuseForbidden } from '../assert-public-url.js';
+import { readJson, readOptionalJson } from '../json-body.js';
 import { endpointBody, endpointPatch, endpointsQuery, pageQuery, reasonBody } from '../schemas.js';
 import { headerKey } from '../idempotency-key.js';
 

@@ -6,14 +6,14 @@ import { DatabaseAwayError } from '../../db/pool.js';
 import { MAX_KEY } from '../../domain/event.js';
 import { elementTexts, memberText } from '../../domain/raw-json.js';
 import { redactHeaders } from '../../domain/redact.js';
-import { badField, notFound, Problem } from '../../errors.js';
+import { badField, notFound, Problem } from '../problem.js';
 import type { AppDeps } from '../app.js';
-import { boundMembers, readJson } from '../body.js';
+import { boundMembers, readJson } from '../json-body.js';
 import { toProblem } from '../error-handler.js';
 import { headerKey } from '../idempotency-key.js';
 import { postEvent, take } from '../incoming-event.js';
 import { replayed } from '../once.js';
-import { onlyIds } from '../only-ids.js';
+import { onlyIds } from '../id-param.js';
 import { eventsBody, eventsQuery, feedQuery, MAX_BATCH_EVENTS, pageQuery } from '../schemas.js';
 
 /** Of each event in a batch: a thousand have an answer. */

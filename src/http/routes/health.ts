@@ -1,7 +1,7 @@
 import { Router } from 'express';
-import type { Metrics } from '../../metrics.js';
-import type { Readiness } from '../../readiness.js';
-import { atATime, createRoom } from '../room.js';
+import type { Metrics } from '../../observability/metrics.js';
+import type { Readiness } from '../../observability/readiness.js';
+import { atATime, createRoom } from '../concurrency-limit.js';
 
 /** A slow reader holds one of these, and no more. */
 const MAX_METRICS_REQUESTS = 16;

@@ -4,10 +4,10 @@ import { transaction } from '../../db/pool.js';
 import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app.js';
 import { actorOf } from '../auth.js';
-import { readJson } from '../body.js';
+import { readJson } from '../json-body.js';
 import { headerKey } from '../idempotency-key.js';
 import { accept, agreed, answer, answered, digest, newEvent, payloadOf } from '../incoming-event.js';
-import { refuseForbidden } from '../refuse-forbidden.js';
+import { refuseForbidden } from '../assert-public-url.js';
 import { sendBody } from '../schemas.js';
 
 export function sendRoutes(deps: AppDeps): Router {

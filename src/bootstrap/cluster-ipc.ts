@@ -1,0 +1,83 @@
+import type { Counts } from '../observability/metrics.js';
+import type { StartOptions } from '../start-here.js';
+
+/** The processes that serve together with this one behind one port. */
+export interface Peers {
+  /** A workflow that another process has started got as far as a first attempt here; it is told soon. */
+  began(workflowId: string): void;
+  /** Calls back with one of this process's that began at another. */
+  onBegan(listener: (workflowId: string) => void): void;
+  /** How to learn what this process has counted. */
+  onCount(count: () => Promise<Counts>): void;
+  /** What all of them have counted, added up, in Prometheus' text format. */
+  counted(): Promise<string>;
+}
+
+/** What the first process tells one of several. */
+export type Order =
+  | { kind: 'start'; options: StartOptions }
+  | { kind: 'stop' }
+  | { kind: 'began'; workflowIds: string[] }
+  | { kind: 'count'; id: number }
+  | { kind: 'counted'; id: number; text: string };
+
+/** What it is told by one. */
+export type Report =
+  | { kind: 'listens' }
+  | { kind: 'started'; url: string }
+  | { kind: 'ready' }
+  | { kind: 'failed'; message: string }
+  | { kind: 'began'; workflowIds: string[] }
+  | { kind: 'counts'; id: number; counts: Counts }
+  | { kind: 'ask'; id: number };
+
+/** What begins elsewhere is told in lists: often enough for the lanes, which look four times a second. */
+const TOLD_EVERY_MS = 50;
+
+/** The others as seen by one of them, which knows only the first process. */
+export function createPeers(tell: (report: Report) => void): { peers: Peers; hear(order: Order): void } {
+  let begun: string[] = [];
+  let telling: NodeJS.Timeout | null = null;
+  let listener: (workflowId: string) => void = () => {};
+  let count: () => Promise<Counts> = async () => [];
+  const asked = new Map<number, (text: string) => void>();
+  let questions = 0;
+
+  const tellBegun = () => {
+    tell({ kind: 'began', workflowIds: begun });
+    begun = [];
+    telling = null;
+  };
+
+  return {
+    peers: {
+      began(workflowId) {
+        begun.push(workflowId);
+        telling ??= setTimeout(tellBegun, TOLD_EVERY_MS).unref();
+      },
+      onBegan: (callback) => void (listener = callback),
+      onCount: (callback) => void (count = callback),
+      counted: () =>
+        new Promise((resolve) => {
+          const id = questions++;
+          asked.set(id, resolve);
+          tell({ kind: 'ask', id });
+        }),
+    },
+    hear(order) {
+      if (order.kind === 'began') order.workflowIds.forEach((id) => listener(id));
+      if (order.kind === 'count') {
+        const { id } = order;
+        // Without an answer, what was told last counts.
+        count().then(
+          (counts) => tell({ kind: 'counts', id, counts }),
+          () => {},
+        );
+      }
+      if (order.kind === 'counted') {
+        asked.get(order.id)?.(order.text);
+        asked.delete(order.id);
+      }
+    },
+  };
+}

@@ -1,0 +1,161 @@
+import cluster, { type Worker } from 'node:cluster';
+import { extname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '../embedded/ports.js';
+import { supervise, type Running } from '../embedded/supervise.js';
+import { addUp, countersOf, inText, type Counts } from '../observability/metrics.js';
+import type { Order, Report } from './cluster-ipc.js';
+import type { Service } from './service.js';
+import type { StartOptions } from '../start-here.js';
+
+/** Connections to Postgres: in all pools together, so that one with Postgres's own default of 100 is enough for eight. */
+const POOLS = { together: 32, least: 4, most: 20 };
+/** Besides its pool: what every event needs has four, the kill switch two, what listens to Postgres, readiness and metrics one each. */
+const CONNECTIONS_BESIDES = 9;
+/** For people, and for a migration. */
+const CONNECTIONS_TO_SPARE = 10;
+/** A process that is too busy to say what it has counted counts as it did last. */
+const COUNTED_MS = 1_000;
+
+/** One of several. */
+interface Part extends Running {
+  url: string;
+  tell(order: Order): void;
+  /** As it told last. */
+  counts: Counts;
+  isReady: boolean;
+}
+
+const poolOf = (count: number) =>
+  Math.max(POOLS.least, Math.min(POOLS.most, Math.floor(POOLS.together / count)));
+
+/** What a Postgres must allow for so many processes. */
+export const connectionsOf = (count: number) =>
+  count * (poolOf(count) + CONNECTIONS_BESIDES) + CONNECTIONS_TO_SPARE;
+
+/**
+ * API and worker in `count` processes behind one port, or in this very one where that is one. Each of several is a whole
+ * service and has what it accepts on its own; this one deals out connections, starts again what ends, and adds up what
+ * they count. With this one they all end.
+ */
+export async function startProcesses(
+  count: number,
+  options: StartOptions,
+  say: (line: string) => void,
+): Promise<Pick<Service, 'url' | 'ready' | 'stop'>> {
+  if (count === 1) {
+    // Nothing of it is needed, nor loaded, where others serve.
+    const { startHere } = await import('../start-here.js');
+    return startHere(options);
+  }
+  say(`starting ${count} processes …`);
+  const several = createSeveral(count);
+  // One that is started again listens where the others do.
+  const port = options.port || (await freePort());
+  const start = () => several.start({ ...options, port, connections: poolOf(count) });
+  const starts = await Promise.allSettled(Array.from({ length: count }, start));
+  const parts = starts.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const failure = starts.find((one) => one.status === 'rejected');
+  if (failure) {
+    await Promise.all(parts.map((part) => part.stop()));
+    throw failure.reason;
+  }
+  const { url } = parts[0]!;
+  const supervised = parts.map((part, i) => supervise(`Process ${i + 1} of ${count}`, part, start, say));
+  return {
+    url,
+    ready: several.ready,
+    async stop() {
+      await Promise.all(supervised.map((one) => one.stop()));
+    },
+  };
+}
+
+/** Starts processes, and passes on what they tell each other. */
+function createSeveral(count: number): { start(options: StartOptions): Promise<Part>; ready: Promise<void> } {
+  const exec = new URL(`./cluster-child${extname(import.meta.url)}`, import.meta.url);
+  cluster.setupPrimary({ exec: fileURLToPath(exec), args: [] });
+  // A second signal waits for nobody.
+  process.once('exit', () =>
+    Object.values(cluster.workers ?? {}).forEach((one) => one?.process.kill('SIGKILL')),
+  );
+  const parts = new Set<Part>();
+  let allReady: () => void;
+  const ready = new Promise<void>((resolve) => (allReady = resolve));
+  /** Of those that have ended: a sum that falls would look like one that began anew. */
+  let countedBefore: Promise<Counts> = Promise.resolve([]);
+  const questions = new Map<number, () => void>();
+  let asked = 0;
+
+  function start(options: StartOptions): Promise<Part> {
+    const worker = cluster.fork();
+    const part = partOf(worker);
+    parts.add(part);
+    void part.exited.then(() => {
+      parts.delete(part);
+      countedBefore = countedBefore.then((before) => addUp([before, countersOf(part.counts)]));
+    });
+    return new Promise((resolve, reject) => {
+      worker.on('message', (report: Report) => {
+        // Told sooner, it would not hear it.
+        if (report.kind === 'listens') part.tell({ kind: 'start', options });
+        else if (report.kind === 'failed') reject(new Error(report.message));
+        else if (report.kind === 'started') resolve(Object.assign(part, { url: report.url }));
+        else hear(part, report);
+      });
+      void part.exited.then(() => reject(new Error('A process ended while it was starting.')));
+    });
+  }
+
+  function hear(part: Part, report: Report): void {
+    if (report.kind === 'ready') {
+      part.isReady = true;
+      if ([...parts].filter(({ isReady }) => isReady).length === count) allReady();
+    } else if (report.kind === 'began') {
+      for (const other of parts) if (other !== part) other.tell(report);
+    } else if (report.kind === 'counts') {
+      part.counts = report.counts;
+      questions.get(report.id)?.();
+    } else if (report.kind === 'ask') {
+      void addedUp().then((text) => part.tell({ kind: 'counted', id: report.id, text }));
+    }
+  }
+
+  async function addedUp(): Promise<string> {
+    const running = [...parts].filter(({ url }) => url !== '');
+    const first = asked;
+    await Promise.race([Promise.all(running.map(ask)), sleep(COUNTED_MS, undefined, { ref: false })]);
+    for (let id = first; id < first + running.length; id++) questions.delete(id);
+    // At one moment each is either running or counted before.
+    const [before, now] = [countedBefore, [...parts].map(({ counts }) => counts)];
+    return inText([await before, ...now]);
+  }
+
+  const ask = (part: Part) =>
+    new Promise<void>((resolve) => {
+      const id = asked++;
+      questions.set(id, resolve);
+      part.tell({ kind: 'count', id });
+    });
+
+  return { start, ready };
+}
+
+function partOf(worker: Worker): Part {
+  // One that is gone is known by its end.
+  worker.on('error', () => {});
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  const tell = (order: Order) => void (worker.isConnected() && worker.send(order));
+  return {
+    url: '',
+    counts: [],
+    isReady: false,
+    exited,
+    tell,
+    stop() {
+      tell({ kind: 'stop' });
+      return exited;
+    },
+  };
+}

@@ -1,0 +1,420 @@
+import type { Logger } from 'pino';
+import {
+  createActivities,
+  createReplayActivities,
+  type Activities,
+  type ActivityDeps,
+} from '../../activities/index.js';
+import { TASK_QUEUE } from '../../workflows/contract.js';
+import { recordAttempt, recordAttempts, type AttemptRecord } from '../db/attempts.js';
+import { planPage } from '../db/batch-plan.js';
+import { cancelPage, endBatch, markSettled, settleBatch, takeItems } from '../db/batch-run.js';
+import { changeBatch, getBatch, readState } from '../db/batches.js';
+import { loadAttemptTargets, noteReason, type AttemptTarget } from '../db/deliveries.js';
+import { leave, leaveEvents } from '../db/delivery-queue.js';
+import { verifyEncryptionKey } from '../db/encryption-check.js';
+import { endedWorkflow } from '../db/ended-workflow.js';
+import { loadEndpointTarget, unknownEndpoints } from '../db/endpoints.js';
+import { getEvent } from '../db/events.js';
+import { migrate } from '../db/migrate.js';
+import { makePartitions } from '../db/partitions.js';
+import { createPool, DatabaseAwayError, isDatabaseAway, type Pool } from '../db/pool.js';
+import { requireSession } from '../db/pooler.js';
+import { noteNotStarted } from '../db/start-faults.js';
+import { lookAgain, openWork } from '../db/overdue-deliveries.js';
+import { auditCompleted, endByTemporal } from '../db/temporal-endings.js';
+import { createControl, type Control } from '../delivery/kill-switch.js';
+import type { AttemptDeps } from '../delivery/attempt.js';
+import { createDirectLane } from '../delivery/in-process-runner.js';
+import { createDispatcher, type Dispatcher } from '../delivery/dispatcher.js';
+import { createDrain } from '../delivery/queue-poller.js';
+import { createEndpointCache } from '../delivery/endpoint-cache.js';
+import { createEndedWorkflows } from '../delivery/workflow-backfill.js';
+import { createIngest } from '../delivery/accept-events.js';
+import { startLoop } from '../lib/poll-loop.js';
+import { createLanes, type Lanes, type LanesOptions } from '../delivery/backpressure.js';
+import { createStatusChanges } from '../delivery/status-changes.js';
+import { watchStarts } from '../delivery/start-faults.js';
+import { createSweeper } from '../delivery/reconciler.js';
+import { recordOf, type Workflows } from '../delivery/workflow-gateway.js';
+import { createSecretBox, type SecretBox } from '../lib/secret-cipher.js';
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../domain/retry-schedule.js';
+import { createGroup, limited } from '../lib/batcher.js';
+import { createApp, createMonitor } from '../http/app.js';
+import { createAuth } from '../http/auth.js';
+import { startServer } from '../http/server.js';
+import { createMetrics, type Metrics } from '../observability/metrics.js';
+import type { Peers } from './cluster-ipc.js';
+import {
+  createAcceptance,
+  createReadiness,
+  type Acceptance,
+  type Readiness,
+} from '../observability/readiness.js';
+import { runWorker } from '../temporal/worker.js';
+import { linkTemporal } from '../temporal/connection.js';
+import { createAddressGuard, type AddressGuard } from '../webhook/address-guard.js';
+import { createSender, type Sender } from '../webhook/send.js';
+import { createWorkflows } from '../temporal/workflow-client.js';
+
+export const VERSION = '0.1.0';
+
+export interface ServiceOptions {
+  /** Which parts run in this process; both where nothing is said. */
+  role?: 'api' | 'worker';
+  host: string;
+  /** 0: any free port. */
+  port: number;
+  /** A port of its own for health and metrics; null: an API has both on `port`, a worker nowhere. */
+  metricsPort?: number | null;
+  databaseUrl: string;
+  temporal: { address: string; namespace: string; tls: boolean; apiKey: string | null; uiUrl: string | null };
+  adminKey: string;
+  encryptionKey: string;
+  allowNetworks: string[];
+  retryScale: number;
+  lanes?: LanesOptions & { workflowForEnded: boolean };
+  log: Logger;
+  retryPolicy?: RetryPolicy;
+  taskQueue?: string;
+  /** Certificates to trust besides the system's, PEM. */
+  ca?: string;
+  sweepEveryMs?: number;
+  /** A file that pauses everything in this process while it is there. */
+  pauseFile?: string;
+  /** To Postgres, at most, for all but the kill switch. */
+  connections?: number;
+  peers?: Peers;
+}
+
+export interface Service {
+  /** Null in a process that is only a worker and tells nobody how it is. */
+  url: string | null;
+  /** Once Temporal has answered and the worker, where there is one, polls. Events are accepted before. */
+  ready: Promise<void>;
+  readiness(): Promise<Readiness>;
+  /** Stops accepting, lets what is open finish, releases everything. */
+  stop(): Promise<void>;
+}
+
+const CONNECTIONS = 20;
+const CONTROL_CONNECTIONS = 2;
+const HOT_CONNECTIONS = 4;
+/** Besides `connections`: also what listens to Postgres, readiness and metrics have one each. */
+const CONNECTIONS_BESIDES = CONTROL_CONNECTIONS + HOT_CONNECTIONS + 3;
+const LANES = { lane: 'auto', directAbove: 64, workflowForEnded: true } as const;
+const full = () => new DatabaseAwayError('The database is overloaded.');
+/** What thousands may ask for at a time: a few do, and leave connections to others. */
+const LOOK_UPS = { atOnce: 8, mostWaiting: 32_768, full };
+/** Records of attempts that go together into one commit. */
+const RECORDS = { most: 256, atOnce: 2, mostWaiting: 32_768, full };
+/** Deliveries that are looked up together, each with a payload that may be large. */
+const TARGETS = { most: 64, atOnce: 2, mostWaiting: 32_768, full };
+/**
+ * Readiness holds a temporary table, which is not made anew for each question. No vacuum freezes it: a connection without
+ * end would keep the whole database from reusing transaction numbers.
+ */
+const TRIALS_KEEP_SECONDS = 600;
+/** Longer than any part takes that ends at all. */
+const STEP_MS = 45_000;
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** Somebody reads for long, such as a pg_dump. */
+const PARTITION_AGAIN_MS = 60_000;
+
+/** API, worker or both in one process, on a Postgres that is there and a Temporal that may come later. */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { log, temporal, role } = options;
+  const release: Release = [];
+  const stop = async () => {
+    for (const step of release.splice(0).reverse()) {
+      await Promise.race([step(), tooLate()]).catch((error: unknown) =>
+        log.warn({ err: error }, 'a part did not stop cleanly'),
+      );
+    }
+  };
+  try {
+    const { connections = CONNECTIONS } = options;
+    await requireSession(options.databaseUrl, connections + CONNECTIONS_BESIDES);
+    const pool = createPool(options.databaseUrl, connections);
+    release.push(() => pool.end());
+    const hot = createPool(options.databaseUrl, HOT_CONNECTIONS, { planOnce: true });
+    release.push(() => hot.end());
+    const secrets = createSecretBox(options.encryptionKey);
+    await migrate(options.databaseUrl, {
+      verify: (db) => verifyEncryptionKey(db, secrets),
+      waiting: (error) => log.warn({ err: error }, 'a migration waits for those who use the tables'),
+    });
+    // For a process that runs longer than the weeks ahead.
+    const partitions = startLoop(async () => {
+      const made = await makePartitions(options.databaseUrl).catch((error: unknown) => error);
+      if (made === true) return DAY_MS;
+      log.warn({ err: made || undefined }, 'a partition of the weeks ahead is not made yet; trying again');
+      return PARTITION_AGAIN_MS;
+    });
+    release.push(() => partitions.close());
+
+    const guard = createAddressGuard(options.allowNetworks, (host, address) =>
+      log.warn({ host, address }, 'a name leads to a forbidden address'),
+    );
+    const sender = createSender({ guard, ...(options.ca ? { ca: options.ca } : {}) });
+    release.push(() => sender.close());
+    const { databaseUrl, pauseFile } = options;
+    const control = await createControl({ databaseUrl, pauseFile, log });
+    release.push(() => control.close());
+    control.onChange(() => sender.withdraw(({ tenant }) => control.paused(tenant) !== null));
+
+    const link = linkTemporal(temporal, log);
+    release.push(() => link.close());
+    const retryPolicy = options.retryPolicy ?? DEFAULT_RETRY_POLICY;
+    const taskQueue = options.taskQueue ?? TASK_QUEUE;
+    // Whoever asks how this process is waits for nothing else, and nothing else waits for that.
+    const trials = createPool(options.databaseUrl, 1, { keepSeconds: TRIALS_KEEP_SECONDS });
+    release.push(() => trials.end());
+    const counts = createPool(options.databaseUrl, 1);
+    release.push(() => counts.end());
+    const acceptance = createAcceptance(trials, log);
+    const metrics = createMetrics(() => openWork(counts), options.peers);
+    const workflows = watchStarts(createWorkflows(link, taskQueue), {
+      note: limited(({ ids, reason }) => noteNotStarted(pool, ids, reason), LOOK_UPS),
+      count: (fault) => metrics.notStarted(fault),
+    });
+    const lanesOptions = options.lanes ?? LANES;
+    const lanes = createLanes(lanesOptions, options.peers);
+    release.push(async () => lanes.close());
+    const shared = {
+      pool,
+      hot,
+      workflows,
+      control,
+      guard,
+      sender,
+      secrets,
+      retryPolicy,
+      metrics,
+      acceptance,
+      lanes,
+      release,
+    };
+    const parts: Parts = { ...shared, attempt: attemptDeps(options, shared) };
+
+    const worker =
+      role === 'api'
+        ? null
+        : runWorker({
+            ...{ link, taskQueue, log, namespace: temporal.namespace },
+            activities: activitiesOf(options, parts),
+          });
+    if (worker) release.push(() => worker.close());
+    const ended = createEndedWorkflows({
+      workflows,
+      load: async (workflowId, eventId) => {
+        const found = await endedWorkflow(pool, workflowId, eventId);
+        return found && recordOf(found);
+      },
+      idle: () => lanes.idle(),
+      without: () => metrics.withoutWorkflow(),
+      enabled: lanesOptions.workflowForEnded,
+      log,
+    });
+    release.push(async () => ended.close());
+    const maxAttempts = retryPolicy.maximumAttempts;
+    const direct = createDirectLane({
+      attempt: parts.attempt,
+      endpoints: createEndpointCache((id) => loadEndpointTarget(pool, id), control),
+      workflows,
+      maxAttempts,
+      ended: (workflowId, eventId) => ended.add(workflowId, eventId),
+      keep: () => lanes.keep(),
+      leave: (left) => leave(pool, left),
+      current: () => control.current(),
+      leaveEvents: (ids, inMs) => leaveEvents(pool, ids, inMs),
+      handingOver: (change) => lanes.handingOver(change),
+      log,
+    });
+    const hasWorker = worker !== null;
+    const dispatcher = createDispatcher({ workflows, lanes, direct, maxAttempts, hasWorker, log });
+    release.push(() => dispatcher.close());
+    const every = options.sweepEveryMs === undefined ? {} : { everyMs: options.sweepEveryMs };
+    if (lanes.direct) {
+      const drain = createDrain({
+        ...{ db: hot, direct, byFile: hasWorker, log, ...every },
+        taken: (deliveries) => lanes.accepted(deliveries),
+        paused: () => control.paused(null),
+      });
+      release.push(() => drain.close());
+      control.onChange(() => drain.wake());
+    }
+    const sweeper = createSweeper({
+      db: pool,
+      workflows,
+      paused: () => control.paused(null),
+      getEvent: (id) => getEvent(pool, id),
+      record: parts.attempt.record,
+      lookAgain: (id) => lookAgain(pool, id),
+      makesAttempts: hasWorker,
+      drains: lanes.direct,
+      end: (ids, status, reason, ending) => endByTemporal(pool, ids, status, reason, ending),
+      changeBatch: (id, change, by) => changeBatch(pool, id, change, by),
+      maxAttempts,
+      ...{ log, ...every },
+    });
+    release.push(() => sweeper.close());
+    control.onChange(() => sweeper.wake());
+
+    const readiness = createReadiness({ acceptance, temporal, link, workflows, taskQueue, worker });
+    const monitor = await startMonitor(options, parts, readiness);
+    const url = role === 'worker' ? monitor : await startApi(options, parts, dispatcher, readiness);
+    const ready = (worker ?? { ready: link.reached }).ready.then(() => {});
+    // Only a stop ends the wait for it.
+    ready.catch(() => {});
+    return { url, ready, readiness, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** How to give back what was taken, in the order it was taken. */
+type Release = (() => Promise<unknown>)[];
+
+interface Parts extends Shared {
+  attempt: AttemptDeps;
+}
+
+interface Shared {
+  pool: Pool;
+  /** For what every event needs. */
+  hot: Pool;
+  workflows: Workflows;
+  control: Control;
+  guard: AddressGuard;
+  sender: Sender;
+  secrets: SecretBox;
+  retryPolicy: RetryPolicy;
+  metrics: Metrics;
+  acceptance: Acceptance;
+  lanes: Lanes;
+  release: Release;
+}
+
+/** What both lanes make attempts with. */
+function attemptDeps(options: ServiceOptions, shared: Shared): AttemptDeps {
+  const { pool, hot, control, sender, secrets, retryPolicy, metrics } = shared;
+  return {
+    load: createGroup<string, AttemptTarget | null>({
+      ...TARGETS,
+      keyOf: (id) => id,
+      isFatal: isDatabaseAway,
+      run: (ids) => loadAttemptTargets(hot, ids),
+    }),
+    record: createGroup<AttemptRecord, void>({
+      ...RECORDS,
+      keyOf: ({ deliveryId }) => deliveryId,
+      isFatal: isDatabaseAway,
+      async run(records) {
+        if (records.length === 1) await recordAttempt(hot, records[0]!);
+        else await recordAttempts(hot, records);
+        return [];
+      },
+    }),
+    ...createStatusChanges(pool),
+    note: limited(({ id, reason }) => noteReason(pool, id, reason), LOOK_UPS),
+    paused: (tenant) => control.paused(tenant),
+    count: (classification) => metrics.attempt(classification),
+    sender,
+    secrets,
+    retryPolicy,
+    retryScale: options.retryScale,
+    version: VERSION,
+    log: options.log,
+  };
+}
+
+function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
+  const { pool, workflows, lanes, retryPolicy } = parts;
+  // A workflow cancelled by hand may be one of thousands.
+  const end = limited(
+    (of: Parameters<ActivityDeps['endByTemporal']>) => endByTemporal(pool, ...of),
+    LOOK_UPS,
+  );
+  const deliveries = createActivities({
+    ...parts.attempt,
+    began: (workflowId) => lanes.began(workflowId),
+    endByTemporal: (...of) => end(of),
+    auditCompleted: (id) => auditCompleted(pool, id),
+    tell: (execution, deliveryId, attempt) => workflows.attempted(execution, deliveryId, attempt),
+  });
+  const batches = createReplayActivities({
+    read: async (id) => ({
+      plan: (await getBatch(pool, id))?.plan ?? null,
+      state: await readState(pool, id),
+    }),
+    plan: (id) => planPage(pool, id),
+    take: ({ batchId: id, ...input }) => takeItems(pool, { id, ...input }),
+    settle: (id) => settleBatch(pool, id),
+    change: (id, change, by) => changeBatch(pool, id, change, by),
+    cancelPage: (id, after) => cancelPage(pool, id, after),
+    markSettled: (id, numbers) => markSettled(pool, id, numbers),
+    statusOf: (workflowId) => workflows.statusOf(workflowId),
+    cancelDeliveries: (workflowId, ids) => workflows.cancelDeliveries(workflowId, ids),
+    end: (id) => endBatch(pool, id),
+    maxAttempts: retryPolicy.maximumAttempts,
+    log: options.log,
+  });
+  return { ...deliveries, ...batches };
+}
+
+/** Answers the address it listens on. */
+async function startApi(
+  options: ServiceOptions,
+  { pool, hot, workflows, control, guard, secrets, retryPolicy, metrics, acceptance, release }: Parts,
+  dispatcher: Dispatcher,
+  readiness: () => Promise<Readiness>,
+): Promise<string> {
+  const { temporal, log } = options;
+  const ui = temporal.uiUrl && `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows`;
+  const controlPool = createPool(options.databaseUrl, CONTROL_CONNECTIONS);
+  release.push(() => controlPool.end());
+  const app = createApp({
+    pool,
+    controlPool,
+    ...createAuth(options.adminKey),
+    guard,
+    secrets,
+    accept: acceptance.watch(createIngest({ pool, hot }, dispatcher)),
+    unknownEndpoints: limited(
+      ({ tenant, endpointIds }) => unknownEndpoints(pool, tenant, endpointIds),
+      LOOK_UPS,
+    ),
+    startWorkflow: (start) => dispatcher.start(start),
+    workflows,
+    control,
+    readiness,
+    metrics,
+    exposesMetrics: (options.metricsPort ?? null) === null,
+    workflowUrl: (id) => ui && `${ui}/${encodeURIComponent(id)}`,
+    maxAttempts: retryPolicy.maximumAttempts,
+    log,
+  });
+  const server = await startServer(app, options);
+  release.push(() => server.close());
+  return server.url;
+}
+
+/** The same for health and metrics, where they are to have a port of their own. */
+async function startMonitor(
+  { host, metricsPort: port = null, log }: ServiceOptions,
+  { metrics, release }: Parts,
+  readiness: () => Promise<Readiness>,
+): Promise<string | null> {
+  if (port === null) return null;
+  const server = await startServer(createMonitor({ readiness, metrics, log }), { host, port });
+  release.push(() => server.close());
+  return server.url;
+}
+
+/** A part that never ends must not keep the process: what it has not finished the next start goes on with. */
+const tooLate = () =>
+  new Promise((_, reject) => {
+    setTimeout(() => reject(new Error(`not within ${STEP_MS} ms`)), STEP_MS).unref();
+  });

@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { loadConfig, type Config } from '../config.js';
+import { onSignals } from './shutdown-signals.js';
+import type { Service } from './service.js';
+import { startHere } from '../start-here.js';
+
+/** One role on servers that run elsewhere. Faults at start are a sentence on stderr and exit code 1. */
+export function runProcess(role: 'api' | 'worker'): void {
+  const starting = start(role);
+  starting.catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  });
+  onSignals(async () => {
+    const service = await starting;
+    await service.stop();
+    process.exit(0);
+  });
+}
+
+async function start(role: 'api' | 'worker'): Promise<Service> {
+  const config = loadConfig(process.env);
+  const service = await startHere({
+    role,
+    host: config.host,
+    port: config.port,
+    metricsPort: config.metricsPort,
+    ...required(config),
+    allowNetworks: config.allowNetworks ?? [],
+    retryScale: config.retryScale,
+    lanes: config.lanes,
+    pauseFile: join(config.dataDir, 'PAUSE'),
+    logLevel: config.logLevel,
+  });
+  // An API is ready when it accepts events, Temporal or not.
+  if (role === 'api') console.log(`surehook ready on ${service.url}`);
+  else void service.ready.then(() => console.log('surehook worker ready'));
+  return service;
+}
+
+function required({ databaseUrl, temporal, temporalUiUrl, adminKey, encryptionKey }: Config) {
+  const missing = Object.entries({
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: temporal.address,
+    SUREHOOK_ADMIN_KEY: adminKey,
+    SUREHOOK_ENCRYPTION_KEY: encryptionKey,
+  }).flatMap(([name, value]) => (value === null ? [name] : []));
+  if (missing.length)
+    throw new Error(`${missing.join(', ')} must be set: only \`npm start\` has defaults for them.`);
+  return {
+    databaseUrl: databaseUrl!,
+    temporal: { ...temporal, address: temporal.address!, uiUrl: temporalUiUrl },
+    adminKey: adminKey!,
+    encryptionKey: encryptionKey!,
+  };
+}

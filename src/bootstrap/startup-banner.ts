@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import type { Config } from '../config.js';
+import { createAddressGuard } from '../webhook/address-guard.js';
+
+/** In `DATA_DIR`, with the generated key as a line that curl sends as a header. */
+export const AUTH_FILE = 'admin-auth';
+export const authHeader = (key: string) => `Authorization: Bearer ${key}`;
+
+const RECEIVER = 'http://127.0.0.1:9000/';
+
+/** What the first line to copy starts: it prints what comes and answers 204. */
+const RECEIVE =
+  `require("http").createServer((q,s)=>{console.log(q.method,q.url);q.pipe(process.stdout,{end:false});` +
+  `q.on("end",()=>{console.log();s.writeHead(204).end()})}).listen(9000,"127.0.0.1")`;
+
+/** What the start tells a person once everything runs, down to a first webhook. */
+export function announcement(options: {
+  url: string;
+  config: Config;
+  admin: { value: string; created: boolean };
+  uiUrl: string | null;
+  allowNetworks: string[];
+}): string[] {
+  const { url, config, admin, uiUrl, allowNetworks } = options;
+  const keyFile = join(config.dataDir, 'admin-key');
+  // The key is on no command line: a shell's own printf has none.
+  const curl = config.adminKey
+    ? `printf '${authHeader('%s')}' "$SUREHOOK_ADMIN_KEY" | curl -s -H @-`
+    : `curl -s -H ${quoted(`@${join(config.dataDir, AUTH_FILE)}`)}`;
+  const send = (to: string) => [
+    `    ${curl} ${url}/v1/send \\`,
+    `      -d '{"url":"${to}","type":"hello.world","payload":{"hello":"world"}}'`,
+  ];
+  const local = !createAddressGuard(allowNetworks).isForbidden('127.0.0.1');
+  return [
+    `surehook ready on ${url}`,
+    ...(admin.created ? [`  admin key     ${admin.value}  (kept in ${keyFile})`] : []),
+    ...(uiUrl ? [`  Temporal UI   ${uiUrl}`] : []),
+    ...(local
+      ? [
+          '  first webhook: start a receiver in another terminal (127.0.0.1 is allowed here, see SUREHOOK_ALLOW_NETWORKS),',
+          `    node -e '${RECEIVE}'`,
+          '  and send it something:',
+          ...send(RECEIVER),
+        ]
+      : [
+          '  first webhook, with the URL of your receiver (127.0.0.1 is not allowed here, see SUREHOOK_ALLOW_NETWORKS):',
+          ...send('https://your-receiver.example/'),
+        ]),
+  ];
+}
+
+/** As a POSIX shell takes it for one word. */
+function quoted(path: string): string {
+  return /^[\w/.,:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}

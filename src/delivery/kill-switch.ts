@@ -1,0 +1,144 @@
+import { readFile } from 'node:fs/promises';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { CONTROL_CHANNEL, ENDPOINT_CHANNEL, FILE_PAUSE, listPauses, type Pause } from '../db/pauses.js';
+
+export interface Control {
+  /** Why nothing of this tenant may be sent now; null: go on. Null instead of a tenant asks about everything. */
+  paused(tenant: string | null): string | null;
+  /** The reason in the file that pauses this process; null: there is none. */
+  file(): string | null;
+  /** Calls back after a change; also when a held endpoint goes on. */
+  onChange(listener: () => void): void;
+  /** Calls back with the id of an endpoint that has changed; with null where any may have. */
+  onEndpoint(listener: (id: string | null) => void): void;
+  /** Whether everything committed more than a second ago is known here. */
+  current(): boolean;
+  close(): Promise<void>;
+}
+
+/** What is known from memory is older than this nowhere. */
+const CURRENT_MS = 1_000;
+// A notification that got lost costs at most this; operators were promised one second.
+const POLL_MS = 400;
+const QUERY_MS = 1_000;
+const RECONNECT_MS = 250;
+
+/**
+ * What operators have paused, as every process has to know it within a second: told by Postgres, asked for on the same
+ * connection all the while, and read from the file `PAUSE` where even that is away. Resolves once it is known.
+ */
+export async function createControl(options: {
+  databaseUrl: string;
+  /** Present: everything is paused in this process. Its first line is the reason. */
+  pauseFile: string | undefined;
+  log: Logger;
+}): Promise<Control> {
+  const { databaseUrl, pauseFile, log } = options;
+  const listeners: (() => void)[] = [];
+  const endpointListeners: ((id: string | null) => void)[] = [];
+  const tellEndpoint = (id: string | null) => endpointListeners.forEach((listener) => listener(id));
+  let currentAt = -Infinity;
+  const tell = () => listeners.forEach((listener) => listener());
+  let pauses = new Map<string, string>();
+  let file: string | null = null;
+  let closed = false;
+  let wake: () => void = () => {};
+
+  async function readFileState(): Promise<void> {
+    const before = file;
+    file = pauseFile ? await readPauseFile(pauseFile) : null;
+    if (file === before) return;
+    log.warn({ reason: file }, file === null ? 'the file PAUSE is gone' : 'paused by the file PAUSE');
+    tell();
+  }
+
+  /** Until the connection breaks. The first read comes before anything else is done on it. */
+  async function follow(known: () => void): Promise<void> {
+    const client = new pg.Client({
+      connectionString: databaseUrl,
+      connectionTimeoutMillis: QUERY_MS,
+      query_timeout: QUERY_MS,
+      application_name: 'surehook control',
+    });
+    let told = true;
+    client.on('error', () => {});
+    client.on('notification', ({ channel, payload }) => {
+      if (channel === ENDPOINT_CHANNEL) return tellEndpoint(payload ?? null);
+      told = true;
+      wake();
+    });
+    try {
+      await client.connect();
+      await client.query(`listen ${CONTROL_CHANNEL}`);
+      await client.query(`listen ${ENDPOINT_CHANNEL}`);
+      // What was told while nobody listened.
+      tellEndpoint(null);
+      while (!closed) {
+        const notified = told;
+        told = false;
+        const before = JSON.stringify([...pauses]);
+        const asked = performance.now();
+        pauses = new Map((await listPauses(client)).map(({ scope, reason }: Pause) => [scope, reason]));
+        // Notifications come before the answer to what was asked after them.
+        currentAt = asked;
+        known();
+        if (notified || JSON.stringify([...pauses]) !== before) tell();
+        if (!told) await new Promise<void>((resolve) => (wake = afterAtMost(POLL_MS, resolve)));
+      }
+    } finally {
+      await Promise.race([client.end(), sleep(QUERY_MS)]).catch(() => {});
+    }
+  }
+
+  async function followAlways(known: () => void): Promise<void> {
+    while (!closed) {
+      await follow(known).catch((error: unknown) => log.debug({ err: error }, 'control connection lost'));
+      if (!closed) await sleep(RECONNECT_MS);
+    }
+  }
+
+  await readFileState();
+  const fileTimer = setInterval(() => void readFileState(), POLL_MS);
+  const { following } = await new Promise<{ following: Promise<void> }>((resolve) => {
+    const following = followAlways(() => resolve({ following }));
+  });
+  return {
+    paused(tenant) {
+      if (file !== null) return FILE_PAUSE + file;
+      const all = pauses.get('all');
+      if (all !== undefined) return `everything paused: ${all}`;
+      const reason = tenant === null ? undefined : pauses.get(`tenant:${tenant}`);
+      return reason === undefined ? null : `tenant paused: ${reason}`;
+    },
+    file: () => file,
+    onChange: (listener) => listeners.push(listener),
+    onEndpoint: (listener) => endpointListeners.push(listener),
+    current: () => performance.now() - currentAt < CURRENT_MS,
+    async close() {
+      closed = true;
+      clearInterval(fileTimer);
+      wake();
+      await following;
+    },
+  };
+}
+
+async function readPauseFile(path: string): Promise<string | null> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) =>
+    error.code === 'ENOENT' || error.code === 'ENOTDIR' ? null : '',
+  );
+  if (text === null) return null;
+  return text.split('\n')[0]!.trim().slice(0, 200) || 'by the file PAUSE';
+}
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref());
+
+/** Calls `done` once: when called itself, or after `ms`. */
+function afterAtMost(ms: number, done: () => void): () => void {
+  const timer = setTimeout(done, ms);
+  return () => {
+    clearTimeout(timer);
+    done();
+  };
+}

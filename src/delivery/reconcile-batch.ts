@@ -1,0 +1,35 @@
+import type { Logger } from 'pino';
+import type { BatchChange } from '../db/batches.js';
+import { batchWorkflowId } from '../../workflows/contract.js';
+import type { Workflows } from './workflow-gateway.js';
+
+export interface CarryBatchDeps {
+  workflows: Workflows;
+  changeBatch(
+    id: string,
+    change: BatchChange,
+    by: { actor: string; reason: string | null },
+  ): Promise<unknown>;
+  log: Logger;
+}
+
+/**
+ * Has a batch's workflow look at its row, and starts it where it is gone: but where an operator has ended it in Temporal,
+ * the batch is CANCELLED, whatever its row says.
+ */
+export async function carryBatch(deps: CarryBatchDeps, batchId: string): Promise<void> {
+  const status = await deps.workflows.statusOf(batchWorkflowId(batchId));
+  const ended =
+    status === 'FAILED' ? 'fail' : ['TERMINATED', 'CANCELLED'].includes(status ?? '') ? 'cancel' : null;
+  if (ended) {
+    const by = {
+      actor: ended === 'cancel' ? 'temporal' : 'surehook',
+      reason: `workflow ${status!.toLowerCase()}`,
+    };
+    // Forbidden where its row had ended already: then only what is left is done.
+    if ((await deps.changeBatch(batchId, { kind: ended }, by)) === 'changed') {
+      deps.log.warn({ batch_id: batchId, workflow_status: status }, 'batch ended, as its workflow was');
+    }
+  }
+  await deps.workflows.carryBatch(batchId);
+}

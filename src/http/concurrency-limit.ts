@@ -1,0 +1,31 @@
+import type { ServerResponse } from 'node:http';
+import type { RequestHandler } from 'express';
+import { Problem } from './problem.js';
+
+/** For so many requests under way; each may hold a body of the largest size. */
+export interface Room {
+  /** Throws a Problem where there is none: a sender that waits for an answer would only add to what is too much. */
+  enter(response: ServerResponse): void;
+}
+
+export function createRoom(most: number): Room {
+  let underWay = 0;
+  const leave = () => (underWay -= 1);
+  return {
+    enter(response) {
+      if (underWay >= most) {
+        const message = 'Too many requests at once; nothing was stored. Try again.';
+        throw new Problem(503, 'overloaded', message, [], { 'retry-after': '1' });
+      }
+      underWay += 1;
+      response.once('close', leave);
+    },
+  };
+}
+
+export const atATime =
+  ({ enter }: Room): RequestHandler =>
+  (_request, response, next) => {
+    enter(response);
+    next();
+  };

@@ -1,0 +1,106 @@
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { OpenWork } from '../db/overdue-deliveries.js';
+import type { StartFault } from '../delivery/start-faults.js';
+import type { Classification } from '../domain/delivery.js';
+import type { Peers } from '../bootstrap/cluster-ipc.js';
+import { sharedAnswer } from '../lib/shared-answer.js';
+
+/** What a process has counted, as data. */
+export type Counts = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
+
+/** What a process counts, for Prometheus. No label has values without bound: no tenant, no endpoint. */
+export interface Metrics {
+  attempt(classification: Classification): void;
+  event(result: 'accepted' | 'duplicate'): void;
+  /** An event that ended in the direct lane and will have no workflow to show it. */
+  withoutWorkflow(): void;
+  /** A workflow that could not be started. */
+  notStarted(fault: StartFault): void;
+  /** The text exposition format, with what Postgres said in the last second; without that where it is away. */
+  expose(): Promise<{ contentType: string; text: string }>;
+}
+
+/** Nobody makes it ask more often: it may need no key. */
+const FRESH_MS = 1_000;
+
+/** With `peers`, what is exposed is all of theirs, whichever of them is asked. */
+export function createMetrics(openWork: () => Promise<OpenWork>, peers?: Peers): Metrics {
+  const counted = new Registry();
+  let registers = [counted];
+  collectDefaultMetrics({ register: counted });
+  peers?.onCount(() => counted.getMetricsAsJSON());
+  const attempts = new Counter({
+    name: 'surehook_attempts_total',
+    help: 'Attempts made here, by classification.',
+    labelNames: ['classification'],
+    registers,
+  });
+  const events = new Counter({
+    name: 'surehook_events_total',
+    help: 'Events answered with 2xx here: accepted, or a duplicate of an accepted one.',
+    labelNames: ['result'],
+    registers,
+  });
+  const without = new Counter({
+    name: 'surehook_events_without_workflow_total',
+    help: 'Events delivered in the direct lane that get no workflow, because too many waited for theirs.',
+    registers,
+  });
+  const notStarted = new Counter({
+    name: 'surehook_workflow_start_failures_total',
+    help: 'Tries of this process to start a workflow that failed, by fault: Temporal away, or the start refused.',
+    labelNames: ['fault'],
+    registers,
+  });
+  // Asked of Postgres once, by the process that tells of it.
+  const system = new Registry();
+  registers = [system];
+  const open = new Gauge({
+    name: 'surehook_open_deliveries',
+    help: 'Deliveries that have not ended, by status, in the whole system.',
+    labelNames: ['status'],
+    registers,
+  });
+  const backlog = new Gauge({
+    name: 'surehook_sweep_backlog',
+    help: 'Deliveries that should have moved by now, in the whole system.',
+    registers,
+  });
+  const oldest = new Gauge({
+    name: 'surehook_sweep_oldest_seconds',
+    help: 'How long the longest of them is overdue.',
+    registers,
+  });
+
+  async function ask(): Promise<void> {
+    for (const gauge of [open, backlog, oldest]) gauge.reset();
+    const { byStatus, overdue, oldestSeconds } = await openWork();
+    for (const [status, count] of Object.entries(byStatus)) open.set({ status }, count);
+    backlog.set(overdue);
+    oldest.set(oldestSeconds);
+  }
+
+  return {
+    attempt: (classification) => attempts.inc({ classification }),
+    event: (result) => events.inc({ result }),
+    withoutWorkflow: () => without.inc(),
+    notStarted: (fault) => notStarted.inc({ fault }),
+    expose: sharedAnswer(FRESH_MS, async () => {
+      const asked = await ask().then(
+        () => true,
+        () => false,
+      );
+      if (!asked) for (const gauge of [backlog, oldest]) gauge.remove();
+      const texts = await Promise.all([peers ? peers.counted() : counted.metrics(), system.metrics()]);
+      return { contentType: counted.contentType, text: texts.join('') };
+    }),
+  };
+}
+
+/** What several processes have counted, as if it were one. */
+export const addUp = (all: Counts[]): Promise<Counts> => AggregatorRegistry.aggregate(all).getMetricsAsJSON();
+export const inText = (all: Counts[]): Promise<string> => AggregatorRegistry.aggregate(all).metrics();
+
+/** What only grows, and stays true of a process that is gone. */
+export const countersOf = (counts: Counts): Counts =>
+  counts.filter(({ type }) => ['counter', 'histogram'].includes(String(type)));

@@ -1,0 +1,102 @@
+import type { Logger } from 'pino';
+import { isDatabaseAway, type Pool } from '../db/pool.js';
+import { tryAccept } from '../db/try-accept.js';
+import type { Accept } from '../delivery/accept-events.js';
+import type { WatchedWorkflows } from '../delivery/start-faults.js';
+import type { RunningWorker } from '../temporal/worker.js';
+import { sharedAnswer } from '../lib/shared-answer.js';
+import { requirePollers, type TemporalLink, type TemporalOptions } from '../temporal/connection.js';
+
+export interface Readiness {
+  postgres: { ok: boolean };
+  /** `reason`: why it is not ok, or goes on without something. */
+  temporal: {
+    ok: boolean;
+    address: string;
+    namespace: string;
+    ui_url: string | null;
+    reason: string | null;
+  };
+  workers: { ok: boolean };
+}
+
+/** Nobody makes it ask more often: it needs no key. */
+const FRESH_MS = 1_000;
+const ANSWER_MS = 2_000;
+
+/** How each part is. */
+export function createReadiness(options: {
+  acceptance: Acceptance;
+  temporal: TemporalOptions & { uiUrl: string | null };
+  link: TemporalLink;
+  workflows: Pick<WatchedWorkflows, 'startFault'>;
+  taskQueue: string;
+  /** Null: workers are processes of their own. */
+  worker: RunningWorker | null;
+}): () => Promise<Readiness> {
+  const { acceptance, link, workflows, taskQueue, worker } = options;
+  const { address, namespace, uiUrl } = options.temporal;
+  return sharedAnswer(FRESH_MS, async () => {
+    const [postgres, engine, workers] = await Promise.all([
+      acceptance.possible(),
+      answers(link.reached.then(({ connection }) => connection.workflowService.getSystemInfo({}))),
+      worker ? worker.running() : answers(link.reached.then((to) => requirePollers(to, taskQueue))),
+    ]);
+    return {
+      postgres: { ok: postgres },
+      temporal: {
+        ok: engine && workflows.startFault() === null,
+        ...{ address, namespace, ui_url: uiUrl },
+        reason: engine ? (workflows.startFault() ?? link.attributes.reason()) : 'Temporal does not answer.',
+      },
+      workers: { ok: workers },
+    };
+  });
+}
+
+/** Whether events can be accepted. */
+export interface Acceptance {
+  /** Learns from what becomes of events. */
+  watch(accept: Accept): Accept;
+  possible(): Promise<boolean>;
+}
+
+/** An event that could not be stored counts for so long, where none could be stored since. */
+const FAILED_MS = 2_000;
+
+/** Where no event tells, one is tried, on a connection of `pool` that nothing else waits for. */
+export function createAcceptance(pool: Pool, log: Logger): Acceptance {
+  let acceptedAt = -Infinity;
+  let failedAt = -Infinity;
+  const trial = () =>
+    tryAccept(pool).catch((error: unknown) => {
+      log.warn({ err: error }, 'no event can be accepted now');
+      throw error;
+    });
+  const within = (at: number, ms: number) => performance.now() - at < ms;
+  return {
+    watch: (accept) => async (event) => {
+      try {
+        const accepted = await accept(event);
+        // A duplicate was only read.
+        if (accepted.kind === 'accepted') acceptedAt = performance.now();
+        return accepted;
+      } catch (error) {
+        if (isDatabaseAway(error)) failedAt = performance.now();
+        throw error;
+      }
+    },
+    possible: async () =>
+      within(acceptedAt, FRESH_MS) ||
+      (!(failedAt > acceptedAt && within(failedAt, FAILED_MS)) && answers(trial())),
+  };
+}
+
+const answers = (question: Promise<unknown>): Promise<boolean> =>
+  Promise.race([
+    question.then(
+      () => true,
+      () => false,
+    ),
+    new Promise<boolean>((resolve) => setTimeout(() => resolve(false), ANSWER_MS).unref()),
+  ]);

@@ -1,0 +1,16 @@
+import { existsSync } from 'node:fs';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleOption } from '@temporalio/worker';
+
+const WORKFLOWS = fileURLToPath(new URL(`../../workflows/index${extname(import.meta.url)}`, import.meta.url));
+/** Where `npm run build` puts it; from sources there is none. */
+export const BUILT = fileURLToPath(new URL('./workflow-bundle.cjs', import.meta.url));
+
+/** The workflows as a worker loads them: built before, or (about a second) now. */
+export async function loadWorkflowBundle(): Promise<WorkflowBundleOption> {
+  return existsSync(BUILT) ? { codePath: BUILT } : buildWorkflowBundle();
+}
+
+export const buildWorkflowBundle = () =>
+  bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger: new DefaultLogger('WARN') });

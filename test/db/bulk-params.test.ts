@@ -1,0 +1,22 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { column, joined } from '../../src/db/bulk-params.js';
+import { startTestService, type TestService } from '../support/service.js';
+
+let t: TestService;
+beforeAll(async () => {
+  t = await startTestService();
+});
+afterAll(() => t.stop());
+
+const roundTrip = async (values: (string | null)[]) =>
+  (await t.pool.query<{ values: (string | null)[] }>(`select ${column(1)} as values`, [joined(values)]))
+    .rows[0]!.values;
+
+test('a column arrives as it was sent, whatever its texts hold', async () => {
+  const values = ['a', null, '"', '\\', '{x,y}', 'NULL', '\n\r\t ', '😀', "'"];
+  expect(await roundTrip(values)).toEqual(values);
+});
+
+test('a text that holds the separator is refused, not taken for two', () => {
+  expect(() => joined(['a', 'b\x1ec'])).toThrow('separates');
+});

@@ -1,0 +1,84 @@
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { CONTROL_CHANNEL } from '../../src/db/pauses.js';
+import { migrate } from '../../src/db/migrate.js';
+import { createControl, type Control } from '../../src/delivery/kill-switch.js';
+import { createLogger } from '../../src/observability/logger.js';
+import { createDatabase, eventually } from '../support/service.js';
+
+let pool: pg.Pool;
+let control: Control;
+
+beforeAll(async () => {
+  const databaseUrl = await createDatabase(`control_${Date.now()}`);
+  await migrate(databaseUrl);
+  pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
+  control = await createControl({ databaseUrl, pauseFile: undefined, log: createLogger('silent') });
+});
+afterAll(async () => {
+  await control.close();
+  await pool.end();
+});
+afterEach(() => set(false));
+
+/** Behind everybody's back: without a notification. */
+const write = (paused: boolean) =>
+  pool.query(
+    paused
+      ? `insert into control (scope, reason, paused_by) values ('all', 'test', 'test')`
+      : 'delete from control',
+  );
+const notify = () => pool.query(`notify ${CONTROL_CHANNEL}`);
+
+/** How long it takes until it is known here. */
+async function known(paused: boolean): Promise<number> {
+  const began = performance.now();
+  await eventually(async () => (control.paused('acme') !== null) === paused, 10_000);
+  return performance.now() - began;
+}
+
+async function set(paused: boolean): Promise<number> {
+  await write(paused);
+  await notify();
+  return known(paused);
+}
+
+test('a pause that is notified is known at once, not when it is asked for next', async () => {
+  const times: number[] = [];
+  for (let i = 0; i < 10; i++) times.push(await set(i % 2 === 0));
+  expect(times.sort((a, b) => a - b)[5]).toBeLessThan(150);
+});
+
+test('a pause whose notification got lost is known within a second', async () => {
+  await write(true);
+  expect(await known(true)).toBeLessThan(1_000);
+  expect(control.paused('acme')).toBe('everything paused: test');
+});
+
+test('so it is where the connection was lost, too', async () => {
+  const { rowCount } = await pool.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where application_name = 'surehook control' and datname = current_database()`,
+  );
+  expect(rowCount).toBe(1);
+  await write(true);
+  expect(await known(true)).toBeLessThan(1_000);
+  await write(false);
+  await known(false);
+  // It listens again, too.
+  expect(Math.min(await set(true), await set(false), await set(true))).toBeLessThan(150);
+});
+
+test('those who asked are told of a change, once, and of what is not known to them any more', async () => {
+  let told = 0;
+  const endpoints: (string | null)[] = [];
+  control.onChange(() => (told += 1));
+  control.onEndpoint((id) => endpoints.push(id));
+  await set(true);
+  expect(told).toBe(1);
+  await pool.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where application_name = 'surehook control' and datname = current_database()`,
+  );
+  await eventually(async () => endpoints.includes(null), 5_000);
+});

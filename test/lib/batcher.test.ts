@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { createGroup, type GroupOptions } from '../../src/lib/batcher.js';
+
+const tick = (ms = 5) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A group over strings that keeps what went together; an item is its own key up to the first dash. */
+function recorded(over: Partial<GroupOptions<string, string>> = {}) {
+  const runs: string[][] = [];
+  const group = createGroup<string, string>({
+    most: 3,
+    atOnce: 1,
+    mostWaiting: 100,
+    full: () => new Error('full'),
+    keyOf: (item) => item.split('-')[0]!,
+    async run(items) {
+      runs.push(items);
+      await tick();
+      return items.map((item) => item.toUpperCase());
+    },
+    ...over,
+  });
+  return { runs, group };
+}
+
+test('calls of one turn go together, later ones into the next run, each with its own answer', async () => {
+  const { runs, group } = recorded();
+  expect(await Promise.all(['a', 'b', 'c', 'd', 'e'].map(group))).toEqual(['A', 'B', 'C', 'D', 'E']);
+  expect(runs).toEqual([
+    ['a', 'b', 'c'],
+    ['d', 'e'],
+  ]);
+});
+
+test('one alone does not wait for others', async () => {
+  const { runs, group } = recorded();
+  await group('a');
+  expect(runs).toEqual([['a']]);
+});
+
+test('two of one key never go together, and keep their order', async () => {
+  const { runs, group } = recorded();
+  await Promise.all(['a-1', 'b', 'a-2', 'c', 'a-3'].map(group));
+  expect(runs).toEqual([['a-1', 'b', 'c'], ['a-2'], ['a-3']]);
+});
+
+test('no more go together than the weight allows', async () => {
+  const { runs, group } = recorded({ mostWeight: 4, weightOf: (item) => item.length });
+  await Promise.all(['aaa', 'bbb', 'c', 'd'].map(group));
+  expect(runs).toEqual([
+    ['aaa', 'bbb'],
+    ['c', 'd'],
+  ]);
+});
+
+test('one that fails is told so; those that came with it succeed', async () => {
+  const { group } = recorded({
+    async run(items) {
+      if (items.includes('b')) throw new Error('b is bad');
+      return items;
+    },
+  });
+  const results = await Promise.allSettled(['a', 'b', 'c'].map(group));
+  expect(results).toMatchObject([{ value: 'a' }, { reason: { message: 'b is bad' } }, { value: 'c' }]);
+});
+
+test('a fatal error is everyone’s at once, and nothing is tried again', async () => {
+  let runs = 0;
+  const { group } = recorded({
+    isFatal: () => true,
+    async run() {
+      runs += 1;
+      throw new Error('away');
+    },
+  });
+  const results = await Promise.allSettled(['a', 'b'].map(group));
+  expect(results.every(({ status }) => status === 'rejected')).toBe(true);
+  expect(runs).toBe(1);
+});
+
+test('beyond what may wait, calls are refused', async () => {
+  const { group } = recorded({ mostWaiting: 2 });
+  const results = await Promise.allSettled(['a', 'b', 'c'].map(group));
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+});

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { writeLater } from '../../src/lib/retrying-writer.js';
+import { createLogger } from '../../src/observability/logger.js';
+
+const log = createLogger('silent');
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 10));
+
+test('what comes together is written together, what is refused again, what comes later later', async () => {
+  const written: number[][] = [];
+  let refuse = 1;
+  const later = writeLater<number>('numbers', log, async (items) => {
+    await turn();
+    if (refuse-- > 0) return items;
+    written.push(items);
+    return [];
+  });
+  for (const n of [1, 2, 3]) later.add(n);
+  await turn();
+  later.add(4);
+  await later.close();
+  expect(written.flat().sort()).toEqual([1, 2, 3, 4]);
+  expect(written.length).toBeLessThanOrEqual(2);
+});
+
+test('a stop writes all there is, also what comes as the last write ends', async () => {
+  const written: number[] = [];
+  const later = writeLater<number>('numbers', log, async (items) => {
+    await turn();
+    written.push(...items);
+    if (items[0] === 1) void Promise.resolve().then(() => later.add(2));
+    return [];
+  });
+  later.add(1);
+  await later.close();
+  expect(written).toEqual([1, 2]);
+});
+
+test('a stop does not wait until what was refused is tried again', async () => {
+  const refused: number[][] = [];
+  let away = true;
+  const later = writeLater<number>('numbers', log, (items) => {
+    if (away) refused.push(items);
+    return Promise.resolve(away ? items : []);
+  });
+  later.add(1);
+  // The next try is seconds away by then.
+  while (refused.length < 3) await turn();
+  const began = performance.now();
+  away = false;
+  await later.close();
+  expect(performance.now() - began).toBeLessThan(500);
+});
+
+test('what is refused during a stop is dropped: the stop ends', async () => {
+  let asked = 0;
+  const later = writeLater<number>('numbers', log, (items) => {
+    asked += 1;
+    return Promise.resolve(items);
+  });
+  later.add(1);
+  await later.close();
+  expect(asked).toBe(1);
+});
