@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import { createPeers, type Order, type Report } from './cluster-ipc.js';
-import type { Service } from './service.js';
-import type { StartOptions } from '../start-here.js';
+import type { Service } from './service-options.js';
+import type { StartOptions } from './service-options.js';
 
 /**
  * One of several processes that `npm start` runs (see processes.ts). A terminal and a service manager signal all of them:
@@ -24,7 +24,7 @@ tell({ kind: 'listens' });
 
 function start(options: StartOptions): void {
   // Not before the signals are seen to: it takes a second to load.
-  starting = import('../start-here.js').then(({ startHere }) => startHere(options, peers));
+  starting = import('./service.js').then(({ startFromOptions }) => startFromOptions(options, peers));
   starting.then(
     (service) => {
       tell({ kind: 'started', url: service.url! });

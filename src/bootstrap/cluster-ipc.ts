@@ -1,17 +1,5 @@
 import type { Counts } from '../observability/metrics.js';
-import type { StartOptions } from '../start-here.js';
-
-/** The processes that serve together with this one behind one port. */
-export interface Peers {
-  /** A workflow that another process has started got as far as a first attempt here; it is told soon. */
-  began(workflowId: string): void;
-  /** Calls back with one of this process's that began at another. */
-  onBegan(listener: (workflowId: string) => void): void;
-  /** How to learn what this process has counted. */
-  onCount(count: () => Promise<Counts>): void;
-  /** What all of them have counted, added up, in Prometheus' text format. */
-  counted(): Promise<string>;
-}
+import type { Peers, StartOptions } from './service-options.js';
 
 /** What the first process tells one of several. */
 export type Order =

@@ -6,8 +6,8 @@ import { freePort } from '../embedded/ports.js';
 import { supervise, type Running } from '../embedded/supervise.js';
 import { addUp, countersOf, inText, type Counts } from '../observability/metrics.js';
 import type { Order, Report } from './cluster-ipc.js';
-import type { Service } from './service.js';
-import type { StartOptions } from '../start-here.js';
+import type { Service } from './service-options.js';
+import type { StartOptions } from './service-options.js';
 
 /** Connections to Postgres: in all pools together, so that one with Postgres's own default of 100 is enough for eight. */
 const POOLS = { together: 32, least: 4, most: 20 };
@@ -46,8 +46,8 @@ export async function startProcesses(
 ): Promise<Pick<Service, 'url' | 'ready' | 'stop'>> {
   if (count === 1) {
     // Nothing of it is needed, nor loaded, where others serve.
-    const { startHere } = await import('../start-here.js');
-    return startHere(options);
+    const { startFromOptions } = await import('./service.js');
+    return startFromOptions(options);
   }
   say(`starting ${count} processes …`);
   const several = createSeveral(count);

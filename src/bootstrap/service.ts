@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import {
   createActivities,
   createReplayActivities,
@@ -32,7 +31,7 @@ import { createEndpointCache } from '../delivery/endpoint-cache.js';
 import { createEndedWorkflows } from '../delivery/workflow-backfill.js';
 import { createIngest } from '../delivery/accept-events.js';
 import { startLoop } from '../lib/poll-loop.js';
-import { createLanes, type Lanes, type LanesOptions } from '../delivery/backpressure.js';
+import { createLanes, type Lanes } from '../delivery/backpressure.js';
 import { createStatusChanges } from '../delivery/status-changes.js';
 import { watchStarts } from '../delivery/start-faults.js';
 import { createSweeper } from '../delivery/reconciler.js';
@@ -43,8 +42,8 @@ import { createGroup, limited } from '../lib/batcher.js';
 import { createApp, createMonitor } from '../http/app.js';
 import { createAuth } from '../http/auth.js';
 import { startServer } from '../http/server.js';
+import { createLogger } from '../observability/logger.js';
 import { createMetrics, type Metrics } from '../observability/metrics.js';
-import type { Peers } from './cluster-ipc.js';
 import {
   createAcceptance,
   createReadiness,
@@ -52,50 +51,13 @@ import {
   type Readiness,
 } from '../observability/readiness.js';
 import { runWorker } from '../temporal/worker.js';
-import { linkTemporal } from '../temporal/connection.js';
+import { installTemporalLogger, linkTemporal } from '../temporal/connection.js';
+import type { Peers, Service, ServiceOptions, StartOptions } from './service-options.js';
 import { createAddressGuard, type AddressGuard } from '../webhook/address-guard.js';
 import { createSender, type Sender } from '../webhook/send.js';
 import { createWorkflows } from '../temporal/workflow-client.js';
 
 export const VERSION = '0.1.0';
-
-export interface ServiceOptions {
-  /** Which parts run in this process; both where nothing is said. */
-  role?: 'api' | 'worker';
-  host: string;
-  /** 0: any free port. */
-  port: number;
-  /** A port of its own for health and metrics; null: an API has both on `port`, a worker nowhere. */
-  metricsPort?: number | null;
-  databaseUrl: string;
-  temporal: { address: string; namespace: string; tls: boolean; apiKey: string | null; uiUrl: string | null };
-  adminKey: string;
-  encryptionKey: string;
-  allowNetworks: string[];
-  retryScale: number;
-  lanes?: LanesOptions & { workflowForEnded: boolean };
-  log: Logger;
-  retryPolicy?: RetryPolicy;
-  taskQueue?: string;
-  /** Certificates to trust besides the system's, PEM. */
-  ca?: string;
-  sweepEveryMs?: number;
-  /** A file that pauses everything in this process while it is there. */
-  pauseFile?: string;
-  /** To Postgres, at most, for all but the kill switch. */
-  connections?: number;
-  peers?: Peers;
-}
-
-export interface Service {
-  /** Null in a process that is only a worker and tells nobody how it is. */
-  url: string | null;
-  /** Once Temporal has answered and the worker, where there is one, polls. Events are accepted before. */
-  ready: Promise<void>;
-  readiness(): Promise<Readiness>;
-  /** Stops accepting, lets what is open finish, releases everything. */
-  stop(): Promise<void>;
-}
 
 const CONNECTIONS = 20;
 const CONTROL_CONNECTIONS = 2;
@@ -120,6 +82,17 @@ const STEP_MS = 45_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Somebody reads for long, such as a pg_dump. */
 const PARTITION_AGAIN_MS = 60_000;
+
+/**
+ * The service with a logger of its own. `peers`: the other processes behind the same port; the log then says which of
+ * them this is.
+ */
+export function startFromOptions({ logLevel, ...options }: StartOptions, peers?: Peers): Promise<Service> {
+  const logger = createLogger(logLevel);
+  const log = peers ? logger.child({ pid: process.pid }) : logger;
+  installTemporalLogger(log);
+  return startService({ ...options, log, ...(peers ? { peers } : {}) });
+}
 
 /** API, worker or both in one process, on a Postgres that is there and a Temporal that may come later. */
 export async function startService(options: ServiceOptions): Promise<Service> {

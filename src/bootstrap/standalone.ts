@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { loadConfig, type Config } from '../config.js';
 import { onSignals } from './shutdown-signals.js';
-import type { Service } from './service.js';
-import { startHere } from '../start-here.js';
+import type { Service } from './service-options.js';
+import { startFromOptions } from './service.js';
 
 /** One role on servers that run elsewhere. Faults at start are a sentence on stderr and exit code 1. */
 export function runProcess(role: 'api' | 'worker'): void {
@@ -20,7 +20,7 @@ export function runProcess(role: 'api' | 'worker'): void {
 
 async function start(role: 'api' | 'worker'): Promise<Service> {
   const config = loadConfig(process.env);
-  const service = await startHere({
+  const service = await startFromOptions({
     role,
     host: config.host,
     port: config.port,

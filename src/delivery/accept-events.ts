@@ -1,7 +1,7 @@
 import type { SentContent } from '../db/deliveries.js';
 import { acceptEvents, findByKey, type Accepted, type NewEvent, type Stored } from '../db/events.js';
 import { DatabaseAwayError, isDatabaseAway, outOfTheWay, type Pool } from '../db/pool.js';
-import { afterCommit } from '../http/problem.js';
+import { afterCommit } from '../db/after-commit.js';
 import { createGroup, limited } from '../lib/batcher.js';
 import type { Dispatcher } from './dispatcher.js';
 

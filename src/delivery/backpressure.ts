@@ -1,6 +1,5 @@
 import type { Lane } from '../domain/delivery.js';
 import { wholeWorkflowId } from '../domain/event.js';
-import type { Peers } from '../bootstrap/cluster-ipc.js';
 
 /** Which lane makes the first attempts of the events accepted now. */
 export interface Lanes {
@@ -24,6 +23,12 @@ export interface Lanes {
   close(): void;
 }
 
+/** Workflows of this process whose first attempt begins in another process, and the reverse. */
+export interface PeerStarts {
+  began(workflowId: string): void;
+  onBegan(listener: (workflowId: string) => void): void;
+}
+
 export interface LanesOptions {
   lane: Lane | 'auto';
   directAbove: number;
@@ -42,7 +47,7 @@ const CAPACITY = { first: 50, least: 20 };
  * `auto`: by workflow, until more than `directAbove` first attempts and hand-overs wait for Temporal, or a few of them
  * too long; then directly, until less is accepted in a second than Temporal manages.
  */
-export function createLanes({ lane, directAbove }: LanesOptions, peers?: Peers): Lanes {
+export function createLanes({ lane, directAbove }: LanesOptions, peers?: PeerStarts): Lanes {
   /** By workflow, the oldest first: since when, and how many of its first attempts have not begun. */
   const waiting = new Map<string, { at: number; left: number; begun?: () => void }>();
   let behind = 0;

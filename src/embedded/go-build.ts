@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Obtain } from './temporal-binary.js';
+import type { Obtain } from './obtain.js';
 import { runTool } from './tool.js';
 
 /** Builds a Go program from its module into `folder`. */

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { findOnPath } from './on-path.js';
-import type { Obtain } from './temporal-binary.js';
+import type { Obtain } from './obtain.js';
 import { runTool } from './tool.js';
 import { unzipFile } from './unzip.js';
 

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Obtain } from './temporal-binary.js';
+import type { Obtain } from './obtain.js';
 import { runTool } from './tool.js';
 
 const NO_CONTACT_MS = 10_000;

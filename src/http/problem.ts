@@ -23,14 +23,3 @@ export const notFound = (what: string, id: string) =>
 /** One bad field. */
 export const badField = (path: string, message: string, status = 400, code = 'validation_failed') =>
   new Problem(status, code, `${path}: ${message}`, [{ path, message }]);
-
-/** Something is committed; only what came after failed. No answer may say that nothing was done. */
-export class AfterCommitError extends Error {}
-
-/** Work that follows a commit and that the answer cannot do without. */
-export function afterCommit<T>(work: Promise<T>): Promise<T> {
-  return work.catch((error: unknown) => {
-    if (error instanceof Problem) throw error;
-    throw new AfterCommitError('What followed a commit failed.', { cause: error });
-  });
-}

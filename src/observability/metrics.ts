@@ -2,11 +2,18 @@ import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } f
 import type { OpenWork } from '../db/overdue-deliveries.js';
 import type { StartFault } from '../delivery/start-faults.js';
 import type { Classification } from '../domain/delivery.js';
-import type { Peers } from '../bootstrap/cluster-ipc.js';
 import { sharedAnswer } from '../lib/shared-answer.js';
 
 /** What a process has counted, as data. */
 export type Counts = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
+
+/** The counters of the other processes behind the same port. */
+export interface PeerCounts {
+  /** Says how to read the counters of this process. */
+  onCount(count: () => Promise<Counts>): void;
+  /** The counters of all processes, added up, in Prometheus' text format. */
+  counted(): Promise<string>;
+}
 
 /** What a process counts, for Prometheus. No label has values without bound: no tenant, no endpoint. */
 export interface Metrics {
@@ -24,7 +31,7 @@ export interface Metrics {
 const FRESH_MS = 1_000;
 
 /** With `peers`, what is exposed is all of theirs, whichever of them is asked. */
-export function createMetrics(openWork: () => Promise<OpenWork>, peers?: Peers): Metrics {
+export function createMetrics(openWork: () => Promise<OpenWork>, peers?: PeerCounts): Metrics {
   const counted = new Registry();
   let registers = [counted];
   collectDefaultMetrics({ register: counted });

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { createApp, type AppDeps } from '../../src/http/app.js';
+import { createApp } from '../../src/http/app.js';
+import type { AppDeps } from '../../src/http/app-deps.js';
 import { createLogger } from '../../src/observability/logger.js';
 
 /** The app with a door that lets nobody through and says which role it asked for. */

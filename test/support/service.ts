@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { createLogger } from '../../src/observability/logger.js';
-import { startService, type Service, type ServiceOptions } from '../../src/bootstrap/service.js';
+import { startService } from '../../src/bootstrap/service.js';
+import type { Service, ServiceOptions } from '../../src/bootstrap/service-options.js';
 
 export interface Answer<T = Record<string, unknown>> {
   status: number;

@@ -1,6 +1,6 @@
 import { Router } from 'express';
 import { listAudit } from '../../db/audit.js';
-import type { AppDeps } from '../app.js';
+import type { AppDeps } from '../app-deps.js';
 import { auditQuery, pageQuery } from '../schemas.js';
 
 /** Who did what, when, to what. */

@@ -11,10 +11,11 @@ import {
   type StoredBatch,
 } from '../../db/batches.js';
 import type { Db } from '../../db/pool.js';
-import { afterCommit, notFound, Problem } from '../problem.js';
+import { afterCommit } from '../../db/after-commit.js';
+import { notFound, Problem } from '../problem.js';
 import { carryBatch } from '../../delivery/reconcile-batch.js';
 import { batchWorkflowId } from '../../../workflows/contract.js';
-import type { AppDeps } from '../app.js';
+import type { AppDeps } from '../app-deps.js';
 import { actorOf } from '../auth.js';
 import { batchBody, batchesQuery, cancelBody, itemsQuery, ratePatch, startBody } from '../batch-schemas.js';
 import { readJson, readOptionalJson } from '../json-body.js';

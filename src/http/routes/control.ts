@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import { listPauses, pause, resume, type Pause } from '../../db/pauses.js';
 import { Problem } from '../problem.js';
-import type { AppDeps } from '../app.js';
+import type { AppDeps } from '../app-deps.js';
 import { actorOf } from '../auth.js';
 import { readJson } from '../json-body.js';
 import { pauseBody, resumeBody } from '../schemas.js';

@@ -9,9 +9,10 @@ import {
   type StoredEndpoint,
 } from '../../db/endpoints.js';
 import type { Db } from '../../db/pool.js';
-import { afterCommit, notFound, Problem } from '../problem.js';
+import { afterCommit } from '../../db/after-commit.js';
+import { notFound, Problem } from '../problem.js';
 import { newSecret } from '../../webhook/sign.js';
-import type { AppDeps } from '../app.js';
+import type { AppDeps } from '../app-deps.js';
 import { actorOf } from '../auth.js';
 import { answeredBefore, createOnce, replayed, requestKey } from '../once.js';
 import { onlyIds } from '../id-param.js';

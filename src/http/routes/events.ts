@@ -7,7 +7,7 @@ import { MAX_KEY } from '../../domain/event.js';
 import { elementTexts, memberText } from '../../domain/raw-json.js';
 import { redactHeaders } from '../../domain/redact.js';
 import { badField, notFound, Problem } from '../problem.js';
-import type { AppDeps } from '../app.js';
+import type { AppDeps } from '../app-deps.js';
 import { boundMembers, readJson } from '../json-body.js';
 import { toProblem } from '../error-handler.js';
 import { headerKey } from '../idempotency-key.js';

@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { insertEndpoint } from '../../db/endpoints.js';
 import { transaction } from '../../db/pool.js';
 import { newSecret } from '../../webhook/sign.js';
-import type { AppDeps } from '../app.js';
+import type { AppDeps } from '../app-deps.js';
 import { actorOf } from '../auth.js';
 import { readJson } from '../json-body.js';
 import { headerKey } from '../idempotency-key.js';
