@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { announcement, AUTH_FILE, authHeader } from './bootstrap/startup-banner.js';
+import { startupBanner, AUTH_FILE, authHeader } from './bootstrap/startup-banner.js';
 import { loadConfig, type Config } from './config.js';
 import { openDataDir } from './embedded/data-dir.js';
 import { requireFreePort } from './embedded/ports.js';
@@ -8,8 +8,8 @@ import { startPostgres } from './embedded/postgres.js';
 import { startTemporal } from './embedded/temporal.js';
 import { supervise } from './embedded/supervise.js';
 import { findTemporal } from './embedded/temporal-binary.js';
-import { onSignals } from './bootstrap/shutdown-signals.js';
-import { connectionsOf, startProcesses } from './bootstrap/cluster-primary.js';
+import { onShutdownSignal } from './bootstrap/shutdown-signals.js';
+import { connectionsOf, startCluster } from './bootstrap/cluster-primary.js';
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 const say = (line: string) => console.log(line);
@@ -62,7 +62,7 @@ async function start(config: Config): Promise<void> {
     pauseFile: join(config.dataDir, 'PAUSE'),
     logLevel: config.logLevel,
   };
-  const service = await startProcesses(config.processes, options, say);
+  const service = await startCluster(config.processes, options, say);
   taken(() => service.stop());
 
   // Not awaited: a stop must not wait for a Temporal that never answers.
@@ -72,7 +72,7 @@ async function start(config: Config): Promise<void> {
   taken(async () => clearTimeout(waiting));
   void service.ready.then(() => {
     clearTimeout(waiting);
-    announcement({ url: service.url!, config, admin, uiUrl: temporal.uiUrl, allowNetworks }).forEach(say);
+    startupBanner({ url: service.url!, config, admin, uiUrl: temporal.uiUrl, allowNetworks }).forEach(say);
   });
 }
 
@@ -126,7 +126,7 @@ function lostDataDir(dir: string): Promise<never> {
   return stop(1);
 }
 
-onSignals(() => {
+onShutdownSignal(() => {
   say('stopping …');
   return stop(0);
 });

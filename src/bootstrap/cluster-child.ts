@@ -1,5 +1,5 @@
 import cluster from 'node:cluster';
-import { createPeers, type Order, type Report } from './cluster-ipc.js';
+import { createClusterPeers, type PrimaryMessage, type ChildMessage } from './cluster-ipc.js';
 import type { Service } from './service-options.js';
 import type { StartOptions } from './service-options.js';
 
@@ -11,11 +11,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {}
 // What cannot be told to a first process that is gone.
 cluster.worker?.on('error', () => {});
 
-const tell = (report: Report, then?: () => void) => process.send?.(report, undefined, undefined, then);
-const { peers, hear } = createPeers(tell);
+const tell = (report: ChildMessage, then?: () => void) => process.send?.(report, undefined, undefined, then);
+const { peers, hear } = createClusterPeers(tell);
 let starting: Promise<Service> | undefined;
 
-process.on('message', (order: Order) => {
+process.on('message', (order: PrimaryMessage) => {
   if (order.kind === 'start') start(order.options);
   else if (order.kind === 'stop') void stop();
   else hear(order);

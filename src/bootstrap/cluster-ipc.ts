@@ -1,8 +1,8 @@
 import type { Counts } from '../observability/metrics.js';
-import type { Peers, StartOptions } from './service-options.js';
+import type { ClusterPeers, StartOptions } from './service-options.js';
 
 /** What the first process tells one of several. */
-export type Order =
+export type PrimaryMessage =
   | { kind: 'start'; options: StartOptions }
   | { kind: 'stop' }
   | { kind: 'began'; workflowIds: string[] }
@@ -10,7 +10,7 @@ export type Order =
   | { kind: 'counted'; id: number; text: string };
 
 /** What it is told by one. */
-export type Report =
+export type ChildMessage =
   | { kind: 'listens' }
   | { kind: 'started'; url: string }
   | { kind: 'ready' }
@@ -23,7 +23,10 @@ export type Report =
 const TOLD_EVERY_MS = 50;
 
 /** The others as seen by one of them, which knows only the first process. */
-export function createPeers(tell: (report: Report) => void): { peers: Peers; hear(order: Order): void } {
+export function createClusterPeers(tell: (report: ChildMessage) => void): {
+  peers: ClusterPeers;
+  hear(order: PrimaryMessage): void;
+} {
   let begun: string[] = [];
   let telling: NodeJS.Timeout | null = null;
   let listener: (workflowId: string) => void = () => {};

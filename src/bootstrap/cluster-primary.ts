@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../embedded/ports.js';
 import { supervise, type Running } from '../embedded/supervise.js';
 import { addUp, countersOf, inText, type Counts } from '../observability/metrics.js';
-import type { Order, Report } from './cluster-ipc.js';
+import type { PrimaryMessage, ChildMessage } from './cluster-ipc.js';
 import type { Service } from './service-options.js';
 import type { StartOptions } from './service-options.js';
 
@@ -21,7 +21,7 @@ const COUNTED_MS = 1_000;
 /** One of several. */
 interface Part extends Running {
   url: string;
-  tell(order: Order): void;
+  tell(order: PrimaryMessage): void;
   /** As it told last. */
   counts: Counts;
   isReady: boolean;
@@ -39,7 +39,7 @@ export const connectionsOf = (count: number) =>
  * service and has what it accepts on its own; this one deals out connections, starts again what ends, and adds up what
  * they count. With this one they all end.
  */
-export async function startProcesses(
+export async function startCluster(
   count: number,
   options: StartOptions,
   say: (line: string) => void,
@@ -97,7 +97,7 @@ function createSeveral(count: number): { start(options: StartOptions): Promise<P
       countedBefore = countedBefore.then((before) => addUp([before, countersOf(part.counts)]));
     });
     return new Promise((resolve, reject) => {
-      worker.on('message', (report: Report) => {
+      worker.on('message', (report: ChildMessage) => {
         // Told sooner, it would not hear it.
         if (report.kind === 'listens') part.tell({ kind: 'start', options });
         else if (report.kind === 'failed') reject(new Error(report.message));
@@ -108,7 +108,7 @@ function createSeveral(count: number): { start(options: StartOptions): Promise<P
     });
   }
 
-  function hear(part: Part, report: Report): void {
+  function hear(part: Part, report: ChildMessage): void {
     if (report.kind === 'ready') {
       part.isReady = true;
       if ([...parts].filter(({ isReady }) => isReady).length === count) allReady();
@@ -146,7 +146,7 @@ function partOf(worker: Worker): Part {
   // One that is gone is known by its end.
   worker.on('error', () => {});
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  const tell = (order: Order) => void (worker.isConnected() && worker.send(order));
+  const tell = (order: PrimaryMessage) => void (worker.isConnected() && worker.send(order));
   return {
     url: '',
     counts: [],

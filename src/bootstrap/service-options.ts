@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
-import type { LanesOptions, PeerStarts } from '../delivery/backpressure.js';
+import type { BackpressureOptions, PeerStarts } from '../delivery/backpressure.js';
 import type { RetryPolicy } from '../domain/retry-schedule.js';
 import type { PeerCounts } from '../observability/metrics.js';
 import type { Readiness } from '../observability/readiness.js';
 
 /** The other processes that serve behind the same port. */
-export type Peers = PeerStarts & PeerCounts;
+export type ClusterPeers = PeerStarts & PeerCounts;
 
 export interface ServiceOptions {
   /** Which parts run in this process; both where nothing is said. */
@@ -21,7 +21,7 @@ export interface ServiceOptions {
   encryptionKey: string;
   allowNetworks: string[];
   retryScale: number;
-  lanes?: LanesOptions & { workflowForEnded: boolean };
+  lanes?: BackpressureOptions & { workflowForEnded: boolean };
   log: Logger;
   retryPolicy?: RetryPolicy;
   taskQueue?: string;
@@ -32,7 +32,7 @@ export interface ServiceOptions {
   pauseFile?: string;
   /** To Postgres, at most, for all but the kill switch. */
   connections?: number;
-  peers?: Peers;
+  peers?: ClusterPeers;
 }
 
 export interface Service {

@@ -10,7 +10,7 @@ import { planPage } from '../db/batch-plan.js';
 import { cancelPage, endBatch, markSettled, settleBatch, takeItems } from '../db/batch-run.js';
 import { changeBatch, getBatch, readState } from '../db/batches.js';
 import { loadAttemptTargets, noteReason, type AttemptTarget } from '../db/deliveries.js';
-import { leave, leaveEvents } from '../db/delivery-queue.js';
+import { releaseDeliveries, releaseEvents } from '../db/delivery-queue.js';
 import { verifyEncryptionKey } from '../db/encryption-check.js';
 import { endedWorkflow } from '../db/ended-workflow.js';
 import { loadEndpointTarget, unknownEndpoints } from '../db/endpoints.js';
@@ -20,25 +20,25 @@ import { makePartitions } from '../db/partitions.js';
 import { createPool, DatabaseAwayError, isDatabaseAway, type Pool } from '../db/pool.js';
 import { requireSession } from '../db/pooler.js';
 import { noteNotStarted } from '../db/start-faults.js';
-import { lookAgain, openWork } from '../db/overdue-deliveries.js';
+import { lookAgain, countOpenDeliveries } from '../db/overdue-deliveries.js';
 import { auditCompleted, endByTemporal } from '../db/temporal-endings.js';
-import { createControl, type Control } from '../delivery/kill-switch.js';
+import { createKillSwitch, type KillSwitch } from '../delivery/kill-switch.js';
 import type { AttemptDeps } from '../delivery/attempt.js';
-import { createDirectLane } from '../delivery/in-process-runner.js';
+import { createInProcessRunner } from '../delivery/in-process-runner.js';
 import { createDispatcher, type Dispatcher } from '../delivery/dispatcher.js';
-import { createDrain } from '../delivery/queue-poller.js';
+import { createQueuePoller } from '../delivery/queue-poller.js';
 import { createEndpointCache } from '../delivery/endpoint-cache.js';
-import { createEndedWorkflows } from '../delivery/workflow-backfill.js';
-import { createIngest } from '../delivery/accept-events.js';
-import { startLoop } from '../lib/poll-loop.js';
-import { createLanes, type Lanes } from '../delivery/backpressure.js';
+import { createWorkflowBackfill } from '../delivery/workflow-backfill.js';
+import { createAcceptEvents } from '../delivery/accept-events.js';
+import { startPollLoop } from '../lib/poll-loop.js';
+import { createBackpressure, type Backpressure } from '../delivery/backpressure.js';
 import { createStatusChanges } from '../delivery/status-changes.js';
 import { watchStarts } from '../delivery/start-faults.js';
-import { createSweeper } from '../delivery/reconciler.js';
-import { recordOf, type Workflows } from '../delivery/workflow-gateway.js';
-import { createSecretBox, type SecretBox } from '../lib/secret-cipher.js';
+import { createReconciler } from '../delivery/reconciler.js';
+import { recordOf, type WorkflowGateway } from '../delivery/workflow-gateway.js';
+import { createSecretCipher, type SecretCipher } from '../lib/secret-cipher.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../domain/retry-schedule.js';
-import { createGroup, limited } from '../lib/batcher.js';
+import { createBatcher, withConcurrencyLimit } from '../lib/batcher.js';
 import { createApp, createMonitor } from '../http/app.js';
 import { createAuth } from '../http/auth.js';
 import { startServer } from '../http/server.js';
@@ -52,10 +52,10 @@ import {
 } from '../observability/readiness.js';
 import { runWorker } from '../temporal/worker.js';
 import { installTemporalLogger, linkTemporal } from '../temporal/connection.js';
-import type { Peers, Service, ServiceOptions, StartOptions } from './service-options.js';
+import type { ClusterPeers, Service, ServiceOptions, StartOptions } from './service-options.js';
 import { createAddressGuard, type AddressGuard } from '../webhook/address-guard.js';
 import { createSender, type Sender } from '../webhook/send.js';
-import { createWorkflows } from '../temporal/workflow-client.js';
+import { createWorkflowClient } from '../temporal/workflow-client.js';
 
 export const VERSION = '0.1.0';
 
@@ -87,7 +87,10 @@ const PARTITION_AGAIN_MS = 60_000;
  * The service with a logger of its own. `peers`: the other processes behind the same port; the log then says which of
  * them this is.
  */
-export function startFromOptions({ logLevel, ...options }: StartOptions, peers?: Peers): Promise<Service> {
+export function startFromOptions(
+  { logLevel, ...options }: StartOptions,
+  peers?: ClusterPeers,
+): Promise<Service> {
   const logger = createLogger(logLevel);
   const log = peers ? logger.child({ pid: process.pid }) : logger;
   installTemporalLogger(log);
@@ -112,13 +115,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     release.push(() => pool.end());
     const hot = createPool(options.databaseUrl, HOT_CONNECTIONS, { planOnce: true });
     release.push(() => hot.end());
-    const secrets = createSecretBox(options.encryptionKey);
+    const secrets = createSecretCipher(options.encryptionKey);
     await migrate(options.databaseUrl, {
       verify: (db) => verifyEncryptionKey(db, secrets),
       waiting: (error) => log.warn({ err: error }, 'a migration waits for those who use the tables'),
     });
     // For a process that runs longer than the weeks ahead.
-    const partitions = startLoop(async () => {
+    const partitions = startPollLoop(async () => {
       const made = await makePartitions(options.databaseUrl).catch((error: unknown) => error);
       if (made === true) return DAY_MS;
       log.warn({ err: made || undefined }, 'a partition of the weeks ahead is not made yet; trying again');
@@ -132,7 +135,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const sender = createSender({ guard, ...(options.ca ? { ca: options.ca } : {}) });
     release.push(() => sender.close());
     const { databaseUrl, pauseFile } = options;
-    const control = await createControl({ databaseUrl, pauseFile, log });
+    const control = await createKillSwitch({ databaseUrl, pauseFile, log });
     release.push(() => control.close());
     control.onChange(() => sender.withdraw(({ tenant }) => control.paused(tenant) !== null));
 
@@ -146,13 +149,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const counts = createPool(options.databaseUrl, 1);
     release.push(() => counts.end());
     const acceptance = createAcceptance(trials, log);
-    const metrics = createMetrics(() => openWork(counts), options.peers);
-    const workflows = watchStarts(createWorkflows(link, taskQueue), {
-      note: limited(({ ids, reason }) => noteNotStarted(pool, ids, reason), LOOK_UPS),
+    const metrics = createMetrics(() => countOpenDeliveries(counts), options.peers);
+    const workflows = watchStarts(createWorkflowClient(link, taskQueue), {
+      note: withConcurrencyLimit(({ ids, reason }) => noteNotStarted(pool, ids, reason), LOOK_UPS),
       count: (fault) => metrics.notStarted(fault),
     });
     const lanesOptions = options.lanes ?? LANES;
-    const lanes = createLanes(lanesOptions, options.peers);
+    const lanes = createBackpressure(lanesOptions, options.peers);
     release.push(async () => lanes.close());
     const shared = {
       pool,
@@ -178,7 +181,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
             activities: activitiesOf(options, parts),
           });
     if (worker) release.push(() => worker.close());
-    const ended = createEndedWorkflows({
+    const ended = createWorkflowBackfill({
       workflows,
       load: async (workflowId, eventId) => {
         const found = await endedWorkflow(pool, workflowId, eventId);
@@ -191,16 +194,16 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     });
     release.push(async () => ended.close());
     const maxAttempts = retryPolicy.maximumAttempts;
-    const direct = createDirectLane({
+    const direct = createInProcessRunner({
       attempt: parts.attempt,
       endpoints: createEndpointCache((id) => loadEndpointTarget(pool, id), control),
       workflows,
       maxAttempts,
       ended: (workflowId, eventId) => ended.add(workflowId, eventId),
-      keep: () => lanes.keep(),
-      leave: (left) => leave(pool, left),
+      keep: () => lanes.queuesRetries(),
+      leave: (left) => releaseDeliveries(pool, left),
       current: () => control.current(),
-      leaveEvents: (ids, inMs) => leaveEvents(pool, ids, inMs),
+      leaveEvents: (ids, inMs) => releaseEvents(pool, ids, inMs),
       handingOver: (change) => lanes.handingOver(change),
       log,
     });
@@ -209,7 +212,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     release.push(() => dispatcher.close());
     const every = options.sweepEveryMs === undefined ? {} : { everyMs: options.sweepEveryMs };
     if (lanes.direct) {
-      const drain = createDrain({
+      const drain = createQueuePoller({
         ...{ db: hot, direct, byFile: hasWorker, log, ...every },
         taken: (deliveries) => lanes.accepted(deliveries),
         paused: () => control.paused(null),
@@ -217,7 +220,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       release.push(() => drain.close());
       control.onChange(() => drain.wake());
     }
-    const sweeper = createSweeper({
+    const sweeper = createReconciler({
       db: pool,
       workflows,
       paused: () => control.paused(null),
@@ -258,15 +261,15 @@ interface Shared {
   pool: Pool;
   /** For what every event needs. */
   hot: Pool;
-  workflows: Workflows;
-  control: Control;
+  workflows: WorkflowGateway;
+  control: KillSwitch;
   guard: AddressGuard;
   sender: Sender;
-  secrets: SecretBox;
+  secrets: SecretCipher;
   retryPolicy: RetryPolicy;
   metrics: Metrics;
   acceptance: Acceptance;
-  lanes: Lanes;
+  lanes: Backpressure;
   release: Release;
 }
 
@@ -274,13 +277,13 @@ interface Shared {
 function attemptDeps(options: ServiceOptions, shared: Shared): AttemptDeps {
   const { pool, hot, control, sender, secrets, retryPolicy, metrics } = shared;
   return {
-    load: createGroup<string, AttemptTarget | null>({
+    load: createBatcher<string, AttemptTarget | null>({
       ...TARGETS,
       keyOf: (id) => id,
       isFatal: isDatabaseAway,
       run: (ids) => loadAttemptTargets(hot, ids),
     }),
-    record: createGroup<AttemptRecord, void>({
+    record: createBatcher<AttemptRecord, void>({
       ...RECORDS,
       keyOf: ({ deliveryId }) => deliveryId,
       isFatal: isDatabaseAway,
@@ -291,7 +294,7 @@ function attemptDeps(options: ServiceOptions, shared: Shared): AttemptDeps {
       },
     }),
     ...createStatusChanges(pool),
-    note: limited(({ id, reason }) => noteReason(pool, id, reason), LOOK_UPS),
+    note: withConcurrencyLimit(({ id, reason }) => noteReason(pool, id, reason), LOOK_UPS),
     paused: (tenant) => control.paused(tenant),
     count: (classification) => metrics.attempt(classification),
     sender,
@@ -306,7 +309,7 @@ function attemptDeps(options: ServiceOptions, shared: Shared): AttemptDeps {
 function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
   const { pool, workflows, lanes, retryPolicy } = parts;
   // A workflow cancelled by hand may be one of thousands.
-  const end = limited(
+  const end = withConcurrencyLimit(
     (of: Parameters<ActivityDeps['endByTemporal']>) => endByTemporal(pool, ...of),
     LOOK_UPS,
   );
@@ -354,8 +357,8 @@ async function startApi(
     ...createAuth(options.adminKey),
     guard,
     secrets,
-    accept: acceptance.watch(createIngest({ pool, hot }, dispatcher)),
-    unknownEndpoints: limited(
+    accept: acceptance.watch(createAcceptEvents({ pool, hot }, dispatcher)),
+    unknownEndpoints: withConcurrencyLimit(
       ({ tenant, endpointIds }) => unknownEndpoints(pool, tenant, endpointIds),
       LOOK_UPS,
     ),

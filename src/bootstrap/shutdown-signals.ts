@@ -2,7 +2,7 @@
 const SAME_MS = 1_000;
 
 /** SIGINT and SIGTERM stop the process. One that comes later means now: the next start loses nothing. */
-export function onSignals(stop: () => Promise<void>): void {
+export function onShutdownSignal(stop: () => Promise<void>): void {
   let first: number | null = null;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {

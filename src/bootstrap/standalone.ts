@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { loadConfig, type Config } from '../config.js';
-import { onSignals } from './shutdown-signals.js';
+import { onShutdownSignal } from './shutdown-signals.js';
 import type { Service } from './service-options.js';
 import { startFromOptions } from './service.js';
 
@@ -11,7 +11,7 @@ export function runProcess(role: 'api' | 'worker'): void {
     console.error(error instanceof Error ? error.message : String(error));
     process.exit(1);
   });
-  onSignals(async () => {
+  onShutdownSignal(async () => {
     const service = await starting;
     await service.stop();
     process.exit(0);

@@ -14,7 +14,7 @@ const RECEIVE =
   `q.on("end",()=>{console.log();s.writeHead(204).end()})}).listen(9000,"127.0.0.1")`;
 
 /** What the start tells a person once everything runs, down to a first webhook. */
-export function announcement(options: {
+export function startupBanner(options: {
   url: string;
   config: Config;
   admin: { value: string; created: boolean };

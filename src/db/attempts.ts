@@ -1,6 +1,6 @@
 import { OPEN_STATUSES, type Attempt, type DeliveryStatus } from '../domain/delivery.js';
-import { column, joined } from './bulk-params.js';
-import { outOfTheWay, type Db } from './pool.js';
+import { bulkParam, bulkValue } from './bulk-params.js';
+import { retryOnConflict, type Db } from './pool.js';
 
 export interface AttemptRecord {
   deliveryId: string;
@@ -27,7 +27,7 @@ const UNSTORABLE = /^2[23]/;
  * took (2xx) while it was cancelled: that is DELIVERED.
  */
 export async function recordAttempts(db: Db, records: AttemptRecord[]): Promise<void> {
-  const known = new Set(await outOfTheWay(() => writeAttempts(db, records)));
+  const known = new Set(await retryOnConflict(() => writeAttempts(db, records)));
   for (const record of records) {
     const late = !known.has(record.attempt.id) && record.attempt.classification !== 'WORKER_LOST';
     if (late) await recordLate(db, record);
@@ -59,16 +59,17 @@ function withoutDetails(attempt: Attempt): Attempt {
 
 /** The statement alone, also in a transaction of others. Answers the ids of the attempts that were new. */
 export async function writeAttempts(db: Db, records: AttemptRecord[]): Promise<string[]> {
-  const each = (of: (record: AttemptRecord) => string | number | boolean | null) => joined(records.map(of));
+  const each = (of: (record: AttemptRecord) => string | number | boolean | null) =>
+    bulkValue(records.map(of));
   const ids = records.map(({ deliveryId }) => deliveryId).sort();
   const { rows } = await db.query<{ id: string }>({
     name: 'record-attempts',
     text: `
       with input as (
         select i.*, date_trunc('milliseconds', now() + wait_ms * interval '1 millisecond') as next_at
-        from unnest(${column(1)}, ${column(2)}, ${column(3, 'int')}, ${column(4, 'timestamptz')},
-          ${column(5, 'float8')}, ${column(6)}, ${column(7, 'int')}, ${column(8)}, ${column(9, 'bool')}, ${column(10)},
-          ${column(11)}, ${column(12, 'float8')}, ${column(14)}, ${column(17, 'bool')})
+        from unnest(${bulkParam(1)}, ${bulkParam(2)}, ${bulkParam(3, 'int')}, ${bulkParam(4, 'timestamptz')},
+          ${bulkParam(5, 'float8')}, ${bulkParam(6)}, ${bulkParam(7, 'int')}, ${bulkParam(8)}, ${bulkParam(9, 'bool')}, ${bulkParam(10)},
+          ${bulkParam(11)}, ${bulkParam(12, 'float8')}, ${bulkParam(14)}, ${bulkParam(17, 'bool')})
           as i (id, delivery_id, number, started_at, latency_ms, classification, http_status, detail, gone, status, reason,
             wait_ms, url, keep)
       ), delivery as (
@@ -85,7 +86,7 @@ export async function writeAttempts(db: Db, records: AttemptRecord[]): Promise<s
           completed_at = case when d.status = any($13) and not i.status = any($13) then now() else d.completed_at end
         from input i, endpoints ep cross join lateral (select case when i.status = 'IN_PROGRESS' then
           coalesce(pause_of(ep.tenant), hold_of(ep)) end as reason) held
-        where d.id = i.delivery_id and d.id = any(${column(2)})
+        where d.id = i.delivery_id and d.id = any(${bulkParam(2)})
           -- Leaves the other weeks' partitions alone, which a list does not.
           and d.id >= $15 and d.id <= $16 and d.attempt_count < i.number and ep.id = d.endpoint_id
         returning d.id, d.endpoint_id, i.id as attempt_id

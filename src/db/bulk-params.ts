@@ -5,7 +5,7 @@ const SEPARATOR = '\x1e';
  * One column of many rows, as a parameter for `column`. An array would have every element escaped and parsed on its own,
  * which costs more than all the rest of a statement. An empty text counts as null.
  */
-export function joined(values: (string | number | boolean | null)[]): string {
+export function bulkValue(values: (string | number | boolean | null)[]): string {
   for (const value of values) {
     if (typeof value === 'string' && value.includes(SEPARATOR))
       throw new Error('A value holds what separates values.');
@@ -14,4 +14,4 @@ export function joined(values: (string | number | boolean | null)[]): string {
 }
 
 /** The SQL array of what `joined` made the parameter `$n` of. */
-export const column = (n: number, type = 'text') => `string_to_array($${n}, chr(30), '')::${type}[]`;
+export const bulkParam = (n: number, type = 'text') => `string_to_array($${n}, chr(30), '')::${type}[]`;

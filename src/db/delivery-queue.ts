@@ -3,7 +3,7 @@ import { CONTENT, type SentContent } from './deliveries.js';
 import type { Db } from './pool.js';
 
 /** A delivery whose next attempt is the taker's, with what that needs besides the endpoint. */
-export interface Taken extends SentContent {
+export interface ClaimedDelivery extends SentContent {
   id: string;
   endpoint_id: string;
   workflow_id: string;
@@ -18,7 +18,7 @@ export interface Taken extends SentContent {
   tenant: string;
 }
 
-export interface Take {
+export interface ClaimRequest {
   /** PENDING: those that no lane had room for. IN_PROGRESS: retries that are due. HELD: those that nothing holds any more. */
   status: 'PENDING' | 'IN_PROGRESS' | 'HELD';
   limit: number;
@@ -57,7 +57,10 @@ const RELEASED = {
  * those that were held, not `in_hand` are retries that only wait again. Where the answer is lost the sweeper finds them:
  * nobody knows then whether an attempt was made.
  */
-export async function take(db: Db, { status, limit, except, byFile, dueInMs }: Take): Promise<Taken[]> {
+export async function claimWaiting(
+  db: Db,
+  { status, limit, except, byFile, dueInMs }: ClaimRequest,
+): Promise<ClaimedDelivery[]> {
   // What is not known while planning counts as frequent. Where Postgres has not heard yet that thousands are held, it would
   // read all of them for every endpoint.
   const rest = `completed_at is null and status = (select '${status}')`;
@@ -65,7 +68,7 @@ export async function take(db: Db, { status, limit, except, byFile, dueInMs }: T
   const { endpoint, delivery, set, few } = status === 'HELD' ? RELEASED : DUE;
   const now = `${delivery} and ($3 or not starts_with(coalesce(status_reason, ''), '${FILE_PAUSE}'))`;
   const ready = `${open} and ${now}`;
-  const { rows } = await db.query<Taken>({
+  const { rows } = await db.query<ClaimedDelivery>({
     name: `take-${status}`,
     text: `
       with recursive few as materialized (
@@ -107,7 +110,7 @@ export async function take(db: Db, { status, limit, except, byFile, dueInMs }: T
 }
 
 /** An attempt that the process which has it in hand does not make. */
-export interface Left {
+export interface ReleasedDelivery {
   id: string;
   /** As it was when it was taken: what was claimed or taken since is somebody else's. */
   dueAt: string;
@@ -117,7 +120,7 @@ export interface Left {
 }
 
 /** Gives attempts to others, after so long. Repeating it changes nothing more. */
-export async function leave(db: Db, left: Left[]): Promise<void> {
+export async function releaseDeliveries(db: Db, left: ReleasedDelivery[]): Promise<void> {
   await db.query(
     `update deliveries d set in_hand = false, due_at = now() + l.in_ms * interval '1 millisecond',
        -- Who made the first attempt stays known.
@@ -134,7 +137,7 @@ export async function leave(db: Db, left: Left[]): Promise<void> {
 }
 
 /** First attempts of events that were accepted without anybody knowing: nobody here has them. The sweeper's, after so long. */
-export async function leaveEvents(db: Db, eventIds: string[], inMs: number): Promise<void> {
+export async function releaseEvents(db: Db, eventIds: string[], inMs: number): Promise<void> {
   await db.query(
     `update deliveries set in_hand = false, lane = 'workflow', due_at = now() + $2 * interval '1 millisecond'
      where event_id = any($1) and in_hand and attempt_count = 0

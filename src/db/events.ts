@@ -1,7 +1,7 @@
 import { DELIVERIES_PER_WORKFLOW, IDEMPOTENCY_WINDOW_HOURS, patternsMatching } from '../domain/event.js';
 import type { DeliveryStatus, LaneOrAny } from '../domain/delivery.js';
 import { sinceId } from '../lib/ids.js';
-import { column, joined } from './bulk-params.js';
+import { bulkParam, bulkValue } from './bulk-params.js';
 import { pageOf, type Page, type PageQuery } from './pagination.js';
 import type { Db } from './pool.js';
 
@@ -79,7 +79,7 @@ export async function acceptEvents(
   events: NewEvent[],
   { lane, dueInMs, heldLane }: LaneChoice,
 ): Promise<Stored[]> {
-  const each = (of: (event: NewEvent) => string | number | null) => joined(events.map(of));
+  const each = (of: (event: NewEvent) => string | number | null) => bulkValue(events.map(of));
   const { rows } = await db.query<{
     id: string;
     workflow_id: string;
@@ -94,8 +94,8 @@ export async function acceptEvents(
       with input as (
         select i.*, endpoint_list::text[] as endpoint_ids, string_to_array(pattern_list, ' ') as patterns,
           date_trunc('milliseconds', now() - age_ms * interval '1 millisecond') as at
-        from unnest(${column(1)}, ${column(2)}, ${column(3)}, ${column(4)}, ${column(5)}, ${column(6)}, ${column(7)},
-          ${column(8, 'int')}, ${column(9, 'float8')}, ${column(10)}, ${column(11)}, ${column(15)}, ${column(16)})
+        from unnest(${bulkParam(1)}, ${bulkParam(2)}, ${bulkParam(3)}, ${bulkParam(4)}, ${bulkParam(5)}, ${bulkParam(6)}, ${bulkParam(7)},
+          ${bulkParam(8, 'int')}, ${bulkParam(9, 'float8')}, ${bulkParam(10)}, ${bulkParam(11)}, ${bulkParam(15)}, ${bulkParam(16)})
           as i (id, tenant, type, payload, key, hash, workflow_id, max_attempts, age_ms, endpoint_list, pattern_list,
             headers, content_type)
       ), tenant as (

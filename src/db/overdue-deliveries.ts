@@ -179,7 +179,7 @@ export async function openWorkflow(
   return rows[0] ?? null;
 }
 
-export interface OpenWork {
+export interface OpenDeliveryCounts {
   byStatus: Record<'PENDING' | 'IN_PROGRESS' | 'HELD', number>;
   /** Deliveries that should have moved by now, and how long the longest of them is overdue. */
   overdue: number;
@@ -187,7 +187,7 @@ export interface OpenWork {
 }
 
 /** For the metrics; from the indexes of open work alone, however much that is. */
-export async function openWork(db: Db): Promise<OpenWork> {
+export async function countOpenDeliveries(db: Db): Promise<OpenDeliveryCounts> {
   const { rows } = await db.query<{
     pending: number;
     in_progress: number;

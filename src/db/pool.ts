@@ -100,11 +100,11 @@ const IN_THE_WAY = new Set(['40P01', '40001']);
 const TRIES = 3;
 
 export function transaction<T>(pool: Pool, work: (db: Db) => Promise<T>): Promise<T> {
-  return outOfTheWay(() => once(pool, work));
+  return retryOnConflict(() => once(pool, work));
 }
 
 /** Asks again where another was in the way: `work` is one transaction. */
-export async function outOfTheWay<T>(work: () => Promise<T>): Promise<T> {
+export async function retryOnConflict<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await work();

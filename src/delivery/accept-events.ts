@@ -1,8 +1,8 @@
 import type { SentContent } from '../db/deliveries.js';
 import { acceptEvents, findByKey, type Accepted, type NewEvent, type Stored } from '../db/events.js';
-import { DatabaseAwayError, isDatabaseAway, outOfTheWay, type Pool } from '../db/pool.js';
+import { DatabaseAwayError, isDatabaseAway, retryOnConflict, type Pool } from '../db/pool.js';
 import { afterCommit } from '../db/after-commit.js';
-import { createGroup, limited } from '../lib/batcher.js';
+import { createBatcher, withConcurrencyLimit } from '../lib/batcher.js';
 import type { Dispatcher } from './dispatcher.js';
 
 /** Commits an event, then hands it on in the background. */
@@ -23,9 +23,9 @@ const contentOf = ({ payload, headers = null, contentType = null }: NewEvent): S
 });
 
 /** Events that come together are committed together. */
-export function createIngest({ pool, hot }: { pool: Pool; hot: Pool }, dispatcher: Dispatcher): Accept {
+export function createAcceptEvents({ pool, hot }: { pool: Pool; hot: Pool }, dispatcher: Dispatcher): Accept {
   const full = () => new DatabaseAwayError('The database is overloaded.');
-  const commit = createGroup<NewEvent, Stored>({
+  const commit = createBatcher<NewEvent, Stored>({
     most: MOST_EVENTS,
     mostWeight: MOST_BYTES,
     atOnce: COMMITS_AT_ONCE,
@@ -37,22 +37,24 @@ export function createIngest({ pool, hot }: { pool: Pool; hot: Pool }, dispatche
     isFatal: isDatabaseAway,
     async run(events) {
       const choice = dispatcher.choose(events.length);
-      const results = await outOfTheWay(() => acceptEvents(hot, events, choice)).catch((error: unknown) => {
-        // Postgres was asked, and may have committed them all the same.
-        if (isDatabaseAway(error) && !(error instanceof DatabaseAwayError))
-          dispatcher.unknown(
-            events.map(({ id }) => id),
-            choice,
-          );
-        throw error;
-      });
+      const results = await retryOnConflict(() => acceptEvents(hot, events, choice)).catch(
+        (error: unknown) => {
+          // Postgres was asked, and may have committed them all the same.
+          if (isDatabaseAway(error) && !(error instanceof DatabaseAwayError))
+            dispatcher.unknown(
+              events.map(({ id }) => id),
+              choice,
+            );
+          throw error;
+        },
+      );
       results.forEach((result, i) => {
         if (result.kind === 'accepted') dispatcher.dispatch(result, contentOf(events[i]!), choice);
       });
       return results;
     },
   });
-  const lookUp = limited<NewEvent, Accepted | null>((event) => findByKey(pool, event), {
+  const lookUp = withConcurrencyLimit<NewEvent, Accepted | null>((event) => findByKey(pool, event), {
     atOnce: LOOK_UPS_AT_ONCE,
     mostWaiting: MOST_WAITING,
     full,

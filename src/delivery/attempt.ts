@@ -11,7 +11,7 @@ import { bodyOf, JSON_TYPE } from '../webhook/content.js';
 import { requestHeaders } from '../webhook/request-headers.js';
 import { UnsentError, type Sender, type SendResult } from '../webhook/send.js';
 import { sign } from '../webhook/sign.js';
-import type { SecretBox } from '../lib/secret-cipher.js';
+import type { SecretCipher } from '../lib/secret-cipher.js';
 
 export interface AttemptDeps {
   load(deliveryId: string): Promise<AttemptTarget | null>;
@@ -25,7 +25,7 @@ export interface AttemptDeps {
   count(classification: Classification): void;
   end(deliveryIds: string[], status: 'FAILED' | 'CANCELLED', reason: string): Promise<string[]>;
   sender: Sender;
-  secrets: SecretBox;
+  secrets: SecretCipher;
   retryPolicy: RetryPolicy;
   /** Multiplies every retry delay; 1 but in tests and demos. */
   retryScale: number;

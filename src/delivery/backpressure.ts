@@ -2,11 +2,11 @@ import type { Lane } from '../domain/delivery.js';
 import { wholeWorkflowId } from '../domain/event.js';
 
 /** Which lane makes the first attempts of the events accepted now. */
-export interface Lanes {
+export interface Backpressure {
   /** For about so many deliveries accepted together. */
   choose(deliveries?: number): Lane;
   /** Whether retries are to wait in Postgres: Temporal has enough to do. */
-  keep(): boolean;
+  queuesRetries(): boolean;
   /** Whether this process makes attempts without workflows at all. */
   direct: boolean;
   /** So many deliveries. */
@@ -29,7 +29,7 @@ export interface PeerStarts {
   onBegan(listener: (workflowId: string) => void): void;
 }
 
-export interface LanesOptions {
+export interface BackpressureOptions {
   lane: Lane | 'auto';
   directAbove: number;
 }
@@ -47,7 +47,10 @@ const CAPACITY = { first: 50, least: 20 };
  * `auto`: by workflow, until more than `directAbove` first attempts and hand-overs wait for Temporal, or a few of them
  * too long; then directly, until less is accepted in a second than Temporal manages.
  */
-export function createLanes({ lane, directAbove }: LanesOptions, peers?: PeerStarts): Lanes {
+export function createBackpressure(
+  { lane, directAbove }: BackpressureOptions,
+  peers?: PeerStarts,
+): Backpressure {
   /** By workflow, the oldest first: since when, and how many of its first attempts have not begun. */
   const waiting = new Map<string, { at: number; left: number; begun?: () => void }>();
   let behind = 0;
@@ -119,7 +122,7 @@ export function createLanes({ lane, directAbove }: LanesOptions, peers?: PeerSta
       if (lane !== 'auto') return lane;
       return burstWith(deliveries) ? 'direct' : 'workflow';
     },
-    keep: () => burstWith(1),
+    queuesRetries: () => burstWith(1),
     accepted: (deliveries) => void (acceptedPer[TICKS_PER_SECOND - 1]! += deliveries),
     started(workflowId, deliveries) {
       // Asked for again: a workflow of this id is there already.

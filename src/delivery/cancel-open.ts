@@ -9,7 +9,7 @@ import {
   type OpenStatus,
 } from '../db/cancel-deliveries.js';
 import { isDatabaseAway, type Pool } from '../db/pool.js';
-import { TemporalAwayError, type Workflows } from './workflow-gateway.js';
+import { TemporalAwayError, type WorkflowGateway } from './workflow-gateway.js';
 
 export interface CancelReport {
   dry_run: boolean;
@@ -34,7 +34,7 @@ export interface CancelOpen {
 
 interface CancelDeps {
   pool: Pool;
-  workflows: Pick<Workflows, 'cancelDeliveries'>;
+  workflows: Pick<WorkflowGateway, 'cancelDeliveries'>;
   log: Logger;
 }
 

@@ -2,9 +2,9 @@ import type { Logger } from 'pino';
 import type { SentContent } from '../db/deliveries.js';
 import type { LaneChoice, StoredEvent } from '../db/events.js';
 import { DELIVERIES_PER_WORKFLOW } from '../domain/event.js';
-import { DIRECT_DUE_MS, type DirectLane } from './in-process-runner.js';
-import type { Lanes } from './backpressure.js';
-import { startOf, type DeliveryStart, type Workflows } from './workflow-gateway.js';
+import { CLAIM_MS, type InProcessRunner } from './in-process-runner.js';
+import type { Backpressure } from './backpressure.js';
+import { startOf, type DeliveryStart, type WorkflowGateway } from './workflow-gateway.js';
 
 export interface Dispatcher {
   /** For so many events that are about to be accepted together. */
@@ -41,9 +41,9 @@ const NO_ROOM_DUE_MS = 2_000;
 
 /** Hands events on after their commit. Temporal away costs nothing but time: the sweeper starts what is left. */
 export function createDispatcher(deps: {
-  workflows: Workflows;
-  lanes: Lanes;
-  direct: DirectLane;
+  workflows: WorkflowGateway;
+  lanes: Backpressure;
+  direct: InProcessRunner;
   maxAttempts: number;
   /** Whether first attempts of workflows begin in this process, too: then it sees how far behind Temporal is. */
   hasWorker: boolean;
@@ -94,7 +94,7 @@ export function createDispatcher(deps: {
       const heldLane = lanes.direct ? 'any' : 'workflow';
       if (lane === 'workflow' && waiting.length < MOST_WAITING)
         return { lane, heldLane, dueInMs: WORKFLOW_DUE_MS + WAITING_DUE_MS * waiting.length, begins: true };
-      if (lane === 'direct' && direct.room()) return { lane, heldLane, dueInMs: DIRECT_DUE_MS, begins: true };
+      if (lane === 'direct' && direct.hasRoom()) return { lane, heldLane, dueInMs: CLAIM_MS, begins: true };
       return { lane: heldLane, heldLane, dueInMs: NO_ROOM_DUE_MS, begins: false };
     },
     dispatch({ event, dueAt }, content, { lane, heldLane, begins }) {
@@ -108,7 +108,7 @@ export function createDispatcher(deps: {
       start(startOf(whole ? event : { ...event, deliveries: pending }, maxAttempts));
     },
     unknown(eventIds, { lane }) {
-      if (lane === 'direct') direct.leave(eventIds);
+      if (lane === 'direct') direct.releaseEvents(eventIds);
     },
     start,
     async close() {

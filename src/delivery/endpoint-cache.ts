@@ -1,5 +1,5 @@
 import type { EndpointTarget } from '../db/endpoints.js';
-import type { Control } from './kill-switch.js';
+import type { KillSwitch } from './kill-switch.js';
 
 export interface EndpointCache {
   /** As it was at most a second ago; null where there is none. */
@@ -11,7 +11,7 @@ const MOST = 10_000;
 /** Endpoints in memory, as long as Postgres says that they are what they were; one read for all that ask meanwhile. */
 export function createEndpointCache(
   load: (id: string) => Promise<EndpointTarget | null>,
-  control: Pick<Control, 'onEndpoint' | 'current'>,
+  control: Pick<KillSwitch, 'onEndpoint' | 'current'>,
 ): EndpointCache {
   const known = new Map<string, EndpointTarget>();
   const reading = new Map<string, Promise<EndpointTarget | null>>();

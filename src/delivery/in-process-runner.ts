@@ -1,33 +1,33 @@
 import type { Logger } from 'pino';
 import type { AttemptRecord } from '../db/attempts.js';
 import type { AttemptTarget, SentContent } from '../db/deliveries.js';
-import type { Left, Taken } from '../db/delivery-queue.js';
+import type { ReleasedDelivery, ClaimedDelivery } from '../db/delivery-queue.js';
 import type { StoredEvent } from '../db/events.js';
 import { isOpen } from '../domain/delivery.js';
 import { DELIVERIES_PER_WORKFLOW, partWorkflowId } from '../domain/event.js';
 import { summarize, withoutContents } from '../../workflows/contract.js';
 import { makeAttempt, type AttemptDeps, type AttemptOutcome } from './attempt.js';
 import type { EndpointCache } from './endpoint-cache.js';
-import { createHandOvers } from './workflow-handoff.js';
-import type { Workflows } from './workflow-gateway.js';
-import { writeLater } from '../lib/retrying-writer.js';
+import { createWorkflowHandoff } from './workflow-handoff.js';
+import type { WorkflowGateway } from './workflow-gateway.js';
+import { createRetryingWriter } from '../lib/retrying-writer.js';
 
 /** A delivery whose next attempt is this process's, since when. */
-interface Job extends Taken {
+interface Job extends ClaimedDelivery {
   at: number;
 }
 
-export interface DirectLane {
+export interface InProcessRunner {
   /** Whether there is room for more. */
-  room(): boolean;
+  hasRoom(): boolean;
   /** Endpoints that have all they can take for now. */
-  full(): string[];
+  fullEndpoints(): string[];
   /** Makes an attempt, in the background. */
-  take(one: Taken): void;
+  run(one: ClaimedDelivery): void;
   /** Makes the first ones of an event just accepted, which are nobody else's until `dueAt`. */
   deliver(event: StoredEvent, content: SentContent, dueAt: string): void;
   /** Events that may have been accepted: those that were are the sweeper's. */
-  leave(eventIds: string[]): void;
+  releaseEvents(eventIds: string[]): void;
   /** Waits for the attempts under way; what has not begun is for others. */
   close(): Promise<void>;
 }
@@ -47,7 +47,7 @@ const LEFT_DUE_MS = { any: 2_000, workflow: 10_000 };
 /** A commit that was asked for has come or will not come any more: longer than a statement takes. */
 const DECIDED_MS = 5_000;
 /** Longer than waiting, the longest request and its record take: until then nobody else makes the attempt. */
-export const DIRECT_DUE_MS = 90_000;
+export const CLAIM_MS = 90_000;
 /** Before it is asked again about events of which it did not say whether they were accepted. */
 const AGAIN_MS = 10_000;
 
@@ -56,17 +56,17 @@ const AGAIN_MS = 10_000;
  * needs another goes on as a workflow, or waits for it in Postgres and comes back; what this process does not get to is
  * for whoever has room.
  */
-export function createDirectLane(deps: {
+export function createInProcessRunner(deps: {
   attempt: AttemptDeps;
   endpoints: EndpointCache;
-  workflows: Workflows;
+  workflows: WorkflowGateway;
   maxAttempts: number;
   /** A delivery of this workflow and event has ended here. */
   ended(workflowId: string, eventId: string): void;
   /** Whether retries are to wait in Postgres, not in a workflow. */
   keep(): boolean;
   /** Gives attempts to others. */
-  leave(left: Left[]): Promise<void>;
+  leave(left: ReleasedDelivery[]): Promise<void>;
   /** The same for those of events that may have been accepted. */
   leaveEvents(eventIds: string[], inMs: number): Promise<void>;
   /** Whether this process knows of every pause there is. */
@@ -74,7 +74,7 @@ export function createDirectLane(deps: {
   /** So many more, or fewer, are to be handed over to workflows. */
   handingOver(change: number): void;
   log: Logger;
-}): DirectLane {
+}): InProcessRunner {
   const { endpoints, workflows, maxAttempts, log } = deps;
   const waiting = new Map<string, Job[]>();
   const underWayAt = new Map<string, number>();
@@ -83,18 +83,18 @@ export function createDirectLane(deps: {
   let waitingBytes = 0;
   let underWay = 0;
   let closed = false;
-  const left = writeLater<Left>('what others may attempt', log, (some) =>
+  const left = createRetryingWriter<ReleasedDelivery>('what others may attempt', log, (some) =>
     deps.leave(some).then(
       () => [],
       () => some,
     ),
   );
-  const records = writeLater<AttemptRecord>('attempts', log, async (some) => {
+  const records = createRetryingWriter<AttemptRecord>('attempts', log, async (some) => {
     const done = await Promise.allSettled(some.map((record) => deps.attempt.record(record)));
     return some.filter((_, i) => done[i]!.status === 'rejected');
   });
-  const handOvers = createHandOvers({
-    ...{ workflows, log, giveUpMs: DIRECT_DUE_MS },
+  const handOvers = createWorkflowHandoff({
+    ...{ workflows, log, giveUpMs: CLAIM_MS },
     record: deps.attempt.record,
     count: deps.handingOver,
   });
@@ -212,7 +212,7 @@ export function createDirectLane(deps: {
     );
   }
 
-  function leave({ id, due_at: dueAt }: Taken, lane: Left['lane']): void {
+  function leave({ id, due_at: dueAt }: ClaimedDelivery, lane: ReleasedDelivery['lane']): void {
     left.add({ id, dueAt, lane, inMs: closed ? 0 : LEFT_DUE_MS[lane] });
   }
 
@@ -222,7 +222,7 @@ export function createDirectLane(deps: {
     setTimeout(() => void work(), waitMs).unref();
   }
 
-  function take(one: Taken): void {
+  function take(one: ClaimedDelivery): void {
     const job: Job = { ...one, at: performance.now() };
     if (closed) return leave(job, 'any');
     if (hasRoom(job.endpoint_id)) return begin(job);
@@ -235,9 +235,9 @@ export function createDirectLane(deps: {
   }
 
   return {
-    room: () => !closed && waitingCount < MOST_WAITING && waitingBytes < MOST_WAITING_BYTES,
-    full: () => [...waiting.keys()],
-    take,
+    hasRoom: () => !closed && waitingCount < MOST_WAITING && waitingBytes < MOST_WAITING_BYTES,
+    fullEndpoints: () => [...waiting.keys()],
+    run: take,
     deliver({ id: event_id, type: event_type, tenant, workflow_id, deliveries }, content, due_at) {
       const parts = deliveries.length > DELIVERIES_PER_WORKFLOW;
       deliveries.forEach(({ id, endpoint_id, status }, i) => {
@@ -255,7 +255,7 @@ export function createDirectLane(deps: {
         });
       });
     },
-    leave: (eventIds) => leaveEvents(eventIds, DECIDED_MS),
+    releaseEvents: (eventIds) => leaveEvents(eventIds, DECIDED_MS),
     async close() {
       closed = true;
       for (const endpointId of [...waiting.keys()]) next(endpointId);

@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { CONTROL_CHANNEL, ENDPOINT_CHANNEL, FILE_PAUSE, listPauses, type Pause } from '../db/pauses.js';
 
-export interface Control {
+export interface KillSwitch {
   /** Why nothing of this tenant may be sent now; null: go on. Null instead of a tenant asks about everything. */
   paused(tenant: string | null): string | null;
   /** The reason in the file that pauses this process; null: there is none. */
@@ -28,12 +28,12 @@ const RECONNECT_MS = 250;
  * What operators have paused, as every process has to know it within a second: told by Postgres, asked for on the same
  * connection all the while, and read from the file `PAUSE` where even that is away. Resolves once it is known.
  */
-export async function createControl(options: {
+export async function createKillSwitch(options: {
   databaseUrl: string;
   /** Present: everything is paused in this process. Its first line is the reason. */
   pauseFile: string | undefined;
   log: Logger;
-}): Promise<Control> {
+}): Promise<KillSwitch> {
   const { databaseUrl, pauseFile, log } = options;
   const listeners: (() => void)[] = [];
   const endpointListeners: ((id: string | null) => void)[] = [];

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import { take, type Take } from '../db/delivery-queue.js';
+import { claimWaiting, type ClaimRequest } from '../db/delivery-queue.js';
 import type { Db } from '../db/pool.js';
-import { DIRECT_DUE_MS, type DirectLane } from './in-process-runner.js';
-import { startLoop, type Loop } from '../lib/poll-loop.js';
+import { CLAIM_MS, type InProcessRunner } from './in-process-runner.js';
+import { startPollLoop, type PollLoop } from '../lib/poll-loop.js';
 
 const EVERY_MS = 1_000;
 /** Between two looks while there is more, and while endpoints have all they can take; never less than a look takes. */
@@ -20,9 +20,9 @@ const RATE = { first: 100, most: 1_000 };
  * What waits in Postgres without a workflow, because something held it, no lane had room, or Temporal has enough to do
  * without its retry: attempted by the direct lane of this process as it gets room. Each is taken by one process.
  */
-export function createDrain(deps: {
+export function createQueuePoller(deps: {
   db: Db;
-  direct: Pick<DirectLane, 'room' | 'full' | 'take'>;
+  direct: Pick<InProcessRunner, 'hasRoom' | 'fullEndpoints' | 'run'>;
   /** So many are to be delivered besides those accepted now. */
   taken(deliveries: number): void;
   /** Why everything rests now; null: go on. */
@@ -31,22 +31,22 @@ export function createDrain(deps: {
   byFile: boolean;
   everyMs?: number;
   log: Logger;
-}): Loop {
+}): PollLoop {
   const { db, direct, byFile, everyMs = EVERY_MS, log } = deps;
   const retries = createRamp();
   const released = createRamp();
 
-  async function pass(status: Take['status'], limit: number): Promise<number> {
-    const taken = await take(db, {
+  async function pass(status: ClaimRequest['status'], limit: number): Promise<number> {
+    const taken = await claimWaiting(db, {
       status,
       limit,
-      except: direct.full(),
+      except: direct.fullEndpoints(),
       byFile,
-      dueInMs: DIRECT_DUE_MS,
+      dueInMs: CLAIM_MS,
     });
     const inHand = taken.filter(({ in_hand }) => in_hand);
     deps.taken(inHand.length);
-    for (const one of inHand) direct.take(one);
+    for (const one of inHand) direct.run(one);
     return taken.length;
   }
 
@@ -59,16 +59,16 @@ export function createDrain(deps: {
       ['HELD', released],
     ] as const) {
       const some = await pass(status, ramp.page());
-      if (some === 0 && direct.full().length === 0) ramp.reset();
+      if (some === 0 && direct.fullEndpoints().length === 0) ramp.reset();
       taken += some;
     }
     const tookMs = performance.now() - began;
     if (taken > 0) return Math.max(NEXT_MS - tookMs, tookMs);
-    return Math.max(tookMs, Math.min(everyMs, direct.full().length > 0 ? FULL_MS : everyMs));
+    return Math.max(tookMs, Math.min(everyMs, direct.fullEndpoints().length > 0 ? FULL_MS : everyMs));
   }
 
-  return startLoop(async () => {
-    if (deps.paused() !== null || !direct.room()) {
+  return startPollLoop(async () => {
+    if (deps.paused() !== null || !direct.hasRoom()) {
       for (const ramp of [retries, released]) ramp.reset();
       return Math.min(everyMs, AWAY_MS);
     }

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import type { BatchChange } from '../db/batches.js';
 import { batchWorkflowId } from '../../workflows/contract.js';
-import type { Workflows } from './workflow-gateway.js';
+import type { WorkflowGateway } from './workflow-gateway.js';
 
-export interface CarryBatchDeps {
-  workflows: Workflows;
+export interface ReconcileBatchDeps {
+  workflows: WorkflowGateway;
   changeBatch(
     id: string,
     change: BatchChange,
@@ -17,7 +17,7 @@ export interface CarryBatchDeps {
  * Has a batch's workflow look at its row, and starts it where it is gone: but where an operator has ended it in Temporal,
  * the batch is CANCELLED, whatever its row says.
  */
-export async function carryBatch(deps: CarryBatchDeps, batchId: string): Promise<void> {
+export async function reconcileBatch(deps: ReconcileBatchDeps, batchId: string): Promise<void> {
   const status = await deps.workflows.statusOf(batchWorkflowId(batchId));
   const ended =
     status === 'FAILED' ? 'fail' : ['TERMINATED', 'CANCELLED'].includes(status ?? '') ? 'cancel' : null;

@@ -7,10 +7,10 @@ import { isOpen, type Attempt, type Classification } from '../domain/delivery.js
 import { newId } from '../lib/ids.js';
 import type { AttemptSummary, DeliveryState } from '../../workflows/contract.js';
 import { recordTold, withLost } from './attempt-history.js';
-import { restartOf, startOf, type PendingAttempt, type Workflows } from './workflow-gateway.js';
+import { restartOf, startOf, type PendingAttempt, type WorkflowGateway } from './workflow-gateway.js';
 
-export interface RepairDeps {
-  workflows: Workflows;
+export interface ReconcileWorkflowDeps {
+  workflows: WorkflowGateway;
   getEvent(id: string): Promise<StoredEvent | null>;
   record(record: AttemptRecord): Promise<void>;
   /** Has a delivery looked at again as soon as an attempt under way must have ended. */
@@ -27,7 +27,7 @@ export interface RepairDeps {
 }
 
 /** Gets overdue deliveries going again, or ends them as their workflow did. Doing it twice changes nothing more. */
-export async function repair(deps: RepairDeps, open: OpenWorkflow): Promise<void> {
+export async function reconcileWorkflow(deps: ReconcileWorkflowDeps, open: OpenWorkflow): Promise<void> {
   const { workflows, log } = deps;
   const isPart = open.workflow_id.startsWith(`${open.event_workflow_id}~p`);
   const fresh = open.deliveries.every((d) => d.attempt_count === 0 || d.lane === 'direct');
@@ -83,7 +83,7 @@ export async function repair(deps: RepairDeps, open: OpenWorkflow): Promise<void
  * them too, but may be hours away; when it is due, they tell.
  */
 async function recordMissed(
-  deps: RepairDeps,
+  deps: ReconcileWorkflowDeps,
   delivery: OpenDelivery,
   { trail, tries, maximumTries, underWay, endedAt, nextAt }: PendingAttempt,
 ): Promise<void> {
@@ -102,13 +102,17 @@ async function recordMissed(
 }
 
 /** The workflow above an event's parts, which starts them all; false where it was there already. */
-async function startParts(deps: RepairDeps, open: OpenWorkflow): Promise<boolean> {
+async function startParts(deps: ReconcileWorkflowDeps, open: OpenWorkflow): Promise<boolean> {
   const event = await deps.getEvent(open.event_id);
   return event !== null && deps.workflows.start(startOf(event, deps.maxAttempts));
 }
 
 /** The outcome that Postgres never got, as far as the workflow still tells it; false where it cannot be one. */
-async function readBack(deps: RepairDeps, delivery: OpenDelivery, state: DeliveryState): Promise<boolean> {
+async function readBack(
+  deps: ReconcileWorkflowDeps,
+  delivery: OpenDelivery,
+  state: DeliveryState,
+): Promise<boolean> {
   for (const summary of state.attempts) {
     if (summary.number <= delivery.attempt_count) continue;
     await deps.record({

@@ -14,9 +14,9 @@ import {
   type Lost,
 } from '../db/overdue-deliveries.js';
 import { attemptRecord, lostAttempt } from './attempt.js';
-import { carryBatch, type CarryBatchDeps } from './reconcile-batch.js';
-import { startLoop, type Loop } from '../lib/poll-loop.js';
-import { repair, type RepairDeps } from './reconcile-workflow.js';
+import { reconcileBatch, type ReconcileBatchDeps } from './reconcile-batch.js';
+import { startPollLoop, type PollLoop } from '../lib/poll-loop.js';
+import { reconcileWorkflow, type ReconcileWorkflowDeps } from './reconcile-workflow.js';
 import { restartOf, TemporalAwayError } from './workflow-gateway.js';
 
 const EVERY_MS = 5_000;
@@ -41,9 +41,9 @@ const isAway = (error: unknown): error is Error =>
  * Finds what nobody carries: accepted but not started, overdue because its workflow is gone, or held although nothing
  * holds it any more. Runs in every process; each delivery is claimed by one.
  */
-export function createSweeper(
-  deps: RepairDeps &
-    CarryBatchDeps & {
+export function createReconciler(
+  deps: ReconcileWorkflowDeps &
+    ReconcileBatchDeps & {
       db: Pool;
       /** Why everything rests now; null: go on. */
       paused(): string | null;
@@ -54,7 +54,7 @@ export function createSweeper(
       log: Logger;
       everyMs?: number;
     },
-): Loop {
+): PollLoop {
   const { db, workflows, log, everyMs = EVERY_MS } = deps;
   let closed = false;
   let backOffMs = 0;
@@ -82,7 +82,7 @@ export function createSweeper(
     claimed.push(...(await claimDue(db, BATCH)));
     const { left, away } = await eachWorkflow(claimed, async (one) => {
       const open = await openWorkflow(db, one);
-      if (open) await repair(deps, open);
+      if (open) await reconcileWorkflow(deps, open);
     });
     if (left.length > 0) await unclaim(db, left);
     if (away instanceof TemporalAwayError) {
@@ -100,7 +100,8 @@ export function createSweeper(
     // What is left is due a minute later.
     const { away } = await eachWorkflow(due, async (one, ids) => {
       const open = await openWorkflow(db, one);
-      if (open && !(await workflows.carry(restartOf(open), { now: ids }))) await repair(deps, open);
+      if (open && !(await workflows.carry(restartOf(open), { now: ids })))
+        await reconcileWorkflow(deps, open);
     });
     if (away) throw away;
     return released.length === RELEASE.batch ? RELEASE.everyMs : everyMs;
@@ -108,7 +109,7 @@ export function createSweeper(
 
   async function carryBatches(): Promise<number> {
     for (const id of await claimBatches(db, AT_A_TIME)) {
-      await carryBatch(deps, id).catch((error: unknown) => {
+      await reconcileBatch(deps, id).catch((error: unknown) => {
         if (isAway(error)) throw error;
         log.error({ err: error, batch_id: id }, 'batch not carried on; looked at again later');
       });
@@ -159,7 +160,7 @@ export function createSweeper(
     return { left, away: done === 0 ? away[0] : undefined };
   }
 
-  const loop = startLoop(look);
+  const loop = startPollLoop(look);
   return {
     wake: loop.wake,
     /** Ends after the workflow at hand. */

@@ -1,6 +1,6 @@
-import { TemporalAwayError, type Workflows } from './workflow-gateway.js';
+import { TemporalAwayError, type WorkflowGateway } from './workflow-gateway.js';
 
-export interface WatchedWorkflows extends Workflows {
+export interface WatchedWorkflows extends WorkflowGateway {
   /** Why workflows cannot be started now, for readiness; null where nothing speaks against it. */
   startFault(): string | null;
 }
@@ -13,7 +13,7 @@ const MAX_REASON = 300;
 
 /** Makes a workflow that cannot be started visible, whoever starts it: in its deliveries, the metrics and readiness. */
 export function watchStarts(
-  workflows: Workflows,
+  workflows: WorkflowGateway,
   deps: { note(why: { ids: string[]; reason: string }): Promise<void>; count(fault: StartFault): void },
 ): WatchedWorkflows {
   let last: { fault: StartFault; reason: string; at: number } | null = null;

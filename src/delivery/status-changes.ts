@@ -1,7 +1,7 @@
 import { setStatus } from '../db/deliveries.js';
-import { DatabaseAwayError, isDatabaseAway, outOfTheWay, type Db } from '../db/pool.js';
+import { DatabaseAwayError, isDatabaseAway, retryOnConflict, type Db } from '../db/pool.js';
 import { OPEN_STATUSES, type DeliveryStatus } from '../domain/delivery.js';
-import { createGroup } from '../lib/batcher.js';
+import { createBatcher } from '../lib/batcher.js';
 import type { AttemptDeps } from './attempt.js';
 
 interface Change {
@@ -15,7 +15,7 @@ interface Change {
  * or disabled with thousands of open deliveries have all of them changed at a time: one by one they took every connection.
  */
 export function createStatusChanges(db: Db): Pick<AttemptDeps, 'hold' | 'end'> {
-  const change = createGroup<Change, boolean>({
+  const change = createBatcher<Change, boolean>({
     ...{ most: 256, atOnce: 2, mostWaiting: 32_768 },
     full: () => new DatabaseAwayError('The database is overloaded.'),
     keyOf: ({ id }) => id,
@@ -32,7 +32,7 @@ export function createStatusChanges(db: Db): Pick<AttemptDeps, 'hold' | 'end'> {
       for (const some of alike.values()) {
         const { status, reason } = some[0]!;
         const ids = some.map(({ id }) => id);
-        changed.push(...(await outOfTheWay(() => setStatus(db, ids, OPEN_STATUSES, status, reason))));
+        changed.push(...(await retryOnConflict(() => setStatus(db, ids, OPEN_STATUSES, status, reason))));
       }
       const ids = new Set(changed);
       return changes.map(({ id }) => ids.has(id));

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
-import type { DeliveryStart, Workflows } from './workflow-gateway.js';
+import type { DeliveryStart, WorkflowGateway } from './workflow-gateway.js';
 
-export interface EndedWorkflows {
+export interface WorkflowBackfill {
   /** A delivery of this workflow and event has ended without it: it is started later, only to tell of it. */
   add(workflowId: string, eventId: string): void;
   close(): void;
@@ -12,8 +12,8 @@ const MOST_WAITING = 100_000;
 const EVERY_MS = 100;
 
 /** Starts workflows for events that ended in the direct lane, while nothing else is to be done. The oldest go without where too many wait. */
-export function createEndedWorkflows(deps: {
-  workflows: Workflows;
+export function createWorkflowBackfill(deps: {
+  workflows: WorkflowGateway;
   /** Null where not all of its deliveries have ended: what carries those tells of the others, too. */
   load(workflowId: string, eventId: string): Promise<DeliveryStart | null>;
   idle(): boolean;
@@ -21,7 +21,7 @@ export function createEndedWorkflows(deps: {
   without(): void;
   enabled: boolean;
   log: Logger;
-}): EndedWorkflows {
+}): WorkflowBackfill {
   /** Ids alone: of a burst, all that is kept would be in the way of what is still to be done. */
   const waiting = new Map<string, string>();
   let busy = false;

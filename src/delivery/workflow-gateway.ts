@@ -45,7 +45,7 @@ export interface PendingAttempt {
 export class TemporalAwayError extends Error {}
 
 /** What delivering asks of Temporal. A call that rejects changed nothing, or nothing that asking again would double. */
-export interface Workflows {
+export interface WorkflowGateway {
   /** False where a workflow of this id is there already, running or ended; `again`: only a running one counts. */
   start(start: DeliveryStart, options?: { again?: boolean }): Promise<boolean>;
   /**

@@ -3,9 +3,9 @@ import type { AttemptRecord } from '../db/attempts.js';
 import { nextStep } from '../domain/classify.js';
 import type { Attempt } from '../domain/delivery.js';
 import { attemptRecord } from './attempt.js';
-import type { DeliveryStart, Workflows } from './workflow-gateway.js';
+import type { DeliveryStart, WorkflowGateway } from './workflow-gateway.js';
 
-export interface HandOvers {
+export interface WorkflowHandoff {
   /** Has a delivery carried on by a workflow, `waitMs` from now; `unrecorded`: the attempt that Postgres did not take. */
   add(start: DeliveryStart, unrecorded: Attempt | null, waitMs: number): void;
   close(): Promise<void>;
@@ -28,15 +28,15 @@ interface HandOver {
 }
 
 /** Hands deliveries that need a retry to workflows, a few at a time. */
-export function createHandOvers(deps: {
-  workflows: Pick<Workflows, 'carry'>;
+export function createWorkflowHandoff(deps: {
+  workflows: Pick<WorkflowGateway, 'carry'>;
   record(record: AttemptRecord): Promise<void>;
   /** So many more, or fewer, are to be handed over. */
   count(change: number): void;
   /** From then on the sweeper looks for what was not handed over. */
   giveUpMs: number;
   log: Logger;
-}): HandOvers {
+}): WorkflowHandoff {
   const { workflows, log } = deps;
   const waiting: HandOver[] = [];
   /** Refused, until they are tried again. */

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { Pool } from '../db/pool.js';
-import type { Control } from '../delivery/kill-switch.js';
+import type { KillSwitch } from '../delivery/kill-switch.js';
 import type { Accept } from '../delivery/accept-events.js';
-import type { DeliveryStart, Workflows } from '../delivery/workflow-gateway.js';
-import type { SecretBox } from '../lib/secret-cipher.js';
+import type { DeliveryStart, WorkflowGateway } from '../delivery/workflow-gateway.js';
+import type { SecretCipher } from '../lib/secret-cipher.js';
 import type { AddressGuard } from '../webhook/address-guard.js';
 import type { Auth } from './auth.js';
 import type { HealthDeps } from './routes/health.js';
@@ -16,14 +16,14 @@ export interface AppDeps extends HealthDeps {
   allow: Auth['allow'];
   authorize: Auth['authorize'];
   guard: AddressGuard;
-  secrets: SecretBox;
+  secrets: SecretCipher;
   accept: Accept;
   /** Those that are not the tenant's, a few look-ups at a time. */
   unknownEndpoints: (named: { tenant: string; endpointIds: string[] }) => Promise<string[]>;
   /** In the background. */
   startWorkflow: (start: DeliveryStart) => void;
-  workflows: Workflows;
-  control: Control;
+  workflows: WorkflowGateway;
+  control: KillSwitch;
   /** False: the metrics are on a port of their own. */
   exposesMetrics: boolean;
   /** A workflow's page in the Temporal Web UI, where there is one. */

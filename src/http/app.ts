@@ -5,9 +5,9 @@ import { setAnswerHeaders } from './answer-headers.js';
 import type { AppDeps } from './app-deps.js';
 import { authenticate } from './auth.js';
 import { MAX_EVENT_BYTES } from './json-body.js';
-import { createErrorHandler, createRefuse, type Refuse } from './error-handler.js';
-import { withPostEvent } from './event-fast-path.js';
-import { atATime, createRoom } from './concurrency-limit.js';
+import { createErrorHandler, createProblemWriter, type WriteProblem } from './error-handler.js';
+import { withEventFastPath } from './event-fast-path.js';
+import { limitConcurrency, createConcurrencyLimit } from './concurrency-limit.js';
 import { auditRoutes } from './routes/audit.js';
 import { batchRoutes } from './routes/batches.js';
 import { controlRoutes } from './routes/control.js';
@@ -31,8 +31,8 @@ const MAX_EVENTS_REQUESTS = 16;
 const MAX_REQUESTS = 256;
 
 export function createApp(deps: AppDeps): RequestListener {
-  const refuse = createRefuse(deps.log);
-  const requests = createRoom(MAX_REQUESTS);
+  const refuse = createProblemWriter(deps.log);
+  const requests = createConcurrencyLimit(MAX_REQUESTS);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -50,17 +50,17 @@ export function createApp(deps: AppDeps): RequestListener {
   app.use('/v1', authenticate(deps));
   app.use(
     '/v1/control',
-    atATime(createRoom(MAX_CONTROL_REQUESTS)),
+    limitConcurrency(createConcurrencyLimit(MAX_CONTROL_REQUESTS)),
     express.raw({ type: () => true, limit: MAX_CONTROL_BYTES }),
   );
   const control = controlRoutes({ ...deps, pool: deps.controlPool });
   refuseOtherMethods(control);
   app.use('/v1', control);
-  app.use('/v1', atATime(requests));
+  app.use('/v1', limitConcurrency(requests));
   app.use('/v1/batches', express.raw({ type: () => true, limit: MAX_BATCH_BYTES }));
   app.use(
     '/v1/events/batch',
-    atATime(createRoom(MAX_EVENTS_REQUESTS)),
+    limitConcurrency(createConcurrencyLimit(MAX_EVENTS_REQUESTS)),
     express.raw({ type: () => true, limit: MAX_EVENTS_BYTES }),
   );
   app.use('/v1', express.raw({ type: () => true, limit: MAX_EVENT_BYTES }));
@@ -76,7 +76,7 @@ export function createApp(deps: AppDeps): RequestListener {
     app.use('/v1', routes);
   }
   refuseTheRest(app, refuse);
-  return withPostEvent(app, deps, { room: requests, refuse });
+  return withEventFastPath(app, deps, { room: requests, refuse });
 }
 
 /** Health and metrics alone, on a port of their own. */
@@ -84,11 +84,11 @@ export function createMonitor(deps: HealthDeps & Pick<AppDeps, 'log'>): RequestL
   const app = express();
   app.disable('x-powered-by');
   app.use(healthRoutes(deps), metricsRoutes(deps));
-  refuseTheRest(app, createRefuse(deps.log));
+  refuseTheRest(app, createProblemWriter(deps.log));
   return app;
 }
 
-function refuseTheRest(app: Express, refuse: Refuse): void {
+function refuseTheRest(app: Express, refuse: WriteProblem): void {
   app.use((request) => {
     throw new Problem(404, 'not_found', `There is nothing at ${request.path}.`);
   });

@@ -3,12 +3,12 @@ import type { RequestHandler } from 'express';
 import { Problem } from './problem.js';
 
 /** For so many requests under way; each may hold a body of the largest size. */
-export interface Room {
+export interface ConcurrencyLimit {
   /** Throws a Problem where there is none: a sender that waits for an answer would only add to what is too much. */
   enter(response: ServerResponse): void;
 }
 
-export function createRoom(most: number): Room {
+export function createConcurrencyLimit(most: number): ConcurrencyLimit {
   let underWay = 0;
   const leave = () => (underWay -= 1);
   return {
@@ -23,8 +23,8 @@ export function createRoom(most: number): Room {
   };
 }
 
-export const atATime =
-  ({ enter }: Room): RequestHandler =>
+export const limitConcurrency =
+  ({ enter }: ConcurrencyLimit): RequestHandler =>
   (_request, response, next) => {
     enter(response);
     next();

@@ -75,9 +75,9 @@ export function toProblem(error: unknown, most = MAX_ERRORS): Problem {
 }
 
 /** Answers what went wrong; false where an answer is under way already. */
-export type Refuse = (error: unknown, request: IncomingMessage, response: ServerResponse) => boolean;
+export type WriteProblem = (error: unknown, request: IncomingMessage, response: ServerResponse) => boolean;
 
-export function createRefuse(log: Logger): Refuse {
+export function createProblemWriter(log: Logger): WriteProblem {
   return (error, { method, url }, response) => {
     const { status, code, message: detail, errors, headers } = toProblem(error);
     if (status >= 500) {
@@ -100,7 +100,7 @@ export function createRefuse(log: Logger): Refuse {
 }
 
 export const createErrorHandler =
-  (refuse: Refuse): ErrorRequestHandler =>
+  (refuse: WriteProblem): ErrorRequestHandler =>
   (error: unknown, request, response, next) => {
     if (!refuse(error, request, response)) next(error);
   };

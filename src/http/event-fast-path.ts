@@ -1,19 +1,19 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
-import type { Room } from './concurrency-limit.js';
+import type { ConcurrencyLimit } from './concurrency-limit.js';
 import { setAnswerHeaders } from './answer-headers.js';
 import type { AppDeps } from './app-deps.js';
 import { MAX_EVENT_BYTES } from './json-body.js';
-import type { Refuse } from './error-handler.js';
+import type { WriteProblem } from './error-handler.js';
 import { postEvent } from './incoming-event.js';
 
 /**
  * `POST /v1/events` without a router: it comes by the thousand a second, and a router takes longer than all the rest of it.
  * What is no plain request of this kind, and all else, is `others`'.
  */
-export function withPostEvent(
+export function withEventFastPath(
   others: RequestListener,
   deps: AppDeps,
-  { room, refuse }: { room: Room; refuse: Refuse },
+  { room, refuse }: { room: ConcurrencyLimit; refuse: WriteProblem },
 ): RequestListener {
   return (request, response) => {
     if (!isPlain(request)) return others(request, response);

@@ -1,7 +1,7 @@
 /** Calls that come while one is under way go together into the next: one commit for all of them, and no lingering. */
-export type Group<I, O> = (item: I) => Promise<O>;
+export type Batcher<I, O> = (item: I) => Promise<O>;
 
-export interface GroupOptions<I, O> {
+export interface BatcherOptions<I, O> {
   /** Answers in the order of the items. */
   run(items: I[]): Promise<O[]>;
   /** Two items of one key never go together. */
@@ -26,7 +26,7 @@ interface Waiting<I, O> {
 }
 
 /** A group that fails is tried again one by one, so that one bad item hurts only itself. */
-export function createGroup<I, O>(options: GroupOptions<I, O>): Group<I, O> {
+export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> {
   const { run, keyOf, most, atOnce, mostWaiting, full } = options;
   const { mostWeight = Infinity, weightOf = () => 0, isFatal = () => false } = options;
   let queue: Waiting<I, O>[] = [];
@@ -87,11 +87,11 @@ export function createGroup<I, O>(options: GroupOptions<I, O>): Group<I, O> {
 }
 
 /** At most `atOnce` calls of `work` at a time; the others wait their turn. */
-export const limited = <I, O>(
+export const withConcurrencyLimit = <I, O>(
   work: (item: I) => Promise<O>,
-  options: Pick<GroupOptions<I, O>, 'atOnce' | 'mostWaiting' | 'full'>,
-): Group<I, O> =>
-  createGroup<I, O>({
+  options: Pick<BatcherOptions<I, O>, 'atOnce' | 'mostWaiting' | 'full'>,
+): Batcher<I, O> =>
+  createBatcher<I, O>({
     ...options,
     most: 1,
     keyOf: () => '',

@@ -1,4 +1,4 @@
-export interface Loop {
+export interface PollLoop {
   /** Something may have changed: looks at once. */
   wake(): void;
   /** Ends after the look at hand. */
@@ -6,7 +6,7 @@ export interface Loop {
 }
 
 /** Looks again and again, each time after as many milliseconds as the look before it answered, or when woken. */
-export function startLoop(look: () => Promise<number>): Loop {
+export function startPollLoop(look: () => Promise<number>): PollLoop {
   let closed = false;
   let awake = false;
   let endRest: () => void = () => {};

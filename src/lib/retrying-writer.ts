@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 
 /** What Postgres is to know, written in the background. */
-export interface WriteLater<T> {
+export interface RetryingWriter<T> {
   add(item: T): void;
   /** Waits until all is written; what is refused once more is dropped, and the rest with it. */
   close(): Promise<void>;
@@ -12,7 +12,11 @@ const AT_ONCE = 100;
 const AGAIN_MS = { first: 500, most: 10_000 };
 
 /** `write` answers the items it did not take, which it is asked to again and again; repeating it must change nothing more. */
-export function writeLater<T>(what: string, log: Logger, write: (items: T[]) => Promise<T[]>): WriteLater<T> {
+export function createRetryingWriter<T>(
+  what: string,
+  log: Logger,
+  write: (items: T[]) => Promise<T[]>,
+): RetryingWriter<T> {
   const waiting: T[] = [];
   let running: Promise<void> | null = null;
   let closed = false;

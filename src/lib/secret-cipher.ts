@@ -1,13 +1,13 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 
-export interface SecretBox {
+export interface SecretCipher {
   seal(secret: string): Buffer;
   /** Throws where it was sealed with another key. */
   open(sealed: Buffer): string;
 }
 
 /** AES-256-GCM: endpoint secrets are unreadable in the database and its backups. `key` is 32 bytes in base64. */
-export function createSecretBox(key: string): SecretBox {
+export function createSecretCipher(key: string): SecretCipher {
   const bytes = Buffer.from(key, 'base64');
   /** As long as the sealed one is kept. */
   const opened = new WeakMap<Buffer, string>();

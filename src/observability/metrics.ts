@@ -1,5 +1,5 @@
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
-import type { OpenWork } from '../db/overdue-deliveries.js';
+import type { OpenDeliveryCounts } from '../db/overdue-deliveries.js';
 import type { StartFault } from '../delivery/start-faults.js';
 import type { Classification } from '../domain/delivery.js';
 import { sharedAnswer } from '../lib/shared-answer.js';
@@ -31,7 +31,7 @@ export interface Metrics {
 const FRESH_MS = 1_000;
 
 /** With `peers`, what is exposed is all of theirs, whichever of them is asked. */
-export function createMetrics(openWork: () => Promise<OpenWork>, peers?: PeerCounts): Metrics {
+export function createMetrics(openWork: () => Promise<OpenDeliveryCounts>, peers?: PeerCounts): Metrics {
   const counted = new Registry();
   let registers = [counted];
   collectDefaultMetrics({ register: counted });

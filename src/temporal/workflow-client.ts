@@ -30,7 +30,7 @@ import {
   type DeliveryStart,
   type PendingAttempt,
   type WorkflowView,
-  type Workflows,
+  type WorkflowGateway,
 } from '../delivery/workflow-gateway.js';
 import type { TemporalLink } from './connection.js';
 
@@ -51,7 +51,7 @@ const INVALID_ARGUMENT = 3;
 const NOT_FOUND = 5;
 
 /** What we ask of `deliverWebhook` workflows, through Temporal's client. Every call fails within `CALL_MS`. */
-export function createWorkflows(link: TemporalLink, taskQueue: string): Workflows {
+export function createWorkflowClient(link: TemporalLink, taskQueue: string): WorkflowGateway {
   const within = async <T>(call: (client: Client) => Promise<T>) => {
     try {
       const { client } = link.now();

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createActivities, type ActivityDeps } from '../../activities/index.js';
 import { recordAttempt, type AttemptRecord } from '../../src/db/attempts.js';
 import { loadAttemptTargets, noteReason, setStatus } from '../../src/db/deliveries.js';
-import { createSecretBox } from '../../src/lib/secret-cipher.js';
+import { createSecretCipher } from '../../src/lib/secret-cipher.js';
 import { OPEN_STATUSES } from '../../src/domain/delivery.js';
 import { DEFAULT_RETRY_POLICY } from '../../src/domain/retry-schedule.js';
 import { newId } from '../../src/lib/ids.js';
@@ -48,7 +48,7 @@ beforeAll(async () => {
     paused: () => null,
     count: () => {},
     sender,
-    secrets: createSecretBox(Buffer.alloc(32, 1).toString('base64')),
+    secrets: createSecretCipher(Buffer.alloc(32, 1).toString('base64')),
     retryPolicy: DEFAULT_RETRY_POLICY,
     retryScale: 1,
     version: 'test',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { announcement, AUTH_FILE, authHeader } from '../../src/bootstrap/startup-banner.js';
+import { startupBanner, AUTH_FILE, authHeader } from '../../src/bootstrap/startup-banner.js';
 import { loadConfig } from '../../src/config.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 
@@ -36,7 +36,7 @@ describe.each([
     await mkdir(dataDir, { recursive: true });
     await writeFile(join(dataDir, AUTH_FILE), `${authHeader(KEY)}\n`);
     const config = loadConfig({ DATA_DIR: dataDir, ...env });
-    const lines = announcement({
+    const lines = startupBanner({
       url: new URL(api.url).origin,
       config,
       admin: { value: KEY, created: false },

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { column, joined } from '../../src/db/bulk-params.js';
+import { bulkParam, bulkValue } from '../../src/db/bulk-params.js';
 import { startTestService, type TestService } from '../support/service.js';
 
 let t: TestService;
@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => t.stop());
 
 const roundTrip = async (values: (string | null)[]) =>
-  (await t.pool.query<{ values: (string | null)[] }>(`select ${column(1)} as values`, [joined(values)]))
+  (await t.pool.query<{ values: (string | null)[] }>(`select ${bulkParam(1)} as values`, [bulkValue(values)]))
     .rows[0]!.values;
 
 test('a column arrives as it was sent, whatever its texts hold', async () => {
@@ -18,5 +18,5 @@ test('a column arrives as it was sent, whatever its texts hold', async () => {
 });
 
 test('a text that holds the separator is refused, not taken for two', () => {
-  expect(() => joined(['a', 'b\x1ec'])).toThrow('separates');
+  expect(() => bulkValue(['a', 'b\x1ec'])).toThrow('separates');
 });

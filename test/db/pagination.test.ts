@@ -7,7 +7,7 @@ import { feedEnd, FEED_START, readFeed, type FeedPlace } from '../../src/db/even
 import { acceptEvents, listEvents, type EventFilter, type NewEvent } from '../../src/db/events.js';
 import { migrate } from '../../src/db/migrate.js';
 import { createPool, type Db, type Pool } from '../../src/db/pool.js';
-import { openWork } from '../../src/db/overdue-deliveries.js';
+import { countOpenDeliveries } from '../../src/db/overdue-deliveries.js';
 import { newId } from '../../src/lib/ids.js';
 import { createDatabase } from '../support/service.js';
 
@@ -166,11 +166,11 @@ test('open deliveries that are to be cancelled are found by looking at few pages
 });
 
 test('what the metrics count is read from the indexes of open work', async () => {
-  expect(await openWork(pool)).toMatchObject({
+  expect(await countOpenDeliveries(pool)).toMatchObject({
     byStatus: { PENDING: 0, IN_PROGRESS: 10, HELD: 0 },
     overdue: 0,
   });
-  expect(await pagesOf((db) => openWork(db))).toBeLessThan(50);
+  expect(await pagesOf((db) => countOpenDeliveries(db))).toBeLessThan(50);
 });
 
 test('what is prepared on an empty table goes by its indexes when it is full', async () => {

@@ -1,18 +1,22 @@
 import { expect, test } from 'vitest';
-import { createLanes } from '../../src/delivery/backpressure.js';
-import { createPeers, type Order, type Report } from '../../src/bootstrap/cluster-ipc.js';
+import { createBackpressure } from '../../src/delivery/backpressure.js';
+import {
+  createClusterPeers,
+  type PrimaryMessage,
+  type ChildMessage,
+} from '../../src/bootstrap/cluster-ipc.js';
 import { eventually } from '../support/service.js';
 
 const AUTO = { lane: 'auto', directAbove: 4 } as const;
 
 test('first attempts that begin at another process do not count as waiting for Temporal', async () => {
-  const reports: Report[] = [];
-  const here = createPeers(() => {});
-  const there = createPeers((report) => {
+  const reports: ChildMessage[] = [];
+  const here = createClusterPeers(() => {});
+  const there = createClusterPeers((report) => {
     reports.push(report);
-    here.hear(report as Order);
+    here.hear(report as PrimaryMessage);
   });
-  const [lanes, others] = [createLanes(AUTO, here.peers), createLanes(AUTO, there.peers)];
+  const [lanes, others] = [createBackpressure(AUTO, here.peers), createBackpressure(AUTO, there.peers)];
   try {
     for (const id of ['a', 'b', 'c', 'd']) lanes.started(id, 1);
     // One with more deliveries than a workflow carries.
@@ -28,7 +32,7 @@ test('first attempts that begin at another process do not count as waiting for T
 });
 
 test('first attempts that begin nowhere do', () => {
-  const lanes = createLanes(AUTO);
+  const lanes = createBackpressure(AUTO);
   for (const id of ['a', 'b', 'c', 'd', 'e']) lanes.started(id, 1);
   expect(lanes.choose()).toBe('direct');
   lanes.close();

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createLanes, type Lanes } from '../../src/delivery/backpressure.js';
+import { createBackpressure, type Backpressure } from '../../src/delivery/backpressure.js';
 
-let lanes: Lanes;
+let lanes: Backpressure;
 const pass = (ms: number) => vi.advanceTimersByTime(ms);
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
-  lanes = createLanes({ lane: 'auto', directAbove: 64 });
+  lanes = createBackpressure({ lane: 'auto', directAbove: 64 });
 });
 afterEach(() => {
   lanes.close();
@@ -38,16 +38,16 @@ test('a retry storm that is being handed over leaves Temporal neither first atte
 });
 
 test('retries wait in Postgres while Temporal has enough to do, whatever makes first attempts', () => {
-  expect(lanes.keep()).toBe(false);
+  expect(lanes.queuesRetries()).toBe(false);
   lanes.handingOver(64);
-  expect(lanes.keep()).toBe(true);
+  expect(lanes.queuesRetries()).toBe(true);
   lanes.handingOver(-64);
   pass(250);
-  expect(lanes.keep()).toBe(false);
-  const direct = createLanes({ lane: 'direct', directAbove: 1 });
-  expect(direct.keep()).toBe(false);
+  expect(lanes.queuesRetries()).toBe(false);
+  const direct = createBackpressure({ lane: 'direct', directAbove: 1 });
+  expect(direct.queuesRetries()).toBe(false);
   direct.handingOver(1);
-  expect(direct.keep()).toBe(true);
+  expect(direct.queuesRetries()).toBe(true);
   direct.close();
 });
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { StoredEvent } from '../../src/db/events.js';
-import type { DirectLane } from '../../src/delivery/in-process-runner.js';
+import type { InProcessRunner } from '../../src/delivery/in-process-runner.js';
 import { createDispatcher, type Choice } from '../../src/delivery/dispatcher.js';
-import { createLanes } from '../../src/delivery/backpressure.js';
-import type { Workflows } from '../../src/delivery/workflow-gateway.js';
+import { createBackpressure } from '../../src/delivery/backpressure.js';
+import type { WorkflowGateway } from '../../src/delivery/workflow-gateway.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { eventually } from '../support/service.js';
 
@@ -22,17 +22,27 @@ function dispatcher({
   lane = 'workflow',
 }: { hasWorker?: boolean; refuse?: boolean; lane?: 'workflow' | 'auto' } = {}) {
   const started: string[] = [];
-  const lanes = createLanes({ lane, directAbove: 64 });
+  const lanes = createBackpressure({ lane, directAbove: 64 });
   const CONTENT = { payload: '{}', event_headers: null, event_content_type: null };
-  const start: Workflows['start'] = async ({ workflowId }) => {
+  const start: WorkflowGateway['start'] = async ({ workflowId }) => {
     await Promise.resolve();
     started.push(workflowId);
     if (refuse) throw new Error('away');
     return true;
   };
   const made = createDispatcher({
-    ...{ workflows: { start } as Workflows, lanes, maxAttempts: 12, hasWorker, log: createLogger('silent') },
-    direct: { room: () => true, deliver: () => {}, close: () => Promise.resolve() } as unknown as DirectLane,
+    ...{
+      workflows: { start } as WorkflowGateway,
+      lanes,
+      maxAttempts: 12,
+      hasWorker,
+      log: createLogger('silent'),
+    },
+    direct: {
+      room: () => true,
+      deliver: () => {},
+      close: () => Promise.resolve(),
+    } as unknown as InProcessRunner,
   });
   const dispatch = (count: number) => {
     for (let n = 0; n < count; n++) made.dispatch({ event: eventOf(n), dueAt: '' }, CONTENT, CHOICE);

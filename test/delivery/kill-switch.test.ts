@@ -2,18 +2,18 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { CONTROL_CHANNEL } from '../../src/db/pauses.js';
 import { migrate } from '../../src/db/migrate.js';
-import { createControl, type Control } from '../../src/delivery/kill-switch.js';
+import { createKillSwitch, type KillSwitch } from '../../src/delivery/kill-switch.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { createDatabase, eventually } from '../support/service.js';
 
 let pool: pg.Pool;
-let control: Control;
+let control: KillSwitch;
 
 beforeAll(async () => {
   const databaseUrl = await createDatabase(`control_${Date.now()}`);
   await migrate(databaseUrl);
   pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
-  control = await createControl({ databaseUrl, pauseFile: undefined, log: createLogger('silent') });
+  control = await createKillSwitch({ databaseUrl, pauseFile: undefined, log: createLogger('silent') });
 });
 afterAll(async () => {
   await control.close();

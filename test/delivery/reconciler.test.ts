@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { setStatus } from '../../src/db/deliveries.js';
-import { openWork, releaseHeld } from '../../src/db/overdue-deliveries.js';
-import { createSweeper } from '../../src/delivery/reconciler.js';
+import { countOpenDeliveries, releaseHeld } from '../../src/db/overdue-deliveries.js';
+import { createReconciler } from '../../src/delivery/reconciler.js';
 import {
   TemporalAwayError,
   type DeliveryStart,
-  type Workflows,
+  type WorkflowGateway,
 } from '../../src/delivery/workflow-gateway.js';
 import { OPEN_STATUSES } from '../../src/domain/delivery.js';
 import { createLogger } from '../../src/observability/logger.js';
@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 
 function sweep() {
-  const workflows: Partial<Workflows> = {
+  const workflows: Partial<WorkflowGateway> = {
     start: async (start) => {
       await Promise.resolve();
       fail(start);
@@ -38,9 +38,9 @@ function sweep() {
     },
     carry: (start) => workflows.start!(start),
   };
-  const sweeper = createSweeper({
+  const sweeper = createReconciler({
     db: t.pool,
-    workflows: workflows as Workflows,
+    workflows: workflows as WorkflowGateway,
     paused: () => null,
     makesAttempts: false,
     drains: false,
@@ -80,7 +80,7 @@ test('workflows that always fail keep no other from being started', async () => 
     await eventually(() => Promise.resolve(started.length === 3), 5_000);
     expect(started.sort()).toEqual([...good].sort());
     // They are looked at again, but not at once.
-    expect((await openWork(t.pool)).overdue).toBe(0);
+    expect((await countOpenDeliveries(t.pool)).overdue).toBe(0);
     const later = await overdue(1, 1);
     await eventually(() => Promise.resolve(started.includes(later[0]!)), 5_000);
   } finally {
@@ -98,8 +98,8 @@ test('with Temporal away they stay as long overdue as they are', async () => {
   const sweeper = sweep();
   try {
     await eventually(() => Promise.resolve(asked >= 8), 5_000);
-    await eventually(async () => (await openWork(t.pool)).overdue === 20, 5_000);
-    expect((await openWork(t.pool)).oldestSeconds).toBeGreaterThan(590);
+    await eventually(async () => (await countOpenDeliveries(t.pool)).overdue === 20, 5_000);
+    expect((await countOpenDeliveries(t.pool)).oldestSeconds).toBeGreaterThan(590);
     // Not each of them is asked for in vain.
     expect(asked).toBeLessThan(20);
     fail = () => {};

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Attempt } from '../../src/domain/delivery.js';
-import { createHandOvers } from '../../src/delivery/workflow-handoff.js';
+import { createWorkflowHandoff } from '../../src/delivery/workflow-handoff.js';
 import { lostAttempt } from '../../src/delivery/attempt.js';
 import type { DeliveryStart } from '../../src/delivery/workflow-gateway.js';
 import { createLogger } from '../../src/observability/logger.js';
@@ -24,7 +24,7 @@ function handOvers(refused: Set<string>, postgres = { away: false }) {
     handed.push(one.workflowId);
     return true;
   };
-  const made = createHandOvers({
+  const made = createWorkflowHandoff({
     ...{ workflows: { carry }, giveUpMs: 60_000, log: createLogger('silent') },
     async record({ attempt }) {
       await Promise.resolve();

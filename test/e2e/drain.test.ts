@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { holdDeliveriesOf } from '../../src/db/deliveries.js';
-import { leave, take, type Take } from '../../src/db/delivery-queue.js';
+import { releaseDeliveries, claimWaiting, type ClaimRequest } from '../../src/db/delivery-queue.js';
 import { acceptEvents } from '../../src/db/events.js';
 import { openWorkflow } from '../../src/db/overdue-deliveries.js';
 import { newId } from '../../src/lib/ids.js';
@@ -198,8 +198,8 @@ test('two that take at once never take the same, and who has it no more leaves n
     await control('pause', alone);
     await post(300, alone);
     await alone.pool.query('delete from control');
-    const held: Take = { status: 'HELD', limit: 100, except: [], byFile: true, dueInMs: 60_000 };
-    const both = await Promise.all([take(alone.pool, held), take(alone.pool, held)]);
+    const held: ClaimRequest = { status: 'HELD', limit: 100, except: [], byFile: true, dueInMs: 60_000 };
+    const both = await Promise.all([claimWaiting(alone.pool, held), claimWaiting(alone.pool, held)]);
     const ids = both.flat().map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     expect(both[0].map(({ id }) => id)).toEqual((await rows(alone)).slice(0, 100).map(({ id }) => id));
@@ -207,14 +207,14 @@ test('two that take at once never take the same, and who has it no more leaves n
     const [one] = both[0];
     const { id, due_at: dueAt } = one!;
     const stateOf = async () => (await rows(alone)).find((row) => row.id === id)!;
-    await leave(alone.pool, [{ id, dueAt, lane: 'any', inMs: 0 }]);
+    await releaseDeliveries(alone.pool, [{ id, dueAt, lane: 'any', inMs: 0 }]);
     expect(await stateOf()).toMatchObject({ status: 'PENDING', lane: 'any' });
-    const again = await take(alone.pool, { ...held, status: 'PENDING' });
+    const again = await claimWaiting(alone.pool, { ...held, status: 'PENDING' });
     expect(again.map((each) => each.id)).toEqual([id]);
     // As one whose answer was lost would do again.
-    await leave(alone.pool, [{ id, dueAt, lane: 'any', inMs: 0 }]);
+    await releaseDeliveries(alone.pool, [{ id, dueAt, lane: 'any', inMs: 0 }]);
     expect(await stateOf()).toMatchObject({ status: 'PENDING', lane: 'direct' });
-    expect(await take(alone.pool, { ...held, status: 'PENDING' })).toEqual([]);
+    expect(await claimWaiting(alone.pool, { ...held, status: 'PENDING' })).toEqual([]);
   } finally {
     await alone.stop();
   }
@@ -230,8 +230,8 @@ test('what is being taken while its endpoint is paused stays with who takes it',
     await alone.pool.query(`delete from control`);
     await alone.pool.query(`update deliveries set status = 'PENDING', due_at = now()`);
     await taker.query('begin');
-    const open: Take = { status: 'PENDING', limit: 1, except: [], byFile: true, dueInMs: 60_000 };
-    expect(await take(taker, open)).toHaveLength(1);
+    const open: ClaimRequest = { status: 'PENDING', limit: 1, except: [], byFile: true, dueInMs: 60_000 };
+    expect(await claimWaiting(taker, open)).toHaveLength(1);
     const holding = holdDeliveriesOf(alone.pool, endpoint.id);
     await eventually(async () => {
       const { rowCount } = await alone.pool.query(

@@ -1,8 +1,8 @@
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { recordAttempts } from '../../src/db/attempts.js';
-import { leave, take, type Take } from '../../src/db/delivery-queue.js';
-import { claimDue, claimLost, openWork, openWorkflow } from '../../src/db/overdue-deliveries.js';
+import { releaseDeliveries, claimWaiting, type ClaimRequest } from '../../src/db/delivery-queue.js';
+import { claimDue, claimLost, countOpenDeliveries, openWorkflow } from '../../src/db/overdue-deliveries.js';
 import { attemptRecord, lostAttempt } from '../../src/delivery/attempt.js';
 import type { Attempt } from '../../src/domain/delivery.js';
 import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/path.js';
@@ -290,7 +290,7 @@ async function alone(work: (of: TestService, id: string) => Promise<void>): Prom
     await of.stop();
   }
 }
-const TAKE: Take = { status: 'IN_PROGRESS', limit: 10, except: [], byFile: true, dueInMs: 60_000 };
+const TAKE: ClaimRequest = { status: 'IN_PROGRESS', limit: 10, except: [], byFile: true, dueInMs: 60_000 };
 const next = () => new Date(Date.now() + 60_000).toISOString();
 const failed = (): Attempt => ({
   ...lostAttempt(2, null),
@@ -301,7 +301,7 @@ const lost = ({ id, attempt_count }: { id: string; attempt_count: number }) =>
 
 test('of two that take at once, one gets it; nobody else has it carried meanwhile', () =>
   alone(async (of, id) => {
-    const both = await Promise.all([take(of.pool, TAKE), take(of.pool, TAKE)]);
+    const both = await Promise.all([claimWaiting(of.pool, TAKE), claimWaiting(of.pool, TAKE)]);
     expect(both.flat()).toMatchObject([{ id, attempt_count: 1, max_attempts: 12 }]);
     expect(await rowOf(id, of)).toMatchObject({ status: 'IN_PROGRESS', lane: 'direct', in_hand: true });
     expect(await claimDue(of.pool, 10)).toEqual([]);
@@ -325,19 +325,19 @@ async function wait(of: TestService, count: number, seconds: number): Promise<st
 
 test('every endpoint has its turn, and those whose retries are not due take none of it', () =>
   alone(async (of) => {
-    const first = await take(of.pool, TAKE);
+    const first = await claimWaiting(of.pool, TAKE);
     expect(first).toHaveLength(1);
     const many = await wait(of, 1_100, -60);
     for (let i = 0; i < 20; i++) await wait(of, 1, 3_600);
     const few = await wait(of, 2, -1);
-    const of10 = (await take(of.pool, TAKE)).map(({ endpoint_id }) => endpoint_id);
+    const of10 = (await claimWaiting(of.pool, TAKE)).map(({ endpoint_id }) => endpoint_id);
     expect(of10).toHaveLength(7);
     expect(of10.filter((id) => id === few)).toHaveLength(2);
     // One that has enough takes nobody's place.
     const last = await wait(of, 5, -1);
-    const others = await take(of.pool, { ...TAKE, except: [many] });
+    const others = await claimWaiting(of.pool, { ...TAKE, except: [many] });
     expect(others.map(({ endpoint_id }) => endpoint_id)).toEqual(Array(5).fill(last));
-    expect((await openWork(of.pool)).overdue).toBe(1_100 - 5);
+    expect((await countOpenDeliveries(of.pool)).overdue).toBe(1_100 - 5);
   }));
 
 test('held retries that are not due go on to wait together', async () => {
@@ -365,7 +365,7 @@ test('held retries that are not due go on to wait together', async () => {
 
 test('a process that slept too long has it no more: what it records or leaves changes nothing', () =>
   alone(async (of, id) => {
-    const [taken] = await take(of.pool, TAKE);
+    const [taken] = await claimWaiting(of.pool, TAKE);
     await of.pool.query('update deliveries set due_at = now() where id = $1', [id]);
     const dueAt = (
       await of.pool.query<{ due_at: string }>('select due_at::text from deliveries where id = $1', [id])
@@ -378,12 +378,12 @@ test('a process that slept too long has it no more: what it records or leaves ch
     const { event_id, workflow_id } = taken!;
     expect((await openWorkflow(of.pool, { event_id, workflow_id }))!.deliveries).toMatchObject([{ id }]);
 
-    await leave(of.pool, [{ id, dueAt, lane: 'any', inMs: 0 }]);
+    await releaseDeliveries(of.pool, [{ id, dueAt, lane: 'any', inMs: 0 }]);
     await recordAttempts(of.pool, [{ ...attemptRecord(id, failed(), 'retry'), keep: true }]);
     expect(await rowOf(id, of)).toEqual(after);
     // What it saw takes the place of what was supposed.
     expect(await classes(id, of)).toEqual(['1 HTTP_5XX_RETRYABLE', '2 HTTP_5XX_RETRYABLE']);
-    expect(await take(of.pool, TAKE)).toEqual([]);
+    expect(await claimWaiting(of.pool, TAKE)).toEqual([]);
   }));
 
 test('what a workflow carries is not kept in Postgres, whoever records', () =>
@@ -391,12 +391,12 @@ test('what a workflow carries is not kept in Postgres, whoever records', () =>
     await of.pool.query(`update deliveries set lane = 'direct' where id = $1`, [id]);
     await recordAttempts(of.pool, [{ ...attemptRecord(id, failed(), 'retry'), keep: true }]);
     expect(await rowOf(id, of)).toMatchObject({ lane: 'direct', attempt_count: 2, in_time: false });
-    expect(await take(of.pool, TAKE)).toEqual([]);
+    expect(await claimWaiting(of.pool, TAKE)).toEqual([]);
   }));
 
 test('the last attempt, lost with its process, ends the delivery', () =>
   alone(async (of, id) => {
-    await take(of.pool, TAKE);
+    await claimWaiting(of.pool, TAKE);
     await of.pool.query('update deliveries set due_at = now(), max_attempts = 2 where id = $1', [id]);
     await claimLost(of.pool, 10, ({ id, attempt_count }) =>
       attemptRecord(id, lostAttempt(attempt_count + 1, null), 'retry'),

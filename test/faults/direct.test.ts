@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { DIRECT_DUE_MS } from '../../src/delivery/in-process-runner.js';
+import { CLAIM_MS } from '../../src/delivery/in-process-runner.js';
 import { startReceiver } from '../support/receiver.js';
 import { startCluster, type Cluster } from './cluster.js';
 import { directFaults } from './faults.js';
@@ -12,7 +12,7 @@ import { until } from './wait.js';
 const SHORT = { downMs: 1_000, frozenMs: 0, awayMs: 5_000, refusedMs: 2_000 };
 const RECOVER_MS = 90_000;
 /** Sooner than where it would have been waited for a process that does not know of it. */
-const SOON_MS = 0.75 * DIRECT_DUE_MS;
+const SOON_MS = 0.75 * CLAIM_MS;
 const options = { eventsPerSecond: 30, beforeMs: 1_500, recoverMs: RECOVER_MS };
 
 let cluster: Cluster;

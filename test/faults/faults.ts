@@ -1,4 +1,4 @@
-import { DIRECT_DUE_MS } from '../../src/delivery/in-process-runner.js';
+import { CLAIM_MS } from '../../src/delivery/in-process-runner.js';
 import type { Cluster, Lane } from './cluster.js';
 import type { Part } from './part.js';
 import { sleep } from './wait.js';
@@ -92,7 +92,7 @@ export function directFaults({ downMs, frozenMs, awayMs, refusedMs }: Durations)
     },
   ];
   // Where it is not taken for lost meanwhile, there is nothing to see.
-  if (frozenMs > DIRECT_DUE_MS) {
+  if (frozenMs > CLAIM_MS) {
     const name = `SIGSTOP of the api for ${frozenMs / 1000} s`;
     faults.push({ name, mayRepeat: true, strike: frozen(api, frozenMs) });
   }

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { createGroup, type GroupOptions } from '../../src/lib/batcher.js';
+import { createBatcher, type BatcherOptions } from '../../src/lib/batcher.js';
 
 const tick = (ms = 5) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A group over strings that keeps what went together; an item is its own key up to the first dash. */
-function recorded(over: Partial<GroupOptions<string, string>> = {}) {
+function recorded(over: Partial<BatcherOptions<string, string>> = {}) {
   const runs: string[][] = [];
-  const group = createGroup<string, string>({
+  const group = createBatcher<string, string>({
     most: 3,
     atOnce: 1,
     mostWaiting: 100,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { writeLater } from '../../src/lib/retrying-writer.js';
+import { createRetryingWriter } from '../../src/lib/retrying-writer.js';
 import { createLogger } from '../../src/observability/logger.js';
 
 const log = createLogger('silent');
@@ -9,7 +9,7 @@ const turn = () => new Promise((resolve) => setTimeout(resolve, 10));
 test('what comes together is written together, what is refused again, what comes later later', async () => {
   const written: number[][] = [];
   let refuse = 1;
-  const later = writeLater<number>('numbers', log, async (items) => {
+  const later = createRetryingWriter<number>('numbers', log, async (items) => {
     await turn();
     if (refuse-- > 0) return items;
     written.push(items);
@@ -25,7 +25,7 @@ test('what comes together is written together, what is refused again, what comes
 
 test('a stop writes all there is, also what comes as the last write ends', async () => {
   const written: number[] = [];
-  const later = writeLater<number>('numbers', log, async (items) => {
+  const later = createRetryingWriter<number>('numbers', log, async (items) => {
     await turn();
     written.push(...items);
     if (items[0] === 1) void Promise.resolve().then(() => later.add(2));
@@ -39,7 +39,7 @@ test('a stop writes all there is, also what comes as the last write ends', async
 test('a stop does not wait until what was refused is tried again', async () => {
   const refused: number[][] = [];
   let away = true;
-  const later = writeLater<number>('numbers', log, (items) => {
+  const later = createRetryingWriter<number>('numbers', log, (items) => {
     if (away) refused.push(items);
     return Promise.resolve(away ? items : []);
   });
@@ -54,7 +54,7 @@ test('a stop does not wait until what was refused is tried again', async () => {
 
 test('what is refused during a stop is dropped: the stop ends', async () => {
   let asked = 0;
-  const later = writeLater<number>('numbers', log, (items) => {
+  const later = createRetryingWriter<number>('numbers', log, (items) => {
     asked += 1;
     return Promise.resolve(items);
   });

@@ -13,14 +13,14 @@ import {
 import type { Db } from '../../db/pool.js';
 import { afterCommit } from '../../db/after-commit.js';
 import { notFound, Problem } from '../problem.js';
-import { carryBatch } from '../../delivery/reconcile-batch.js';
+import { reconcileBatch } from '../../delivery/reconcile-batch.js';
 import { batchWorkflowId } from '../../../workflows/contract.js';
 import type { AppDeps } from '../app-deps.js';
 import { actorOf } from '../auth.js';
 import { batchBody, batchesQuery, cancelBody, itemsQuery, ratePatch, startBody } from '../batch-schemas.js';
 import { readJson, readOptionalJson } from '../json-body.js';
 import { createOnce, replayed, requestKey } from '../once.js';
-import { onlyIds } from '../id-param.js';
+import { requireIdParam } from '../id-param.js';
 import { pageQuery, reasonBody } from '../schemas.js';
 import { headerKey } from '../idempotency-key.js';
 
@@ -44,7 +44,7 @@ function whyNotStarted({ status, plan, completed_at }: StoredBatch): string {
 export function batchRoutes(deps: AppDeps): Router {
   const { pool, authorize, workflows, workflowUrl, log } = deps;
   const router = Router();
-  router.param('id', onlyIds('bat', 'batch'));
+  router.param('id', requireIdParam('bat', 'batch'));
 
   const linked = (batch: StoredBatch) => {
     const workflow_id = batchWorkflowId(batch.id);
@@ -59,7 +59,7 @@ export function batchRoutes(deps: AppDeps): Router {
   /** Its row has decided: a workflow that cannot be told now is told by the sweeper. */
   const tell = async (id: string, { cancelled = false } = {}) => {
     const carry = () =>
-      carryBatch({ workflows, changeBatch: (...change) => changeBatch(pool, ...change), log }, id);
+      reconcileBatch({ workflows, changeBatch: (...change) => changeBatch(pool, ...change), log }, id);
     // One that has ended has to be there again, to end what it left running.
     const told = cancelled ? workflows.cancelBatch(id).catch(carry) : carry();
     await told.catch((error: unknown) => {

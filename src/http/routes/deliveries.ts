@@ -20,7 +20,7 @@ import { actorOf } from '../auth.js';
 import { readJson, readOptionalJson } from '../json-body.js';
 import { cancelManyBody } from '../cancel-schemas.js';
 import { answeredBefore, createOnce, replayed, requestKey } from '../once.js';
-import { onlyIds } from '../id-param.js';
+import { requireIdParam } from '../id-param.js';
 import { deliveriesQuery, pageQuery, reasonBody } from '../schemas.js';
 import { headerKey } from '../idempotency-key.js';
 
@@ -29,7 +29,7 @@ type ById = Request<{ id: string }>;
 export function deliveryRoutes(deps: AppDeps): Router {
   const { pool, authorize, workflows, workflowUrl, log } = deps;
   const router = Router();
-  router.param('id', onlyIds('del', 'delivery'));
+  router.param('id', requireIdParam('del', 'delivery'));
   const linked = <T extends { workflow_id: string }>(delivery: T) => ({
     ...delivery,
     workflow_url: workflowUrl(delivery.workflow_id),

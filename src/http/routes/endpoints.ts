@@ -15,8 +15,8 @@ import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app-deps.js';
 import { actorOf } from '../auth.js';
 import { answeredBefore, createOnce, replayed, requestKey } from '../once.js';
-import { onlyIds } from '../id-param.js';
-import { refuseForbidden } from '../assert-public-url.js';
+import { requireIdParam } from '../id-param.js';
+import { assertPublicUrl } from '../assert-public-url.js';
 import { readJson, readOptionalJson } from '../json-body.js';
 import { endpointBody, endpointPatch, endpointsQuery, pageQuery, reasonBody } from '../schemas.js';
 import { headerKey } from '../idempotency-key.js';
@@ -25,7 +25,7 @@ type ById = Request<{ id: string }>;
 
 export function endpointRoutes(deps: AppDeps): Router {
   const router = Router();
-  router.param('id', onlyIds('ep', 'endpoint'));
+  router.param('id', requireIdParam('ep', 'endpoint'));
   const { pool, authorize, secrets } = deps;
 
   /** The answer of an earlier request, from what it made: the secret is kept nowhere else. */
@@ -42,7 +42,7 @@ export function endpointRoutes(deps: AppDeps): Router {
     const key = requestKey(headerKey(request), { tenant: body.tenant, route: 'endpoints', about: value });
     const before = await answeredBefore(pool, key);
     if (before !== null) return void replayed(response).json(await afterCommit(again(before)));
-    await refuseForbidden(deps.guard, body.url, body.tenant);
+    await assertPublicUrl(deps.guard, body.url, body.tenant);
     const input = { ...body, sealedSecret: secrets.seal(secret), adHocKey: null };
     const made = (db: Db) => insertEndpoint(db, input, actorOf(response));
     const result = await createOnce(pool, key, made, ({ id }) => id);
@@ -74,7 +74,7 @@ export function endpointRoutes(deps: AppDeps): Router {
     if (settings.url !== undefined) {
       const known = await getEndpoint(pool, request.params.id);
       if (!known) throw notFound('endpoint', request.params.id);
-      await refuseForbidden(deps.guard, settings.url, known.tenant);
+      await assertPublicUrl(deps.guard, settings.url, known.tenant);
     }
     const status =
       enabled === undefined ? {} : { status: enabled ? ('enabled' as const) : ('disabled' as const) };

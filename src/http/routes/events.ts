@@ -13,7 +13,7 @@ import { toProblem } from '../error-handler.js';
 import { headerKey } from '../idempotency-key.js';
 import { postEvent, take } from '../incoming-event.js';
 import { replayed } from '../once.js';
-import { onlyIds } from '../id-param.js';
+import { requireIdParam } from '../id-param.js';
 import { eventsBody, eventsQuery, feedQuery, MAX_BATCH_EVENTS, pageQuery } from '../schemas.js';
 
 /** Of each event in a batch: a thousand have an answer. */
@@ -21,7 +21,7 @@ const ERRORS_PER_EVENT = 5;
 
 export function eventRoutes(deps: AppDeps): Router {
   const router = Router();
-  router.param('id', onlyIds('evt', 'event'));
+  router.param('id', requireIdParam('evt', 'event'));
   const { pool, authorize } = deps;
 
   router.post('/events', authorize('publisher'), (request, response) =>

@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import type { Metrics } from '../../observability/metrics.js';
 import type { Readiness } from '../../observability/readiness.js';
-import { atATime, createRoom } from '../concurrency-limit.js';
+import { limitConcurrency, createConcurrencyLimit } from '../concurrency-limit.js';
 
 /** A slow reader holds one of these, and no more. */
 const MAX_METRICS_REQUESTS = 16;
@@ -28,9 +28,13 @@ export function healthRoutes({ readiness }: HealthDeps): Router {
 /** `/metrics`: for Prometheus. */
 export function metricsRoutes({ metrics }: HealthDeps): Router {
   const router = Router();
-  router.get('/metrics', atATime(createRoom(MAX_METRICS_REQUESTS)), async (_request, response) => {
-    const { contentType, text } = await metrics.expose();
-    response.type(contentType).send(text);
-  });
+  router.get(
+    '/metrics',
+    limitConcurrency(createConcurrencyLimit(MAX_METRICS_REQUESTS)),
+    async (_request, response) => {
+      const { contentType, text } = await metrics.expose();
+      response.type(contentType).send(text);
+    },
+  );
   return router;
 }

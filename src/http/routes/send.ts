@@ -7,7 +7,7 @@ import { actorOf } from '../auth.js';
 import { readJson } from '../json-body.js';
 import { headerKey } from '../idempotency-key.js';
 import { accept, agreed, answer, answered, digest, newEvent, payloadOf } from '../incoming-event.js';
-import { refuseForbidden } from '../assert-public-url.js';
+import { assertPublicUrl } from '../assert-public-url.js';
 import { sendBody } from '../schemas.js';
 
 export function sendRoutes(deps: AppDeps): Router {
@@ -25,7 +25,7 @@ export function sendRoutes(deps: AppDeps): Router {
     // First of all: nothing is stored for a key that is taken, and its own request is not judged again.
     const known = await answered(deps, newEvent(deps, { ...incoming, endpointIds: null }));
     if (known) return answer(response, known);
-    await refuseForbidden(deps.guard, body.url, body.tenant);
+    await assertPublicUrl(deps.guard, body.url, body.tenant);
     const adHoc = {
       tenant: body.tenant,
       url: body.url,
