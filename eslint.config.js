@@ -1,17 +1,26 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-/** Which folders a folder may not import from: the data flows one way, and only the roots wire things together. */
-const layers = {
-  'src/domain/**': ['db', 'http', 'delivery', 'webhook', 'embedded', 'workflows', 'activities'],
-  'src/db/**': ['http', 'delivery', 'webhook', 'embedded', 'activities'],
-  'src/webhook/**': ['db', 'http', 'delivery', 'embedded', 'workflows', 'activities'],
-  'src/embedded/**': ['db', 'http', 'delivery', 'webhook', 'workflows', 'activities'],
-  'src/delivery/**': ['http', 'embedded', 'activities'],
-  'src/http/**': ['embedded', 'activities'],
-  'workflows/**': ['db', 'http', 'delivery', 'webhook', 'embedded'],
-  'activities/**': ['http', 'embedded', 'webhook'],
+/** The rooms of the source, and which others each may import: data flows one way, and only bootstrap wires things together. */
+const rooms = {
+  lib: [],
+  domain: [],
+  db: ['lib', 'domain'],
+  webhook: ['lib', 'domain'],
+  embedded: ['lib'],
+  workflows: ['domain'],
+  delivery: ['lib', 'domain', 'db', 'webhook', 'workflows'],
+  activities: ['lib', 'domain', 'db', 'delivery', 'workflows'],
+  temporal: ['lib', 'domain', 'delivery', 'workflows', 'activities'],
+  observability: ['lib', 'domain', 'db', 'delivery', 'temporal'],
+  http: ['lib', 'domain', 'db', 'webhook', 'workflows', 'delivery', 'observability'],
 };
+const layers = Object.fromEntries(
+  Object.entries(rooms).map(([room, allowed]) => [
+    ['workflows', 'activities'].includes(room) ? `${room}/**` : `src/${room}/**`,
+    [...Object.keys(rooms), 'bootstrap'].filter((other) => other !== room && !allowed.includes(other)),
+  ]),
+);
 
 export default tseslint.config(
   { ignores: ['dist/**', '.surehook/**', 'coverage/**'] },
