@@ -71,7 +71,7 @@ async function start(): Promise<Run> {
 const ours = (run: Run, file: string) =>
   descendants(run.pid).filter((pid) => commandLine(pid)?.includes(`src/${file}.ts`));
 const first = (run: Run) => ours(run, 'main').at(-1)!;
-const several = (run: Run) => ours(run, 'one-of-several');
+const several = (run: Run) => ours(run, 'bootstrap/cluster-child');
 
 /** The answer's status; the error's code where there is none. */
 async function call(
