@@ -1,4 +1,4 @@
 import { runProcess } from './bootstrap/standalone.js';
 
-/** The API alone, for production: `DATABASE_URL`, `TEMPORAL_ADDRESS` and both keys must be set. */
+/** Runs the API alone, for production: `DATABASE_URL`, `TEMPORAL_ADDRESS` and both keys must be set. */
 runProcess('api');

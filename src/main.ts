@@ -14,12 +14,15 @@ import { connectionsOf, startCluster } from './bootstrap/cluster-primary.js';
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 const say = (line: string) => console.log(line);
 
-/** `npm start`: Postgres, Temporal, API and worker with nothing installed but Node. With `-- --processes 4`, four of the latter. */
+/**
+ * Runs `npm start`: Postgres, Temporal, API and worker with nothing installed but Node. `-- --processes 4` runs API and
+ * worker in four processes.
+ */
 async function start(config: Config): Promise<void> {
-  // Before anything is started: a port in use should cost nobody a minute.
+  // Checked before anything is started: a port in use must not cost the user a minute.
   await requireFreePort(config.port, config.host, 'PORT');
   if (config.metricsPort) {
-    // Here alone: an API and a worker that are processes of their own may share an environment.
+    // Checked only here: a separate API and worker may share one environment.
     if ([config.port, config.temporalUiPort].includes(config.metricsPort))
       throw new Error(`METRICS_PORT: ${config.metricsPort} is the port of the API or of the Web UI already.`);
     await requireFreePort(config.metricsPort, config.host, 'METRICS_PORT');
@@ -41,7 +44,7 @@ async function start(config: Config): Promise<void> {
   const admin = config.adminKey
     ? { value: config.adminKey, created: false }
     : await dataDir.readOrCreateSecret('admin-key', () => `sk_${randomBytes(24).toString('base64url')}`);
-  // For `curl -H @…`: on its command line everybody on the machine could read the key.
+  // For `curl -H @…`: every user of the machine could read a key on curl's command line.
   if (!config.adminKey) await dataDir.writeSecret(AUTH_FILE, authHeader(admin.value));
   const encryption = config.encryptionKey
     ? { value: config.encryptionKey }
@@ -102,7 +105,7 @@ const release: (() => Promise<unknown>)[] = [];
 const stopped = new AbortController();
 let stopping: Promise<never> | undefined;
 
-/** Notes how to release what was just started; a start that is being stopped goes no further. */
+/** Records how to release a part that was just started; throws during a stop, so that the start goes no further. */
 function taken(step: () => Promise<unknown>): void {
   release.push(step);
   if (stopping) throw new Error('stopped while starting');
@@ -111,7 +114,7 @@ function taken(step: () => Promise<unknown>): void {
 function stop(code: number): Promise<never> {
   return (stopping ??= (async () => {
     stopped.abort(new Error('stopped while starting'));
-    // A part that is just starting is let start: only then is it known how to stop it.
+    // A part that is starting must finish its start: only then is it known how to stop it.
     await starting;
     for (const step of release.splice(0).reverse()) {
       await step().catch((error: unknown) => console.error(String(error)));
@@ -120,7 +123,7 @@ function stop(code: number): Promise<never> {
   })());
 }
 
-/** As after a machine that stood still for long: another may have started on it, and two would spoil its files. */
+/** A machine that froze for long may lose the lock: another instance may have started, and two spoil the files. */
 function lostDataDir(dir: string): Promise<never> {
   console.error(`The lock of the data folder ${dir} is gone, and another surehook may use it; stopping …`);
   return stop(1);
@@ -134,7 +137,7 @@ onShutdownSignal(() => {
 const starting: Promise<void> = start(loadConfigOrExit()).catch((error: unknown) => {
   if (stopping) return;
   console.error(error instanceof Error ? error.message : String(error));
-  // Not awaited: it waits for this very start to settle.
+  // Not awaited: the stop waits for this very start to settle.
   void stop(1);
 });
 

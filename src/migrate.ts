@@ -1,7 +1,7 @@
 import { loadConfig } from './config.js';
 import { migrate } from './db/migrate.js';
 
-/** Migrates `DATABASE_URL` and ends, for who does that before a rollout; every process does it at its start, too. */
+/** Migrates `DATABASE_URL` and exits, for migrations before a rollout; every process also migrates at its start. */
 async function run(): Promise<void> {
   const { databaseUrl } = loadConfig(process.env);
   if (databaseUrl === null) throw new Error('DATABASE_URL must be set.');

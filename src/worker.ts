@@ -1,4 +1,4 @@
 import { runProcess } from './bootstrap/standalone.js';
 
-/** A worker alone, for production: `DATABASE_URL`, `TEMPORAL_ADDRESS` and both keys must be set. */
+/** Runs a worker alone, for production: `DATABASE_URL`, `TEMPORAL_ADDRESS` and both keys must be set. */
 runProcess('worker');

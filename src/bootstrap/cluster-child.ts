@@ -4,11 +4,11 @@ import type { Service } from './service-options.js';
 import type { StartOptions } from './service-options.js';
 
 /**
- * One of several processes that `npm start` runs (see processes.ts). A terminal and a service manager signal all of them:
- * the first process decides what follows, and without it this one ends, as Node does for every process of a cluster.
+ * A child process of `npm start` with several processes (see cluster-primary.ts). A terminal or service manager signals
+ * all of them: children ignore signals and wait for the primary's order. Node ends a child whose primary is gone.
  */
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
-// What cannot be told to a first process that is gone.
+// A message to a primary that is gone fails; this process then ends anyway.
 cluster.worker?.on('error', () => {});
 
 const tell = (report: ChildMessage, then?: () => void) => process.send?.(report, undefined, undefined, then);
@@ -23,7 +23,7 @@ process.on('message', (order: PrimaryMessage) => {
 tell({ kind: 'listens' });
 
 function start(options: StartOptions): void {
-  // Not before the signals are seen to: it takes a second to load.
+  // Imported late: it takes a second to load, and the signal handlers must be installed before.
   starting = import('./service.js').then(({ startFromOptions }) => startFromOptions(options, peers));
   starting.then(
     (service) => {

@@ -1,7 +1,7 @@
 import type { Counts } from '../observability/metrics.js';
 import type { ClusterPeers, StartOptions } from './service-options.js';
 
-/** What the first process tells one of several. */
+/** Messages from the primary to a child process. */
 export type PrimaryMessage =
   | { kind: 'start'; options: StartOptions }
   | { kind: 'stop' }
@@ -9,7 +9,7 @@ export type PrimaryMessage =
   | { kind: 'count'; id: number }
   | { kind: 'counted'; id: number; text: string };
 
-/** What it is told by one. */
+/** Messages from a child process to the primary. */
 export type ChildMessage =
   | { kind: 'listens' }
   | { kind: 'started'; url: string }
@@ -19,10 +19,10 @@ export type ChildMessage =
   | { kind: 'counts'; id: number; counts: Counts }
   | { kind: 'ask'; id: number };
 
-/** What begins elsewhere is told in lists: often enough for the lanes, which look four times a second. */
+/** Begun workflows are sent in batches, often enough for back-pressure, which looks four times a second. */
 const TOLD_EVERY_MS = 50;
 
-/** The others as seen by one of them, which knows only the first process. */
+/** The other processes as seen by one child, which knows only the primary. */
 export function createClusterPeers(tell: (report: ChildMessage) => void): {
   peers: ClusterPeers;
   hear(order: PrimaryMessage): void;
@@ -59,7 +59,7 @@ export function createClusterPeers(tell: (report: ChildMessage) => void): {
       if (order.kind === 'began') order.workflowIds.forEach((id) => listener(id));
       if (order.kind === 'count') {
         const { id } = order;
-        // Without an answer, what was told last counts.
+        // Without an answer, the primary uses the counters it got last.
         count().then(
           (counts) => tell({ kind: 'counts', id, counts }),
           () => {},

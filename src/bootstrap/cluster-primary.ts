@@ -9,20 +9,20 @@ import type { PrimaryMessage, ChildMessage } from './cluster-ipc.js';
 import type { Service } from './service-options.js';
 import type { StartOptions } from './service-options.js';
 
-/** Connections to Postgres: in all pools together, so that one with Postgres's own default of 100 is enough for eight. */
+/** Pool sizes: all processes together, and bounds of one. Postgres's default of 100 connections is enough for six. */
 const POOLS = { together: 32, least: 4, most: 20 };
-/** Besides its pool: what every event needs has four, the kill switch two, what listens to Postgres, readiness and metrics one each. */
+/** Besides the pool of a process: four for hot statements, two for control, one each for LISTEN, readiness, metrics. */
 const CONNECTIONS_BESIDES = 9;
-/** For people, and for a migration. */
+/** Spare connections for people and for a migration. */
 const CONNECTIONS_TO_SPARE = 10;
-/** A process that is too busy to say what it has counted counts as it did last. */
+/** If a process is too busy to answer within this time, its last counters are used. */
 const COUNTED_MS = 1_000;
 
-/** One of several. */
+/** A child process as the primary sees it. */
 interface Part extends Running {
   url: string;
   tell(order: PrimaryMessage): void;
-  /** As it told last. */
+  /** The counters it sent last. */
   counts: Counts;
   isReady: boolean;
 }
@@ -30,14 +30,14 @@ interface Part extends Running {
 const poolOf = (count: number) =>
   Math.max(POOLS.least, Math.min(POOLS.most, Math.floor(POOLS.together / count)));
 
-/** What a Postgres must allow for so many processes. */
+/** Connections that a Postgres must allow for `count` processes. */
 export const connectionsOf = (count: number) =>
   count * (poolOf(count) + CONNECTIONS_BESIDES) + CONNECTIONS_TO_SPARE;
 
 /**
- * API and worker in `count` processes behind one port, or in this very one where that is one. Each of several is a whole
- * service and has what it accepts on its own; this one deals out connections, starts again what ends, and adds up what
- * they count. With this one they all end.
+ * Runs API and worker in `count` child processes behind one port, or in this process if `count` is 1. Each child is a
+ * whole service and handles the events it accepts on its own; this process deals out connections, restarts children
+ * that end, and adds up their counters. All children end with this process.
  */
 export async function startCluster(
   count: number,
@@ -45,13 +45,13 @@ export async function startCluster(
   say: (line: string) => void,
 ): Promise<Pick<Service, 'url' | 'ready' | 'stop'>> {
   if (count === 1) {
-    // Nothing of it is needed, nor loaded, where others serve.
+    // Imported late: a primary with children needs none of it.
     const { startFromOptions } = await import('./service.js');
     return startFromOptions(options);
   }
   say(`starting ${count} processes …`);
   const several = createSeveral(count);
-  // One that is started again listens where the others do.
+  // A restarted child must listen on the same port as the others.
   const port = options.port || (await freePort());
   const start = () => several.start({ ...options, port, connections: poolOf(count) });
   const starts = await Promise.allSettled(Array.from({ length: count }, start));
@@ -72,18 +72,18 @@ export async function startCluster(
   };
 }
 
-/** Starts processes, and passes on what they tell each other. */
+/** Starts child processes, and relays messages between them. */
 function createSeveral(count: number): { start(options: StartOptions): Promise<Part>; ready: Promise<void> } {
   const exec = new URL(`./cluster-child${extname(import.meta.url)}`, import.meta.url);
   cluster.setupPrimary({ exec: fileURLToPath(exec), args: [] });
-  // A second signal waits for nobody.
+  // A second signal ends this process without waiting for the children.
   process.once('exit', () =>
     Object.values(cluster.workers ?? {}).forEach((one) => one?.process.kill('SIGKILL')),
   );
   const parts = new Set<Part>();
   let allReady: () => void;
   const ready = new Promise<void>((resolve) => (allReady = resolve));
-  /** Of those that have ended: a sum that falls would look like one that began anew. */
+  /** Counters of ended children: a sum that falls would look like a counter that was reset. */
   let countedBefore: Promise<Counts> = Promise.resolve([]);
   const questions = new Map<number, () => void>();
   let asked = 0;
@@ -98,7 +98,7 @@ function createSeveral(count: number): { start(options: StartOptions): Promise<P
     });
     return new Promise((resolve, reject) => {
       worker.on('message', (report: ChildMessage) => {
-        // Told sooner, it would not hear it.
+        // A child would miss an order sent before it listens.
         if (report.kind === 'listens') part.tell({ kind: 'start', options });
         else if (report.kind === 'failed') reject(new Error(report.message));
         else if (report.kind === 'started') resolve(Object.assign(part, { url: report.url }));
@@ -127,7 +127,7 @@ function createSeveral(count: number): { start(options: StartOptions): Promise<P
     const first = asked;
     await Promise.race([Promise.all(running.map(ask)), sleep(COUNTED_MS, undefined, { ref: false })]);
     for (let id = first; id < first + running.length; id++) questions.delete(id);
-    // At one moment each is either running or counted before.
+    // Read both in the same turn: each child is then either running or in `countedBefore`.
     const [before, now] = [countedBefore, [...parts].map(({ counts }) => counts)];
     return inText([await before, ...now]);
   }
@@ -143,7 +143,7 @@ function createSeveral(count: number): { start(options: StartOptions): Promise<P
 }
 
 function partOf(worker: Worker): Part {
-  // One that is gone is known by its end.
+  // A message to a child that is gone fails; its `exit` event is what counts.
   worker.on('error', () => {});
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   const tell = (order: PrimaryMessage) => void (worker.isConnected() && worker.send(order));

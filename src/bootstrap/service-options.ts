@@ -8,12 +8,12 @@ import type { Readiness } from '../observability/readiness.js';
 export type ClusterPeers = PeerStarts & PeerCounts;
 
 export interface ServiceOptions {
-  /** Which parts run in this process; both where nothing is said. */
+  /** The part that runs in this process. Default: both. */
   role?: 'api' | 'worker';
   host: string;
   /** 0: any free port. */
   port: number;
-  /** A port of its own for health and metrics; null: an API has both on `port`, a worker nowhere. */
+  /** A separate port for health and metrics; null: an API serves both on `port`, a worker serves neither. */
   metricsPort?: number | null;
   databaseUrl: string;
   temporal: { address: string; namespace: string; tls: boolean; apiKey: string | null; uiUrl: string | null };
@@ -28,20 +28,20 @@ export interface ServiceOptions {
   /** Certificates to trust besides the system's, PEM. */
   ca?: string;
   sweepEveryMs?: number;
-  /** A file that pauses everything in this process while it is there. */
+  /** A file that pauses everything in this process while it exists. */
   pauseFile?: string;
-  /** To Postgres, at most, for all but the kill switch. */
+  /** Connections of the main Postgres pool, at most; the process needs up to 9 more besides. */
   connections?: number;
   peers?: ClusterPeers;
 }
 
 export interface Service {
-  /** Null in a process that is only a worker and tells nobody how it is. */
+  /** Null in a worker without `metricsPort`. */
   url: string | null;
-  /** Once Temporal has answered and the worker, where there is one, polls. Events are accepted before. */
+  /** Resolves once Temporal has answered and the worker, if there is one, polls. Events are accepted before. */
   ready: Promise<void>;
   readiness(): Promise<Readiness>;
-  /** Stops accepting, lets what is open finish, releases everything. */
+  /** Stops accepting, lets work in progress finish, releases everything. */
   stop(): Promise<void>;
 }
 

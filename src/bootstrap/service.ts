@@ -62,30 +62,30 @@ export const VERSION = '0.1.0';
 const CONNECTIONS = 20;
 const CONTROL_CONNECTIONS = 2;
 const HOT_CONNECTIONS = 4;
-/** Besides `connections`: also what listens to Postgres, readiness and metrics have one each. */
+/** Connections besides `connections`: LISTEN, readiness and metrics have one each. */
 const CONNECTIONS_BESIDES = CONTROL_CONNECTIONS + HOT_CONNECTIONS + 3;
 const LANES = { lane: 'auto', directAbove: 64, workflowForEnded: true } as const;
 const full = () => new DatabaseAwayError('The database is overloaded.');
-/** What thousands may ask for at a time: a few do, and leave connections to others. */
+/** Statements that thousands may call at once: a few run at a time and leave connections to others. */
 const LOOK_UPS = { atOnce: 8, mostWaiting: 32_768, full };
-/** Records of attempts that go together into one commit. */
+/** Attempt records per batch, each batch one commit. */
 const RECORDS = { most: 256, atOnce: 2, mostWaiting: 32_768, full };
-/** Deliveries that are looked up together, each with a payload that may be large. */
+/** Deliveries looked up per batch; the payload of each may be large. */
 const TARGETS = { most: 64, atOnce: 2, mostWaiting: 32_768, full };
 /**
- * Readiness holds a temporary table, which is not made anew for each question. No vacuum freezes it: a connection without
- * end would keep the whole database from reusing transaction numbers.
+ * Readiness keeps its temporary table, to avoid making one for each check. Vacuum does not freeze a temporary table: a
+ * connection without end would keep the whole database from reusing transaction ids.
  */
 const TRIALS_KEEP_SECONDS = 600;
-/** Longer than any part takes that ends at all. */
+/** Deadline of a release step: longer than any takes that ends at all, such as the worker's 40 s. */
 const STEP_MS = 45_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** Somebody reads for long, such as a pg_dump. */
+/** Retry interval: a long reader, such as a pg_dump, may block a new partition. */
 const PARTITION_AGAIN_MS = 60_000;
 
 /**
- * The service with a logger of its own. `peers`: the other processes behind the same port; the log then says which of
- * them this is.
+ * Starts the service with its own logger. `peers`: the other processes behind the same port; log lines then carry this
+ * process's pid.
  */
 export function startFromOptions(
   { logLevel, ...options }: StartOptions,
@@ -97,7 +97,7 @@ export function startFromOptions(
   return startService({ ...options, log, ...(peers ? { peers } : {}) });
 }
 
-/** API, worker or both in one process, on a Postgres that is there and a Temporal that may come later. */
+/** Runs API, worker or both in one process. Postgres must answer; Temporal may come later. */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { log, temporal, role } = options;
   const release: Release = [];
@@ -120,7 +120,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       verify: (db) => verifyEncryptionKey(db, secrets),
       waiting: (error) => log.warn({ err: error }, 'a migration waits for those who use the tables'),
     });
-    // For a process that runs longer than the weeks ahead.
+    // Repeated, because a process may run longer than the weeks that have partitions.
     const partitions = startPollLoop(async () => {
       const made = await makePartitions(options.databaseUrl).catch((error: unknown) => error);
       if (made === true) return DAY_MS;
@@ -143,7 +143,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     release.push(() => link.close());
     const retryPolicy = options.retryPolicy ?? DEFAULT_RETRY_POLICY;
     const taskQueue = options.taskQueue ?? TASK_QUEUE;
-    // Whoever asks how this process is waits for nothing else, and nothing else waits for that.
+    // Own connections: readiness and metrics wait for no other work, and no other work waits for them.
     const trials = createPool(options.databaseUrl, 1, { keepSeconds: TRIALS_KEEP_SECONDS });
     release.push(() => trials.end());
     const counts = createPool(options.databaseUrl, 1);
@@ -241,7 +241,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const monitor = await startMonitor(options, parts, readiness);
     const url = role === 'worker' ? monitor : await startApi(options, parts, dispatcher, readiness);
     const ready = (worker ?? { ready: link.reached }).ready.then(() => {});
-    // Only a stop ends the wait for it.
+    // It rejects only when a stop ends the wait for Temporal.
     ready.catch(() => {});
     return { url, ready, readiness, stop };
   } catch (error) {
@@ -250,7 +250,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 }
 
-/** How to give back what was taken, in the order it was taken. */
+/** Steps that release resources, in the order the resources were taken. */
 type Release = (() => Promise<unknown>)[];
 
 interface Parts extends Shared {
@@ -259,7 +259,7 @@ interface Parts extends Shared {
 
 interface Shared {
   pool: Pool;
-  /** For what every event needs. */
+  /** For the statements that every event needs. */
   hot: Pool;
   workflows: WorkflowGateway;
   control: KillSwitch;
@@ -273,7 +273,7 @@ interface Shared {
   release: Release;
 }
 
-/** What both lanes make attempts with. */
+/** The dependencies of an attempt, the same in both lanes. */
 function attemptDeps(options: ServiceOptions, shared: Shared): AttemptDeps {
   const { pool, hot, control, sender, secrets, retryPolicy, metrics } = shared;
   return {
@@ -308,7 +308,7 @@ function attemptDeps(options: ServiceOptions, shared: Shared): AttemptDeps {
 
 function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
   const { pool, workflows, lanes, retryPolicy } = parts;
-  // A workflow cancelled by hand may be one of thousands.
+  // An operator may cancel thousands of workflows at once.
   const end = withConcurrencyLimit(
     (of: Parameters<ActivityDeps['endByTemporal']>) => endByTemporal(pool, ...of),
     LOOK_UPS,
@@ -340,7 +340,7 @@ function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
   return { ...deliveries, ...batches };
 }
 
-/** Answers the address it listens on. */
+/** Returns the URL it listens on. */
 async function startApi(
   options: ServiceOptions,
   { pool, hot, workflows, control, guard, secrets, retryPolicy, metrics, acceptance, release }: Parts,
@@ -377,7 +377,7 @@ async function startApi(
   return server.url;
 }
 
-/** The same for health and metrics, where they are to have a port of their own. */
+/** Serves health and metrics on `metricsPort` and returns the URL; null without that port. */
 async function startMonitor(
   { host, metricsPort: port = null, log }: ServiceOptions,
   { metrics, release }: Parts,
@@ -389,7 +389,7 @@ async function startMonitor(
   return server.url;
 }
 
-/** A part that never ends must not keep the process: what it has not finished the next start goes on with. */
+/** A part that never ends must not keep the process alive: the next start continues its unfinished work. */
 const tooLate = () =>
   new Promise((_, reject) => {
     setTimeout(() => reject(new Error(`not within ${STEP_MS} ms`)), STEP_MS).unref();

@@ -1,7 +1,7 @@
-/** `npm` and a terminal both pass one Ctrl-C on: what comes within this time is the same signal again. */
+/** `npm` and a terminal both pass on one Ctrl-C: a signal within this time of the first is the same one. */
 const SAME_MS = 1_000;
 
-/** SIGINT and SIGTERM stop the process. One that comes later means now: the next start loses nothing. */
+/** SIGINT and SIGTERM call `stop`. A later second signal exits at once: the next start loses nothing. */
 export function onShutdownSignal(stop: () => Promise<void>): void {
   let first: number | null = null;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

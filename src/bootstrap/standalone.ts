@@ -4,7 +4,7 @@ import { onShutdownSignal } from './shutdown-signals.js';
 import type { Service } from './service-options.js';
 import { startFromOptions } from './service.js';
 
-/** One role on servers that run elsewhere. Faults at start are a sentence on stderr and exit code 1. */
+/** Runs one role on servers that run elsewhere. A failed start prints the error to stderr and exits with code 1. */
 export function runProcess(role: 'api' | 'worker'): void {
   const starting = start(role);
   starting.catch((error: unknown) => {
@@ -32,7 +32,7 @@ async function start(role: 'api' | 'worker'): Promise<Service> {
     pauseFile: join(config.dataDir, 'PAUSE'),
     logLevel: config.logLevel,
   });
-  // An API is ready when it accepts events, Temporal or not.
+  // An API is ready when it accepts events, with or without Temporal.
   if (role === 'api') console.log(`surehook ready on ${service.url}`);
   else void service.ready.then(() => console.log('surehook worker ready'));
   return service;

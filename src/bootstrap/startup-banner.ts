@@ -2,18 +2,18 @@ import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { createAddressGuard } from '../webhook/address-guard.js';
 
-/** In `DATA_DIR`, with the generated key as a line that curl sends as a header. */
+/** File in `DATA_DIR` with the generated key as a header line for curl. */
 export const AUTH_FILE = 'admin-auth';
 export const authHeader = (key: string) => `Authorization: Bearer ${key}`;
 
 const RECEIVER = 'http://127.0.0.1:9000/';
 
-/** What the first line to copy starts: it prints what comes and answers 204. */
+/** Receiver in the first line to copy: it prints each request and answers 204. */
 const RECEIVE =
   `require("http").createServer((q,s)=>{console.log(q.method,q.url);q.pipe(process.stdout,{end:false});` +
   `q.on("end",()=>{console.log();s.writeHead(204).end()})}).listen(9000,"127.0.0.1")`;
 
-/** What the start tells a person once everything runs, down to a first webhook. */
+/** The lines printed once everything runs, down to the commands for a first webhook. */
 export function startupBanner(options: {
   url: string;
   config: Config;
@@ -23,7 +23,7 @@ export function startupBanner(options: {
 }): string[] {
   const { url, config, admin, uiUrl, allowNetworks } = options;
   const keyFile = join(config.dataDir, 'admin-key');
-  // The key is on no command line: a shell's own printf has none.
+  // No command line holds the key: printf is a shell builtin, not a process.
   const curl = config.adminKey
     ? `printf '${authHeader('%s')}' "$SUREHOOK_ADMIN_KEY" | curl -s -H @-`
     : `curl -s -H ${quoted(`@${join(config.dataDir, AUTH_FILE)}`)}`;
@@ -50,7 +50,7 @@ export function startupBanner(options: {
   ];
 }
 
-/** As a POSIX shell takes it for one word. */
+/** Quotes a path so that a POSIX shell takes it as one word. */
 function quoted(path: string): string {
   return /^[\w/.,:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,4 +1,4 @@
-/** All that a server of ours needs from the environment. */
+/** Environment variables that a server we start needs. */
 const SERVER_VARIABLES = new Set([
   ...['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'LD_LIBRARY_PATH'],
   ...['GOMAXPROCS', 'GOMEMLIMIT', 'GOGC'],
@@ -6,14 +6,14 @@ const SERVER_VARIABLES = new Set([
 ]);
 
 /**
- * The environment of a server of ours: an allow-list, because whoever may read the server's files may read its
- * environment in /proc, and ours holds keys.
+ * The environment of a server we start: an allow-list, because a user who may read the server's files may also read its
+ * environment in /proc, and our own environment holds keys.
  */
 export function serverEnv(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   return only(env, (name) => SERVER_VARIABLES.has(name.toUpperCase()));
 }
 
-/** The environment of a tool that downloads or builds: proxies and the like are kept, our secrets are not. */
+/** The environment of a tool that downloads or builds: it keeps proxy settings and the like, but not our secrets. */
 export function toolEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return only(env, (name) => !/^(SUREHOOK_|DATABASE_URL$|TEMPORAL_API_KEY$|PGPASSWORD$)/i.test(name));
 }

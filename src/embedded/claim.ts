@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const BEAT_MS = 1_000;
-/** A claim whose time stands still for so long is no living one's: longer than a network file system keeps a time. */
+/** A claim whose mtime stands still this long is dead. Longer than a network file system caches an mtime. */
 const WATCH_MS = 6_000;
-/** sun_path of macOS and the BSDs; Linux has four more. */
+/** Longest `sun_path` on macOS and the BSDs, in bytes; Linux allows four more. */
 const MAX_SOCKET_PATH = 103;
 
 export interface Claim {
@@ -16,8 +16,9 @@ export interface Claim {
 }
 
 /**
- * Makes a claim that others can see to be alive: a socket, where the file system has them, whose time is set again every
- * second. Null where there is one of this name. `lost` is called once it is gone without having been released.
+ * Makes a claim that shows other processes that its holder is alive: a socket, or a plain file if the file system has
+ * no sockets, whose mtime is set every second. Returns null if a claim of this name exists. `lost` is called when the
+ * claim disappears without a release.
  */
 export async function makeClaim(dir: string, name: string, lost: () => void): Promise<Claim | null> {
   const file = join(dir, name);
@@ -51,7 +52,7 @@ export async function makeClaim(dir: string, name: string, lost: () => void): Pr
   };
 }
 
-/** Whether a process listens at a claim. The kernel knows it across containers, and of a process that is frozen, too. */
+/** Whether a process listens on a claim's socket. The kernel knows this across containers and for frozen processes. */
 export async function isHeld(dir: string, name: string): Promise<boolean> {
   const folder = await open(dir, constants.O_RDONLY);
   try {
@@ -60,7 +61,7 @@ export async function isHeld(dir: string, name: string): Promise<boolean> {
       await once(socket, 'connect');
       return true;
     } catch (error) {
-      // Its queue is full: somebody has it.
+      // The socket's queue is full, so a process holds the claim.
       return (error as NodeJS.ErrnoException).code === 'EAGAIN';
     } finally {
       socket.destroy();
@@ -70,7 +71,7 @@ export async function isHeld(dir: string, name: string): Promise<boolean> {
   }
 }
 
-/** Whether the time of a claim still changes; the clocks of two machines are not compared. */
+/** Whether a claim's mtime still changes; this compares no clocks of two machines. */
 export async function isBeating(dir: string, name: string): Promise<boolean> {
   const time = () =>
     stat(join(dir, name)).then(
@@ -86,7 +87,7 @@ export async function isBeating(dir: string, name: string): Promise<boolean> {
   return false;
 }
 
-/** Null where the file system has no sockets, or the path is too long for one. */
+/** Returns null if the file system has no sockets, or the path is too long for one. */
 async function listen(path: string): Promise<Server | null> {
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH) return null;
   const server = createServer((accepted) => accepted.destroy()).listen(path);
@@ -99,6 +100,6 @@ async function listen(path: string): Promise<Server | null> {
   }
 }
 
-/** A socket's path may have 108 bytes: by way of the open folder it needs few. */
+/** A socket path may have 108 bytes on Linux; the path through the open folder's descriptor is short. */
 const socketPath = (dir: string, folder: FileHandle, name: string) =>
   process.platform === 'linux' ? `/proc/self/fd/${folder.fd}/${name}` : join(dir, name);

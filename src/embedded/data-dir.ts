@@ -10,14 +10,14 @@ export interface DataDir {
 }
 
 /**
- * Makes the folder and locks it against a second instance; the lock of a process that died is taken over. `lost` is
- * called when the lock has gone while it was held.
+ * Makes the folder and locks it against a second instance; takes over the lock of a dead process. `lost` is called when
+ * the lock disappears while it is held.
  */
 export async function openDataDir(
   dir: string,
   watch: { say: (line: string) => void; lost: () => void } = { say: () => {}, lost: () => {} },
 ): Promise<DataDir> {
-  // Under root, Postgres runs as a user of its own, who must pass through but not look around.
+  // Under root, Postgres runs as another user, who must be able to enter the folder but not to list it.
   const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
   await mkdir(dir, { recursive: true, mode }).catch(unwritable(dir));
   const lock = await lockFolder(dir, watch).catch(unwritable(dir));
@@ -46,7 +46,7 @@ async function readOrCreate(file: string, make: () => string): Promise<{ value: 
   return { value, created: true };
 }
 
-/** Whole and on the disk, or not at all: what a lost key has encrypted is lost with it. */
+/** Flushes and renames, because data encrypted with a lost key is lost too: the file is complete on disk or absent. */
 async function write(file: string, value: string): Promise<void> {
   await rm(`${file}.new`, { force: true });
   await writeFile(`${file}.new`, `${value}\n`, { flag: 'wx', mode: 0o600, flush: true });

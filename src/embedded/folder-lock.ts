@@ -7,23 +7,23 @@ import { startTime, systemId } from './process-identity.js';
 
 const TRIES = 12;
 const STEP_BACK_MS = 60;
-/** `lock-<pid>-<start>-<system>-<host>`; of 0.1.0 without the last two. */
+/** `lock-<pid>-<start>-<system>-<host>`; version 0.1.0 omits the last two. */
 const CLAIM = /^lock-(\d+)-(\w+)(?:-(\w+)-(.*))?$/;
 
-/** Who has a folder. */
+/** The process that holds a folder. */
 export interface Holder {
   pid: number;
-  /** The host it runs on, where that is another container or machine; else null. */
+  /** The holder's host if that is another container or machine; else null. */
   elsewhere: string | null;
 }
 
 /**
- * Claims a folder for this process until the answered function is called or the process dies. Answers who has it where
- * another one does. `lost` is called when the claim is gone: the folder may be another's by then.
+ * Claims a folder for this process until the returned function is called or the process dies. Returns the holder if
+ * another process holds the folder. `lost` is called when the claim is gone: another process may then hold it.
  *
- * A claim is named after its process and made before looking for others: of two at once at least one sees the other, and
- * one that sees another steps back. A dead process's claim is removed by its own name, so that nobody can remove a living
- * one's by mistake, as with one lock file that several find stale.
+ * A claim is named after its process and made before looking for others: of two processes at once at least one sees the
+ * other, and a process that sees another steps back. A dead process's claim is removed by its own name, so that no
+ * process can remove a living claim by mistake, as with one lock file that several find stale.
  */
 export async function lockFolder(
   dir: string,
@@ -58,7 +58,7 @@ async function livingClaim(dir: string, mine: string, say: (line: string) => voi
     if (isHere) {
       if (start === startOf(pid)) return holder;
     } else {
-      // A pid means nothing here, and a socket nothing on another machine: only its time can tell.
+      // A pid of another system means nothing here, nor a socket of another machine: only the claim's mtime can tell.
       say(`${dir} was in use on ${host} (pid ${pid}); looking for 6 s whether it still is …`);
       if (await isBeating(dir, name)) return holder;
     }

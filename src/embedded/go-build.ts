@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Obtain } from './obtain.js';
 import { runTool } from './tool.js';
 
-/** Builds a Go program from its module into `folder`. */
+/** Builds a Go program from its module into `folder`, and returns its path. */
 export async function buildWithGo(
   go: string,
   module: string,

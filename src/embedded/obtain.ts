@@ -1,7 +1,7 @@
-/** The means of every way to get the Temporal CLI. */
+/** Arguments shared by every way to get the Temporal CLI. */
 export interface Obtain {
   progress: (line: string) => void;
   env: NodeJS.ProcessEnv;
-  /** Ends what is under way, and the search. */
+  /** Ends the tool that is running, and the search. */
   signal: AbortSignal;
 }

@@ -16,20 +16,21 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-/** In a folder of ours a symbolic link has no business: it could lead a write of root's to any file. */
+/** Our folders need no symbolic links, and one could redirect a write by root to any file. */
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 const { O_APPEND, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, O_DIRECTORY = 0 } = constants;
 
 /**
- * Makes a folder that only its owner can change, and answers its real path. Under root, one that another user owns
- * becomes root's; of its files only those named in `keep` stay, made anew, because that user may have made the others.
+ * Makes a folder that only its owner can change, and returns its real path. Under root, a folder that another user owns
+ * or may change becomes root's: its files are removed, because that user may have made them, except for those named in
+ * `keep`, which are written anew.
  */
 export function takeFolder(dir: string, keep: string[]): string {
   if (process.geteuid?.() !== 0) {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     return realpathSync(dir);
   }
-  // Servers that run as users of their own pass through it.
+  // Servers that run as other users must be able to enter it.
   mkdirSync(dir, { recursive: true, mode: 0o711 });
   const real = realpathSync(dir);
   const folder = openSync(real, O_RDONLY | O_DIRECTORY | NO_FOLLOW);
@@ -49,7 +50,7 @@ export function takeFolder(dir: string, keep: string[]): string {
   return real;
 }
 
-/** Another user may still hold the file open that was there. */
+/** Writes the file anew, because another user may still hold the old one open. */
 function remake(file: string): void {
   const stats = statOf(file);
   if (!stats?.isFile() || stats.nlink !== 1) return;
@@ -58,7 +59,7 @@ function remake(file: string): void {
   writeOwn(file, text);
 }
 
-/** Opens a file in a folder of ours to append to it. */
+/** Opens a file in one of our folders to append to it. */
 export function openLog(file: string): number {
   removeForeign(file);
   return openSync(file, O_WRONLY | O_APPEND | O_CREAT | NO_FOLLOW, 0o600);
@@ -74,7 +75,7 @@ export function writeOwn(file: string, text: string): void {
   }
 }
 
-/** The text of a file in a folder of ours; empty where there is none, or another user made it. */
+/** The text of a file in one of our folders; empty if there is none, or if another user made it. */
 export function readOwn(file: string): string {
   return isOurs(statOf(file)) ? readFileSync(file, 'utf8') : '';
 }

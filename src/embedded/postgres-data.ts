@@ -11,19 +11,19 @@ import { reaches, type Ids } from './postgres-user.js';
 
 const run = promisify(execFile);
 
-/** The only one who may connect. There is no way in for the superuser but the server's own single-user mode. */
+/** The only login allowed. The superuser's only access is the server's own single-user mode. */
 const LOGIN = 'host all surehook 127.0.0.1/32 scram-sha-256';
 
-/** How to start a program of Postgres's on its data. */
+/** How to start a Postgres program on its data. */
 export interface DataAccess {
-  /** The folder as the program is told to name it. */
+  /** The folder's path as passed to the program. */
   name: string;
   spawn: { cwd: string } & Partial<Ids>;
 }
 
 /**
- * Below a folder that its user may not enter, Postgres is put into its data before it becomes that user: it has no
- * other way in, and needs no capability.
+ * Below a folder that its user may not enter, Postgres starts inside its data folder before it becomes that user: it
+ * has no other way in, and needs no capability.
  */
 export async function accessTo(data: string, user: Ids | null): Promise<DataAccess> {
   if (user === null || (await reaches(user, { enter: dirname(data) }))) {
@@ -43,13 +43,13 @@ export function readPassword(file: string): string {
   return password;
 }
 
-/** Made aside and renamed when whole, so that a first start that dies half way leaves nothing to trip over. */
+/** Makes the data in another folder and renames it when complete: a first start cut short must not block the next. */
 export async function initialise(options: {
   binaries: Binaries;
   data: string;
   passwordFile: string;
   user: Ids | null;
-  /** More rights of the role, in SQL. */
+  /** Further rights of the role, in SQL. */
   rights: string;
 }): Promise<void> {
   const { binaries, data, passwordFile, user, rights } = options;
@@ -70,14 +70,14 @@ export async function initialise(options: {
   await rename(fresh, data);
 }
 
-/** Earlier versions let their role be the superuser: that one gets another name, and the role all that it had made. */
+/** In earlier versions our role was the superuser: renames it, and gives all it had made to a new, ordinary role. */
 export async function takeRights(binaries: Binaries, access: DataAccess, password: string): Promise<void> {
-  // It may be there, or its first start may have been cut short.
+  // The database may exist already; it is missing if the first start was cut short.
   await asSuperuser(binaries, access, 'postgres', ['create database surehook']).catch(() => {});
   await asSuperuser(binaries, access, 'surehook', [allowLogin(access), takeRightsSql(password)]);
 }
 
-/** One statement, all or nothing. A superuser cannot rename itself, therefore another one does. */
+/** One statement, all or nothing. A superuser cannot rename itself, so another superuser does. */
 const takeRightsSql = (password: string) => `
   do $$
   declare one text;
@@ -110,7 +110,7 @@ const takeRightsSql = (password: string) => `
     end loop;
   end $$`;
 
-/** SQL, one statement a line, where nobody can connect: the server must not be running. */
+/** Runs SQL in single-user mode, one statement per line: the server must not be running. */
 export async function asSuperuser(
   binaries: Binaries,
   access: DataAccess,
@@ -134,19 +134,19 @@ async function attempt(
 ): Promise<void> {
   const options: ExecFileOptions = { ...access.spawn, env: serverEnv() };
   const running = run(command, args, options);
-  // It may end before it has read all; its exit code tells.
+  // The program may exit before it has read all its input; its exit code reports the failure.
   running.child.stdin?.on('error', () => {}).end(input);
   const error = await running.then(
     () => null,
     (reason: unknown) => reason as { code?: unknown; stderr?: string },
   );
   if (error === null) return;
-  // Postgres repeats a statement that failed, with the password in it: neither the message nor a cause may tell it.
+  // Postgres repeats a failed statement, with the password in it: neither the message nor a cause may contain it.
   const said = (error.stderr ?? '').split('\n').filter((line) => !/STATEMENT:|^\t/.test(line));
   throw new Error(`${failure} (${String(error.code)}):\n${said.join('\n').trim()}`);
 }
 
-/** Emptied by its own user: what is in it could lead root elsewhere. */
+/** The folder's own user empties it, because its contents could lead root elsewhere. */
 async function removeData(dir: string, user: Ids | null): Promise<void> {
   const stats = lstatSync(dir, { throwIfNoEntry: false });
   if (!stats) return;

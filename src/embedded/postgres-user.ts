@@ -11,8 +11,8 @@ export interface Ids {
 }
 
 /**
- * Postgres refuses to run as root: then it runs as the owner of its data, or as the system's user `postgres`, without
- * any capability. Null: as we do.
+ * The user that Postgres runs as; null: our own. Postgres refuses to run as root: then it runs as the owner of its
+ * data, or as the system's user `postgres`, without any capability.
  */
 export async function postgresUser(data: string): Promise<Ids | null> {
   if (process.geteuid?.() !== 0) return null;
@@ -41,7 +41,7 @@ async function systemUser(): Promise<Ids> {
   }
 }
 
-/** Whether `user` may enter, read and, where they are programs, run all of `paths`. */
+/** Whether `user` may enter the folder, run the program and read the file in `paths`. */
 export async function reaches(user: Ids | null, paths: { enter?: string; run?: string; read?: string }) {
   if (user === null) return true;
   const tests = Object.entries(paths).map(([kind, path]) => [kind === 'read' ? '-r' : '-x', path]);

@@ -25,7 +25,7 @@ export interface EmbeddedPostgres {
   url: string;
   port: number;
   pid: number;
-  /** Settles when it is gone. */
+  /** Settles when the process has ended. */
   exited: Promise<void>;
   stop(): Promise<void>;
 }
@@ -33,16 +33,16 @@ export interface EmbeddedPostgres {
 export interface PostgresOptions {
   dir: string;
   port?: number;
-  /** More settings, `name=value`. */
+  /** Further settings, `name=value`. */
   settings?: string[];
-  /** For tests: the role may make databases. Counts when the data is made. */
+  /** For tests: the role may make databases. Takes effect only when the data is made. */
   makesDatabases?: boolean;
   progress?: (line: string) => void;
 }
 
 /**
- * A Postgres of our own in `dir`, from the npm package: made at first use, found again later. Below `dir`, only `data` is
- * the server's. Its role is the owner of its database and no superuser.
+ * Starts a Postgres from the npm package, with its files in `dir`: made at first use, reused later. Below `dir`, only
+ * `data` belongs to the server's user. The role in the URL owns its database and is no superuser.
  */
 export async function startPostgres(options: PostgresOptions): Promise<EmbeddedPostgres> {
   const { progress = () => {} } = options;
@@ -63,7 +63,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   const password = readPassword(passwordFile);
   const access = await accessTo(data, user);
 
-  // The last one does nothing: a person who looks at the processes sees whose this is, wherever it was started from.
+  // `surehook.folder` has no effect: it shows a person who lists processes which folder this server belongs to.
   const settings = [...SMALL_MACHINE, ...(options.settings ?? []), `surehook.folder=${dir}`];
   const flags = settings.flatMap((setting) => ['-c', setting]);
   for (let tries = 1; ; tries++) {
@@ -84,7 +84,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
     } catch (error) {
       await server.stop();
       const log = await lastLines(logFile);
-      // A killed server's children take a moment to leave its memory; a free port may be taken before we listen.
+      // A killed server's children take a moment to leave its memory; another process may take a free port before us.
       const passing = /is still in use/.test(log) || (!options.port && /already in use/.test(log));
       if (tries === START_TRIES || !passing) {
         throw new Error(`Postgres did not start:\n${log}`, { cause: error });
@@ -98,9 +98,9 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
 }
 
 /**
- * Ends a server on this data that our own note does not name, by Postgres's. That note is its user's and may name any
- * process: only one that runs as that user in that folder is ended, and a note of another is removed, because it would
- * keep Postgres from starting.
+ * Ends a server on this data that our pid file does not name but Postgres's does. Postgres's pid file is its user's and
+ * may name any process: only a Postgres that runs as that user on that folder is ended. A file that names another
+ * process is removed, because it would keep Postgres from starting.
  */
 async function endLeftover(data: string, user: Ids | null): Promise<void> {
   const file = join(data, 'postmaster.pid');
@@ -108,7 +108,7 @@ async function endLeftover(data: string, user: Ids | null): Promise<void> {
   if (!stats) return;
   const pid = stats.isFile() ? Number(readFileSync(file, 'utf8').split('\n')[0]) : 0;
   const command = pid > 0 ? commandLine(pid) : null;
-  // A dead one's is left to Postgres, which checks more than the number.
+  // Postgres itself handles the file of a dead server, and checks more than the pid.
   if (stats.isFile() && command === null) return;
   const isIts =
     userOf(pid) === (user?.uid ?? process.geteuid?.()) &&
@@ -118,7 +118,7 @@ async function endLeftover(data: string, user: Ids | null): Promise<void> {
   else rmSync(file, { force: true });
 }
 
-/** False where its role is still the superuser that earlier versions made. */
+/** Waits until the server answers; false if its role is still the superuser of earlier versions, or has no database. */
 async function ready(url: string, exited: Promise<void>): Promise<boolean> {
   let gone = false;
   void exited.then(() => (gone = true));
@@ -129,7 +129,7 @@ async function ready(url: string, exited: Promise<void>): Promise<boolean> {
     } catch (error) {
       const { code } = error as { code?: string };
       if (code === NO_DATABASE) return false;
-      // Recovery after a crash takes as long as it takes.
+      // Recovery after a crash has no deadline.
       if (code !== STARTING_UP && Date.now() > deadline) throw error;
       await sleep(50);
     }

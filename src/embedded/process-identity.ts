@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** When a process began, in the system's own terms; null where it is gone or a zombie. Never compared across systems. */
+/** When a process began, in the system's own units; null if it is gone or a zombie. Not comparable across systems. */
 export function startTime(pid: number): string | null {
   if (!existsSync('/proc/self/stat')) return fromPs(pid, 'lstart=');
   try {
-    // proc(5): the name in brackets may hold spaces, so fields are counted behind it; the 22nd is the start time.
+    // proc(5): the name in parentheses may hold spaces, so count fields after it; the 22nd is the start time.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
     return fields[0] === 'Z' ? null : (fields[19] ?? null);
   } catch {
@@ -16,15 +16,15 @@ export function startTime(pid: number): string | null {
 }
 
 /**
- * Whether `pid` is still the process noted then: numbers are given again, soonest after a restart of the machine.
- * Null asks only whether it runs.
+ * Whether `pid` is still the process that began at `started`: the system reuses pids, soonest after a reboot. With
+ * null, only whether it runs.
  */
 export function isSameProcess(pid: number, started: string | null): boolean {
   const now = pid > 0 ? startTime(pid) : null;
   return now !== null && (started === null || started === now);
 }
 
-/** Names the set of processes whose pids and start times we can tell: those of this container, since the machine's start. */
+/** Identifies the set of processes whose pids and start times we can read: this container's, since the last boot. */
 export function systemId(): string {
   const seen = [
     () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'),
@@ -46,7 +46,7 @@ export function commandLine(pid: number): string | null {
   }
 }
 
-/** The user a process runs as; null where that cannot be told. */
+/** The user a process runs as; null if unknown. */
 export function userOf(pid: number): number | null {
   if (!existsSync('/proc/self/stat')) return Number(fromPs(pid, 'uid=') ?? NaN) || null;
   try {
@@ -56,7 +56,7 @@ export function userOf(pid: number): number | null {
   }
 }
 
-/** The folder a process works in; null where that cannot be told. */
+/** The working folder of a process; null if unknown. */
 export function workingFolder(pid: number): string | null {
   try {
     return readlinkSync(`/proc/${pid}/cwd`);

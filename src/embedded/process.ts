@@ -7,25 +7,25 @@ import { serverEnv } from './child-env.js';
 import { openLog, readOwn, writeOwn } from './own-files.js';
 import { commandLine, isSameProcess, startTime } from './process-identity.js';
 
-/** A server we started, in a process group of its own: a terminal's Ctrl-C reaches only us, and we stop it in order. */
+/** A server we started, in its own process group: a terminal's Ctrl-C reaches only us, and we stop servers in order. */
 export interface ServerProcess {
   pid: number;
-  /** Settles when the process is gone. */
+  /** Settles when the process has ended. */
   exited: Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Sent where SIGINT has not ended a server in time. */
+/** Sent if SIGINT has not ended a server within 10 s. */
 export type LastSignal = 'SIGQUIT' | 'SIGKILL';
 
 export interface ServerCommand {
   command: string;
   args: string[];
-  /** Entered before the server becomes its own user. Default: one that every user may enter. */
+  /** Entered before the server becomes its own user. Default: `/`, which every user may enter. */
   cwd?: string;
-  /** Both in a folder that only we can change. */
+  /** Must be, like `pidFile`, in a folder that only we can change. */
   logFile: string;
-  /** Notes the process, so that a next start can end it if we are killed. */
+  /** Names the process, so that the next start can end it if we are killed. */
   pidFile: string;
   uid?: number;
   gid?: number;
@@ -52,7 +52,7 @@ export async function startServer(options: ServerCommand): Promise<ServerProcess
   }
   const pid = child.pid!;
   writeOwn(pidFile, `${pid} ${startTime(pid) ?? ''}\n${commandLine(pid) ?? ''}`);
-  // Left running by an exit in the middle of a start, it would hold its port until the next start.
+  // If we exit in the middle of a start, a server left running would hold its port until the next start.
   const onExit = () => child.kill('SIGINT');
   process.once('exit', onExit);
   const exited = once(child, 'exit').then(() => {
@@ -71,8 +71,8 @@ async function stopChild(child: ChildProcess, exited: Promise<void>, lastSignal:
 }
 
 /**
- * Ends a server that outlived a killed parent: the pid file's process, if it is still the same one. Its start time counts
- * from the start of the machine, so that after another start of it the command line has to agree, too.
+ * Ends a server that outlived a killed parent: the pid file's process, if it is still the same one. Start times count
+ * from boot, so a process after a reboot may have the same one: the command line has to match too.
  */
 export async function stopOrphan(pidFile: string, lastSignal: LastSignal): Promise<void> {
   const [, noted, started = '', command] = /^(\d+) (.*)(?:\n([^]+))?$/.exec(readOwn(pidFile)) ?? [];
@@ -81,7 +81,7 @@ export async function stopOrphan(pidFile: string, lastSignal: LastSignal): Promi
   if (command === undefined || command === commandLine(pid)) await endProcess(pid, lastSignal);
 }
 
-/** Ends a process that is not our child, as gently as one that is. */
+/** Ends a process that is not our child: SIGINT, after 10 s `lastSignal`; throws if it still runs after 20 s. */
 export async function endProcess(pid: number, lastSignal: LastSignal): Promise<void> {
   const started = startTime(pid) ?? '';
   const signal = (name: NodeJS.Signals) => {
@@ -97,7 +97,7 @@ export async function endProcess(pid: number, lastSignal: LastSignal): Promise<v
 
 const GO_TRACE = /\n\ngoroutine \d+ \[.*\]:\n(?:.+\n\t.+\n?)*/g;
 
-/** The end of a log, for an error's sentence; of a Go server that panicked what it said before its stack trace. */
+/** The last lines of a log, for an error message, without the stack trace of a Go server that panicked. */
 export async function lastLines(file: string, count = 5): Promise<string> {
   const text = await readFile(file, 'utf8').catch(() => '');
   return text.replace(GO_TRACE, '').trim().split('\n').slice(-count).join('\n');

@@ -7,7 +7,7 @@ import { runTool } from './tool.js';
 const NO_CONTACT_MS = 10_000;
 const DOWNLOAD_MS = 300_000;
 
-// The SDK's downloader also starts the server it got; only the file is wanted.
+// The SDK's downloader also starts the server; we need only the file.
 const SCRIPT = `
   const { TestWorkflowEnvironment } = require(process.argv[1]);
   const server = { executable: { type: 'cached-download', downloadDir: process.argv[2], version: process.argv[3] } };
@@ -17,8 +17,8 @@ const SCRIPT = `
   );`;
 
 /**
- * Lets the TypeScript SDK download the dev server into `folder`: in a process of its own, which can be ended where the
- * host never answers, and which leaves this one's Temporal runtime alone.
+ * Downloads the dev server into `folder` with the TypeScript SDK, in a separate process: that process can be ended if
+ * the host never answers, and leaves our own Temporal runtime alone.
  */
 export async function downloadWithSdk(
   folder: string,
@@ -29,7 +29,7 @@ export async function downloadWithSdk(
   const gaveUp = new AbortController();
   const giveUp = (why: string) => gaveUp.abort(new Error(why));
   const contact = setTimeout(() => {
-    // The file is opened when the host has answered.
+    // The SDK opens the file once the host has answered.
     void readdir(folder).then((files) => files.length === 0 && giveUp('the host does not answer'));
   }, NO_CONTACT_MS);
   const deadline = setTimeout(() => giveUp('it takes too long'), DOWNLOAD_MS);

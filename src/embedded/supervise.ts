@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A server of ours that runs. */
+/** A running server that we started. */
 export interface Running {
-  /** Settles when its process is gone. */
+  /** Settles when the server's process has ended. */
   exited: Promise<void>;
   stop(): Promise<void>;
 }
 
 const BACK_OFF_MS = { first: 200, most: 10_000 };
-/** A server that ran for so long had started well. */
+/** A server that ran this long had started well: the back-off begins anew. */
 const STEADY_MS = 30_000;
 
-/** Starts a server again whenever it ends by itself, and says so. `restart` gives it the address it had. */
+/** Restarts a server whenever it ends by itself, and says so. `restart` must give it the same address. */
 export function supervise(
   name: string,
   first: Running,
@@ -39,7 +39,7 @@ export function supervise(
           say(error instanceof Error ? error.message : String(error));
         }
       }
-      // A start that was under way when the stop came is a server to stop, too.
+      // The stop may have come during a restart: the new server must be stopped too.
       if (stopping.signal.aborted) return running.stop();
       say(`${name} is back`);
     }

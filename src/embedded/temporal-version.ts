@@ -1,16 +1,16 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** Servers that Surehook's tests have run on: of the CLI 1.5.1, and of 1.9.1 with its later patches. */
+/** Servers that Surehook's tests have run on: that of CLI 1.5.1, and that of CLI 1.9.1 with its later patches. */
 const TESTED = { from: [1, 29, 1], below: [1, 33], words: '1.29.1 to 1.32' };
-/** Longer than a CLI takes on a busy machine; a program that is no CLI may never answer. */
+/** Deadline: longer than a CLI takes on a busy machine; a program that is no CLI may never answer. */
 const ANSWER_MS = 10_000;
 
 const run = promisify(execFile);
 
 /**
- * The server in a `temporal` CLI, as it says itself; null where it says none. The server's version and not the CLI's: a
- * CLI that was built by `go install` calls itself 0.0.0-DEV.
+ * The server version that a `temporal` CLI reports; null if it reports none. The CLI's own version is useless: a CLI
+ * built by `go install` calls itself 0.0.0-DEV.
  */
 export async function serverVersion(binary: string): Promise<string | null> {
   const { stdout } = await run(binary, ['--version'], { timeout: ANSWER_MS, killSignal: 'SIGKILL' }).catch(
@@ -19,7 +19,7 @@ export async function serverVersion(binary: string): Promise<string | null> {
   return /\(Server v?(\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? null;
 }
 
-/** Why a CLI found on this machine cannot be used; null where its server is known to work. */
+/** Why a CLI found on this machine cannot be used; null if its server is known to work. */
 export async function whyNotUsed(binary: string): Promise<string | null> {
   const version = await serverVersion(binary);
   if (version === null) return 'does not say which Temporal server it has';

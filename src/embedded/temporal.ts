@@ -9,7 +9,7 @@ import { serverVersion } from './temporal-version.js';
 import { guardUi, hiddenAddress, type UiGuard } from './ui-guard.js';
 
 const READY_MS = 60_000;
-/** The dev server's own day would let a workflow id be used again while its idempotency key still stands. */
+/** The dev server's default of one day would let a workflow id be reused while its idempotency key is still valid. */
 const RETENTION_DAYS = 7;
 
 const DYNAMIC_CONFIG = [
@@ -18,7 +18,7 @@ const DYNAMIC_CONFIG = [
   'matching.useNewMatcher=true',
   'matching.numTaskqueueReadPartitions=1',
   'matching.numTaskqueueWritePartitions=1',
-  // Once a second: a workflow that has ended by then is written there once, not also at its start and first task.
+  // Once a second: visibility then stores a workflow that has ended by then once, not also at start and first task.
   'history.visibilityProcessorMaxPollRPS=1',
   'history.visibilityTaskBatchSize=1000',
   'frontend.namespaceRPS=20000',
@@ -27,10 +27,10 @@ const DYNAMIC_CONFIG = [
   'history.persistenceMaxQPS=20000',
   'matching.persistenceMaxQPS=20000',
   'frontend.persistenceMaxQPS=20000',
-  // Its HTTP API takes text/plain from any page in a browser, and cannot be turned off: it answers to no host.
+  // The HTTP API accepts text/plain from any page in a browser and cannot be turned off: allow it no host.
   'frontend.httpAllowedHosts=[]',
 ];
-// Postgres holds the contract; what a power cut takes here, the sweep starts again.
+// Postgres holds every delivery: the reconciler starts workflows again that a power cut lost here.
 const SQLITE = ['journal_mode=wal', 'synchronous=normal'];
 
 export interface EmbeddedTemporal {
@@ -38,12 +38,12 @@ export interface EmbeddedTemporal {
   port: number;
   uiUrl: string | null;
   pid: number;
-  /** Settles when it is gone. */
+  /** Settles when the process has ended. */
   exited: Promise<void>;
   stop(): Promise<void>;
 }
 
-/** The Temporal dev server with its state in `dir`, or in memory with its log there. */
+/** Starts the Temporal dev server with its state in `dir`; with `inMemory`, only its log and pid file are there. */
 export async function startTemporal(options: {
   binary: string;
   dir: string;
@@ -51,7 +51,7 @@ export async function startTemporal(options: {
   /** Null: no Web UI; 0: any free port. */
   uiPort: number | null;
   port?: number;
-  /** More of its dynamic config. */
+  /** Further dynamic config, `key=value`. */
   settings?: string[];
 }): Promise<EmbeddedTemporal> {
   const { binary, dir, inMemory = false, settings = [] } = options;
@@ -98,20 +98,20 @@ export async function startTemporal(options: {
   };
 }
 
-/** One for each version of the server: it does not migrate the file of another. */
+/** One file for each server version: a server does not migrate the file of another version. */
 async function databaseFile(dir: string, binary: string): Promise<string> {
   const version = await serverVersion(binary);
   return join(dir, version === null ? 'temporal.db' : `temporal-${version}.db`);
 }
 
-/** Until the namespace can be changed, which is later than the port answers. */
+/** Waits until the namespace can be changed, which is later than the port answers. */
 async function ready(port: number, exited: Promise<void>): Promise<void> {
   let gone = false;
   void exited.then(() => (gone = true));
   const deadline = Date.now() + READY_MS;
   while (!gone) {
     try {
-      // A gRPC channel that finds nobody waits a second before it tries again; a socket knows at once.
+      // A refused gRPC channel waits 1 s before it tries again; a plain socket fails at once.
       if (await isListening(port)) return await setRetention(`127.0.0.1:${port}`);
       if (Date.now() > deadline) throw new Error('It does not listen.');
     } catch (error) {

@@ -5,8 +5,8 @@ import { toolEnv } from './child-env.js';
 const PROGRESS_MS = 5_000;
 
 /**
- * Runs a program that may take minutes, telling every few seconds that it is still at it. Called off, it is ended with
- * all that it has started; where it fails, its last line is the error.
+ * Runs a program that may take minutes, and reports progress every 5 s. `signal` kills the program and its children. If
+ * the program fails, its last line on stderr is the error.
  */
 export async function runTool(
   command: string,
@@ -19,7 +19,7 @@ export async function runTool(
   const tell = () => progress(`${doing} … ${Math.round((Date.now() - began) / 1000)} s`);
   tell();
   const timer = setInterval(tell, PROGRESS_MS);
-  // In a group of its own: a compiler's children would go on without it.
+  // In its own process group: a compiler's children would otherwise go on after it is killed.
   const child = spawn(command, args, {
     env: toolEnv(env),
     detached: true,

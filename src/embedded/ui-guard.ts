@@ -8,20 +8,20 @@ export interface UiGuard {
 }
 
 const LOCAL = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
-/** Each is about one connection and not passed on (RFC 9110 section 7.6.1); Node throws at a `Trailer` without chunks. */
+/** Headers of one connection, never forwarded (RFC 9110 section 7.6.1); Node throws on a `Trailer` without chunks. */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade'];
 const REFUSED = 'The Web UI answers only to localhost and 127.0.0.1.\n';
 
 /**
- * Where the Web UI itself listens. It answers to any `Host`, so a page in a browser could reach it by a name of its own
- * that resolves to 127.0.0.1: Linux has other addresses of this machine, which nobody guesses.
+ * The address the Web UI itself listens on. The Web UI answers to any `Host`, so a page in a browser could reach it by
+ * a name that resolves to 127.0.0.1: on Linux it gets a random other loopback address, which no page guesses.
  */
 export function hiddenAddress(): string {
   if (process.platform !== 'linux') return '127.0.0.1';
   return ['127', randomInt(1, 255), randomInt(0, 256), randomInt(1, 255)].join('.');
 }
 
-/** Listens on `port` of 127.0.0.1 and passes on to the Web UI what is addressed to this machine. */
+/** Listens on `port` of 127.0.0.1 and forwards to the Web UI requests whose `Host` is local; others get 403. */
 export async function guardUi(port: number, ui: { host: string; port: number }): Promise<UiGuard> {
   const server = createServer((request, response) => {
     if (LOCAL.test(request.headers.host ?? '')) return forward(request, response, ui);

@@ -3,13 +3,13 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createInflateRaw } from 'node:zlib';
 
-/** Sizes of the records of a zip archive before their names, in bytes. */
+/** Sizes of a zip archive's records without their names, in bytes. */
 const END = 22;
 const ENTRY = 46;
 const LOCAL = 30;
 const DEFLATED = 8;
 
-/** Writes the one file of a zip archive whose name ends so to `target`. For archives below 4 GiB without a comment. */
+/** Writes the file whose name ends with `ending` to `target`. For zip archives below 4 GiB without a comment. */
 export async function unzipFile(archive: string, ending: string, target: string): Promise<void> {
   const file = await open(archive);
   let from: number, size: number;

@@ -16,7 +16,7 @@ export interface TemporalOptions {
 
 const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
-/** The SDK's warnings and errors go into our log; its chatter does not. Once a process, before anything else of it. */
+/** Sends the SDK's warnings and errors to our log. Call once per process, before any other use of the SDK. */
 export function installTemporalLogger(log: Logger): void {
   const logger = new DefaultLogger('WARN', ({ level, message, meta }) =>
     log[LEVELS[level]](meta ?? {}, message),
@@ -24,27 +24,27 @@ export function installTemporalLogger(log: Logger): void {
   Runtime.install({ logger, shutdownSignals: [] });
 }
 
-/** One connection for the client and the worker of a process. */
+/** One connection, shared by the client and the worker of a process. */
 export interface Reached {
   connection: NativeConnection;
   client: Client;
 }
 
 export interface TemporalLink {
-  /** Temporal once it answered for the first time; a connection that breaks later mends itself. */
+  /** Resolves when Temporal answers for the first time; a connection that breaks later reconnects by itself. */
   reached: Promise<Reached>;
-  /** The same at once; throws while it never answered. */
+  /** The same without waiting; throws `TemporalAwayError` before the first answer. */
   now(): Reached;
-  /** Of the namespace, known once Temporal is reached. */
+  /** The namespace's search attributes, known once Temporal is reached. */
   attributes: SearchAttributes;
   close(): Promise<void>;
 }
 
 const RECONNECT_MS = 1_000;
-/** A namespace that is mended, or made only now, is found out within this. */
+/** Missing search attributes are checked again at this interval: the namespace may have been repaired or made. */
 const CHECK_MS = 60_000;
 
-/** Tries until Temporal answers: a process that accepts events must be able to start without it. */
+/** Retries until Temporal answers: a process that accepts events must be able to start without Temporal. */
 export function linkTemporal(options: TemporalOptions, log: Logger): TemporalLink {
   let current: Reached | null = null;
   let closed = false;
@@ -79,7 +79,7 @@ export function linkTemporal(options: TemporalOptions, log: Logger): TemporalLin
     async close() {
       closed = true;
       clearInterval(recheck);
-      // One that never answered is not waited for: should it answer yet, it is let go then.
+      // Do not wait for a Temporal that never answered: if it answers later, its connection is closed then.
       const closing = reached.then(({ connection }) => connection.close()).catch(() => {});
       if (current) await closing;
     },
@@ -89,7 +89,7 @@ export function linkTemporal(options: TemporalOptions, log: Logger): TemporalLin
 async function connect(options: TemporalOptions, attributes: SearchAttributes): Promise<Reached> {
   const connection = await NativeConnection.connect({
     address: options.address,
-    // The SDK's gzip costs both sides CPU, for messages of a kilobyte.
+    // The SDK's default, gzip, costs both sides CPU for messages of a kilobyte.
     grpcCompression: { codec: 'none' },
     ...(options.tls || options.apiKey ? { tls: true } : {}),
     ...(options.apiKey ? { apiKey: options.apiKey } : {}),
@@ -103,7 +103,7 @@ async function connect(options: TemporalOptions, attributes: SearchAttributes): 
   return { connection, client: new Client({ connection, namespace: options.namespace }) };
 }
 
-/** Rejects where no worker asks for this queue's activities. */
+/** Rejects if no worker polls this queue for activities. */
 export async function requirePollers({ client }: Reached, taskQueue: string): Promise<void> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,

@@ -1,22 +1,22 @@
 import type { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 
-/** Names and types (temporal.api.enums.v1.IndexedValueType) that `temporal workflow list --query` may ask for. */
+/** Names and types (temporal.api.enums.v1.IndexedValueType) for `temporal workflow list --query`. */
 const WANTED = { Tenant: 2, EventType: 2, BatchId: 2, EndpointIds: 7 } as const;
 const TYPES = ['?', 'Text', 'Keyword', 'Int', 'Double', 'Bool', 'Datetime', 'KeywordList'];
 
 export interface SearchAttributes {
-  /** Those the namespace cannot hold: workflows start without them. */
+  /** Attributes that the namespace does not provide: workflows start without them. */
   missing(): string[];
-  /** Why, for operators; null where all can be used. */
+  /** Why they are missing, for operators; null if all can be used. */
   reason(): string | null;
-  /** Registers those that are not there, and finds out which can be used. Rejects while Temporal is away. */
+  /** Registers missing attributes, and finds out which can be used. Rejects while Temporal is away. */
   check(connection: Pick<NativeConnection, 'operatorService'>): Promise<void>;
 }
 
 /**
- * Search attributes only help operators to find workflows, and the namespace may be another's: a name that is taken by
- * another type, or that finds no room, must not keep a delivery from starting.
+ * Search attributes only help operators to find workflows, and the namespace may be shared: a name that is registered
+ * with another type, or for which there is no room, must not keep a delivery from starting.
  */
 export function createSearchAttributes(namespace: string, log: Logger): SearchAttributes {
   let faults: Record<string, string> = {};
@@ -44,7 +44,7 @@ async function findFaults(
   const refusals: Record<string, string> = {};
   try {
     const present = await list();
-    // Each alone: one that is refused would take the others with it.
+    // One call for each: a refused attribute would fail the others in its call.
     for (const [name, type] of Object.entries(WANTED).filter(([name]) => !present[name])) {
       await operator
         .addSearchAttributes({ namespace, searchAttributes: { [name]: type } })
@@ -62,13 +62,16 @@ async function findFaults(
       }),
     );
   } catch (error) {
-    // Who may not even ask goes without.
+    // If Temporal refuses to list attributes, workflows start without any.
     const why = refusal(error);
     return Object.fromEntries(Object.keys(WANTED).map((name) => [name, why]));
   }
 }
 
-/** grpc.status: invalid, not found, not allowed, not served. Everything else means that Temporal is away. */
+/**
+ * grpc.status: INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION, UNIMPLEMENTED, UNAUTHENTICATED.
+ * Every other code means that Temporal is away.
+ */
 const REFUSED = [3, 5, 7, 9, 12, 16];
 
 function refusal(error: unknown): string {

@@ -8,29 +8,29 @@ import type { TemporalLink } from './connection.js';
 import { loadWorkflowBundle } from './workflow-bundle.js';
 
 export interface RunningWorker {
-  /** Once it polls for the first time. */
+  /** Resolves when the worker polls for the first time. */
   ready: Promise<void>;
   running(): boolean;
-  /** Ends polling, lets attempts under way end, and waits for them. */
+  /** Stops polling, lets attempts under way finish, and waits for them. */
   close(): Promise<void>;
 }
 
-/** Measured on two cores with Temporal and Postgres beside it. */
+/** Measured on two cores shared with Temporal and Postgres. */
 const SETTINGS = {
-  // An attempt is a promise and waits mostly: those at receivers that hang must leave room for all others.
+  // An attempt mostly waits, as a promise: attempts at receivers that hang must leave room for all others.
   maxConcurrentActivityTaskExecutions: 4_000,
-  // All of an event's: the rest of a wide one would have to be asked for, one by one.
+  // All deliveries of a workflow: those beyond the limit would have to be polled, one by one.
   maxEagerActivityReservationsPerWorkflowTask: DELIVERIES_PER_WORKFLOW,
   maxConcurrentWorkflowTaskExecutions: 100,
   maxCachedWorkflows: 1_000,
 };
-/** The longest request deadline and the time to record it: a stop lets attempts under way end. */
+/** The longest request deadline plus the time to record the attempt: a stop lets attempts under way finish. */
 const GRACE_MS = 35_000;
-/** Until a worker whose server is away gives up its last words to it. */
+/** Time beyond the grace for a worker to give up its last calls to a server that is away. */
 const GIVE_UP_MS = 5_000;
 const BACK_OFF_MS = { first: 500, most: 10_000 };
 
-/** A Temporal worker that is made again whenever it ends by itself, until it is closed. */
+/** Runs a Temporal worker, and makes a new one whenever it ends by itself, until it is closed. */
 export function runWorker(options: {
   link: TemporalLink;
   namespace: string;
@@ -49,11 +49,11 @@ export function runWorker(options: {
   const stopped = once(closing.signal, 'abort');
 
   async function runOne(): Promise<void> {
-    // A Temporal that never answers must not keep a process that is to stop.
+    // A Temporal that never answers must not keep a process from stopping.
     await Promise.race([link.reached, stopped]);
     if (closing.signal.aborted) return;
     const { connection } = link.now();
-    // Each time: a server that came back empty ends a worker, too.
+    // Checked before every worker: a server that came back empty ends the worker and lacks the attributes.
     await link.attributes.check(connection);
     const workflowBundle = await bundle;
     if (closing.signal.aborted) return;

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleOption } from '@temporalio/worker';
 
 const WORKFLOWS = fileURLToPath(new URL(`../../workflows/index${extname(import.meta.url)}`, import.meta.url));
-/** Where `npm run build` puts it; from sources there is none. */
+/** The bundle that `npm run build` writes; there is none when running from sources. */
 export const BUILT = fileURLToPath(new URL('./workflow-bundle.cjs', import.meta.url));
 
-/** The workflows as a worker loads them: built before, or (about a second) now. */
+/** The workflows as a worker loads them: the prebuilt bundle, or one built now, which takes about a second. */
 export async function loadWorkflowBundle(): Promise<WorkflowBundleOption> {
   return existsSync(BUILT) ? { codePath: BUILT } : buildWorkflowBundle();
 }

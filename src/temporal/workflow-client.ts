@@ -34,23 +34,23 @@ import {
 } from '../delivery/workflow-gateway.js';
 import type { TemporalLink } from './connection.js';
 
-/** Longer than any answer takes from a Temporal that is there. */
+/** Deadline of a call: longer than any answer of a reachable Temporal takes. */
 const CALL_MS = 10_000;
-/** An attempt that has lasted this long when a retry is asked for is taken for the one asked for. */
+/** An attempt still under way this long after a retry is requested counts as the requested one. */
 const UNDER_WAY_MS = 2_000;
 /** temporal.api.enums.v1.PendingActivityState. */
 const ACTIVITY_STARTED = 2;
-/** Who terminates workflows for the server, and why where a parent's end was the cause. */
+/** The identity under which the server terminates workflows, and its reason if a parent's end was the cause. */
 const SERVER = 'history-service';
 const AS_CHILD = 'by parent close policy';
-/** grpc.status: no answer in time, too much to do, not there. */
+/** grpc.status: DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
 const AWAY = [4, 8, 14];
-/** grpc.status: what we ask for cannot be. */
+/** grpc.status: the request is invalid. */
 const INVALID_ARGUMENT = 3;
-/** grpc.status: the activity or the workflow is not there, or has ended. */
+/** grpc.status: the activity or the workflow does not exist, or has ended. */
 const NOT_FOUND = 5;
 
-/** What we ask of `deliverWebhook` workflows, through Temporal's client. Every call fails within `CALL_MS`. */
+/** The gateway to workflows through Temporal's client. A call to Temporal without an answer fails after `CALL_MS`. */
 export function createWorkflowClient(link: TemporalLink, taskQueue: string): WorkflowGateway {
   const within = async <T>(call: (client: Client) => Promise<T>) => {
     try {
@@ -62,7 +62,7 @@ export function createWorkflowClient(link: TemporalLink, taskQueue: string): Wor
     }
   };
 
-  /** A server that came back empty knows our search attributes no more: registered again, the next try succeeds. */
+  /** A server that came back empty lacks our search attributes: register them, so that the next try succeeds. */
   const failed = async (error: unknown): Promise<never> => {
     const cause = (error as { cause?: { code?: number } }).cause;
     if (cause?.code === INVALID_ARGUMENT) {
@@ -98,7 +98,7 @@ export function createWorkflowClient(link: TemporalLink, taskQueue: string): Wor
     }
   }
 
-  /** Past a limit of its own Temporal ends a workflow, as it ends the children of one that was terminated. */
+  /** Temporal itself terminates a workflow past its limits, and the children of a terminated one: tell these apart. */
   async function terminated(workflowId: string, runId: string) {
     const { history } = await within((client) =>
       client.workflowService.getWorkflowExecutionHistoryReverse({
@@ -113,8 +113,8 @@ export function createWorkflowClient(link: TemporalLink, taskQueue: string): Wor
   }
 
   /**
-   * Whether an attempt goes on for longer than its record takes to reach Temporal: a reset before that would be
-   * followed by the delay that the attempt ends with.
+   * Whether an attempt goes on for longer than its record takes to reach Temporal: after an earlier reset the delay
+   * that the attempt ends with would still apply.
    */
   async function attemptUnderWay(workflowId: string, deliveryId: string): Promise<boolean> {
     for (const until = Date.now() + UNDER_WAY_MS; ; await setTimeout(50)) {
@@ -134,7 +134,7 @@ export function createWorkflowClient(link: TemporalLink, taskQueue: string): Wor
           client.workflow.start('deliverWebhook', {
             ...options(start),
             workflowIdReusePolicy: policy,
-            // Its first task comes with the answer, where this process has a worker with room for it.
+            // The response brings the first task if this process has a worker with room for it.
             requestEagerStart: true,
           }),
         );
@@ -201,7 +201,7 @@ export function createWorkflowClient(link: TemporalLink, taskQueue: string): Wor
       } catch (error) {
         if ((error as { code?: number }).code !== NOT_FOUND) throw error;
       }
-      // No attempt of it is scheduled: it waits in its workflow, or for that to be started.
+      // No attempt of the delivery is scheduled: it waits in its workflow, or for its workflow to be started.
       try {
         await within((client) => client.workflow.getHandle(workflowId).signal(resumeSignal, [deliveryId]));
         return true;
@@ -223,7 +223,7 @@ export function createWorkflowClient(link: TemporalLink, taskQueue: string): Wor
           workflowId: batchWorkflowId(batchId),
           taskQueue,
           args: [{ batchId, ...without() }],
-          // All it knows is in Postgres: one that ended too early is followed by another.
+          // The batch's state is in Postgres, so another workflow can follow one that ended too early.
           workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
           typedSearchAttributes: batchSearchAttributes(batchId, link.attributes.missing()),
           staticSummary: `replay batch ${batchId}`,
