@@ -16,7 +16,7 @@ const networks = z
   .string()
   .transform((text) => text.split(',').map((part) => part.trim()))
   .refine((cidrs) => cidrs.every(isNetwork), 'must be CIDRs joined by commas, such as 10.0.0.0/8');
-/** As a header can carry it behind `Bearer`. */
+/** Must fit into a header behind `Bearer`. */
 const adminKey = z
   .string()
   .regex(/^[!-~]{16,}$/, 'must be at least 16 characters: letters, digits and signs of ASCII, no blanks');
@@ -66,7 +66,7 @@ const schema = z
   .transform((env) => ({
     port: env.PORT,
     host: env.HOST,
-    /** Null: an API has its metrics on `port`; a worker that is a process of its own listens nowhere. */
+    /** Null: an API serves metrics on `port`; a worker in a process of its own listens nowhere. */
     metricsPort: env.METRICS_PORT ?? null,
     dataDir: resolve(env.DATA_DIR),
     /** Null: the embedded Postgres. */
@@ -89,7 +89,7 @@ const schema = z
       directAbove: env.SUREHOOK_DIRECT_ABOVE,
       workflowForEnded: env.SUREHOOK_WORKFLOW_FOR_DELIVERED,
     },
-    /** Of `npm start`: half of the cores are for Postgres and Temporal. */
+    /** For `npm start`: half of the cores are left to Postgres and Temporal. */
     processes:
       env['--processes'] ?? env.SUREHOOK_PROCESSES ?? Math.max(1, Math.floor(availableParallelism() / 2)),
     logLevel: env.LOG_LEVEL,
@@ -97,7 +97,7 @@ const schema = z
 
 export type Config = z.infer<typeof schema>;
 
-/** What is wrong only together with another variable. */
+/** Faults that depend on more than one variable. */
 function crossFaults(env: NodeJS.ProcessEnv): string[] {
   if (env.TEMPORAL_ADDRESS) return [];
   const foreign = [
@@ -116,10 +116,10 @@ function crossFaults(env: NodeJS.ProcessEnv): string[] {
   ];
 }
 
-/** One line per fault, each naming its variables. */
+/** Invalid configuration; the message has one line per fault, each naming its variables. */
 export class ConfigError extends Error {}
 
-/** The only argument there is stands beside the variables; its value wins over that of its variable. */
+/** Parses `--processes`, the only argument; it is validated with the variables and overrides SUREHOOK_PROCESSES. */
 function argumentsOf(args: string[]): Record<string, string> {
   try {
     const { processes } = parseArgs({ args, options: { processes: { type: 'string' } } }).values;
@@ -130,7 +130,7 @@ function argumentsOf(args: string[]): Record<string, string> {
   }
 }
 
-/** Reads the environment once; an empty variable counts as unset. Throws one error that lists every fault. */
+/** Reads the environment once; an empty variable counts as unset. Throws one ConfigError that lists every fault. */
 export function loadConfig(env: NodeJS.ProcessEnv, args: string[] = []): Config {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = schema.safeParse({ ...set, ...argumentsOf(args) });

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { newId } from '../lib/ids.js';
 
-/** Of every answer of the API: it may hold a secret or a payload, which no cache keeps and no browser takes for a page. */
+/** Any answer may hold a secret or a payload: no cache may keep it, no browser may render it as a page. */
 export function setAnswerHeaders(response: ServerResponse): void {
   response.setHeader('x-request-id', newId('req'));
   response.setHeader('cache-control', 'no-store');

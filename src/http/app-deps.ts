@@ -10,7 +10,7 @@ import type { HealthDeps } from './routes/health.js';
 
 export interface AppDeps extends HealthDeps {
   pool: Pool;
-  /** Of the kill switch alone: where all of `pool` is taken, it has to work. */
+  /** For the kill switch alone, which must work while all connections of `pool` are in use. */
   controlPool: Pool;
   identify: Auth['identify'];
   allow: Auth['allow'];
@@ -18,15 +18,15 @@ export interface AppDeps extends HealthDeps {
   guard: AddressGuard;
   secrets: SecretCipher;
   accept: Accept;
-  /** Those that are not the tenant's, a few look-ups at a time. */
+  /** The ids that are not endpoints of the tenant; limits how many look-ups run at once. */
   unknownEndpoints: (named: { tenant: string; endpointIds: string[] }) => Promise<string[]>;
-  /** In the background. */
+  /** Starts the workflow in the background. */
   startWorkflow: (start: DeliveryStart) => void;
   workflows: WorkflowGateway;
   control: KillSwitch;
-  /** False: the metrics are on a port of their own. */
+  /** False: the metrics have a port of their own. */
   exposesMetrics: boolean;
-  /** A workflow's page in the Temporal Web UI, where there is one. */
+  /** A workflow's page in the Temporal Web UI; null without a Web UI. */
   workflowUrl: (workflowId: string) => string | null;
   maxAttempts: number;
   log: Logger;

@@ -17,14 +17,14 @@ import { eventRoutes } from './routes/events.js';
 import { sendRoutes } from './routes/send.js';
 import { healthRoutes, metricsRoutes, type HealthDeps } from './routes/health.js';
 
-/** A reason, and requests for it that no flood of events can keep out. */
+/** The body holds a reason only. The kill switch has its own limit, so a flood of events cannot block it. */
 const MAX_CONTROL_BYTES = 16 * 1024;
 const MAX_CONTROL_REQUESTS = 32;
 
-/** Ten thousand ids of deliveries, one a line. */
+/** 10 000 delivery ids, one per line. */
 const MAX_BATCH_BYTES = 512 * 1024;
 
-/** A thousand events together. */
+/** For all events of a batch together, at most 1000. */
 const MAX_EVENTS_BYTES = 4 * 1024 * 1024;
 const MAX_EVENTS_REQUESTS = 16;
 
@@ -36,7 +36,7 @@ export function createApp(deps: AppDeps): RequestListener {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  // `a[b]=1` and `a=1&a=2` stay what they are: no filter of ours is an object.
+  // No filter is an object: `a[b]=1` and `a=1&a=2` must not be parsed into one.
   app.set('query parser', 'simple');
   app.use((_request, response, next) => {
     setAnswerHeaders(response);
@@ -46,7 +46,7 @@ export function createApp(deps: AppDeps): RequestListener {
     refuseOtherMethods(routes);
     app.use(routes);
   }
-  // Before their bodies are read: a stranger's is never kept, and no more than these are kept at a time.
+  // Before bodies are read: no body is buffered without a known key, and only as many as the limits allow.
   app.use('/v1', authenticate(deps));
   app.use(
     '/v1/control',
@@ -79,7 +79,7 @@ export function createApp(deps: AppDeps): RequestListener {
   return withEventFastPath(app, deps, { room: requests, refuse });
 }
 
-/** Health and metrics alone, on a port of their own. */
+/** Serves only health and metrics, for a port of their own. */
 export function createMonitor(deps: HealthDeps & Pick<AppDeps, 'log'>): RequestListener {
   const app = express();
   app.disable('x-powered-by');
@@ -95,7 +95,7 @@ function refuseTheRest(app: Express, refuse: WriteProblem): void {
   app.use(createErrorHandler(refuse));
 }
 
-/** A known path with a method it has not: 405 and the methods it has (RFC 9110 section 15.5.6). */
+/** Answers other methods on known paths with 405 and the allowed methods (RFC 9110 section 15.5.6). */
 function refuseOtherMethods(router: Router): void {
   const methods = new Map<string, string[]>();
   for (const { route } of router.stack) {

@@ -5,11 +5,11 @@ import { Problem } from './problem.js';
 export type Role = 'admin' | 'operator' | 'publisher' | 'viewer';
 
 export interface Auth {
-  /** Whose key an `Authorization` header carries, for the audit; throws a Problem where the key is not known. */
+  /** The owner of the key in an `Authorization` header, for the audit. Throws a 401 Problem unless the key is known. */
   identify(authorization: string | undefined): string;
-  /** Throws a Problem unless the actor may do what the role may: today there is the admin key alone, which may do everything. */
+  /** Throws a Problem unless the actor has the role. Today only the admin key exists, and it has every role. */
   allow(actor: string, role: Role): void;
-  /** The same, of who was let through. */
+  /** Calls `allow` for the actor that `authenticate` found. */
   authorize(role: Role): RequestHandler;
 }
 
@@ -40,7 +40,7 @@ export function createAuth(adminKey: string): Auth {
   };
 }
 
-/** Lets through who has a key that is known, before anything else of the request is read. */
+/** Rejects requests without a known key, before anything else of the request is read. */
 export const authenticate =
   ({ identify }: Pick<Auth, 'identify'>): RequestHandler =>
   (request, response, next) => {
@@ -48,5 +48,5 @@ export const authenticate =
     next();
   };
 
-/** Who makes a request that was let through, for the audit. */
+/** The authenticated actor, for the audit. */
 export const actorOf = (response: Response): string => String(response.locals.actor);

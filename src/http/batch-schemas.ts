@@ -37,7 +37,7 @@ const filter = z
     }
   });
 
-/** A selection by ids or by filter; DELIVERED ones only where that is asked for in so many words. */
+/** A selection by ids or by filter; DELIVERED deliveries only with `include_delivered`. */
 export const batchBody = z
   .strictObject({
     delivery_ids: z.array(id('del')).min(1).max(10_000, 'At most 10000.').optional(),

@@ -4,7 +4,7 @@ import { eventType, id, reason, tenant, time } from './schemas.js';
 
 const open = z.enum(OPEN_STATUSES, `Must be states that can be cancelled: ${OPEN_STATUSES.join(', ')}.`);
 
-/** Of many open deliveries. */
+/** Body of a request that cancels many open deliveries. */
 export const cancelManyBody = z.strictObject({
   filter: z
     .strictObject({

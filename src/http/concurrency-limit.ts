@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import { Problem } from './problem.js';
 
-/** For so many requests under way; each may hold a body of the largest size. */
+/** Bounds the requests under way, each of which may hold a body of the maximum size. */
 export interface ConcurrencyLimit {
-  /** Throws a Problem where there is none: a sender that waits for an answer would only add to what is too much. */
+  /** Throws a 503 Problem at the limit: a queue of waiting senders would only add to the overload. */
   enter(response: ServerResponse): void;
 }
 

@@ -9,12 +9,12 @@ import { AfterCommitError } from '../db/after-commit.js';
 import { badField, Problem } from './problem.js';
 import { MAX_EVENT_BYTES } from './json-body.js';
 
-/** In one answer: a request of some megabytes may hold a million faults. */
+/** Per answer: a request of a few megabytes may hold a million faults. */
 const MAX_ERRORS = 20;
-/** The names of unknown fields are as long as their sender likes. */
+/** Names of unknown fields have no maximum length. */
 const MAX_PATH = 160;
 
-/** `['event_types', 0]` as `event_types[0]`. */
+/** Formats `['event_types', 0]` as `event_types[0]`. */
 function pathText(path: PropertyKey[]): string {
   const parts = path.map((part, i) =>
     typeof part === 'number' ? `[${part}]` : `${i ? '.' : ''}${String(part).slice(0, MAX_PATH)}`,
@@ -38,7 +38,7 @@ function fromZod({ issues }: ZodError, most: number): Problem {
   return new Problem(400, 'validation_failed', detail, errors);
 }
 
-/** The one table from errors to answers: 4xx say why, 5xx say nothing and log everything. */
+/** The one table from errors to answers: 4xx say why, 5xx reveal no internals and are logged. */
 export function toProblem(error: unknown, most = MAX_ERRORS): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof ZodError) return fromZod(error, most);
@@ -74,7 +74,7 @@ export function toProblem(error: unknown, most = MAX_ERRORS): Problem {
   return new Problem(500, 'internal_error', 'Something failed here; it is logged under this request id.');
 }
 
-/** Answers what went wrong; false where an answer is under way already. */
+/** Answers with the error; false if an answer has already begun. */
 export type WriteProblem = (error: unknown, request: IncomingMessage, response: ServerResponse) => boolean;
 
 export function createProblemWriter(log: Logger): WriteProblem {

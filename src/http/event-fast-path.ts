@@ -7,8 +7,8 @@ import type { WriteProblem } from './error-handler.js';
 import { postEvent } from './incoming-event.js';
 
 /**
- * `POST /v1/events` without a router: it comes by the thousand a second, and a router takes longer than all the rest of it.
- * What is no plain request of this kind, and all else, is `others`'.
+ * Handles `POST /v1/events` without a router: thousands arrive per second, and routing takes longer than all the rest.
+ * `others` handles every other request, and those to this path that are not plain (`isPlain`).
  */
 export function withEventFastPath(
   others: RequestListener,
@@ -31,7 +31,7 @@ export function withEventFastPath(
   };
 }
 
-/** Of a length that is known and allowed, and neither compressed nor held back. */
+/** Content-Length is given and within the limit, and the body is not compressed. */
 function isPlain({ method, url, headers }: IncomingMessage): boolean {
   return (
     method === 'POST' &&
@@ -41,7 +41,7 @@ function isPlain({ method, url, headers }: IncomingMessage): boolean {
   );
 }
 
-/** A request that breaks off is never answered: nobody is there. */
+/** An aborted request is never answered: its client is gone. */
 function readBody(request: IncomingMessage, done: (bytes: Buffer) => void): void {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -3,14 +3,14 @@ import type { IncomingMessage } from 'node:http';
 import { badField } from './problem.js';
 import { idempotencyKey } from './schemas.js';
 
-/** The header as a string of draft-ietf-httpapi-idempotency-key-header (RFC 8941 section 3.3.3): `"abc"` is the key `abc`. */
+/** A string of draft-ietf-httpapi-idempotency-key-header (RFC 8941 section 3.3.3): `"abc"` is the key `abc`. */
 const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/;
 
-/** The key in the header Idempotency-Key, the same text as in the body's `idempotency_key`. */
+/** Reads the header Idempotency-Key; the key is the same text as in the body's `idempotency_key`. */
 export function headerKey(request: Pick<IncomingMessage, 'headers' | 'headersDistinct'>): string | undefined {
   const header = request.headers['idempotency-key'] as string | undefined;
   if (header === undefined) return undefined;
-  // Node joins what is sent twice.
+  // Node joins repeated headers with a comma.
   if (header.includes(', ') && request.headersDistinct['idempotency-key']!.length > 1)
     throw badKey('Was sent more than once.');
   const text = utf8(header);
@@ -20,7 +20,7 @@ export function headerKey(request: Pick<IncomingMessage, 'headers' | 'headersDis
   return key;
 }
 
-/** Node reads headers as Latin-1, one character a byte. */
+/** Node decodes headers as Latin-1, one character per byte. */
 function utf8(header: string): string {
   const bytes = Buffer.from(header, 'latin1');
   if (!isUtf8(bytes)) throw badKey('Must be UTF-8.');

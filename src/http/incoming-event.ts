@@ -13,7 +13,7 @@ import { headerKey } from './idempotency-key.js';
 import { keyConflict } from './once.js';
 import { eventBody } from './schemas.js';
 
-/** Takes one event, and answers. */
+/** Accepts the event in a request, and answers. */
 export async function postEvent(
   deps: AppDeps,
   request: IncomingMessage,
@@ -24,13 +24,13 @@ export async function postEvent(
   answer(response, await take(deps, value, text, headerKey(request)));
 }
 
-/** Takes the event that a body asks for. */
+/** Accepts the event that a body describes. */
 export async function take(
   deps: AppDeps,
   value: unknown,
   text: string,
   header?: string,
-  /** The key of an event without one of its own. */
+  /** Used when neither body nor header gives a key. */
   ownKey?: string,
 ): Promise<Stored> {
   const { endpoint_ids: endpointIds = null, idempotency_key, ...body } = eventBody.parse(value);
@@ -39,7 +39,7 @@ export async function take(
   const event = newEvent(deps, { ...body, payload, key, endpointIds, about: [] });
   const [unknown] = endpointIds ? await deps.unknownEndpoints({ tenant: body.tenant, endpointIds }) : [];
   if (unknown === undefined) return accept(deps, event);
-  // It may have been deleted since the same request was accepted.
+  // The endpoint may have been deleted since this same request was accepted.
   const known = await answered(deps, event);
   if (known) return known;
   const path = `endpoint_ids[${endpointIds!.indexOf(unknown)}]`;
@@ -56,7 +56,7 @@ export function newEvent(
     endpointIds: string[] | null;
     headers?: Record<string, string> | undefined;
     content_type?: string | undefined;
-    /** What else makes the request this one: the same key with another of these is a conflict. */
+    /** Hashed in place of `endpointIds` unless empty: the same key with other values is a conflict. */
     about: string[];
   },
 ): NewEvent {
@@ -79,12 +79,12 @@ export function newEvent(
 
 type Stored = Exclude<Accepted, { kind: 'conflict' }>;
 
-/** One commit, together with others; the delivery goes on in the background. */
+/** Stores the event, in one commit with others; its delivery goes on in the background. */
 export async function accept(deps: AppDeps, event: NewEvent): Promise<Stored> {
   return settled(deps, await deps.accept(event));
 }
 
-/** What the event's key was answered before; null where it has none, or one that is free. */
+/** The earlier answer to the event's key; null if the event has no key, or the key is free. */
 export async function answered(deps: AppDeps, event: NewEvent): Promise<Stored | null> {
   const known = event.idempotencyKey === event.id ? null : await findByKey(deps.pool, event);
   return known && settled(deps, known);
@@ -110,13 +110,13 @@ export function answer(response: ServerResponse, { kind, event }: Stored): void 
   response.end(body);
 }
 
-/** By their names, which have no case. */
+/** Sorted by lower-case name: header names are case-insensitive. */
 const sorted = (headers: Record<string, string>) =>
   Object.entries(headers)
     .map(([name, value]) => [name.toLowerCase(), value] as const)
     .sort(([a], [b]) => (a < b ? -1 : 1));
 
-/** As it was posted; a string of well-formed text where its type is not JSON. */
+/** The payload as it was posted. Throws a Problem if it is too large, or not JSON by type and no valid string. */
 export function payloadOf(
   text: string,
   { payload: value, content_type }: { payload: unknown; content_type?: string | undefined },
@@ -132,7 +132,7 @@ export function payloadOf(
   return payload;
 }
 
-/** From the body or the header; both are fine as long as they agree. */
+/** The key from the body or the header. Throws a Problem if they differ. */
 export function agreed(fromBody: string | undefined, header: string | undefined): string | undefined {
   if (header !== undefined && fromBody !== undefined && fromBody !== header) {
     throw badField('idempotency_key', 'Differs from the header Idempotency-Key.');

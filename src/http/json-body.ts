@@ -3,19 +3,19 @@ import type { Request } from 'express';
 import { MAX_PAYLOAD_BYTES } from '../domain/event.js';
 import { badField, Problem } from './problem.js';
 
-/** The payload, and around it the other fields and white space. */
+/** The payload, plus 64 KiB for the other fields and white space. */
 export const MAX_EVENT_BYTES = MAX_PAYLOAD_BYTES + 64 * 1024;
 
 const BOM = Buffer.from('\ufeff');
 
-/** The body's text and what it means; the text is kept because a payload is sent as it was posted. */
+/** The body's text and its parsed value; the text is kept because a payload is sent as it was posted. */
 export const readJson = ({ body }: Request): ReturnType<typeof parseJson> => parseJson(body);
 
 export function parseJson(bytes: unknown): { text: string; value: unknown } {
   if (!Buffer.isBuffer(bytes) || bytes.length === 0)
     throw badField('body', 'Must be JSON.', 400, 'malformed_json');
   if (!isUtf8(bytes)) throw badField('body', 'Must be JSON: it is not valid UTF-8', 400, 'malformed_json');
-  // A byte order mark is passed over, as RFC 8259 section 8.1 allows.
+  // Skips a byte order mark, as RFC 8259 section 8.1 allows.
   const text = bytes.toString('utf8', BOM.equals(bytes.subarray(0, BOM.length)) ? BOM.length : 0);
   try {
     return { text, value: boundMembers(JSON.parse(text) as unknown) };
@@ -25,7 +25,7 @@ export function parseJson(bytes: unknown): { text: string; value: unknown } {
   }
 }
 
-/** More than any request has fields: each unknown one would be an error of its own. */
+/** More fields than any request has; the limit is needed because each unknown field is an error of its own. */
 const MAX_MEMBERS = 100;
 
 export function boundMembers(value: unknown): unknown {
@@ -34,7 +34,7 @@ export function boundMembers(value: unknown): unknown {
   return value;
 }
 
-/** Where a body may be left out: then it is `{}`. */
+/** For requests whose body is optional: an empty body reads as `{}`. */
 export function readOptionalJson(request: Request): unknown {
   const bytes: unknown = request.body;
   return Buffer.isBuffer(bytes) && bytes.length > 0 ? readJson(request).value : {};

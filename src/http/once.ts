@@ -4,7 +4,7 @@ import { findKey, oncePerKey, type KnownKey, type RequestKey } from '../db/reque
 import type { Db, Pool } from '../db/pool.js';
 import { Problem } from './problem.js';
 
-/** A request that creates, as its Idempotency-Key remembers it; null without a key. */
+/** The Idempotency-Key of a request that creates something, with the hash of `about`; null without a key. */
 export function requestKey(
   key: string | undefined,
   { tenant = '', route, about }: { tenant?: string; route: string; about: unknown },
@@ -12,13 +12,13 @@ export function requestKey(
   return key === undefined ? null : { tenant, route, key, requestHash: hash('sha256', canonical(about)) };
 }
 
-/** The id that a key was answered with before, null where it is free; 409 where it was another request's. */
+/** The id that the key was answered with before, or null if it is free. Throws a 409 Problem if the request differs. */
 export async function answeredBefore(pool: Pool, key: RequestKey | null): Promise<string | null> {
   const known = key && (await findKey(pool, key));
   return known && idOf(known, 'Idempotency-Key');
 }
 
-/** What `make` made in one transaction with the key, or the id of what an earlier request with this key made. */
+/** Runs `make` in one transaction with the key, or returns the id of what an earlier request with this key made. */
 export async function createOnce<T>(
   pool: Pool,
   key: RequestKey | null,
@@ -29,7 +29,7 @@ export async function createOnce<T>(
   return result.kind === 'made' ? { made: result.made } : { knownId: idOf(result, 'Idempotency-Key') };
 }
 
-/** Marks an answer as that of an earlier request. */
+/** Marks an answer as the replay of an earlier one. */
 export const replayed = (response: Response): Response =>
   response.status(200).set('idempotent-replayed', 'true');
 
@@ -43,7 +43,7 @@ function idOf(known: KnownKey, path: string): string {
   return known.id;
 }
 
-/** The same text for the same JSON value, however its members are ordered. */
+/** The same text for equal JSON values, whatever the order of their members. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_name, member: unknown) =>
     member !== null && typeof member === 'object' && !Array.isArray(member)

@@ -1,10 +1,10 @@
 export interface FieldError {
-  /** Where in the request: `event_types[0]`, `headers.x-a`, `Idempotency-Key`. */
+  /** Location in the request: `event_types[0]`, `headers.x-a`, `Idempotency-Key`. */
   path: string;
   message: string;
 }
 
-/** An answer that says what the caller did wrong, as RFC 9457 problem details. `code` is stable. */
+/** An error that is answered as RFC 9457 problem details. `code` is stable. */
 export class Problem extends Error {
   constructor(
     readonly status: number,
@@ -20,6 +20,5 @@ export class Problem extends Error {
 export const notFound = (what: string, id: string) =>
   new Problem(404, 'not_found', `There is no ${what} ${id}.`);
 
-/** One bad field. */
 export const badField = (path: string, message: string, status = 400, code = 'validation_failed') =>
   new Problem(status, code, `${path}: ${message}`, [{ path, message }]);

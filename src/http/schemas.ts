@@ -12,7 +12,7 @@ import { urlProblem } from './url-problem.js';
 export const id = (prefix: IdPrefix) =>
   z.string().refine((value) => isId(prefix, value), `Must be an id like ${prefix}_….`);
 
-/** Its length is checked before anything else: the rest of a long text is not even looked at. */
+/** Checks the length first: no other check runs on a text that is too long. */
 const text = (max: number) => z.string().max(max, { error: `At most ${max} characters.`, abort: true });
 
 export const tenant = text(MAX_NAME).regex(
@@ -33,7 +33,7 @@ export const idempotencyKey = z.string().superRefine((value, context) => {
 });
 
 function keyProblem(key: string): string | null {
-  // A character has one or two units in UTF-16: only in between do they have to be counted.
+  // A character is one or two UTF-16 units: only between the two bounds must characters be counted.
   const tooLong = key.length > 2 * MAX_KEY || (key.length > MAX_KEY && [...key].length > MAX_KEY);
   if (key.length === 0 || tooLong) return `Must be 1-${MAX_KEY} printable characters.`;
   const [bad] = UNPRINTABLE.exec(key) ?? [];
@@ -41,10 +41,10 @@ function keyProblem(key: string): string | null {
   const code = bad.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
   return `Must be 1-${MAX_KEY} printable characters: U+${code} is not.`;
 }
-/** Present, whatever it is: its text is taken from the body as it was sent. */
+/** Any value, but present: the payload is taken as text from the body as it was sent. */
 const payload = z.unknown().refine((value) => value !== undefined, 'Is required: any JSON value.');
 
-/** As it can be stored and shown: Postgres takes no NUL, and a URL parser drops or hides what it should refuse. */
+/** No control characters: Postgres rejects NUL, and a URL parser drops or hides what it should refuse. */
 const line = (max: number, min = 0) =>
   text(max)
     .min(min)
@@ -57,7 +57,7 @@ const url = line(2048).superRefine((value, context) => {
 
 const MAX_HEADERS = 32;
 
-/** What a record loses or takes for the same is looked for before it is one. */
+/** Runs before `z.record`, which drops `__proto__`. Names that differ only in case are the same header. */
 const headerNames = z.unknown().superRefine((value, context) => {
   if (typeof value !== 'object' || value === null) return;
   const names = Object.keys(value);
@@ -100,7 +100,7 @@ export const eventBody = z.strictObject({
 });
 
 export const MAX_BATCH_EVENTS = 1_000;
-/** Each is looked at on its own. */
+/** Each event is validated on its own. */
 export const eventsBody = z.strictObject({
   events: z
     .array(z.unknown())
@@ -156,14 +156,14 @@ export const pauseBody = scope.refine((body) => body.reason !== null, {
   error: 'Is required: it is what everybody reads who wonders why nothing is sent.',
 });
 export const resumeBody = scope;
-/** Of an action on one thing: nothing, or why. */
+/** Body of an action on one object: an optional reason. */
 export const reasonBody = z.strictObject({ reason: reason.optional() });
 
 export const time = z.iso
   .datetime({ offset: true, error: ({ input }) => timeProblem(input) })
   .transform((text) => new Date(text));
 
-/** A `+` in a query is a blank by the time it is here. */
+/** A `+` in a query has been decoded to a blank before it gets here. */
 const timeProblem = (given: unknown) =>
   typeof given === 'string' && /:\d\d(\.\d+)? \d\d:\d\d$/.test(given)
     ? 'Has a blank before its zone: in a URL, write + as %2B, or give the time in UTC, such as 2026-01-31T12:00:00Z.'
@@ -181,7 +181,7 @@ export const eventsQuery = z.strictObject({
   type: eventType.optional(),
   idempotency_key: idempotencyKey.optional(),
 });
-/** `after`: empty from the beginning, `now` from the end, else a `next_cursor` of the feed. */
+/** `after`: empty for the beginning, `now` for the end, else a `next_cursor` of the feed. */
 export const feedQuery = z.strictObject({
   after: z.string().transform((text, context) => {
     const place = text === '' ? FEED_START : text === 'now' ? ('now' as const) : decodePlace(text);
@@ -214,13 +214,13 @@ export const auditQuery = z.strictObject({
   ...page,
   actor: word.optional(),
   action: word.optional(),
-  /** An id or a scope, in which a tenant stands. */
+  /** An id, or a scope, which may contain a tenant. */
   object: text('tenant:'.length + MAX_NAME)
     .regex(/^[!-~]+$/, 'Must be printable ASCII without blanks.')
     .optional(),
 });
 
-/** Splits a parsed list query into its page and its filter. */
+/** Splits a parsed list query into its page and its filter. Throws a ZodError for a bad cursor. */
 export function pageQuery<
   T extends { limit: number; cursor?: string | undefined; from?: Date | undefined; to?: Date | undefined },
 >(query: T, prefix: IdPrefix): { page: PageQuery; filter: Omit<T, 'limit' | 'cursor' | 'from' | 'to'> } {

@@ -8,11 +8,11 @@ import {
 } from 'node:http';
 import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 
-/** More connections than these are closed as they come. */
+/** Further connections are closed as they arrive. */
 const MAX_CONNECTIONS = 4_096;
-/** After a stop was asked for, what is under way gets so long: an answer waits for Postgres at most. */
+/** Time for requests under way to finish after a stop; their longest wait is for Postgres. */
 const GRACE_MS = 10_000;
-/** A request may be on its way on a connection that is idle here: it gets so long to arrive. */
+/** Time for requests to arrive that clients sent on connections still idle here. */
 const ON_ITS_WAY_MS = 300;
 
 const PROBLEMS: Record<string, [status: string, detail: string]> = {
@@ -20,7 +20,7 @@ const PROBLEMS: Record<string, [status: string, detail: string]> = {
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not arrive in time.'],
 };
 
-/** A server that nobody can hold up: what a client may take of time and memory is bounded. */
+/** Starts an HTTP server that bounds the time and memory each client may take. */
 export async function startServer(
   listener: RequestListener,
   { port, host }: { port: number; host: string },
@@ -28,9 +28,9 @@ export async function startServer(
   const options = {
     maxHeaderSize: 16 * 1024,
     headersTimeout: 10_000,
-    // For the headers and the body together.
+    // Covers headers and body together.
     requestTimeout: 30_000,
-    // Longer than the minute that load balancers keep theirs, so that it is they who close.
+    // Above the 60 s after which load balancers close idle connections, so that they close first.
     keepAliveTimeout: 65_000,
     connectionsCheckingInterval: 2_000,
   };
@@ -39,7 +39,7 @@ export async function startServer(
   const server = createServer(options, (request, response) => {
     underWay.add(response);
     response.once('close', () => underWay.delete(response));
-    // Told so, its client sends the next request to another process.
+    // `connection: close` makes the client send its next request to another process.
     if (stopping) response.shouldKeepAlive = false;
     if (hasOneHost(request)) listener(request, response);
     else answerTwoHosts(response);
@@ -59,7 +59,7 @@ export async function startServer(
   };
 }
 
-/** As `maxConnections` does for one process: of several, each would hand what is too much to the next, without end. */
+/** Replaces `maxConnections`: of several processes, each full one would pass the connection to the next, endlessly. */
 function boundConnections(server: Server): void {
   let open = 0;
   server.on('connection', (socket) => {
@@ -69,7 +69,7 @@ function boundConnections(server: Server): void {
   });
 }
 
-/** What is no request gets no further than here. */
+/** Answers input that is not valid HTTP; it never reaches the listener. */
 function answerBadRequest(error: Error & { code?: string }, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
   const [status, detail] = PROBLEMS[error.code ?? ''] ?? ['400 Bad Request', 'This is not valid HTTP.'];
@@ -92,7 +92,7 @@ function problem(status: number, title: string, detail: string) {
   return { headers, body };
 }
 
-/** Node takes the first of two; a proxy before it may have taken the other (RFC 9112 section 3.2). */
+/** Node uses the first of two Host headers; a proxy in front may have used the other (RFC 9112 section 3.2). */
 function hasOneHost({ rawHeaders }: IncomingMessage): boolean {
   let hosts = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -107,10 +107,10 @@ function answerTwoHosts(response: ServerResponse): void {
   response.writeHead(400, headers).end(body);
 }
 
-/** Ends after every request that a client sent before it could know. */
+/** Resolves after the requests that clients sent before they could notice the stop. */
 async function close(server: Server): Promise<void> {
   const closed = once(server, 'close');
-  // The listener alone: the close of an HTTP server cuts idle connections at once.
+  // Close the listener alone: an HTTP server's own close cuts idle connections at once.
   NetServer.prototype.close.call(server);
   const timers = [
     setTimeout(() => server.close(), ON_ITS_WAY_MS),

@@ -2,7 +2,7 @@
 const MAX_LABEL = 63;
 const MAX_HOST = 253;
 
-/** Why a webhook's URL is refused, or null. A URL parser mends what was most likely a mistake; here it is told. */
+/** The reason to refuse a webhook's URL, or null. A URL parser silently repairs likely mistakes; these are reported. */
 export function urlProblem(value: string): string | null {
   if (/\s/.test(value)) return 'Must not hold blanks.';
   if (value.includes('\\')) return 'Must not hold backslashes.';

@@ -4,33 +4,33 @@ import type { StartFault } from '../delivery/start-faults.js';
 import type { Classification } from '../domain/delivery.js';
 import { sharedAnswer } from '../lib/shared-answer.js';
 
-/** What a process has counted, as data. */
+/** The metrics of a process, as data. */
 export type Counts = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
-/** The counters of the other processes behind the same port. */
+/** Access to the metrics of all processes behind the same port. */
 export interface PeerCounts {
-  /** Says how to read the counters of this process. */
+  /** Registers the function that reads the metrics of this process. */
   onCount(count: () => Promise<Counts>): void;
-  /** The counters of all processes, added up, in Prometheus' text format. */
+  /** The metrics of all processes, added up, in the Prometheus text format. */
   counted(): Promise<string>;
 }
 
-/** What a process counts, for Prometheus. No label has values without bound: no tenant, no endpoint. */
+/** Prometheus metrics of a process. No label has unbounded values: no tenant, no endpoint. */
 export interface Metrics {
   attempt(classification: Classification): void;
   event(result: 'accepted' | 'duplicate'): void;
-  /** An event that ended in the direct lane and will have no workflow to show it. */
+  /** Counts an event that ended in the direct lane and gets no workflow. */
   withoutWorkflow(): void;
-  /** A workflow that could not be started. */
+  /** Counts a failed try to start a workflow. */
   notStarted(fault: StartFault): void;
-  /** The text exposition format, with what Postgres said in the last second; without that where it is away. */
+  /** Text exposition format. Values from Postgres are at most 1 s old, and left out while Postgres is away. */
   expose(): Promise<{ contentType: string; text: string }>;
 }
 
-/** Nobody makes it ask more often: it may need no key. */
+/** Bounds the queries to Postgres: `/metrics` needs no key. */
 const FRESH_MS = 1_000;
 
-/** With `peers`, what is exposed is all of theirs, whichever of them is asked. */
+/** With `peers`, any process exposes the sum over all processes. */
 export function createMetrics(openWork: () => Promise<OpenDeliveryCounts>, peers?: PeerCounts): Metrics {
   const counted = new Registry();
   let registers = [counted];
@@ -59,7 +59,7 @@ export function createMetrics(openWork: () => Promise<OpenDeliveryCounts>, peers
     labelNames: ['fault'],
     registers,
   });
-  // Asked of Postgres once, by the process that tells of it.
+  // Values for the whole system, not added up: only the process that answers asks Postgres.
   const system = new Registry();
   registers = [system];
   const open = new Gauge({
@@ -104,10 +104,10 @@ export function createMetrics(openWork: () => Promise<OpenDeliveryCounts>, peers
   };
 }
 
-/** What several processes have counted, as if it were one. */
+/** Adds up the metrics of several processes. */
 export const addUp = (all: Counts[]): Promise<Counts> => AggregatorRegistry.aggregate(all).getMetricsAsJSON();
 export const inText = (all: Counts[]): Promise<string> => AggregatorRegistry.aggregate(all).metrics();
 
-/** What only grows, and stays true of a process that is gone. */
+/** Only metrics that never fall: those still count after their process has ended. */
 export const countersOf = (counts: Counts): Counts =>
   counts.filter(({ type }) => ['counter', 'histogram'].includes(String(type)));

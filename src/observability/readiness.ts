@@ -9,7 +9,7 @@ import { requirePollers, type TemporalLink, type TemporalOptions } from '../temp
 
 export interface Readiness {
   postgres: { ok: boolean };
-  /** `reason`: why it is not ok, or goes on without something. */
+  /** `reason`: why Temporal is not ok, or which search attributes it lacks. */
   temporal: {
     ok: boolean;
     address: string;
@@ -20,18 +20,18 @@ export interface Readiness {
   workers: { ok: boolean };
 }
 
-/** Nobody makes it ask more often: it needs no key. */
+/** Bounds the probes: `/readyz` needs no key. */
 const FRESH_MS = 1_000;
 const ANSWER_MS = 2_000;
 
-/** How each part is. */
+/** Returns a function that probes Postgres, Temporal and the workers; callers share each result for 1 s. */
 export function createReadiness(options: {
   acceptance: Acceptance;
   temporal: TemporalOptions & { uiUrl: string | null };
   link: TemporalLink;
   workflows: Pick<WatchedWorkflows, 'startFault'>;
   taskQueue: string;
-  /** Null: workers are processes of their own. */
+  /** Null: workers run in other processes. */
   worker: RunningWorker | null;
 }): () => Promise<Readiness> {
   const { acceptance, link, workflows, taskQueue, worker } = options;
@@ -54,17 +54,17 @@ export function createReadiness(options: {
   });
 }
 
-/** Whether events can be accepted. */
+/** Tells whether events can be accepted. */
 export interface Acceptance {
-  /** Learns from what becomes of events. */
+  /** Wraps `accept` to learn from the outcome of real events. */
   watch(accept: Accept): Accept;
   possible(): Promise<boolean>;
 }
 
-/** An event that could not be stored counts for so long, where none could be stored since. */
+/** A failed accept counts for this long, unless a later event was accepted. */
 const FAILED_MS = 2_000;
 
-/** Where no event tells, one is tried, on a connection of `pool` that nothing else waits for. */
+/** Without a recent outcome, tries to accept an event; `pool` is for these trials alone. */
 export function createAcceptance(pool: Pool, log: Logger): Acceptance {
   let acceptedAt = -Infinity;
   let failedAt = -Infinity;
@@ -78,7 +78,7 @@ export function createAcceptance(pool: Pool, log: Logger): Acceptance {
     watch: (accept) => async (event) => {
       try {
         const accepted = await accept(event);
-        // A duplicate was only read.
+        // A duplicate was only read: it does not prove that Postgres can write.
         if (accepted.kind === 'accepted') acceptedAt = performance.now();
         return accepted;
       } catch (error) {

@@ -3,7 +3,6 @@ import { listAudit } from '../../db/audit.js';
 import type { AppDeps } from '../app-deps.js';
 import { auditQuery, pageQuery } from '../schemas.js';
 
-/** Who did what, when, to what. */
 export function auditRoutes({ pool, authorize }: AppDeps): Router {
   const router = Router();
   router.get('/audit', authorize('viewer'), async (request, response) => {

@@ -26,11 +26,11 @@ import { headerKey } from '../idempotency-key.js';
 
 type ById = Request<{ id: string }>;
 
-/** A plan of some thousand items is in the answer; a larger one is made after it. */
+/** Wait for the plan: a few thousand items are planned in this time; a larger plan is made after the answer. */
 const PLAN_MS = 3_000;
 const LOOK_MS = 50;
 
-/** What can be started: a dry run, and the rest of a batch that was cancelled or has failed. */
+/** Only a dry run can be started, or the rest of a cancelled or failed batch. */
 function whyNotStarted({ status, plan, completed_at }: StoredBatch): string {
   if (status !== 'CANCELLED' && status !== 'FAILED') {
     return `Only a dry run is started, or what a cancelled or failed batch has left; it is ${status}.`;
@@ -56,11 +56,11 @@ export function batchRoutes(deps: AppDeps): Router {
     return batch;
   };
 
-  /** Its row has decided: a workflow that cannot be told now is told by the sweeper. */
+  /** The batch row has decided: if its workflow cannot be told now, the sweeper tells it later. */
   const tell = async (id: string, { cancelled = false } = {}) => {
     const carry = () =>
       reconcileBatch({ workflows, changeBatch: (...change) => changeBatch(pool, ...change), log }, id);
-    // One that has ended has to be there again, to end what it left running.
+    // Cancelling fails if the workflow has ended: start it again, to end the deliveries it left running.
     const told = cancelled ? workflows.cancelBatch(id).catch(carry) : carry();
     await told.catch((error: unknown) => {
       log.warn({ err: error, batch_id: id }, 'batch workflow not told; the sweeper will tell it');
@@ -80,7 +80,7 @@ export function batchRoutes(deps: AppDeps): Router {
         planned = (await getBatch(pool, batch.id))!;
       }
     } catch (error) {
-      // It is there all the same: answered as it was last seen.
+      // The batch exists all the same: answer with its last known state.
       log.warn({ err: error, batch_id: batch.id }, 'batch not read back');
     }
     response.status(201).json(linked(planned));

@@ -6,7 +6,7 @@ import { actorOf } from '../auth.js';
 import { readJson } from '../json-body.js';
 import { pauseBody, resumeBody } from '../schemas.js';
 
-/** The kill switch. Only Postgres takes part: it works while Temporal is away. */
+/** The kill switch. It needs only Postgres, so it works while Temporal is away. */
 export function controlRoutes({ pool, authorize, control }: AppDeps): Router {
   const router = Router();
 

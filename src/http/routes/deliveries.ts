@@ -68,7 +68,7 @@ export function deliveryRoutes(deps: AppDeps): Router {
     if (!cancelled) {
       throw new Problem(409, 'delivery_ended', `It has ended: ${(await get(request)).status}.`);
     }
-    // The row decides; a workflow that does not hear of it finds out at its next attempt.
+    // The row decides; a workflow that is not told finds out at its next attempt.
     workflows.cancelDeliveries(workflow_id, [id]).catch((error: unknown) => {
       log.info({ err: error, delivery_id: id }, 'workflow not told of the cancellation');
     });
@@ -105,18 +105,18 @@ async function retryNow(deps: AppDeps, delivery: StoredDelivery, { key, ...by }:
   if (status === 'HELD') {
     throw new Problem(409, 'delivery_held', `It is held (${status_reason}): resume that instead.`);
   }
-  // Of what waits in Postgres a workflow knows nothing, even where one carries others of its event.
+  // A workflow does not know deliveries that wait in Postgres (lane `any`), even if it carries others of their event.
   let told = await attemptNow(deps.pool, id, 'any');
   try {
     told ||= await deps.workflows.attemptNow(workflow_id, id);
   } catch (error) {
     deps.log.warn({ err: error, delivery_id: id }, 'retry not asked for');
-    // It may have been told all the same, and the answer lost.
+    // The workflow may have been told, and only the answer lost.
     const detail = 'Temporal did not answer. Try again: asked twice, the next attempt is still made once.';
     throw new Problem(503, 'temporal_unavailable', detail, [], { 'retry-after': '1' });
   }
   if (!told) await attemptNow(deps.pool, id, null);
-  // The key stands for this delivery: once it has ended, the same request must not make another.
+  // The key stands for this delivery: once the delivery has ended, the same request must not make another.
   const recorded = createOnce(
     deps.pool,
     key,
@@ -129,7 +129,7 @@ async function retryNow(deps: AppDeps, delivery: StoredDelivery, { key, ...by }:
   return afterCommit(recorded);
 }
 
-/** What has ended stays as it is: a new delivery of the same event follows it. */
+/** An ended delivery stays as it is: a new delivery of the same event follows it. */
 async function again(deps: AppDeps, source: StoredDelivery, { key, ...by }: By): Promise<Retried> {
   const result = await createOnce(
     deps.pool,
@@ -144,7 +144,7 @@ async function again(deps: AppDeps, source: StoredDelivery, { key, ...by }: By):
   return { made };
 }
 
-/** It is committed: where this fails, the sweeper starts it. */
+/** The delivery is committed: if this fails, the sweeper starts the workflow. */
 async function startWorkflowOf(deps: AppDeps, delivery: StoredDelivery): Promise<void> {
   try {
     const open = await openWorkflow(deps.pool, delivery);

@@ -28,7 +28,7 @@ export function endpointRoutes(deps: AppDeps): Router {
   router.param('id', requireIdParam('ep', 'endpoint'));
   const { pool, authorize, secrets } = deps;
 
-  /** The answer of an earlier request, from what it made: the secret is kept nowhere else. */
+  /** Rebuilds the answer of an earlier request from its endpoint: the secret is kept nowhere else. */
   const again = async (id: string) => {
     const [endpoint, [newest]] = await Promise.all([getEndpoint(pool, id), listSealedSecrets(pool, id)]);
     if (endpoint && newest) return { ...endpoint, secret: secrets.open(newest) };
@@ -84,7 +84,7 @@ export function endpointRoutes(deps: AppDeps): Router {
     );
   });
 
-  // One status field: paused by an operator for a while, disabled until somebody decides otherwise.
+  // Both use one status field: `paused` is for a while, `disabled` until somebody decides otherwise.
   for (const [verb, status] of [
     ['pause', 'paused'],
     ['resume', 'enabled'],
@@ -113,7 +113,7 @@ function found(result: StoredEndpoint | 'disabled' | null, request: ById): Store
   throw new Problem(409, 'endpoint_disabled', 'A disabled endpoint takes nothing already; enable it first.');
 }
 
-/** Without the fields that were not given. */
+/** Drops the fields that were not given: a patch leaves them as they are. */
 function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }

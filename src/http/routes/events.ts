@@ -16,7 +16,7 @@ import { replayed } from '../once.js';
 import { requireIdParam } from '../id-param.js';
 import { eventsBody, eventsQuery, feedQuery, MAX_BATCH_EVENTS, pageQuery } from '../schemas.js';
 
-/** Of each event in a batch: a thousand have an answer. */
+/** Per event of a batch: one answer covers up to 1000 events. */
 const ERRORS_PER_EVENT = 5;
 
 export function eventRoutes(deps: AppDeps): Router {
@@ -52,7 +52,7 @@ export function eventRoutes(deps: AppDeps): Router {
         }
       }),
     );
-    // Where others were accepted, their answer is not lost with those that were not.
+    // Fail the request only if every event failed: otherwise the ids of accepted events would be lost.
     if (failed.length === events.length) throw failed.find(mayBeStored) ?? failed[0];
     if (failed.length > 0)
       deps.log.error({ err: failed[0], failed: failed.length }, 'events of a batch failed');
@@ -70,19 +70,19 @@ export function eventRoutes(deps: AppDeps): Router {
     const event = await getEvent(pool, request.params.id);
     if (!event) throw notFound('event', request.params.id);
     const { payload, headers, ...content } = event;
-    // A value may be a secret: they are shown as those of an attempt are.
+    // A header value may be a secret: redact as in an attempt's headers.
     const rest = { ...content, headers: headers && redactHeaders(headers) };
-    // Spliced in as text: the payload is answered as it was posted, too.
+    // Splice the payload in as text, so that it is answered as it was posted.
     response.type('json').send(`${JSON.stringify(rest).slice(0, -1)},"payload":${payload}}`);
   });
 
   return router;
 }
 
-/** Of errors that leave an event unanswered: all but the one that comes before Postgres is asked. */
+/** False only if nothing was stored for sure: DatabaseAwayError is thrown before Postgres is asked. */
 const mayBeStored = (error: unknown) => !(error instanceof DatabaseAwayError);
 
-/** Events in an order that never changes, for a reader that goes on from `next_cursor`. */
+/** Events in an order that never changes, for readers that continue from `next_cursor`. */
 async function feed({ pool }: AppDeps, query: unknown): Promise<FeedPage> {
   const { after, limit, ...filter } = feedQuery.parse(query);
   const page = await readFeed(pool, filter, after === 'now' ? await feedEnd(pool) : after, limit);
@@ -91,7 +91,7 @@ async function feed({ pool }: AppDeps, query: unknown): Promise<FeedPage> {
   throw new Problem(409, 'cursor_ahead', message, [{ path: 'after', message }]);
 }
 
-/** Of a batch: each event without a key of its own gets this one with its place behind it. */
+/** The key of a batch: an event without its own key gets this key, `/` and its index. */
 function batchKey(request: IncomingMessage): string | undefined {
   const key = headerKey(request);
   const most = MAX_KEY - `/${MAX_BATCH_EVENTS - 1}`.length;

@@ -3,7 +3,7 @@ import type { Metrics } from '../../observability/metrics.js';
 import type { Readiness } from '../../observability/readiness.js';
 import { limitConcurrency, createConcurrencyLimit } from '../concurrency-limit.js';
 
-/** A slow reader holds one of these, and no more. */
+/** Separate from the API's limit: slow readers of the metrics hold only these. */
 const MAX_METRICS_REQUESTS = 16;
 
 export interface HealthDeps {
@@ -25,7 +25,7 @@ export function healthRoutes({ readiness }: HealthDeps): Router {
   return router;
 }
 
-/** `/metrics`: for Prometheus. */
+/** `/metrics`, in the Prometheus text format. */
 export function metricsRoutes({ metrics }: HealthDeps): Router {
   const router = Router();
   router.get(

@@ -20,9 +20,9 @@ export function sendRoutes(deps: AppDeps): Router {
     const payload = payloadOf(text, body);
     const key = agreed(body.idempotency_key, headerKey(request));
     const about = [body.url, JSON.stringify(Object.entries(body.headers).sort())];
-    // Its headers are those of the endpoint that is made for it.
+    // The headers are stored with the endpoint made for this event, not with the event.
     const incoming = { ...body, headers: undefined, payload, key, about };
-    // First of all: nothing is stored for a key that is taken, and its own request is not judged again.
+    // Look up the key first: a taken key stores nothing, and a repeated request is not checked again.
     const known = await answered(deps, newEvent(deps, { ...incoming, endpointIds: null }));
     if (known) return answer(response, known);
     await assertPublicUrl(deps.guard, body.url, body.tenant);
