@@ -1,4 +1,4 @@
-/** Many deliveries made again as one: what is asked for, what the plan came to, how far it has come. */
+/** A replay batch: its statuses, its plan and its progress. */
 
 export const BATCH_STATUSES = [
   'PLANNING',
@@ -11,10 +11,10 @@ export const BATCH_STATUSES = [
 ] as const;
 export type BatchStatus = (typeof BATCH_STATUSES)[number];
 
-/** States a batch can still leave. */
+/** States that are not final. */
 export const OPEN_BATCH_STATUSES = ['PLANNING', 'RUNNING', 'PAUSED'] as const satisfies BatchStatus[];
 
-/** New deliveries a second; 0: no limit. Slower than one in 100 seconds, a batch would look as if it stood still. */
+/** New deliveries per second; 0: no limit. Below one per 100 seconds, a batch would look stalled. */
 const RATE = { least: 0.01, most: 10_000 };
 export const isRate = (given: unknown) =>
   typeof given === 'number' && (given === 0 || (given >= RATE.least && given <= RATE.most));
@@ -36,33 +36,33 @@ export const SKIP_REASONS = [
 
 export interface BatchPlan {
   total: number;
-  /** What is to be delivered again; the others are skipped. */
+  /** Items to deliver again; all others are skipped. */
   eligible: number;
   skipped_by_reason: Record<string, number>;
-  /** The first hundred; the batch's items tell of all. */
+  /** The first 100 skipped items; the batch's items list all of them. */
   skipped: { delivery_id: string; reason: string }[];
-  /** Eligible ones, most first, at most a hundred. */
+  /** Eligible items per endpoint, largest count first, at most 100 entries. */
   by_endpoint: { endpoint_id: string; count: number }[];
   by_event_type: { event_type: string; count: number }[];
 }
 
-/** How far a batch has come with its items. */
+/** A batch's progress through its items. */
 export interface BatchTurns {
   status: BatchStatus;
   status_reason: string | null;
-  /** New deliveries per second; 0: as fast as they go. */
+  /** New deliveries per second; 0: no limit. */
   rate_per_second: number;
   /** Items in the plan so far. */
   planned: number;
   eligible: number;
-  /** Eligible items whose turn has not come. */
+  /** Eligible items not processed yet. */
   remaining: number;
   skipped_at_turn: number;
-  /** New deliveries. */
+  /** New deliveries created. */
   created: number;
 }
 
-/** What became of its new deliveries. */
+/** The batch's new deliveries, counted by status. */
 export interface BatchOutcomes {
   delivered: number;
   failed: number;
@@ -74,11 +74,11 @@ export interface BatchOutcomes {
 
 export type BatchProgress = BatchTurns & BatchOutcomes;
 
-/** A batch as its workflow knows it; without outcomes where they were not counted. */
+/** A batch as its workflow sees it; `Progress` is BatchTurns where outcomes were not counted. */
 export interface BatchState<Progress = BatchProgress> {
   progress: Progress;
-  /** Numbers the transactions that take items: one that is repeated takes the same. */
+  /** Number of the last transaction that took items: a repeated step takes the same items. */
   step: number;
-  /** Its end is recorded: nothing is left to do. */
+  /** The batch's end is recorded: nothing is left to do. */
   done: boolean;
 }

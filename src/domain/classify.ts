@@ -5,10 +5,9 @@ export type SendFault = 'TIMEOUT' | 'NETWORK_ERROR' | 'DNS_ERROR' | 'TLS_ERROR' 
 
 export type RetryOn = 'default' | 'all';
 
-/** What follows an attempt: `gone` also disables the endpoint. */
+/** The step that follows an attempt; `gone` stops and disables the endpoint. */
 export type NextStep = 'delivered' | 'retry' | 'stop' | 'gone';
 
-/** Names the outcome of an HTTP answer. */
 export function classifyStatus(status: number): Classification {
   if (status >= 200 && status < 300) return 'DELIVERED';
   if (status === 408 || status === 425) return 'HTTP_4XX_RETRYABLE';
@@ -19,7 +18,7 @@ export function classifyStatus(status: number): Classification {
   return 'REDIRECT';
 }
 
-/** Failure types that no retry can mend; also the RetryPolicy's `nonRetryableErrorTypes`. */
+/** Failure types that a retry cannot fix; also the RetryPolicy's `nonRetryableErrorTypes`. */
 export const NON_RETRYABLE = [
   'HTTP_4XX_PERMANENT',
   'GONE',

@@ -1,4 +1,4 @@
-/** One event to one endpoint: its states, its attempts, and what an attempt means for it. */
+/** A delivery (one event to one endpoint): its states, its attempts and their classifications. */
 
 export const DELIVERY_STATUSES = [
   'PENDING',
@@ -10,13 +10,13 @@ export const DELIVERY_STATUSES = [
 ] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
-/** Who makes its first attempt: its workflow, or the process that accepted the event. */
+/** The maker of a delivery's first attempt: its workflow, or the process that accepted the event. */
 export type Lane = 'workflow' | 'direct';
 
-/** As its row says it; `any`: nobody has it in hand, and no workflow carries it, for its first attempt or a later one. */
+/** The column `lane`; `any`: no process has the delivery in hand and no workflow carries it, at any attempt. */
 export type LaneOrAny = Lane | 'any';
 
-/** States a delivery can still leave. Everything else is final. */
+/** States that are not final. */
 export const OPEN_STATUSES = ['PENDING', 'IN_PROGRESS', 'HELD'] as const satisfies DeliveryStatus[];
 
 export const isOpen = ({ status }: { status: string }): boolean =>
@@ -41,7 +41,7 @@ export const CLASSIFICATIONS = [
 ] as const;
 export type Classification = (typeof CLASSIFICATIONS)[number];
 
-/** Where one request's time went, in milliseconds; null where that step did not happen (reused connection, early failure). */
+/** Durations of a request's steps, in milliseconds; null for a step not taken (reused connection, early failure). */
 export interface Timings {
   dns: number | null;
   connect: number | null;
@@ -53,7 +53,7 @@ export interface Timings {
 /** One HTTP request of a delivery, as it is stored and shown. Plain JSON: it also travels in the heartbeat trail. */
 export interface Attempt {
   id: string;
-  /** Place in the delivery's history, from 1. Never Temporal's attempt number. */
+  /** Position in the delivery's history, from 1; not Temporal's attempt number. */
   number: number;
   /** ISO 8601 UTC. */
   started_at: string;
@@ -68,7 +68,7 @@ export interface Attempt {
   /** First 4 KiB as valid UTF-8; null where no answer came. */
   response_body: string | null;
   truncated: boolean;
-  /** The receiver's `Retry-After` as it was sent. */
+  /** The receiver's `Retry-After`, unparsed. */
   retry_after: string | null;
   next_attempt_at: string | null;
 }

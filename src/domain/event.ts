@@ -2,28 +2,28 @@
 export const MAX_NAME = 128;
 
 const SEPARATORS = './:';
-/** Printable ASCII, which a header carries; `*` is kept for wildcards. */
+/** Printable ASCII, because the type is sent in a header; `*` is reserved for wildcards. */
 const SEGMENT = '(?:(?![*./:])[!-~])+';
-/** Segments parted by `.`, `/` or `:`, none of them empty: `order.created`, `orders/create`, `order:created`. */
+/** Non-empty segments separated by `.`, `/` or `:`: `order.created`, `orders/create`, `order:created`. */
 export const EVENT_TYPE = new RegExp(`^${SEGMENT}([./:]${SEGMENT})*$`);
-/** An exact type; one whose last segment is `*`, for every type that begins with what stands before it; `*` for all. */
+/** An exact type; a prefix with `*` as last segment (`order.*`) for all types with that prefix; `*` for all types. */
 export const EVENT_TYPE_PATTERN = new RegExp(`^(\\*|${SEGMENT}([./:]${SEGMENT})*([./:]\\*)?)$`);
-/** Printable ASCII; not `.` and `..`, which no URL path can name. */
+/** Printable ASCII; not `.` or `..`, which a URL path cannot name. */
 export const TENANT = /^(?!\.{1,2}$)[!-~]+$/;
 /** Longest idempotency key, in Unicode code points. */
 export const MAX_KEY = 255;
-/** Control and format characters (two keys that look the same would differ), lone surrogates, white space but the space. */
+/** Control and format characters (keys that look equal would differ), lone surrogates, white space except the space. */
 export const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
 
 export const MAX_PAYLOAD_BYTES = 256 * 1024;
-/** Arrays and objects in one another: receivers' parsers give up, or worse, not far beyond. */
+/** Levels of nested arrays and objects: receivers' parsers fail, or worse, not far beyond. */
 export const MAX_PAYLOAD_DEPTH = 1_000;
-/** How long an idempotency key is remembered, in hours, from acceptance. */
+/** Hours from acceptance for which an idempotency key is remembered. */
 export const IDEMPOTENCY_WINDOW_HOURS = 72;
 
 /**
- * A workflow carries this many deliveries; an event with more has one for each part of them, under one for all. Its
- * search attribute EndpointIds holds as many: Temporal takes 2 KiB, 53 ids.
+ * An event with more deliveries has a parent workflow with one child workflow per part. A part's ids must fit into the
+ * search attribute EndpointIds: Temporal accepts 2 KiB, 53 ids.
  */
 export const DELIVERIES_PER_WORKFLOW = 50;
 

@@ -1,10 +1,10 @@
 export class TooDeepError extends Error {}
 
 /**
- * The exact text of a top-level member of a JSON object, as the sender wrote it: a payload that was parsed and written
- * again would lose number precision, key order and spacing, and with them the signature's meaning.
- * `text` must be an object that JSON.parse accepts. The last one of repeated members counts, as in JSON.parse. Throws
- * TooDeepError where a member has more than `maxDepth` arrays and objects in one another.
+ * The exact text of a top-level member of a JSON object, as the sender wrote it: parsing and re-serialising a payload
+ * loses number precision, key order and spacing, which the signature covers.
+ * `text` must be an object that JSON.parse accepts. If a member is repeated, the last one counts, as in JSON.parse.
+ * Throws TooDeepError where a member nests arrays and objects more than `maxDepth` levels deep.
  */
 export function memberText(text: string, name: string, maxDepth = Infinity): string | undefined {
   let at = skipSpace(text, text.indexOf('{') + 1);
@@ -47,7 +47,7 @@ function skipString(text: string, at: number): number {
   }
 }
 
-// Searched for rather than looked at one by one: payloads are long.
+// A regular expression search is faster than a loop over characters, and payloads are long.
 const STRUCTURE = /["{}[\]]/g;
 const SCALAR_END = /[,}\]\s]/g;
 

@@ -1,15 +1,15 @@
 const REDACTED = '[redacted]';
 
-/** Names of headers that carry a credential. A challenge (`www-authenticate`) carries none and explains a 401. */
+/** Names of headers that carry a credential. `www-authenticate` carries none, and explains a 401. */
 const CONFIDENTIAL_NAME =
   /auth(?!enticate$)|bearer|cookie|credential|hmac|jwt|passw|pwd|secret|session|signature|token|(?<!idempotency[-_])key$/i;
 
-/** Values that are a credential whatever their header is called; each stands between other characters. */
+/** Values that are credentials under any header name, also inside a longer value. */
 const CONFIDENTIAL_VALUES = [
   // JSON in base64: JWTs, and the sealed cookies of web frameworks.
   String.raw`eyJ[\w+/-]{8,}[\w.+/=-]*`,
   String.raw`(?:[Bb]asic|[Bb]earer|Token)\s+[\w.~+/-]{6,}=*(?![\w"=])`,
-  // As Stripe, OpenAI, GitHub, GitLab, Slack, Shopify, npm, Google, AWS and Standard Webhooks begin theirs.
+  // Prefixes used by Stripe, OpenAI, GitHub, GitLab, Slack, Shopify, npm, Google, AWS and Standard Webhooks.
   String.raw`(?:sk|rk|whsec|gh[opsur]|github_pat|shp(?:at|ss|ca|pa)|npm|hf)_[\w+/=-]{8,}`,
   String.raw`(?:sk|glpat|xox[a-z]|xapp|pypi)-[\w-]{8,}`,
   String.raw`AIza[\w-]{20,}`,
@@ -20,15 +20,15 @@ const CONFIDENTIAL_VALUE = new RegExp(String.raw`(?<![\w-])(?:${CONFIDENTIAL_VAL
 /** In a URL: `user:password@`, and parameters with a confidential name. */
 const USER_INFO = /(?<=:\/\/)[^/\s@]+(?=@)/g;
 const PARAMETER = /(?<=[?&;][\w.-]*(?:auth|key|passw(?:or)?d|secret|sig|signature|token)=)[^&;#\s]+/gi;
-/** A part of a path with 20 characters and a digit: an id or a key. */
+/** A path segment of at least 20 characters with a digit: an id or a key. */
 const RANDOM_SEGMENT = /(?<=[^/]\/)(?=[^/]*\d)[\w.~%+=-]{20,}(?=\/|$)/g;
 
-/** Shorter values are too common to be taken for an echo. */
+/** Shorter credentials are not searched for: their text is too common to prove an echo. */
 const MIN_ECHO = 6;
 
 /**
- * The headers of a request or an answer as they may be stored and shown: without what a name or a value gives away as a
- * credential, and without `echoes`, the credentials that were sent.
+ * Request or response headers, safe to store and show: redacts credentials recognised by header name or by value, and
+ * `echoes`, the credentials that were sent.
  */
 export function redactHeaders(
   headers: Record<string, string>,
@@ -53,7 +53,7 @@ export function redactEchoes(text: string, credentials: string[]): string {
   return credentials.reduce((rest, credential) => rest.replaceAll(credential, REDACTED), text);
 }
 
-/** Scheme, host and path; without parts of the path that may be a key, as chat services put it there. */
+/** Scheme, host and path. Path segments that may be a key are redacted: chat services put keys there. */
 export function redactUrl(url: string): string {
   const [bare = ''] = url.split(/[?#]/, 1);
   return redactText(bare).replace(RANDOM_SEGMENT, REDACTED);

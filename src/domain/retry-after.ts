@@ -1,4 +1,4 @@
-/** Longer than any form, also given three times over. */
+/** Longer than any form, even repeated three times. */
 const MAX_CHARACTERS = 200;
 const ZONE = String.raw`\s*(?<zone>GMT|UTC?|Z|[+-]\d{2}:?\d{2})?`;
 const TIME = String.raw`(?<hour>\d{2}):(?<minute>\d{2}):(?<second>\d{2})`;
@@ -13,8 +13,8 @@ const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', '
 const MINUTE = 60_000;
 
 /**
- * `Retry-After` as milliseconds from `now`: seconds, also with a fraction, an HTTP date or an ISO 8601 time. A date
- * without a zone is GMT. The same value several times, as a repeated header is joined, counts once. Null where absent,
+ * `Retry-After` as milliseconds from `now`: seconds (also with a fraction), an HTTP date or an ISO 8601 time. A date
+ * without a zone is GMT. A repeated value counts once: repeated headers are joined with commas. Null where absent,
  * unreadable or past.
  */
 export function parseRetryAfter(value: string | null, now: Date): number | null {
@@ -26,7 +26,7 @@ export function parseRetryAfter(value: string | null, now: Date): number | null 
   return ms > 0 ? ms : null;
 }
 
-/** Of a value several times the first: a date may hold one comma itself. */
+/** The first of several equal values, which may contain one comma each: a date does. */
 function once(value: string): string {
   const parts = value.split(',').map((part) => part.trim());
   const length = [1, 2].find((size) => parts.every((part, i) => part === parts[i % size]));
@@ -41,7 +41,7 @@ function parseDate(text: string, now: Date): number | null {
     const monthIndex = /^\d/.test(month) ? Number(month) - 1 : MONTHS.indexOf(month.toLowerCase());
     const fullYear = year.length === 2 ? centuryOf(Number(year), now) : Number(year);
     const date = Date.UTC(fullYear, monthIndex, Number(day));
-    // Date.UTC would take 31 February for 3 March, and month -1 for December.
+    // Date.UTC reads 31 February as 3 March, and month -1 as December.
     const isDate = monthIndex >= 0 && new Date(date).getUTCDate() === Number(day);
     if (!isDate || monthIndex > 11 || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60)
       return null;
@@ -50,7 +50,7 @@ function parseDate(text: string, now: Date): number | null {
   return null;
 }
 
-/** RFC 9110: a year of two digits is at most 50 years ahead. */
+/** RFC 9110 section 5.6.7: a two-digit year is at most 50 years ahead. */
 function centuryOf(digits: number, now: Date): number {
   const thisYear = now.getUTCFullYear();
   const year = thisYear - (thisYear % 100) + digits;

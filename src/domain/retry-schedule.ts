@@ -1,4 +1,4 @@
-/** When the next attempt is due. Delays are milliseconds; clock and chance come by argument. */
+/** When the next attempt is due. Delays are in milliseconds; clock and random source are arguments. */
 import { parseRetryAfter } from './retry-after.js';
 
 const SECOND = 1_000;
@@ -28,8 +28,8 @@ export function baseDelay(policy: RetryPolicy, number: number): number {
 
 /**
  * Delay after failed attempt `number`: the schedule with ±20 % jitter, or the receiver's `Retry-After` where that is
- * longer, at most a day. Never below 1 ms: Temporal reads a `nextRetryDelay` of 0 as "stop retrying".
- * `scale` multiplies everything, for tests and demos.
+ * longer, at most `policy.maximumMs`. Never below 1 ms: Temporal reads a `nextRetryDelay` of 0 as "stop retrying".
+ * `scale` multiplies the delay, for tests and demos.
  */
 export function retryDelay(input: {
   policy: RetryPolicy;

@@ -1,21 +1,21 @@
-/** Calls that come while one is under way go together into the next: one commit for all of them, and no lingering. */
+/** Batches the calls that arrive while a run is under way into the next run: one commit for all, no linger time. */
 export type Batcher<I, O> = (item: I) => Promise<O>;
 
 export interface BatcherOptions<I, O> {
-  /** Answers in the order of the items. */
+  /** Returns the outputs in the order of the items. */
   run(items: I[]): Promise<O[]>;
-  /** Two items of one key never go together. */
+  /** Two items with the same key are never in the same batch. */
   keyOf(item: I): string;
-  /** Items that go together, at most, and how much they may weigh together; by default an item weighs nothing. */
+  /** Maximum items per batch. A batch that has reached `mostWeight` is full; by default, an item weighs nothing. */
   most: number;
   mostWeight?: number;
   weightOf?(item: I): number;
-  /** Items beyond so many are refused with the error of `full`. */
+  /** Maximum queued items; more are rejected with the error of `full`. */
   mostWaiting: number;
   full(): Error;
-  /** Runs under way, at most. */
+  /** Maximum concurrent runs. */
   atOnce: number;
-  /** An error that trying the items one by one cannot mend; by default none is. */
+  /** True for an error that retrying the items one by one cannot fix; by default, none is. */
   isFatal?(error: unknown): boolean;
 }
 
@@ -25,7 +25,7 @@ interface Waiting<I, O> {
   reject(error: unknown): void;
 }
 
-/** A group that fails is tried again one by one, so that one bad item hurts only itself. */
+/** A failed batch is retried item by item, so that one bad item fails alone. */
 export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> {
   const { run, keyOf, most, atOnce, mostWaiting, full } = options;
   const { mostWeight = Infinity, weightOf = () => 0, isFatal = () => false } = options;
@@ -81,12 +81,12 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
       queue.push({ item, resolve, reject });
       if (scheduled || underWay >= atOnce) return;
       scheduled = true;
-      // What arrives in the same turn goes along.
+      // Items that arrive in the same turn of the event loop join the batch.
       setImmediate(start);
     });
 }
 
-/** At most `atOnce` calls of `work` at a time; the others wait their turn. */
+/** Runs at most `atOnce` calls of `work` at a time; further calls wait. */
 export const withConcurrencyLimit = <I, O>(
   work: (item: I) => Promise<O>,
   options: Pick<BatcherOptions<I, O>, 'atOnce' | 'mostWaiting' | 'full'>,

@@ -1,11 +1,11 @@
 export interface PollLoop {
-  /** Something may have changed: looks at once. */
+  /** Polls at once, because something may have changed. */
   wake(): void;
-  /** Ends after the look at hand. */
+  /** Stops after the current poll. */
   close(): Promise<void>;
 }
 
-/** Looks again and again, each time after as many milliseconds as the look before it answered, or when woken. */
+/** Polls in a loop: `look` returns the milliseconds until the next poll, which `wake` cuts short. */
 export function startPollLoop(look: () => Promise<number>): PollLoop {
   let closed = false;
   let awake = false;
@@ -15,7 +15,7 @@ export function startPollLoop(look: () => Promise<number>): PollLoop {
     while (!closed) {
       awake = false;
       const nextMs = await look();
-      // What woke it during the look may have come too late for it.
+      // A wake during the poll may signal a change that the poll missed: poll again at once.
       if (!awake) await rest(nextMs);
     }
   }

@@ -1,17 +1,17 @@
 import type { Logger } from 'pino';
 
-/** What Postgres is to know, written in the background. */
+/** Writes items to Postgres in the background. */
 export interface RetryingWriter<T> {
   add(item: T): void;
-  /** Waits until all is written; what is refused once more is dropped, and the rest with it. */
+  /** Waits until all items are written. The first write refused after the call drops all items still waiting. */
   close(): Promise<void>;
 }
 
-/** Few enough for one statement. */
+/** Maximum items per write: few enough for one statement. */
 const AT_ONCE = 100;
 const AGAIN_MS = { first: 500, most: 10_000 };
 
-/** `write` answers the items it did not take, which it is asked to again and again; repeating it must change nothing more. */
+/** `write` returns the items it did not take, which are retried with back-off; it must be idempotent. */
 export function createRetryingWriter<T>(
   what: string,
   log: Logger,

@@ -2,14 +2,14 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 
 export interface SecretCipher {
   seal(secret: string): Buffer;
-  /** Throws where it was sealed with another key. */
+  /** Throws where `sealed` was made with another key. */
   open(sealed: Buffer): string;
 }
 
 /** AES-256-GCM: endpoint secrets are unreadable in the database and its backups. `key` is 32 bytes in base64. */
 export function createSecretCipher(key: string): SecretCipher {
   const bytes = Buffer.from(key, 'base64');
-  /** As long as the sealed one is kept. */
+  /** Caches opened secrets for as long as their sealed buffer is referenced. */
   const opened = new WeakMap<Buffer, string>();
   return {
     seal(secret) {

@@ -1,4 +1,4 @@
-/** Asks once for all who want to know: one question is under way at a time, and its answer serves for `ms`. */
+/** Shares one call of `ask` between concurrent callers, and its result for `ms` more; errors are not kept. */
 export function sharedAnswer<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
   let answer: Promise<T> | null = null;
   return () => {

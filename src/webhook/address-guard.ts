@@ -6,10 +6,10 @@ import { resolve, type Asker } from './resolve.js';
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Network = [Address, number];
 
-/** Decides which addresses a request may go to, so that nobody reaches our own network through a webhook. */
+/** Decides which addresses a request may go to, so that no webhook reaches our own network. */
 export interface AddressGuard {
   isForbidden(address: string): boolean;
-  /** For the operator alone: a tenant must not learn which internal address a name has. */
+  /** Tells the operator alone: a tenant must not learn which internal address a name has. */
   note(host: string, address: string): void;
 }
 
@@ -28,9 +28,9 @@ export class AddressBlockedError extends Error {
 
 const RESOLVE_TIMEOUT_MS = 3000;
 
-/** All of IPv6 that is assigned to the public internet; translated, mapped and site-local forms lie outside. */
+/** The IPv6 range assigned to the public internet; translated, mapped and site-local forms lie outside. */
 const GLOBAL_IPV6: Network = [ipaddr.parse('2000::'), 3];
-/** Azure's wire server: it answers virtual machines with their secrets from an address in a public range. */
+/** Azure's wire server: it hands virtual machines their secrets, from an address in a public range. */
 const AZURE_WIRE_SERVER = '168.63.129.16';
 
 export function createAddressGuard(
@@ -61,8 +61,8 @@ export async function checkUrlAddress(
 }
 
 /**
- * The addresses of a name, all of them vetted. A socket connects to just these: a name that resolves differently the next
- * time gains nothing.
+ * The addresses of a name; throws AddressBlockedError where one is forbidden. A socket connects to exactly these, so
+ * that DNS rebinding gains nothing.
  */
 export async function resolveVetted(
   guard: AddressGuard,
@@ -102,12 +102,12 @@ function isPublic(address: Address): boolean {
     : isWithin(address, GLOBAL_IPV6);
 }
 
-/** An IPv4-mapped IPv6 address comes back as the IPv4 address it stands for; a zone id does not change the judgement. */
+/** Returns an IPv4-mapped IPv6 address as its IPv4 address, and ignores a zone id. */
 function parseAddress(text: string): Address | null {
   return isIP(text) ? ipaddr.process(plainSpelling(text)) : null;
 }
 
-/** ipaddr.js takes the deprecated `::8.8.8.8` for the mapped `::ffff:8.8.8.8`: it may only see hexadecimal groups. */
+/** ipaddr.js reads the deprecated `::8.8.8.8` as the mapped `::ffff:8.8.8.8`: give it hexadecimal groups only. */
 function plainSpelling(address: string): string {
   if (!address.includes(':')) return address;
   return new URL(`http://[${address.replace(/%.*$/, '')}]`).hostname.slice(1, -1);

@@ -1,23 +1,23 @@
 import { BadAnswerError, listed, type Head } from './answer-head.js';
 
-/** How the end of a body is found. Reading throws BadAnswerError where its framing is broken. */
+/** Finds the end of a body. `read` throws BadAnswerError where the framing is broken. */
 export interface BodyReader {
-  /** Hands on content, and answers how many bytes belong to the body; fewer than `bytes` has only when it is over. */
+  /** Passes content to `take`; returns how many bytes belong to the body, fewer than all only where the body ends. */
   read(bytes: Buffer, take: (content: Buffer) => void): number;
   over: boolean;
-  /** Its end is known for certain: another answer may follow on the connection. */
+  /** The end of the body is unambiguous: another answer may follow on the connection. */
   strict: boolean;
-  /** The end of the connection is its end. */
+  /** The body ends when the connection does. */
   untilClose: boolean;
 }
 
 const LF = 10;
 const CR = 13;
-/** Content-Length and chunk sizes stay exact as numbers. */
+/** Content-Length and chunk sizes within these limits are exact as numbers. */
 const MAX_DECIMAL_DIGITS = 15;
 const MAX_HEX_DIGITS = 12;
 
-/** RFC 9112, 6.3. Throws where the headers contradict each other. */
+/** RFC 9112 section 6.3. Throws BadAnswerError where the headers contradict each other. */
 export function bodyReader({ status, headers, strict }: Head): BodyReader {
   const codings = listed(headers, 'transfer-encoding').filter((coding) => !/^(identity)?$/i.test(coding));
   const lengths = new Set(listed(headers, 'content-length'));
@@ -71,7 +71,7 @@ function closeReader(): BodyReader {
 type ChunkState =
   'size' | 'size-lf' | 'extension' | 'data' | 'data-end' | 'data-lf' | 'trailer' | 'trailer-line' | 'end-lf';
 
-/** Holds only numbers between two reads, however the bytes are cut. */
+/** Keeps a state and two numbers between reads, no bytes: chunks may be split anywhere. */
 function chunkReader(strict: boolean): BodyReader {
   let state: ChunkState = 'size';
   let size = 0;

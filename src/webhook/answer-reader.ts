@@ -5,12 +5,12 @@ import { headLines } from './head-lines.js';
 
 /** Headers of 128 KiB, and room for the status line. */
 export const MAX_HEAD_BYTES = 129 * 1024;
-/** The informational answers (1xx) before it, together. */
+/** Limit for all informational answers (1xx) together. */
 const MAX_INTERIM_BYTES = 128 * 1024;
-/** The body with its framing: chunk sizes, extensions, trailers. */
+/** Limit for the body with its framing: chunk sizes, extensions, trailers. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
-/** Whole, or cut: `error` says why, null where only our limit was reached. */
+/** `error` says why the answer is cut; null where it is whole or only our limit was reached. */
 export interface AnswerEnd {
   cut: boolean;
   error: string | null;
@@ -23,11 +23,11 @@ export interface AnswerSink {
   head(status: number, headers: Headers): void;
   data(content: Buffer): void;
   over(end: AnswerEnd): void;
-  /** There is no status to go by. */
+  /** The answer has no readable status. */
   bad(error: Error): void;
 }
 
-/** Reads one answer, in whatever pieces it comes. It keeps no bytes but those of an incomplete head. */
+/** Reads one answer, split anywhere. Keeps no bytes except those of an incomplete head. */
 export interface AnswerReader {
   read(bytes: Buffer): void;
   /** The connection has ended; `error` is null where the receiver closed it in order. */
@@ -91,14 +91,14 @@ export function answerReader(sink: AnswerSink): AnswerReader {
     );
   }
 
-  /** The status is the answer, however much is written around it. */
+  /** Headers over the limit do not hide a readable status: the status decides the outcome. */
   function tooLong(): void {
     const limit = 'its headers are longer than 128 KiB';
     let head: Head | null = null;
     try {
       head = parseHead(lines.completeLines());
     } catch {
-      // Not even the lines that are there can be read.
+      // The complete lines are unreadable too.
     }
     if (!head || head.status < 200) return bad(new BadAnswerError(limit));
     sink.head(head.status, head.headers);
@@ -125,7 +125,7 @@ export function answerReader(sink: AnswerSink): AnswerReader {
     } catch (error) {
       return broken(error as Error);
     }
-    // Bytes after its end belong to no request of ours.
+    // Bytes after the end of the body belong to no request: do not reuse the connection.
     if (body.over) {
       over({ cut: false, error: null, reusable: keepAlive && body.strict && used === bytes.length });
     } else if (bodyBytes >= MAX_BODY_BYTES) over({ cut: true, error: null, reusable: false });

@@ -4,10 +4,10 @@ import { enter, finish, type Exchange } from './exchange.js';
 import { nameFault } from './faults.js';
 import { keptBody, keptHeaders, newBody, storable, type BodyBytes, type KeptBody } from './response-text.js';
 
-/** Of a message, and of `Retry-After`, which is longer than any of its forms then. */
+/** Limit for an error message and for `Retry-After`, all of whose valid forms are shorter. */
 const MAX_CHARACTERS = 500;
 
-/** From here on the status decides: no body, however odd, cut or slow, makes another outcome of it. */
+/** From here on the status decides the outcome: an invalid, cut or slow body does not change it. */
 export function headCame(exchange: Exchange, status: number, headers: Headers): void {
   if (exchange.done) return;
   const retryAfter = headers['retry-after'];

@@ -4,36 +4,36 @@ import { begin } from './deadline.js';
 import { enter, unsent, type Exchange } from './exchange.js';
 import { ClosedError } from './faults.js';
 
-/** Of one endpoint. */
+/** Limit per endpoint. */
 const MOST_CONNECTIONS = 256;
-/** Requests that wait for one of them: more would only run out of time. */
+/** Limit of requests that wait for a connection: more would only time out. */
 const MOST_WAITING = 256;
 const WAIT_MS = 5_000;
 const BUSY = 'the endpoint has as many requests under way as it may';
-/** How long an idle connection is kept: where the receiver does not say, and at most where it does. */
+/** Keep-alive of idle connections: the default, and the maximum where the receiver sends `Keep-Alive: timeout`. */
 const IDLE_MS = 4_000;
 const IDLE_MAX_MS = 60_000;
-/** The receiver must not close it just as the next request leaves. */
+/** Margin before the receiver's own timeout: it must not close the connection just as a request leaves. */
 const IDLE_MARGIN_MS = 1_000;
 
-/** What a connected socket speaks, one exchange at a time. */
+/** The protocol on a connected socket, one exchange at a time. */
 export interface Wire {
   send(exchange: Exchange): void;
-  /** Bytes that the socket has read; they are overwritten by the next. */
+  /** Bytes that the socket has read; the next read overwrites them. */
   received?(bytes: Buffer): void;
-  /** The connection has ended during an exchange; null: the receiver closed it in order. */
+  /** The connection ended during an exchange; null: the receiver closed it in order. */
   ended(error: Error | null): void;
   close(): void;
 }
 
-/** Its phases, its address and its errors belong to exactly one exchange at any time. */
+/** The phases, address and errors of a connection belong to exactly one exchange at any time. */
 export interface Connection {
   pool: Pool;
   socket: Socket | null;
-  /** Null until it is connected. */
+  /** Null until connected. */
   wire: Wire | null;
   exchange: Exchange | null;
-  /** Exchanges it has begun. */
+  /** Exchanges begun on this connection. */
   uses: number;
   idle: NodeJS.Timeout | undefined;
   idleMs: number;
@@ -48,17 +48,17 @@ export interface Pool {
   forget(): void;
 }
 
-/** Connects, and then sends the exchange. `lost`: the connection can carry no more; null: closed in order. */
+/** Connects, then sends the exchange. `lost`: the connection can carry no further exchange; null: closed in order. */
 export type Dial = (connection: Connection, exchange: Exchange, lost: (error: Error | null) => void) => void;
 
-/** Of an endpoint alone: one that hangs takes none of its neighbours' at the same origin. */
+/** One pool per endpoint: an endpoint that hangs takes no connections from others at the same origin. */
 export function createPool(pools: Map<string, Pool>, key: string, dial: Dial): Pool {
   const pool: Pool = { idle: [], open: 0, waiting: new Set(), dial, forget: () => pools.delete(key) };
   pools.set(key, pool);
   return pool;
 }
 
-/** The most recently used connection first, so that a quiet endpoint keeps few of them. */
+/** Takes the most recently used connection first, so that a quiet endpoint keeps few connections. */
 export function assign(pool: Pool, exchange: Exchange): void {
   const idle = pool.idle.pop();
   if (!idle && pool.open >= MOST_CONNECTIONS) return wait(pool, exchange);
@@ -67,7 +67,7 @@ export function assign(pool: Pool, exchange: Exchange): void {
   else open(pool, exchange);
 }
 
-/** Too many, or too long, are no attempt: what its deadline counts has not begun. */
+/** A full queue or a long wait is not an attempt: the deadline has not started. */
 function wait(pool: Pool, exchange: Exchange): void {
   if (pool.waiting.size >= MOST_WAITING) return unsent(exchange, BUSY);
   pool.waiting.add(exchange);
@@ -109,13 +109,13 @@ function carry(connection: Connection, exchange: Exchange): void {
 function lost(connection: Connection, error: Error | null): void {
   const { exchange, wire, uses } = connection;
   if (!exchange || exchange.done) return drop(connection);
-  // The receiver may close an idle connection just as a request leaves on it, which nobody is to blame for.
+  // The receiver may close an idle connection just as a request leaves on it: not a failure, send once more.
   if (uses > 1 && exchange.phase === 'answer' && !exchange.again) sendAgain(connection, exchange);
   else if (wire) wire.ended(error);
   else fail(exchange, error ?? new ClosedError());
 }
 
-/** The same attempt on a new connection. Idle ones are as old as the one that died, and may be as dead. */
+/** Repeats the same attempt on a new connection, and drops the idle ones: they may be dead too. */
 function sendAgain(connection: Connection, exchange: Exchange): void {
   const { pool } = connection;
   exchange.again = true;
@@ -138,7 +138,7 @@ function giveBack(connection: Connection, reusable: boolean): void {
   assign(pool, next);
 }
 
-/** Its timer runs on while it is used: to begin one anew costs less than to make and clear another each time. */
+/** The idle timer keeps running while the connection is in use: a refresh is cheaper than a new timer each time. */
 function rest(connection: Connection, ms: number): void {
   if (connection.idleMs === ms) return void connection.idle?.refresh();
   clearTimeout(connection.idle);

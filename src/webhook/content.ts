@@ -20,8 +20,8 @@ export function contentTypeProblem(value: string): string | null {
 export const isJsonType = (contentType: string): boolean => IS_JSON.test(contentType);
 
 /**
- * The body of a request, whose text is signed and sent. JSON goes as its text was posted. Of another type, a JSON string
- * is the text that it stands for, and any other value its JSON text.
+ * The body that is signed and sent. With a JSON content type it is the payload as it was posted. With another type, a
+ * JSON string becomes its text, and any other value stays JSON text.
  */
 export function bodyOf(payload: string, contentType: string): string {
   return payload.startsWith('"') && !isJsonType(contentType) ? (JSON.parse(payload) as string) : payload;

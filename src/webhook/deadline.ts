@@ -1,19 +1,19 @@
 import { answered, fail } from './answer.js';
 import { PHASES, UNSENT, type Exchange } from './exchange.js';
 
-/** The status is what counts: a connection is not held much longer for a body that is only shown. */
+/** The status decides the outcome: do not hold a connection much longer for a body that is only shown. */
 const BODY_MS = 2_000;
-/** A timer that comes so late means that this process itself stood still. */
+/** A timer that fires this late means that the process itself was frozen. */
 const FROZEN_MS = 500;
 
-/** Starts the attempt: from here on its deadline runs. */
+/** Starts the attempt and its deadline. */
 export function begin(exchange: Exchange): void {
   exchange.startedAt = new Date();
   exchange.start = exchange.phaseStart = performance.now();
   setTimer(exchange, exchange.request.timeoutMs);
 }
 
-/** Until `resume` its deadline stands still: time that we take ourselves is not the receiver's. */
+/** Stops the deadline until `resume` is called: our own waiting does not count against the receiver. */
 export function pauseDeadline(exchange: Exchange): () => void {
   clearTimeout(exchange.timer);
   const began = performance.now();
@@ -38,15 +38,15 @@ function setTimer(exchange: Exchange, ms: number): void {
 }
 
 /**
- * An answer that came in time may still lie in its socket: timers run before sockets are read, also after this process
- * was frozen. So the sockets are read once more, and once again for an answer in parts, before it is judged.
+ * An answer that came in time may still be unread in its socket: timers run before socket reads, also after a freeze of
+ * this process. So let the sockets be read once, and again for an answer in parts, before the exchange is judged.
  */
 function expire(exchange: Exchange, due: number): void {
   const frozen = performance.now() - due > FROZEN_MS;
   if (!UNSENT.includes(exchange.phase)) {
     setImmediate(() => setImmediate(judge, exchange));
   } else if (frozen && !exchange.thawed) {
-    // Nothing was sent, and the time was ours: the receiver loses no attempt by it.
+    // Nothing was sent and the delay was ours: it must not cost the receiver an attempt.
     exchange.thawed = true;
     setTimer(exchange, exchange.request.timeoutMs);
   } else judge(exchange);

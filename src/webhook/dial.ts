@@ -15,15 +15,15 @@ import { http1 } from './http1.js';
 import { http2 } from './http2.js';
 import { NoTurnError } from './resolve.js';
 
-/** Node's 250 ms gives up on a distant address for the next one, which may not be reachable at all. */
+/** Node's default of 250 ms abandons a distant address for the next one, which may be unreachable. */
 const ADDRESS_ATTEMPT_MS = 500;
 const KEEP_ALIVE_PROBE_MS = 60_000;
-/** Origins whose sessions and protocol are remembered. */
+/** Origins whose TLS session and protocol are cached. */
 const MOST_REMEMBERED = 1_000;
 const NO_COMMON_PROTOCOL = 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL';
 
 export function createDial(guard: AddressGuard, ca: string | undefined): Dial {
-  // One context for all: making one from certificates costs milliseconds.
+  // One context for all sockets: creating one from certificates costs milliseconds.
   const secureContext = createSecureContext(ca ? { ca: [...rootCertificates, ca] } : {});
   const sessions = new Map<string, Buffer>();
   const onlyHttp2 = new Map<string, true>();
@@ -58,13 +58,13 @@ export function createDial(guard: AddressGuard, ca: string | undefined): Dial {
       else lost(error as Error);
       return;
     }
-    // Called back or out of time meanwhile.
+    // The exchange was withdrawn or timed out meanwhile.
     if (exchange.done) return;
     enter(exchange, 'connect', 'dns');
     connect(connection, exchange, host, addresses, lost);
   }
 
-  /** `addresses`: those of a name, which were judged; no other is asked for. */
+  /** `addresses`: the checked addresses of a name; the socket looks up no others. */
   function connect(
     connection: Connection,
     exchange: Exchange,
@@ -97,11 +97,11 @@ export function createDial(guard: AddressGuard, ca: string | undefined): Dial {
     follow(socket, exchange, secure);
     let ended = false;
     const end = (error: Error | null): void => {
-      // A socket that fails also closes: its first word counts.
+      // A socket emits `close` after `error`: the first event counts.
       if (ended || connection.socket !== socket) return;
       ended = true;
       if (exchange.done || switched || !hasOtherProtocol(error)) return lost(error);
-      // The receiver speaks the other one than it was offered, and may change that at any time.
+      // The receiver speaks the protocol that was not offered, and may change that at any time.
       if (!onlyHttp2.delete(origin)) remember(onlyHttp2, origin, true);
       enter(exchange, 'connect');
       connect(connection, exchange, host, addresses, lost, true);
@@ -129,7 +129,7 @@ export function createDial(guard: AddressGuard, ca: string | undefined): Dial {
   }
 }
 
-/** Nothing read is kept, so that all sockets can read into the same memory, without a stream in between. */
+/** All sockets read into this one buffer, without a stream: no reader keeps the bytes. */
 const RECEIVED = Buffer.alloc(64 * 1024);
 
 function intoOneBuffer(received: (bytes: Buffer) => void): OnReadOpts {

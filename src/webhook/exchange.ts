@@ -6,11 +6,10 @@ export interface SendRequest {
   url: string;
   headers: Record<string, string>;
   body: string;
-  /** For name, connection, handshake and the headers of the answer. */
+  /** Deadline for name, connection, handshake and the headers of the answer. */
   timeoutMs: number;
-  /** Whose it is. */
   tenant: string;
-  /** Those of one endpoint share its connections. */
+  /** Requests to one endpoint share its connections. */
   endpointId: string;
 }
 
@@ -27,7 +26,7 @@ interface Answered {
   headers: Record<string, string>;
   body: string;
   truncated: boolean;
-  /** Why the body is not whole; null where it is, or where only our limit was reached. */
+  /** Why the body is cut; null where it is whole or only our limit was reached. */
   error: string | null;
   retryAfter: string | null;
 }
@@ -36,14 +35,14 @@ interface Failed {
   kind: 'fault';
   fault: SendFault;
   message: string;
-  /** No answer came: once its headers are in, whatever follows is a response. */
+  /** A fault has no status: once the headers of an answer are in, the result is a response. */
   status: null;
   headers: Record<string, string>;
   body: null;
   truncated: false;
 }
 
-/** Nothing of the request was sent: it was called back, or its endpoint has too many under way. */
+/** Nothing of the request was sent: it was withdrawn, or too many requests or look-ups are under way. */
 export class UnsentError extends Error {}
 
 export type SendResult = Sent & (Answered | Failed);
@@ -51,7 +50,7 @@ export type SendResult = Sent & (Answered | Failed);
 /** Phases before a request's first byte. */
 export const UNSENT: readonly Phase[] = ['queue', 'dns', 'connect', 'tls'];
 
-/** What an exchange is doing, in the words a person reads when its time is up. */
+/** Phases of an exchange, as they are worded in the message of a timeout. */
 export const PHASES = {
   queue: 'waiting for a free connection',
   dns: 'resolving the name',
@@ -66,7 +65,7 @@ export type Phase = keyof typeof PHASES;
 /** One request from its start to its result. */
 export interface Exchange {
   request: SendRequest;
-  /** Null where the request's is none. */
+  /** Null where the request's URL is not an http or https URL. */
   url: URL | null;
   startedAt: Date;
   start: number;
@@ -74,16 +73,16 @@ export interface Exchange {
   phaseStart: number;
   timings: Omit<Timings, 'total'>;
   remoteAddress: string | null;
-  /** Null until the headers of the answer are in. */
+  /** Null until the headers of the answer are complete. */
   status: number | null;
   headers: Record<string, string>;
   retryAfter: string | null;
   body: BodyBytes;
-  /** Made again on a new connection, because a reused one had died: bytes of it may have left before. */
+  /** Sent again on a new connection, because a reused one had died: bytes of the request may have left before. */
   again: boolean;
-  /** Its deadline began anew: the process itself had stood still. */
+  /** The deadline was restarted once, because this process had been frozen. */
   thawed: boolean;
-  /** Gives back the connection it runs on; null until it has one. */
+  /** Returns the connection to its pool; null until the exchange has one. */
   release: ((reusable: boolean) => void) | null;
   timer: NodeJS.Timeout | undefined;
   done: boolean;
@@ -114,7 +113,7 @@ export function newExchange(request: SendRequest, url: URL | null, resolve: Exch
   };
 }
 
-/** Goes on to a phase; the time since the last one is what `step` took. */
+/** Enters a phase, and records the time since the previous phase began as the duration of `step`. */
 export function enter(exchange: Exchange, phase: Phase, step?: keyof Exchange['timings']): void {
   if (exchange.done) return;
   const now = performance.now();
@@ -134,14 +133,14 @@ export function finish(
   const total = milliseconds(performance.now() - exchange.start);
   const { startedAt, remoteAddress, release } = exchange;
   const sent = { startedAt, latencyMs: total, timings: { ...exchange.timings, total }, remoteAddress };
-  // Not while the answer is still being read; and before the caller goes on, who may send again at once.
+  // Release after the current read ends, and before the caller goes on: the caller may send again at once.
   queueMicrotask(() => {
     release?.(reusable);
     exchange.resolve(outcome().then((result) => ({ ...sent, ...result })));
   });
 }
 
-/** Ends it as no attempt. */
+/** Ends the exchange without an attempt. */
 export function unsent(exchange: Exchange, why: string): void {
   finish(exchange, false, async () => {
     throw new UnsentError(why);

@@ -11,7 +11,7 @@ interface Named {
   message: string;
 }
 
-/** The phase an error comes in says more than its code: a reset may end a connection, a handshake or an answer. */
+/** The phase of an error says more than its code: a reset may end a connection, a handshake or an answer. */
 export function nameFault(exchange: Exchange, error: Error): Named {
   const cause = rootCause(error);
   const { code = cause.name, address = exchange.remoteAddress } = cause;
@@ -44,7 +44,7 @@ function networkMessage(phase: Phase, cause: NetworkError, address: string): str
   return `The connection ended ${where} (${code}): ${reason(cause)}.`;
 }
 
-/** An error of a socket in one clause. */
+/** Describes a socket error in one clause. */
 export function explain(error: Error): string {
   const cause = rootCause(error);
   return `${reason(cause)} (${cause.code ?? cause.name})`;
@@ -53,7 +53,7 @@ export function explain(error: Error): string {
 interface NetworkError extends Error {
   code?: string;
   address?: string;
-  /** OpenSSL's own words, without the numbers around them. */
+  /** OpenSSL's reason, without the numbers around it in `message`. */
   reason?: string;
 }
 

@@ -3,20 +3,20 @@ const FIRST_BYTES = 1024;
 const LF = 10;
 const CR = 13;
 const START = Buffer.from('HTTP/');
-/** An HTTP/2 frame has its type as the fourth byte of nine; the first one of a server is always SETTINGS. */
+/** The fourth of an HTTP/2 frame's nine header bytes is its type; a server's first frame is always SETTINGS. */
 const SETTINGS = 4;
 
-/** The bytes of a head until its empty line: copied only where a head comes in pieces, into one buffer of `limit`. */
+/** Collects a head up to its empty line. Copies a head that comes in pieces, into one buffer of up to `limit` bytes. */
 export interface HeadLines {
-  /** Answers how many of `bytes` belong to the head. */
+  /** Returns how many of `bytes` belong to the head. */
   take(bytes: Buffer): number;
   complete: boolean;
   length: number;
-  /** All of a complete head, as Latin-1, which keeps every byte. */
+  /** The whole of a complete head, as Latin-1, which keeps every byte. */
   text(): string;
-  /** The lines that have come to their end. */
+  /** The lines whose end has arrived. */
   completeLines(): string;
-  /** False as soon as it cannot be an answer of HTTP/1. */
+  /** False as soon as the bytes cannot be an HTTP/1 answer. */
   startsLikeHttp(): boolean;
   isHttp2(): boolean;
   clear(): void;
@@ -24,9 +24,9 @@ export interface HeadLines {
 
 export function headLines(limit: number): HeadLines {
   let own: Buffer = EMPTY;
-  /** Holds the head: `own`, or the caller's bytes where these have all of it. */
+  /** The buffer with the head: `own`, or the caller's bytes where they contain the whole head. */
   let held: Buffer = EMPTY;
-  /** Where its first line that is not blank begins, where the last line begins, and up to where line ends were looked for. */
+  /** Offsets of the first non-blank line and of the last line, and the end of the bytes searched for line ends. */
   let first = 0;
   let line = 0;
   let scanned = 0;
@@ -49,7 +49,7 @@ export function headLines(limit: number): HeadLines {
     completeLines: () => held.toString('latin1', first, line),
     startsLikeHttp() {
       const got = Math.min(START.length, lines.length - first);
-      // It may yet become a blank line, or a frame of HTTP/2.
+      // The bytes may yet become a blank line or an HTTP/2 frame.
       if (got < START.length && (held[first] === CR ? got === 1 : held[first] === 0)) return true;
       return START.compare(held, first, first + got, 0, got) === 0;
     },
@@ -61,7 +61,7 @@ export function headLines(limit: number): HeadLines {
     },
   };
 
-  /** The index after the empty line that ends the head, or -1. Blank lines before the first are passed over. */
+  /** The index after the empty line that ends the head, or -1. Blank lines before the status line are skipped. */
   function scan(buffer: Buffer, length: number): number {
     const bytes = buffer.length === length ? buffer : buffer.subarray(0, length);
     for (;;) {

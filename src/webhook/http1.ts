@@ -7,19 +7,19 @@ import { enter, type Exchange } from './exchange.js';
 import { requestBytes } from './request.js';
 import { keep } from './response-text.js';
 
-/** HTTP/1.1 on a socket that is connected. `lost`: the socket can carry no further exchange. */
+/** HTTP/1.1 on a connected socket. `lost`: the socket can carry no further exchange. */
 export function http1(socket: Socket, lost: (error: Error | null) => void): Wire {
   let current: Exchange | null = null;
   let reader: AnswerReader | null = null;
 
   const received = (bytes: Buffer): void => {
-    // Nobody asked: whatever it is, it must not become the answer to a later request.
+    // Unrequested bytes must not become the answer to a later request.
     if (!current || !reader) return lost(null);
     if (current.phase === 'answer') enter(current, 'head', 'first_byte');
     const exchange = current;
     const began = exchange.phase === 'body';
     reader.read(bytes);
-    // Nearly every body comes with its headers, and needs no timer.
+    // Most bodies arrive with their headers and need no timer.
     if (!began && exchange.phase === 'body') boundBodyTime(exchange);
   };
   socket.on('end', () => lost(null));
@@ -41,7 +41,7 @@ export function http1(socket: Socket, lost: (error: Error | null) => void): Wire
       data: (content) => keep(exchange.body, content),
       over(end) {
         current = reader = null;
-        // An answer that overtakes its request: the rest of it must not be read as another.
+        // An answer before the whole request has left: the receiver must not read the rest as another request.
         answered(exchange, { ...end, reusable: end.reusable && socket.writableLength === 0 });
       },
       bad: (error) => fail(exchange, error),

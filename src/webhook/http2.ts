@@ -16,12 +16,12 @@ import { ClosedError, explain } from './faults.js';
 import { target } from './request.js';
 import { keep } from './response-text.js';
 
-/** Informational answers before the one that counts. */
+/** Maximum informational answers (1xx) before the final one. */
 const MAX_INTERIM = 100;
 const NO_ERROR = 0;
 const HEADER_LIST_BYTES = 128 * 1024;
 
-/** HTTP/2, for receivers that offer nothing else: one exchange at a time, as with HTTP/1.1. */
+/** HTTP/2, for receivers that offer nothing else; one exchange at a time, as with HTTP/1.1. */
 export function http2(socket: TLSSocket, origin: string, lost: (error: Error | null) => void): Wire {
   const session: ClientHttp2Session = connect(origin, {
     createConnection: () => socket,
@@ -36,7 +36,7 @@ export function http2(socket: TLSSocket, origin: string, lost: (error: Error | n
       try {
         follow(exchange, session.request(headersOf(exchange)));
       } catch (error) {
-        // It has ended since the last exchange.
+        // The session has ended since the last exchange.
         lost(error as Error);
       }
     },
@@ -72,7 +72,7 @@ export function http2(socket: TLSSocket, origin: string, lost: (error: Error | n
     stream.on('close', () => {
       const whole = exchange.status !== null && stream.rstCode === NO_ERROR && !failure;
       if (whole) answered(exchange, { cut: false, error: null, reusable: !session.closed });
-      // Where the whole connection has died, what had come of the answer decides whether the request may go again.
+      // The whole connection died: whether any of the answer has come decides if the request may be sent again.
       else if (session.destroyed) lost(failure);
       else over(exchange, failure);
     });

@@ -1,4 +1,4 @@
-/** Headers an endpoint may not set: those we send, and those that frame or route the HTTP message. */
+/** Headers an endpoint may not set: Surehook sends them, or they frame or route the HTTP message. */
 export const RESERVED: ReadonlySet<string> = new Set([
   'content-type',
   'content-length',
@@ -32,7 +32,7 @@ export function headerProblem(name: string, value: string): string | null {
 }
 
 export interface RequestHeadersInput {
-  /** The endpoint's own. */
+  /** Headers configured on the endpoint. */
   own: Record<string, string>;
   ofEvent: Record<string, string>;
   contentType: string;
@@ -44,7 +44,7 @@ export interface RequestHeadersInput {
   version: string;
 }
 
-/** All headers of one request: the event's first, so that the endpoint's own win over them, and ours over all. */
+/** All headers of one request. The endpoint's headers override the event's, and Surehook's override both. */
 export function requestHeaders(input: RequestHeadersInput): Record<string, string> {
   return {
     ...lowerCased(input.ofEvent),
@@ -55,7 +55,7 @@ export function requestHeaders(input: RequestHeadersInput): Record<string, strin
     'webhook-attempt': String(input.attempt),
     'webhook-event-type': input.eventType,
     'content-type': input.contentType,
-    // Common rules of web firewalls score a request without these, or with a robot's name and no address.
+    // Common web firewall rules flag a request without these headers, or with a robot's name and no address.
     accept: '*/*',
     'user-agent': `surehook/${input.version} (+https://github.com/surehook/surehook)`,
   };

@@ -1,13 +1,13 @@
 import type { Exchange } from './exchange.js';
 import { UNSENDABLE } from './request-headers.js';
 
-/** These frame or route the message, and are written here alone. */
+/** Headers that frame or route the message; only this file writes them. */
 const FRAMING =
   /^(host|connection|content-length|transfer-encoding|keep-alive|upgrade|te|trailer|expect|proxy-.*)$/;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 const TARGET = /^\/[\x21-\x7e]*$/;
 
-/** Why a request cannot be written, or null: nothing in a header or URL may become a line of its own. */
+/** Why a request cannot be written, or null. Guards against header injection through a header or URL. */
 export function requestProblem({ request, url }: Exchange): string | null {
   if (!url) return 'its URL is not an http or https URL';
   if (!TARGET.test(target(url))) return 'its URL has characters that HTTP cannot carry';
@@ -23,7 +23,7 @@ export function target({ pathname, search }: URL): string {
   return pathname + search;
 }
 
-/** The whole request in one buffer, for one write. */
+/** The whole request in one buffer, so that it leaves in one write. */
 export function requestBytes({ request, url }: Exchange): Buffer {
   const bodyLength = Buffer.byteLength(request.body);
   let head = `POST ${target(url!)} HTTP/1.1\r\nhost: ${url!.host}\r\nconnection: keep-alive\r\n`;

@@ -1,17 +1,17 @@
 import { lookup, type LookupAddress } from 'node:dns';
 import { createLane, type Lane, type Turn } from './turns.js';
 
-/** libuv looks names up on at most half of its threads; UV_THREADPOOL_SIZE is 64 where we are started. */
+/** libuv resolves names on at most half of its threads; our start-up sets UV_THREADPOOL_SIZE to 64. */
 const THREADS = Math.ceil((Number(process.env.UV_THREADPOOL_SIZE) || 4) / 2);
-/** A look-up that takes so long has a resolver that hangs. */
+/** A look-up that takes longer has a resolver that hangs. */
 const SLOW_MS = 1_000;
-/** A domain counts as slow for so long after its last slow look-up. */
+/** A domain counts as slow for this time after its last slow look-up. */
 const SLOW_FOR_MS = 10 * 60_000;
 const MAX_WAIT_MS = 5_000;
 const MAX_QUICK_NAMES = 20_000;
 const MAX_SLOW_DOMAINS = 10_000;
 
-/** The name was not asked for: too many others are being resolved. */
+/** The name was not looked up: too many others are being resolved. */
 export class NoTurnError extends Error {
   constructor() {
     super('too many names are being resolved at once');
@@ -20,7 +20,7 @@ export class NoTurnError extends Error {
 
 export interface Asker {
   tenant: string;
-  /** Called once the name itself is asked for: until then the time is ours. Not called before a NoTurnError. */
+  /** Called when the look-up itself starts: the wait before it is ours. Not called before a NoTurnError. */
   onStart?: () => void;
 }
 
@@ -36,9 +36,9 @@ interface Job extends Turn {
 export type Resolve = (host: string, asker: Asker) => Promise<LookupAddress[]>;
 
 /**
- * A resolver that hangs keeps a thread for 10 s and more, and nothing ends that. So names that were quick the last time
- * may use all threads, names never seen before at most 3/8 of them, and new names of a domain that was slow 1/4, together
- * half. Within that each tenant and each domain has a limit of its own: neither one zone nor one tenant takes everything.
+ * A resolver that hangs holds a thread for 10 s or more, and the look-up cannot be cancelled. So names that were quick
+ * last time may use all threads, names never seen before at most 3/8 of them, and new names of a slow domain 1/4, both
+ * together half. Each tenant and each domain has a limit within each share, so that none takes all of it.
  */
 export function createResolver(threads: number): Resolve {
   const share = (part: number) => Math.max(1, Math.floor(threads * part));
@@ -48,19 +48,19 @@ export function createResolver(threads: number): Resolve {
   const waiting = new Map<string, Job>();
   const running = new Map<string, Job>();
   const quickNames = new Set<string>();
-  /** By domain, until when. */
+  /** Domain to the time until which it counts as slow. */
   const slowDomains = new Map<string, number>();
 
   const isSlow = (domain: string) => (slowDomains.get(domain) ?? 0) > performance.now();
 
-  /** A name asked for by many connections at once takes one thread; all of them get its answer. */
+  /** Concurrent look-ups of one name share one thread and one answer. */
   function resolve(host: string, { tenant, onStart }: Asker): Promise<LookupAddress[]> {
     const pending = running.get(host);
     if (pending) {
       onStart?.();
       return pending.promise;
     }
-    // Not of another tenant: it would wait for that one's turn.
+    // Share a waiting look-up only within the tenant: another tenant's may wait for that tenant's limit.
     const job = waiting.get(`${tenant} ${host}`) ?? enqueue(host, tenant);
     if (onStart) job.started.push(onStart);
     startWaiting();
@@ -104,7 +104,7 @@ export function createResolver(threads: number): Resolve {
     if (job || fresh.running() + slow.running() >= share(1 / 2)) return job;
     for (let other = fresh.next(); other; other = fresh.next()) {
       if (!isSlow(other.domain)) return other;
-      // Since it began to wait, others of its domain turned out to be slow.
+      // The domain turned out to be slow while this name waited.
       fresh.remove(other);
       other.lane = slow;
       slow.add(other);
@@ -142,7 +142,7 @@ export function createResolver(threads: number): Resolve {
 
 export const resolve = createResolver(THREADS);
 
-/** Makes room for the newest: the key that was used least recently is forgotten. */
+/** Makes room for `key` by evicting the least recently used key. */
 function remember(kept: Set<string> | Map<string, unknown>, key: string, most: number): void {
   kept.delete(key);
   const [oldest] = kept.keys();
@@ -152,8 +152,8 @@ function remember(kept: Set<string> | Map<string, unknown>, key: string, most: n
 const REGISTRY = /^(ac|co|com|edu|gov|ne|net|or|org)\.[a-z]{2}$/;
 
 /**
- * Whose name servers a name most likely has: the domain of two labels, of three below such as `co.uk`. Without the public
- * suffix list a few registries' customers count together, which costs them only while their names are new.
+ * The domain whose name servers most likely serve a name: two labels, or three below suffixes such as `co.uk`. Without
+ * the public suffix list, customers of a few registries share one limit, which matters only while their names are new.
  */
 export function domainOf(host: string): string {
   const labels = host.toLowerCase().replace(/\.$/, '').split('.');

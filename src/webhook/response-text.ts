@@ -3,7 +3,7 @@ import type { Transform } from 'node:stream';
 import zlib from 'node:zlib';
 
 const KEPT_BODY_BYTES = 4096;
-/** An encoded body is read further, as far as its 4 KiB of text may lie. */
+/** More of an encoded body is kept, because its first 4 KiB of text may need more bytes. */
 const ENCODED_BODY_BYTES = 64 * 1024;
 const EMPTY = Buffer.alloc(0);
 const KEPT_HEADERS = 64;
@@ -14,7 +14,7 @@ export interface KeptBody {
   truncated: boolean;
 }
 
-/** The start of a body, in one buffer of bounded size: a chunk's own buffer may be much larger than the chunk. */
+/** The start of a body, copied into one bounded buffer: a chunk may be a view of a much larger buffer. */
 export interface BodyBytes {
   /** Content-Encoding; empty or `identity` where the body is plain. */
   coding: string;
@@ -23,13 +23,13 @@ export interface BodyBytes {
   bytes: Buffer;
   length: number;
   limit: number;
-  /** All that came. */
+  /** Bytes received, including those not kept. */
   size: number;
 }
 
-/** Text as Postgres and JSON can hold it: NUL and lone surrogates are replaced. */
+/** Text that Postgres and JSON can store: NUL and lone surrogates are replaced. */
 export function storable(text: string): string {
-  // Nearly all of it is: to look is cheaper than to replace.
+  // Nearly all text is storable, and a check is cheaper than a replacement.
   if (text.isWellFormed() && !text.includes('\0')) return text;
   return text.replace(/\0|\p{Surrogate}/gu, '\uFFFD');
 }
@@ -56,7 +56,7 @@ export function keep(body: BodyBytes, content: Buffer): void {
 
 type AnyHeaders = Record<string, string | string[] | undefined>;
 
-/** The response's headers with lower-case names, in their order, as far as they are kept. */
+/** The response's headers in order, with lower-case names, up to the limits. */
 export function keptHeaders(headers: AnyHeaders): Record<string, string> {
   const kept: [string, string][] = [];
   let room = KEPT_HEADER_CHARACTERS;
@@ -70,8 +70,8 @@ export function keptHeaders(headers: AnyHeaders): Record<string, string> {
 }
 
 /**
- * The start of a response body as text. `cut` says that `bytes` are not the whole of it: the stream is then decoded as
- * far as it goes.
+ * The start of a response body as text. `cut`: `bytes` are not the whole body, and the stream is decoded as far as it
+ * goes.
  */
 export async function keptBody(
   bytes: Buffer,
@@ -98,15 +98,15 @@ function isPlain(coding: string): boolean {
 function asText(bytes: Buffer, charset: string | undefined, cut: boolean): KeptBody {
   const truncated = cut || bytes.length > KEPT_BODY_BYTES;
   const utf8 = !charset || /^utf-?8$/i.test(charset);
-  // Nearly every answer: a decoder of its own would cost more than all the rest.
+  // The path of nearly every answer: creating a decoder would cost more than all other steps.
   if (utf8 && !truncated && isUtf8(bytes)) return { body: storable(bytes.toString('utf8')), truncated };
   const decoder = (!utf8 && textDecoder(charset)) || new TextDecoder('utf-8', { ignoreBOM: true });
-  // As a stream, the decoder holds back a last character whose bytes are not all there.
+  // In stream mode the decoder holds back a last character with missing bytes.
   const text = decoder.decode(bytes.subarray(0, KEPT_BODY_BYTES), { stream: truncated });
   return { body: storable(text), truncated };
 }
 
-/** Null for a name that no decoder has: the body is then read as UTF-8. */
+/** Null for an unknown character set: the body is then read as UTF-8. */
 function textDecoder(charset: string): InstanceType<typeof TextDecoder> | null {
   try {
     return new TextDecoder(charset);
@@ -116,18 +116,18 @@ function textDecoder(charset: string): InstanceType<typeof TextDecoder> | null {
 }
 
 function decoderFor(encoding: string, bytes: Buffer): Transform | null {
-  // Flushing instead of finishing gives what a cut-off stream holds, where the default is an error.
+  // A flush instead of a finish returns the content of a cut-off stream; the default is an error.
   const finishFlush = zlib.constants.Z_SYNC_FLUSH;
   if (encoding === 'gzip' || encoding === 'x-gzip') return zlib.createGunzip({ finishFlush });
   if (encoding === 'br')
     return zlib.createBrotliDecompress({ finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH });
   if (encoding !== 'deflate') return null;
-  // Servers send "deflate" with and without the zlib wrapper; its first byte names method 8.
+  // Servers send "deflate" with and without the zlib wrapper, whose first byte names method 8.
   const wrapped = ((bytes[0] ?? 0) & 0x0f) === 8;
   return wrapped ? zlib.createInflate({ finishFlush }) : zlib.createInflateRaw({ finishFlush });
 }
 
-/** Decodes only as much as is kept: a small body may stand for gigabytes. */
+/** Decodes no more than is kept: a small body may expand to gigabytes. */
 async function decode(decoder: Transform, bytes: Buffer): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
   let size = 0;

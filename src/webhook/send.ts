@@ -16,15 +16,15 @@ import { requestProblem } from './request.js';
 export { UnsentError, type SendRequest, type SendResult };
 
 export interface Sender {
-  /** Rejects only with UnsentError, whatever a receiver or the network does. */
+  /** Rejects only with UnsentError; faults of the receiver or the network are results. */
   send(request: SendRequest): Promise<SendResult>;
-  /** Calls back what matches, as far as none of it has been sent: it waits for a connection or is opening one. */
+  /** Withdraws matching requests of which nothing has been sent: they wait for a connection or are opening one. */
   withdraw(match: (request: SendRequest) => boolean): void;
   /** Refuses new requests and waits for the running ones. */
   close(): Promise<void>;
 }
 
-/** `ca`: certificates trusted besides the public ones, as PEM. */
+/** `ca`: certificates trusted in addition to the public ones, as PEM. */
 export function createSender(options: { guard: AddressGuard; ca?: string }): Sender {
   const dial = createDial(options.guard, options.ca);
   const pools = new Map<string, Pool>();

@@ -7,7 +7,7 @@ export function newSecret(): string {
   return PREFIX + randomBytes(SECRET_BYTES).toString('base64');
 }
 
-/** A secret as Standard Webhooks writes it: `whsec_` and the canonical base64 of 24 to 64 bytes. */
+/** A secret in the format of Standard Webhooks: `whsec_` and the canonical base64 of 24 to 64 bytes. */
 export function isSecret(value: string): boolean {
   if (!value.startsWith(PREFIX)) return false;
   const encoded = value.slice(PREFIX.length);

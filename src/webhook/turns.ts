@@ -1,7 +1,7 @@
-/** Something that waits for a thread, on whose behalf. */
+/** A job that waits for a thread. */
 export interface Turn {
   tenant: string;
-  /** Those of one domain have a limit together, whichever tenants ask for them. */
+  /** Turns of one domain share a limit, across tenants. */
   domain: string;
 }
 
@@ -12,10 +12,10 @@ export interface Limits {
 }
 
 export interface Lane<T extends Turn> {
-  /** False: this tenant has as many waiting as it may. */
+  /** False: the tenant has reached its limit of waiting turns. */
   add(turn: T): boolean;
   remove(turn: T): void;
-  /** The next that may run: the longest waiting of those whose tenant and domain have the fewest running. */
+  /** The next turn that may run: the longest waiting of those whose tenant and domain have the fewest running. */
   next(): T | null;
   begin(turn: T): void;
   end(turn: T): void;
@@ -24,7 +24,7 @@ export interface Lane<T extends Turn> {
 
 const MAX_WAITING_PER_TENANT = 2_048;
 
-/** Turns with limits of their own: all that run, those of one tenant, and those of one domain. */
+/** A queue with limits on running turns: in all, per tenant and per domain. */
 export function createLane<T extends Turn>(limits: Limits): Lane<T> {
   const waiting = new Map<string, Set<T>>();
   const tenants = new Map<string, number>();
