@@ -7,24 +7,24 @@ export interface AttemptRecord {
   attempt: Attempt;
   status: DeliveryStatus;
   reason: string | null;
-  /** The endpoint said 410: it is disabled by the same statement. */
+  /** The endpoint answered 410: the same statement disables it. */
   gone: boolean;
-  /** A retry follows, and is nobody's until it is due: lane `any`, where the attempt is still in hand of who records it. */
+  /** A retry follows and waits unclaimed: the delivery goes to lane `any` if the recorder still has it `in_hand`. */
   keep?: boolean;
-  /** Where that was said: the endpoint may have another URL by now. Unknown of what Temporal kept. */
+  /** The URL that answered: the endpoint may have another by now. Absent in attempts that Temporal kept. */
   url?: string;
 }
 
-/** An endpoint without one success for so long is disabled when a delivery to it ends without one, too. */
+/** An endpoint without a success for this long is disabled when a delivery to it ends as FAILED. */
 const FAILING_DAYS = 5;
 
-/** SQLSTATE classes of what no repetition mends: data exceptions, and integrity violations. */
+/** SQLSTATE classes that a retry cannot fix: data exceptions (22) and integrity violations (23). */
 const UNSTORABLE = /^2[23]/;
 
 /**
- * Attempts and what they mean for their deliveries and endpoints, in one statement and one commit. No two of them may be
- * of the same delivery. Repeating it changes nothing; a delivery that has ended stays ended, but for one that a receiver
- * took (2xx) while it was cancelled: that is DELIVERED.
+ * Records attempts and updates their deliveries and endpoints, in one statement and one commit. No two records may have
+ * the same delivery. Repeating the call changes nothing. An ended delivery stays ended, except that a 2xx makes a
+ * delivery DELIVERED that was cancelled, or whose endpoint was deleted, during the request.
  */
 export async function recordAttempts(db: Db, records: AttemptRecord[]): Promise<void> {
   const known = new Set(await retryOnConflict(() => writeAttempts(db, records)));
@@ -34,7 +34,7 @@ export async function recordAttempts(db: Db, records: AttemptRecord[]): Promise<
   }
 }
 
-/** One alone: what Postgres cannot store of it is left out, and said so, and the delivery goes on. */
+/** Records one attempt; if Postgres cannot store its details, a note replaces them, so that the delivery continues. */
 export async function recordAttempt(db: Db, record: AttemptRecord): Promise<void> {
   try {
     await recordAttempts(db, [record]);
@@ -57,7 +57,7 @@ function withoutDetails(attempt: Attempt): Attempt {
   };
 }
 
-/** The statement alone, also in a transaction of others. Answers the ids of the attempts that were new. */
+/** Runs the statement only, also inside a caller's transaction. Returns the ids of the attempts it inserted. */
 export async function writeAttempts(db: Db, records: AttemptRecord[]): Promise<string[]> {
   const each = (of: (record: AttemptRecord) => string | number | boolean | null) =>
     bulkValue(records.map(of));
@@ -144,12 +144,12 @@ export async function writeAttempts(db: Db, records: AttemptRecord[]): Promise<s
 }
 
 /**
- * Milliseconds from now on, by the clock that made the time. Postgres adds them to its own: the clocks of two machines may
- * differ by minutes, which is longer than the first three delays.
+ * Milliseconds from now by this process's clock, which made `time`. Postgres adds them to its own clock: the clocks of
+ * two machines may differ by minutes, which is longer than the first three delays.
  */
 const untilMs = (time: string | null) => (time === null ? null : Date.parse(time) - Date.now());
 
-/** A worker that was taken for lost had only been slow: what it saw takes the place of what was supposed. */
+/** A worker recorded as lost was only slow: its result replaces the assumed WORKER_LOST. */
 async function recordLate(db: Db, { deliveryId, attempt }: AttemptRecord): Promise<void> {
   await db.query(
     `with late as (

@@ -3,16 +3,16 @@ import type { Db } from './pool.js';
 
 export interface AuditEntry {
   actor: string;
-  /** What was done, as `<what>.<verb>`: `endpoint.pause`. */
+  /** `<noun>.<verb>`, for example `endpoint.pause`. */
   action: string;
-  /** On what: an id, or a control scope. */
+  /** The id or control scope acted on. */
   object: string;
   reason?: string | null;
   before?: unknown;
   after?: unknown;
 }
 
-/** Called in the transaction of the change itself: neither is there without the other. */
+/** Call it in the transaction of the change, so that the change and its entry commit together. */
 export async function audit(db: Db, entry: AuditEntry): Promise<void> {
   const { actor, action, object, reason = null, before, after } = entry;
   await db.query(

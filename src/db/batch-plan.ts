@@ -4,9 +4,9 @@ import { lowestId } from '../lib/ids.js';
 import type { Selection } from './batches.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
-/** Rows looked at in one statement: none takes long, however many there are and however few are chosen. */
+/** Rows read by one statement: bounds its time, however many rows exist and however few match. */
 const PAGE = 5_000;
-/** Of each list in a plan. */
+/** Entries in each list of a plan. */
 const LISTED = 100;
 
 interface Planning {
@@ -19,15 +19,15 @@ interface Planning {
   planned_to: string | null;
 }
 
-/** A page of items made; `last` null: it was the last. */
+/** A page of inserted items; `last` is null on the last page. */
 interface Planned {
   items: number;
   last: string | null;
 }
 
 /**
- * Snapshots the next page of what a batch has chosen into its items, oldest first, with why others are skipped; after
- * the last one the plan stands. In one commit with how far it has come: a page is never made twice. False: it is done.
+ * Copies the next page of a batch's selection into its items, oldest first, with the reason for each skipped one; after
+ * the last page the plan is final. The position commits with the page, so no page is made twice. False: done.
  */
 export async function planPage(pool: Pool, id: string): Promise<boolean> {
   return transaction(pool, async (db) => {
@@ -56,7 +56,7 @@ export async function planPage(pool: Pool, id: string): Promise<boolean> {
   });
 }
 
-/** Two deliveries of the same event to the same endpoint are made again once, as the run would do it. */
+/** Two deliveries of one event to one endpoint are replayed once: skip the later ones, as the run would. */
 async function skipDoubles(db: Db, id: string): Promise<void> {
   await db.query(
     `update batch_items set status = 'SKIPPED', reason = 'duplicate'
@@ -110,11 +110,11 @@ async function filtered(
   const values: unknown[] = [batch.id, batch.planned, include_delivered];
   const place = (value: unknown) => `$${values.push(value)}`;
   const where = [...between(batch, 'del', filter, place)];
-  // Replays and retries by hand are chosen by their batch or their ids only: a filter that is used again would replay the
-  // replays of the time before.
+  // Replays and manual retries are selected only by batch or id: a filter used a second time would replay the replays
+  // of its first use.
   if (filter.batch_id) where.push(`batch_id = ${place(filter.batch_id)}`);
   else where.push('source_delivery_id is null and batch_id is null');
-  // What has an index narrows what is looked at, the rest what is chosen of it.
+  // Indexed columns narrow the rows read; the other conditions filter the page.
   if (filter.tenant) where.push(`tenant = ${place(filter.tenant)}`);
   if (filter.endpoint_id) where.push(`endpoint_id = ${place(filter.endpoint_id)}`);
   const chosen = [`status = any(${place(filter.status)})`];
@@ -153,7 +153,7 @@ async function missing(db: Db, batch: Planning, selection: Of<'missing'>): Promi
   );
 }
 
-/** Looked at by id, from where the last page ended to when the batch was made. */
+/** Id range of the rows to read: after the last page, before the creation of the batch. */
 function between(
   batch: Planning,
   prefix: 'del' | 'evt',
@@ -169,7 +169,7 @@ function between(
   return where;
 }
 
-/** `values` begin with the batch's id, its items so far, and whether DELIVERED ones are wanted. */
+/** `values` begin with the batch's id, its item count so far, and whether to include DELIVERED ones. */
 async function insertLookedAt(db: Db, lookedAt: string, chosen: string, values: unknown[]): Promise<Planned> {
   const { rows } = await db.query<{ looked: number; last: string; items: number }>(
     `with looked_at as materialized (${lookedAt}), inserted as (
@@ -188,7 +188,7 @@ async function insertLookedAt(db: Db, lookedAt: string, chosen: string, values: 
   return { items, last: looked < PAGE ? null : last };
 }
 
-/** Exactly the items of a dry run; of any other batch those whose turn never came, or whose delivery was cancelled. */
+/** All items of a dry run; of any other batch, the items never taken and those whose delivery was cancelled. */
 async function taken(db: Db, batch: Planning, sourceId: string): Promise<Planned> {
   const after = Number(batch.planned_to ?? 0);
   const { rows } = await db.query<{ items: number; more: boolean }>(

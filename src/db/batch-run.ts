@@ -9,10 +9,10 @@ import { sinceId } from '../lib/ids.js';
 import { readState, readTurns } from './batches.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
-/** New deliveries whose first attempt has not begun, at most: what a batch may put before everybody else's. */
+/** Limit on a batch's PENDING deliveries, so that a batch cannot queue more ahead of other traffic. */
 const MOST_PENDING = 200;
 
-/** A delivery a batch has made, as its workflow is started. */
+/** A delivery that a batch created, with the fields its workflow starts with. */
 export interface Made {
   id: string;
   event_id: string;
@@ -31,10 +31,10 @@ interface TakeItems {
 }
 
 /**
- * Makes the deliveries of the next items, at most `limit`, each looked at again: what has changed since the plan is
- * skipped, with the reason. Step by step: a step that is repeated makes nothing and answers the same. An event's row
- * is locked meanwhile, so that two batches, or a batch and a retry by hand, never both deliver it again. What has become
- * of the deliveries so far is only answered where it is to be `counted`.
+ * Creates the deliveries of the next items, at most `limit`. Each item is checked again: one no longer eligible since
+ * the plan is skipped, with the reason. A repeated `step` creates nothing and returns its deliveries that are still
+ * PENDING. The event rows are locked, so that two batches, or a batch and a manual retry, never both redeliver an
+ * event. The state contains the outcomes of the deliveries only if `counted`.
  */
 export async function takeItems(
   pool: Pool,
@@ -54,7 +54,7 @@ export async function takeItems(
   });
 }
 
-/** At most as many as there may be: no more are looked at. */
+/** Counts no further than MOST_PENDING, which bounds the rows read. */
 async function pendingOf(db: Db, id: string): Promise<number> {
   const { rows } = await db.query<{ count: number }>({
     name: 'batch-pending',
@@ -108,11 +108,11 @@ async function makeNext(
      select * from made order by id`,
     [id, next.map((item) => item.number), maxAttempts, step],
   );
-  // What is held needs no workflow until it may go on.
+  // Held deliveries need no workflow until they are resumed.
   return rows.filter((row) => row.status === 'PENDING');
 }
 
-/** Those of a step already made whose first attempt has not begun. */
+/** The deliveries of an earlier `step` that are still PENDING. */
 async function madeIn(db: Db, batchId: string, step: number): Promise<Made[]> {
   const { rows } = await db.query<Made>(
     `select d.id, d.event_id, d.endpoint_id, d.event_type, d.tenant, d.workflow_id
@@ -123,7 +123,7 @@ async function madeIn(db: Db, batchId: string, step: number): Promise<Made[]> {
   return rows;
 }
 
-/** How far a batch is; COMPLETED with this call where every item has had its turn and every delivery has ended. */
+/** Returns the batch's state; sets COMPLETED once every item was taken and every delivery has ended. */
 export async function settleBatch(db: Db, id: string): Promise<BatchState> {
   await db.query(
     `update batches set completed_at = case when open.any then null else now() end,
@@ -136,7 +136,7 @@ export async function settleBatch(db: Db, id: string): Promise<BatchState> {
   return readState(db, id);
 }
 
-/** Items looked at in one statement. */
+/** Items read by one statement. */
 const ENDED_AT_ONCE = 1_000;
 
 /** A cancelled delivery whose workflow may still run. */
@@ -147,8 +147,9 @@ export interface Unsettled {
 }
 
 /**
- * Of the next items behind `after` of a batch that was cancelled or has failed: cancels what was never sent, and, where
- * that was asked for, what is under way; answers all that is cancelled and not settled. `last` null: it was the last page.
+ * Handles the next items after `after` of a cancelled or failed batch. For a cancelled one, cancels held deliveries
+ * never sent, or with `cancel_running` all open ones. Returns the cancelled, unsettled deliveries; `last` is null on
+ * the last page.
  */
 export async function cancelPage(
   pool: Pool,
@@ -162,7 +163,7 @@ export async function cancelPage(
       [id, after, ENDED_AT_ONCE],
     );
     const ids = made.map((item) => item.delivery_id);
-    // What is PENDING may be on its way: its attempt finds out, or has come too early to be stopped.
+    // A PENDING delivery may be sending already: its attempt checks the batch itself, or began too early to be stopped.
     await db.query(
       `update deliveries set status = 'CANCELLED', status_reason = 'batch cancelled', next_attempt_at = null,
          completed_at = now()
@@ -176,7 +177,7 @@ export async function cancelPage(
       `select id, workflow_id from deliveries where id = any($1) and status = 'CANCELLED'`,
       [ids],
     );
-    // Nothing becomes of these any more: another try, which begins at the first item again, leaves them out.
+    // These have ended for good: a retry of the activity, from the first item, skips them.
     await db.query(
       `update batch_items i set settled = true from deliveries d
        where i.batch_id = $1 and i.number = any($2) and d.id = i.delivery_id and d.status in ('DELIVERED', 'FAILED')`,
@@ -198,8 +199,8 @@ export async function markSettled(db: Db, id: string, numbers: number[]): Promis
 }
 
 /**
- * The end of a batch that was cancelled or has failed, unless something is left to do for it: what was cancelled and may
- * still be under way, or what is to be cancelled. It looks under the lock that a change of the batch takes, too.
+ * Ends a cancelled or failed batch, unless it has deliveries still to cancel, or cancelled ones whose workflow may
+ * still run. Checks under the row lock that `changeBatch` takes, too.
  */
 export async function endBatch(pool: Pool, id: string): Promise<BatchState> {
   return transaction(pool, async (db) => {
@@ -217,7 +218,7 @@ export async function endBatch(pool: Pool, id: string): Promise<BatchState> {
   });
 }
 
-/** Batches whose workflow should have shown itself; nobody else gets them for a minute, or five where they only wait. */
+/** Claims batches whose workflow has not reported in time, for one minute, or for five if PAUSED. */
 export async function claimBatches(db: Db, limit: number): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(
     `update batches set

@@ -12,15 +12,15 @@ import { audit } from './audit.js';
 import { pageOf, type Page, type PageQuery } from './pagination.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
-/** What a batch is made from. Times are ISO 8601. */
+/** The deliveries a batch is made from. Times are ISO 8601. */
 export type Selection = { include_delivered: boolean } &
-  /** The ids are kept beside it: there may be ten thousand. */
+  /** The ids have a column of their own: there may be ten thousand. */
   (
     | { delivery_id_count: number; tenant: string | null }
     | { filter: BatchFilter }
     /** Events that match the endpoint and never had a delivery to it. */
     | { missing: { endpoint_id: string; event_type?: string; from?: string; to?: string } }
-    /** All of a dry run's plan, or what another batch has not delivered. */
+    /** A dry run's whole plan, or another batch's items that were not taken or whose delivery was cancelled. */
     | { batch_id: string }
   );
 
@@ -30,7 +30,7 @@ export interface BatchFilter {
   endpoint_id?: string;
   event_type?: string;
   classification?: string;
-  /** The re-deliveries of that batch; without it, none of any batch. */
+  /** Selects the re-deliveries of this batch; if absent, re-deliveries are excluded. */
   batch_id?: string;
   from?: string;
   to?: string;
@@ -73,7 +73,7 @@ const COLUMNS = `id, status, status_reason, dry_run, source_batch_id, selection,
   coalesce((plan->>'eligible')::integer, 0) - taken as remaining_count, skipped_at_turn as skipped_at_turn_count,
   taken - skipped_at_turn as created_count, n.*`;
 
-/** Counted, not kept: a delivery changes in one place only. */
+/** Counted from the rows, not stored: a delivery's status is then written in one place only. */
 const FROM = `from batches cross join lateral (
     select count(*) filter (where d.status = 'DELIVERED')::int as delivered_count,
       count(*) filter (where d.status = 'FAILED')::int as failed_count,
@@ -95,7 +95,7 @@ export async function listBatches(
   return pageOf(db, `select ${COLUMNS} ${FROM}`, { ...filter }, page, 'bat');
 }
 
-/** In the transaction of the caller. */
+/** Runs in the caller's transaction. */
 export async function insertBatch(db: Db, batch: NewBatch, actor: string): Promise<StoredBatch> {
   const { selection, deliveryIds, dryRun, ratePerSecond, note } = batch;
   const id = await insert(db, [
@@ -108,7 +108,7 @@ export async function insertBatch(db: Db, batch: NewBatch, actor: string): Promi
   return (await getBatch(db, id))!;
 }
 
-/** By the clock that its deliveries' ids are made by: what is made for a batch sorts behind it. */
+/** Postgres's clock makes the id, as it makes the deliveries' ids: a batch's deliveries sort after the batch. */
 async function insert(db: Db, values: unknown[]): Promise<string> {
   const { rows } = await db.query<{ id: string }>(
     `insert into batches (id, dry_run, source_batch_id, selection, delivery_ids, rate_per_second, note, created_by)
@@ -119,8 +119,8 @@ async function insert(db: Db, values: unknown[]): Promise<string> {
 }
 
 /**
- * A new batch with a dry run's plan, or with the rest of one that was cancelled or failed: the first call makes it,
- * later ones answer it. 'forbidden': it is neither, or still ending. In the transaction of the caller.
+ * Creates a batch from a dry run's plan, or from the rest of a cancelled or failed batch; later calls return the same
+ * batch. 'forbidden': the source is none of these, has not ended, or has no plan. Runs in the caller's transaction.
  */
 export async function startFrom(
   db: Db,
@@ -150,7 +150,7 @@ export async function startFrom(
 
 export type BatchChange =
   | { kind: 'pause' | 'resume' }
-  /** `running`: what has been started is cancelled, too. */
+  /** `running`: also cancel the deliveries already started. */
   | { kind: 'cancel'; running?: boolean }
   | { kind: 'rate'; ratePerSecond: number }
   | { kind: 'fail' };
@@ -165,8 +165,8 @@ const FROM_STATUSES: Record<BatchChange['kind'], readonly BatchStatus[]> = {
 const TO_STATUS = { pause: 'PAUSED', resume: 'RUNNING', cancel: 'CANCELLED', fail: 'FAILED' } as const;
 
 /**
- * Once this is committed, no item is taken that it forbids. Asking for what is so already changes nothing; 'forbidden':
- * its state does not allow it.
+ * Once the change commits, no item is taken that it forbids. 'unchanged': the batch already has that status;
+ * 'forbidden': its status does not allow the change.
  */
 export async function changeBatch(
   pool: Pool,
@@ -183,7 +183,7 @@ export async function changeBatch(
     const before = rows[0];
     if (!before) return null;
     const running = change.kind === 'cancel' && change.running === true;
-    // What a cancellation left running can be cancelled later, too.
+    // A second cancel may add the deliveries that the first left running.
     const more = before.status === 'CANCELLED' && running && !before.cancel_running;
     if (!FROM_STATUSES[change.kind].includes(before.status) && !more) {
       return change.kind !== 'rate' && before.status === TO_STATUS[change.kind] ? 'unchanged' : 'forbidden';
@@ -215,11 +215,11 @@ export interface StoredItem {
   status: string;
   reason: string | null;
   delivery_id: string | null;
-  /** Of the new delivery, now. */
+  /** Current status of the new delivery. */
   delivery_status: DeliveryStatus | null;
 }
 
-/** In the order of their turns; `after`: the last number of the page before. */
+/** Ordered by number; `after` is the last number of the previous page. */
 export async function listItems(
   db: Db,
   batchId: string,
@@ -266,7 +266,7 @@ export async function readState(db: Db, id: string): Promise<BatchState> {
   return { ...state, progress: { ...progress, ...rows[0]! } };
 }
 
-/** Without the outcomes, which take longer the more there are. */
+/** The state without the outcomes, whose count takes longer the more deliveries exist. */
 export async function readTurns(db: Db, id: string): Promise<BatchState<BatchTurns>> {
   const { rows } = await db.query<BatchTurns & { step: number; done: boolean }>({
     name: 'batch-turns',

@@ -1,9 +1,9 @@
-/** The record separator: no JSON text, id, key or type of ours holds it. */
+/** The ASCII record separator: no JSON text, id, key or type contains it. */
 const SEPARATOR = '\x1e';
 
 /**
- * One column of many rows, as a parameter for `column`. An array would have every element escaped and parsed on its own,
- * which costs more than all the rest of a statement. An empty text counts as null.
+ * Joins one column of many rows into a parameter for `bulkParam`. In an array every element would be escaped and parsed
+ * separately, which costs more than the rest of the statement. An empty text becomes null.
  */
 export function bulkValue(values: (string | number | boolean | null)[]): string {
   for (const value of values) {
@@ -13,5 +13,5 @@ export function bulkValue(values: (string | number | boolean | null)[]): string 
   return values.join(SEPARATOR);
 }
 
-/** The SQL array of what `joined` made the parameter `$n` of. */
+/** SQL that splits the parameter `$n`, made by `bulkValue`, into an array. */
 export const bulkParam = (n: number, type = 'text') => `string_to_array($${n}, chr(30), '')::${type}[]`;

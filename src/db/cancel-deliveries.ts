@@ -21,14 +21,14 @@ export interface OpenMatch {
   event_type: string;
   status: OpenStatus;
   workflow_id: string;
-  /** A workflow may carry it. */
+  /** A workflow may be responsible for it. */
   carried: boolean;
 }
 
-/** Open deliveries looked at in one statement: none takes long, however many there are and however few match. */
+/** Open deliveries read by one statement: bounds its time, however many exist and however few match. */
 const LOOKED_AT = 2_000;
 
-/** The next of one status that match, by id; `last` null: they were the last. */
+/** The next matches of one status, by id; `last` is null on the last page. */
 export async function nextOpen(
   db: Db,
   filter: OpenFilter,
@@ -46,7 +46,7 @@ export async function nextOpen(
     'looked_at.last_classification': filter.classification,
     'd.event_id': filter.event_id,
   }).flatMap(([column, value]) => (value === undefined ? [] : [`${column} = ${place(value)}`]));
-  // By status, from the index of what is open alone: an endpoint's own index would be read through all of its history.
+  // Read by status, from the index of open deliveries: an endpoint's index would be scanned through all its history.
   const { rows } = await db.query<OpenMatch & { looked_at: string; id: string | null }>(
     `with looked_at as materialized (
        select id, tenant, endpoint_id, event_type, last_classification from deliveries
@@ -64,7 +64,7 @@ export async function nextOpen(
   };
 }
 
-/** Above the ids of all deliveries there are now. */
+/** An id above those of all current deliveries. */
 export async function idsEnd(db: Db): Promise<string> {
   const { rows } = await db.query<{ id: string }>(`select new_id('del', now() + interval '1 second') as id`);
   return rows[0]!.id;
@@ -73,15 +73,15 @@ export async function idsEnd(db: Db): Promise<string> {
 export interface BulkCancel {
   actor: string;
   reason: string | null;
-  /** As it was asked for. */
+  /** As requested, for the audit. */
   filter: object;
-  /** On what: an id or a control scope. */
+  /** The id or control scope acted on. */
   object: string;
 }
 
 /**
- * Cancels those of `ids` that are still open, and counts them in the one audit entry of the whole call: `entry`, which
- * the first page makes. In one commit, so the count is right whenever the process dies.
+ * Cancels those of `ids` that are still open and adds them to the count in `entry`, the single audit entry of the call,
+ * which its first page creates. Both commit together, so the count is right even if the process dies.
  */
 export async function cancelPageOf(
   pool: Pool,

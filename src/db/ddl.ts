@@ -1,13 +1,13 @@
 import pg from 'pg';
 import { reasonOf, unusable } from './unusable.js';
 
-/** Any fixed number: two processes that start together change tables one after the other. */
+/** Advisory lock key, any fixed number: processes that start together change tables one after the other. */
 export const DDL_LOCK = 727_480_001;
 
-/** SQLSTATEs of a lock that was not got in time, and of two that waited for each other. */
+/** SQLSTATEs of a lock timeout and of a deadlock. */
 export const IN_THE_WAY = ['55P03', '40P01'];
 
-/** A connection of its own, without the times of the pools: a migration takes as long as it takes. */
+/** A separate connection without the pools' timeouts: a migration may take as long as it needs. */
 export async function connectForDdl(databaseUrl: string): Promise<pg.Client> {
   const db = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
   db.on('error', () => {});
@@ -17,7 +17,7 @@ export async function connectForDdl(databaseUrl: string): Promise<pg.Client> {
   return db;
 }
 
-/** Read from the catalogue itself: `to_regclass` may answer from before we waited for a lock. */
+/** Reads the catalogue itself: `to_regclass` may return the state before a lock wait. */
 export async function tableExists(db: pg.Client, name: string): Promise<boolean> {
   const { rowCount } = await db.query(
     'select 1 from pg_class where relname = $1 and relnamespace = current_schema()::regnamespace',

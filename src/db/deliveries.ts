@@ -21,7 +21,7 @@ export interface StoredDelivery {
   source_delivery_id: string | null;
   batch_id: string | null;
   workflow_id: string;
-  /** Who made the first attempt. */
+  /** The lane that made the first attempt. */
   lane: LaneOrAny;
   created_at: Date;
   completed_at: Date | null;
@@ -48,7 +48,7 @@ export async function listDeliveries(
 ): Promise<Page<StoredDelivery>> {
   const { tenant, ...others } = filter;
   const { endpoint_id } = others;
-  // An endpoint's deliveries are all of its tenant: that need not be looked for in each of them.
+  // All deliveries of an endpoint have its tenant: check the tenant once, not in every row.
   const known = tenant !== undefined && endpoint_id !== undefined;
   if (known && !(await isOf(db, endpoint_id, tenant))) return { data: [], next_cursor: null };
   const equals = known ? others : filter;
@@ -75,28 +75,28 @@ export async function getDelivery(db: Db, id: string): Promise<DeliveryWithAttem
   return rows[0] ?? null;
 }
 
-/** What an attempt needs of its endpoint `ep`. */
+/** Columns of the endpoint `ep` that an attempt needs. */
 export const SENT_WITH = `
   json_build_object('id', ep.id, 'url', ep.url, 'headers', ep.headers, 'content_type', ep.content_type, 'timeout_ms', ep.timeout_ms,
     'retry_on', ep.retry_on, 'deleted', ep.deleted_at is not null) as endpoint,
   array(select s.sealed from endpoint_secrets s where s.endpoint_id = ep.id order by s.id desc) as sealed_secrets`;
 
-/** What of the event `e` is sent. */
+/** Columns of the event `e` that are sent. */
 export const CONTENT = 'e.payload, e.headers as event_headers, e.content_type as event_content_type';
 
-/** What of an event is sent, as an attempt has it. */
+/** The sent parts of an event, as an attempt has them. */
 export interface SentContent {
   payload: string;
   event_headers: Record<string, string> | null;
   event_content_type: string | null;
 }
 
-/** All an attempt needs, read anew for each: the newest endpoint settings win. */
+/** Everything an attempt needs, read again for each: the newest endpoint settings apply. */
 export interface AttemptTarget extends SentContent {
   status: DeliveryStatus;
   status_reason: string | null;
   attempt_count: number;
-  /** A process has it, for an attempt of its own. */
+  /** A process has claimed it for an attempt. */
   in_hand: boolean;
   event_id: string;
   event_type: string;
@@ -111,14 +111,14 @@ export interface AttemptTarget extends SentContent {
     retry_on: RetryOn;
     deleted: boolean;
   };
-  /** Of a batch that was cancelled before it was sent for the first time: it never is. */
+  /** Its batch was cancelled before the first attempt: it must not be sent. */
   withdrawn: boolean;
-  /** Why it must not be sent now: a pause of everything or of the tenant, or the endpoint's own state. */
+  /** Why it must not be sent now: everything or its tenant is paused, or its endpoint takes none. */
   held: string | null;
   sealed_secrets: Buffer[];
 }
 
-/** Of each, in their order; null where there is none. */
+/** In the order of the ids; null where no delivery exists. */
 export async function loadAttemptTargets(db: Db, deliveryIds: string[]): Promise<(AttemptTarget | null)[]> {
   const ids = deliveryIds.toSorted();
   const { rows } = await db.query<AttemptTarget & { id: string }>({
@@ -140,7 +140,7 @@ export async function loadAttemptTargets(db: Db, deliveryIds: string[]): Promise
   return deliveryIds.map((id) => found.get(id) ?? null);
 }
 
-/** Compare-and-set: only a delivery in one of `from` changes; answers the ids that did. */
+/** Compare-and-set: changes only deliveries whose status is in `from`; returns their ids. */
 export async function setStatus(
   db: Db,
   deliveryIds: string[],
@@ -160,7 +160,7 @@ export async function setStatus(
   return rows.map((row) => row.id);
 }
 
-/** Why an open delivery does not get on, for who looks at it. */
+/** Stores why an open delivery makes no progress, for display. */
 export async function noteReason(db: Db, id: string, reason: string): Promise<void> {
   await db.query('update deliveries set status_reason = $2 where id = $1 and status = any($3)', [
     id,
@@ -169,10 +169,10 @@ export async function noteReason(db: Db, id: string, reason: string): Promise<vo
   ]);
 }
 
-/** Enough for one statement; the gate holds the others when their attempt is due. */
+/** Rows changed by one statement; attempts of the others find the pause or deletion when they are due. */
 const HELD_AT_ONCE = 20_000;
 
-/** What waits for a retry would find out a day later that its endpoint is deleted. What is under way ends by itself. */
+/** Ends deliveries waiting for a retry, which may be due only a day later. Attempts under way end by themselves. */
 export async function endDeliveriesOf(db: Db, endpointId: string): Promise<void> {
   await db.query(
     `update deliveries set status = 'FAILED', status_reason = 'ENDPOINT_DELETED',
@@ -184,7 +184,7 @@ export async function endDeliveriesOf(db: Db, endpointId: string): Promise<void>
   );
 }
 
-/** What an endpoint's pause holds: all that is open, also what waits for a retry, whose moment stays noted. */
+/** Holds a paused endpoint's open deliveries, those waiting for a retry too; `next_attempt_at` is kept. */
 export async function holdDeliveriesOf(db: Db, endpointId: string): Promise<void> {
   await db.query(
     `update deliveries set status = 'HELD', status_reason = hold_of(ep) from endpoints ep
@@ -200,8 +200,8 @@ export async function holdDeliveriesOf(db: Db, endpointId: string): Promise<void
 }
 
 /**
- * Where no workflow carries it: drain or sweeper, told with this, have its next attempt made at once, unless one is being
- * made. `lane`: only where it is in that. Whether it was.
+ * Makes a delivery due now and wakes the poller and the reconciler, for deliveries that no workflow carries. Changes
+ * nothing while an attempt is under way, or outside `lane` if given. Returns whether it changed the delivery.
  */
 export async function attemptNow(pool: Pool, id: string, lane: LaneOrAny | null): Promise<boolean> {
   return transaction(pool, async (db) => {
@@ -215,7 +215,7 @@ export async function attemptNow(pool: Pool, id: string, lane: LaneOrAny | null)
   });
 }
 
-/** As it is then; null where it had ended. */
+/** Returns the cancelled delivery; null if it had ended already. */
 export async function cancelDelivery(
   pool: Pool,
   id: string,
@@ -232,16 +232,16 @@ export async function cancelDelivery(
 }
 
 /**
- * A new delivery of the same event to the same endpoint, as one that has ended stays as it is. One that is open
- * already, from an earlier call or of a replay batch, is the answer to the next; null where the endpoint is deleted. In the
- * transaction of the caller.
+ * Creates a new delivery of the same event to the same endpoint, because an ended delivery never changes. If one is
+ * open, from an earlier call or a replay batch, returns that one; null if the endpoint is deleted. Runs in the caller's
+ * transaction.
  */
 export async function redeliver(
   db: Db,
   source: StoredDelivery,
   { actor, reason }: { actor: string; reason: string | null },
 ): Promise<StoredDelivery | null> {
-  // As a replay batch does: the same event is not made again by both.
+  // A replay batch takes the same lock, so that only one of the two redelivers the event.
   await db.query('select from events where id = $1 for no key update', [source.event_id]);
   const { rows: open } = await db.query<StoredDelivery>(
     `select ${COLUMNS} from deliveries where event_id = $1 and endpoint_id = $2 and status = any($3)`,

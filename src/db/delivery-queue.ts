@@ -2,16 +2,16 @@ import { FILE_PAUSE } from './pauses.js';
 import { CONTENT, type SentContent } from './deliveries.js';
 import type { Db } from './pool.js';
 
-/** A delivery whose next attempt is the taker's, with what that needs besides the endpoint. */
+/** A delivery claimed for its next attempt, with everything the attempt needs except the endpoint. */
 export interface ClaimedDelivery extends SentContent {
   id: string;
   endpoint_id: string;
   workflow_id: string;
   in_hand: boolean;
-  /** Attempts made before. */
+  /** Attempts already made. */
   attempt_count: number;
   max_attempts: number;
-  /** Until then it is the taker's; what `leave` knows it by. */
+  /** When the claim ends; `releaseDeliveries` compares it to identify the claim. */
   due_at: string;
   event_id: string;
   event_type: string;
@@ -19,22 +19,22 @@ export interface ClaimedDelivery extends SentContent {
 }
 
 export interface ClaimRequest {
-  /** PENDING: those that no lane had room for. IN_PROGRESS: retries that are due. HELD: those that nothing holds any more. */
+  /** PENDING: no lane had room. IN_PROGRESS: the retry is due. HELD: no pause or endpoint state holds it any more. */
   status: 'PENDING' | 'IN_PROGRESS' | 'HELD';
   limit: number;
-  /** Endpoints that have enough of them. */
+  /** Ids of endpoints that already have as many as they can take. */
   except: string[];
-  /** Also what a file holds: only where it is known whether the file is still there. */
+  /** Include deliveries held by the file PAUSE: only for a process that knows whether the file still exists. */
   byFile: boolean;
-  /** Until the sweeper takes the attempt for lost. */
+  /** Milliseconds until the reconciler counts the attempt as lost. */
   dueInMs: number;
 }
 
-/** So many are looked through; where more are due, every endpoint is asked for its own. */
+/** Below this number of due deliveries one index scan reads them all; from it on, each endpoint is queried. */
 const FEW = 1_000;
 
 const DUE = {
-  // Where its endpoint takes none now the gate holds it, and says why in its row.
+  // If the endpoint takes none now, the attempt holds the delivery and stores the reason.
   endpoint: 'true',
   delivery: 'due_at <= now()',
   set: `in_hand = true, lane = 'direct', due_at = now() + $4 * interval '1 millisecond'`,
@@ -44,7 +44,7 @@ const DUE = {
 const RELEASED = {
   endpoint: 'hold_of(ep) is null and pause_of(ep.tenant) is null',
   delivery: 'true',
-  // A retry whose time has not come goes on to wait for it.
+  // A retry that is not yet due keeps waiting.
   set: `in_hand = coalesce(next_attempt_at <= now(), true), status_reason = 'RESUMED',
     status = case when attempt_count = 0 then 'PENDING' else 'IN_PROGRESS' end,
     lane = case when next_attempt_at > now() then 'any' else 'direct' end,
@@ -53,16 +53,16 @@ const RELEASED = {
 };
 
 /**
- * Takes deliveries of lane `any` for the direct lane of this process, longest due first and every endpoint in turn; of
- * those that were held, not `in_hand` are retries that only wait again. Where the answer is lost the sweeper finds them:
+ * Claims deliveries of lane `any` for this process's direct lane, longest due first and endpoints in turn. A released
+ * one that is not `in_hand` is a retry that waits again. If the result is lost, the reconciler finds the deliveries:
  * nobody knows then whether an attempt was made.
  */
 export async function claimWaiting(
   db: Db,
   { status, limit, except, byFile, dueInMs }: ClaimRequest,
 ): Promise<ClaimedDelivery[]> {
-  // What is not known while planning counts as frequent. Where Postgres has not heard yet that thousands are held, it would
-  // read all of them for every endpoint.
+  // A subquery hides the status, and the planner then assumes that it is frequent. With statistics older than thousands
+  // of held rows, it would otherwise read all of them for every endpoint.
   const rest = `completed_at is null and status = (select '${status}')`;
   const open = `lane = 'any' and ${rest}`;
   const { endpoint, delivery, set, few } = status === 'HELD' ? RELEASED : DUE;
@@ -109,17 +109,17 @@ export async function claimWaiting(
   return rows;
 }
 
-/** An attempt that the process which has it in hand does not make. */
+/** A claimed attempt that its process will not make. */
 export interface ReleasedDelivery {
   id: string;
-  /** As it was when it was taken: what was claimed or taken since is somebody else's. */
+  /** `due_at` of the claim: a different value now means that another process has the delivery. */
   dueAt: string;
-  /** `any`: for whoever has room. `workflow`: for the sweeper. */
+  /** `any`: the poller of any process with room takes it. `workflow`: the reconciler does. */
   lane: 'any' | 'workflow';
   inMs: number;
 }
 
-/** Gives attempts to others, after so long. Repeating it changes nothing more. */
+/** Releases claims; the deliveries are due again after `inMs`. Repeating the call changes nothing. */
 export async function releaseDeliveries(db: Db, left: ReleasedDelivery[]): Promise<void> {
   await db.query(
     `update deliveries d set in_hand = false, due_at = now() + l.in_ms * interval '1 millisecond',
@@ -136,7 +136,7 @@ export async function releaseDeliveries(db: Db, left: ReleasedDelivery[]): Promi
   );
 }
 
-/** First attempts of events that were accepted without anybody knowing: nobody here has them. The sweeper's, after so long. */
+/** Gives first attempts to the reconciler after `inMs`: the events may have been accepted, but the result was lost. */
 export async function releaseEvents(db: Db, eventIds: string[], inMs: number): Promise<void> {
   await db.query(
     `update deliveries set in_hand = false, lane = 'workflow', due_at = now() + $2 * interval '1 millisecond'
@@ -147,7 +147,7 @@ export async function releaseEvents(db: Db, eventIds: string[], inMs: number): P
   );
 }
 
-/** Where nobody drains lane `any`, the sweeper looks after what is in it: so many more of them. */
+/** Moves up to `limit` deliveries from lane `any` to the reconciler's lanes, for a process without a poller. */
 export async function giveToSweeper(db: Db, limit: number): Promise<number> {
   const { rowCount } = await db.query(
     `update deliveries set lane = case when attempt_count = 0 then 'workflow' else 'direct' end

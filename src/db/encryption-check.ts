@@ -1,6 +1,6 @@
 import type { Db } from './pool.js';
 
-/** As secrets are sealed and opened; opening throws where another key sealed it. */
+/** Seals and opens secrets; `open` throws if another key sealed the value. */
 interface Box {
   seal(secret: string): Buffer;
   open(sealed: Buffer): string;
@@ -9,8 +9,8 @@ interface Box {
 const TEXT = 'surehook';
 
 /**
- * Refuses a key that is not the one this database's secrets are sealed with, and keeps a check value where there is none.
- * A database that has secrets but no check value, as before an upgrade, is judged by its newest secret.
+ * Rejects a key other than the one this database's secrets are sealed with, and stores a check value if there is none.
+ * Without a check value, as before an upgrade, the newest secret is tested instead.
  */
 export async function verifyEncryptionKey(db: Db, box: Box): Promise<void> {
   const { rows } = await db.query<{ sealed: Buffer | null }>(

@@ -2,7 +2,7 @@ import { OPEN_STATUSES, type Attempt, type DeliveryStatus } from '../domain/deli
 import { sinceId } from '../lib/ids.js';
 import type { Db } from './pool.js';
 
-/** What there is to tell of a workflow's deliveries when all of them have ended. */
+/** Summary of a workflow's deliveries after all of them have ended. */
 export interface EndedWorkflow {
   workflow_id: string;
   event_id: string;
@@ -19,7 +19,7 @@ export interface EndedWorkflow {
   }[];
 }
 
-/** Null where one of them is open. */
+/** Null if one of its deliveries is open. */
 export async function endedWorkflow(
   db: Db,
   workflowId: string,

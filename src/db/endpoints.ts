@@ -12,7 +12,7 @@ export interface EndpointSettings {
   event_types: string[];
   description: string | null;
   headers: Record<string, string>;
-  /** Of what is sent to it, where its events have none of their own; null: JSON. */
+  /** Content type of requests whose event has none; null: JSON. */
   content_type: string | null;
   timeout_ms: number;
   retry_on: RetryOn;
@@ -22,9 +22,9 @@ export interface StoredEndpoint extends EndpointSettings {
   id: string;
   tenant: string;
   status: 'enabled' | 'paused' | 'disabled';
-  /** manual, gone (410) or failing (no success for days); null while it is enabled. */
+  /** manual, gone (410) or failing (no success for days); null while enabled. */
   status_reason: string | null;
-  /** Since when no attempt has succeeded; null while they do. */
+  /** First failure since the last successful attempt; null while attempts succeed. */
   failing_since: Date | null;
   created_at: Date;
   updated_at: Date;
@@ -40,7 +40,7 @@ export interface NewEndpoint extends EndpointSettings {
   adHocKey: string | null;
 }
 
-/** An ad hoc endpoint that exists already is answered as it is, with its own secret. In the transaction of the caller. */
+/** Returns an existing ad hoc endpoint unchanged, with its own secret. Runs in the caller's transaction. */
 export async function insertEndpoint(db: Db, input: NewEndpoint, actor: string): Promise<StoredEndpoint> {
   await db.query('insert into tenants (id) values ($1) on conflict do nothing', [input.tenant]);
   const { rows } = await db.query<StoredEndpoint & { created: boolean }>(
@@ -101,7 +101,7 @@ export async function listEndpoints(
 ): Promise<Page<StoredEndpoint>> {
   const { tenant, status, event_type } = filter;
   const conditions = ['deleted_at is null', 'ad_hoc_key is null'];
-  // `any(event_types)` with the value on the left: the pattern itself is looked for, as it was registered.
+  // `$n = any(event_types)` finds the registered pattern itself, not the types that match it.
   return pageOf(
     db,
     `select ${COLUMNS} from endpoints`,
@@ -124,8 +124,8 @@ export interface By {
 }
 
 /**
- * Changes what is given. A pause or a disabling holds what is open, enabling lets the sweeper go on with it. Null where
- * there is no such endpoint; 'disabled' where one to be paused is disabled, which pausing would hide.
+ * Changes the given settings. Pausing or disabling holds open deliveries; enabling lets the poller and the reconciler
+ * release them. Null: no such endpoint. 'disabled': a disabled endpoint cannot be paused, which would hide that state.
  */
 export async function updateEndpoint(
   pool: Pool,
@@ -146,7 +146,7 @@ export async function updateEndpoint(
     }
     const names = Object.keys(columns);
     const sets = [...names.map((name, i) => `${name} = $${i + 2}`), 'updated_at = now()'];
-    // Changed, it is no longer what POST /v1/send made it for.
+    // A changed endpoint no longer matches the POST /v1/send that created it.
     if (headers || Object.keys(plain).length > 0) sets.push('ad_hoc_key = null');
     const { rows } = await db.query<StoredEndpoint>(
       `update endpoints set ${sets.join(', ')} where id = $1 returning ${COLUMNS}`,
@@ -161,14 +161,14 @@ export async function updateEndpoint(
 }
 
 /**
- * What waits for a retry ends with it. It holds nothing any more: the sweeper lets its held deliveries go on, to end as
- * ENDPOINT_DELETED, too.
+ * Ends the deliveries that wait for a retry. A deleted endpoint holds nothing: its held deliveries are released and end
+ * as ENDPOINT_DELETED, too.
  */
 export async function deleteEndpoint(pool: Pool, id: string, by: By): Promise<boolean> {
   return transaction(pool, async (db) => {
     const before = await getEndpoint(db, id, 'for update');
     if (!before) return false;
-    // Without its key, a later POST /v1/send to the same URL makes a new one.
+    // Without the key, a later POST /v1/send to the same URL creates a new endpoint.
     await db.query(
       'update endpoints set deleted_at = now(), updated_at = now(), ad_hoc_key = null where id = $1',
       [id],
@@ -180,12 +180,12 @@ export async function deleteEndpoint(pool: Pool, id: string, by: By): Promise<bo
   });
 }
 
-/** As the audit keeps it: headers and URLs carry secrets. */
+/** The endpoint for the audit, redacted: headers and URLs carry secrets. */
 function told({ headers, url, ...endpoint }: StoredEndpoint) {
   return { ...endpoint, url: redactUrl(url), headers: Object.keys(headers) };
 }
 
-/** Newest secret first. */
+/** Newest first. */
 export async function listSealedSecrets(db: Db, endpointId: string): Promise<Buffer[]> {
   const { rows } = await db.query<{ sealed: Buffer }>(
     'select sealed from endpoint_secrets where endpoint_id = $1 order by id desc',
@@ -194,7 +194,7 @@ export async function listSealedSecrets(db: Db, endpointId: string): Promise<Buf
   return rows.map((row) => row.sealed);
 }
 
-/** What an attempt needs of an endpoint, as it is now; `held`: why it takes no delivery. */
+/** The endpoint's current data for an attempt; `held`: why it takes no delivery. */
 export type EndpointTarget = Pick<AttemptTarget, 'endpoint' | 'held' | 'sealed_secrets'>;
 
 export async function loadEndpointTarget(db: Db, id: string): Promise<EndpointTarget | null> {
@@ -206,7 +206,7 @@ export async function loadEndpointTarget(db: Db, id: string): Promise<EndpointTa
   return rows[0] ?? null;
 }
 
-/** Those of `ids` that are not endpoints of this tenant. */
+/** Returns the ids that are not endpoints of this tenant. */
 export async function unknownEndpoints(db: Db, tenant: string, ids: string[]): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(
     'select id from endpoints where tenant = $1 and id = any($2) and deleted_at is null',

@@ -4,7 +4,7 @@ import type { Db } from './pool.js';
 
 type ListedEvent = Omit<StoredEvent, 'deliveries'>;
 
-/** A place in the feed: behind the event `id` of the transaction `xid`. */
+/** A position in the feed: after the event `id` of the transaction `xid`. */
 export interface FeedPlace {
   xid: string;
   id: string;
@@ -14,21 +14,21 @@ export const FEED_START: FeedPlace = { xid: '0', id: '' };
 
 export interface FeedPage {
   data: ListedEvent[];
-  /** Always there, also of an empty page. */
+  /** Present on an empty page, too. */
   next_cursor: string;
-  /** More can be read at once. */
+  /** More events can be read immediately. */
   has_more: boolean;
   /**
-   * When the oldest event was accepted that is committed and not in the feed yet, because an older transaction is open;
-   * null: the feed has everything.
+   * Acceptance time of the oldest committed event that is not in the feed yet, because an older transaction is open;
+   * null: the feed is complete.
    */
   held_back_since: Date | null;
 }
 
-/** Events looked at for one page: a filter that matches few costs no more, and its reader goes on from there. */
+/** Events read for one page: a filter with few matches costs no more, and its reader continues after them. */
 const LOOKED_AT = 5_000;
 
-/** Behind everything that is in the feed now. */
+/** The position after everything now in the feed. */
 export async function feedEnd(db: Db): Promise<FeedPlace> {
   const { rows } = await db.query<{ xid: string }>(
     'select pg_snapshot_xmin(pg_current_snapshot())::text as xid',
@@ -37,7 +37,7 @@ export async function feedEnd(db: Db): Promise<FeedPlace> {
 }
 
 interface Row extends ListedEvent {
-  /** Null in the single row of an empty page. */
+  /** Null in the only row of an empty page. */
   id: string;
   xid: string;
   ahead: boolean;
@@ -48,8 +48,8 @@ interface Row extends ListedEvent {
 }
 
 /**
- * The next events behind a place, by transaction and id. Only transactions below the oldest open one are read: no event
- * can appear there any more, whatever process posts it. Null: the place is ahead of this database, so it is of another.
+ * The next events after a position, by transaction and id. Only transactions below the oldest open one are read: no new
+ * event can appear there, from any process. Null: the position is ahead of this database, so it comes from another one.
  */
 export async function readFeed(
   db: Db,
@@ -98,7 +98,7 @@ const MAX_XID = 2n ** 64n - 1n;
 
 const encodePlace = ({ xid, id }: FeedPlace) => Buffer.from(`${xid} ${id}`).toString('base64url');
 
-/** Null where the text is no cursor of the feed. */
+/** Null if the text is not a feed cursor. */
 export function decodePlace(cursor: string): FeedPlace | null {
   const [, xid, id] = /^(\d{1,20}) (.*)$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
   if (xid === undefined || id === undefined || BigInt(xid) > MAX_XID) return null;

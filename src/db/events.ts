@@ -10,23 +10,23 @@ export interface NewEvent {
   tenant: string;
   type: string;
   payload: string;
-  /** Sent with every request of it, besides the endpoint's own. */
+  /** Sent with every request of the event, in addition to the endpoint's headers. */
   headers?: Record<string, string> | null;
-  /** Null: the endpoint's, or JSON. */
+  /** Null: the endpoint's content type, or JSON. */
   contentType?: string | null;
   idempotencyKey: string;
   /** SHA-256 in hex. */
   requestHash: string;
-  /** The workflow id of the key's first use; a later use gets its number behind it. */
+  /** Workflow id of the key's first use; later uses append `~` and their number. */
   workflowId: string;
   maxAttempts: number;
-  /** By this process's clock; it is stored by Postgres's. */
+  /** By this process's clock; converted to Postgres's clock when stored. */
   createdAt: Date;
-  /** Exactly these endpoints, whatever they subscribe to; null: all that match the type. */
+  /** Deliver to exactly these, whatever they subscribe to; null: to all endpoints that match the type. */
   endpointIds: string[] | null;
 }
 
-/** What of an event is sent. */
+/** The sent parts of an event. */
 export interface Content {
   /** The sender's own JSON text. */
   payload: string;
@@ -47,32 +47,32 @@ export interface StoredEvent {
   idempotency_key: string;
   workflow_id: string;
   created_at: Date;
-  /** Those it was accepted with, none that was made later. */
+  /** Deliveries created with the event; replays and retries excluded. */
   deliveries: DeliveryStub[];
 }
 
 export type Accepted =
   { kind: 'accepted'; event: StoredEvent } | { kind: 'duplicate'; event: StoredEvent } | { kind: 'conflict' };
 
-/** What one commit tells: of a key that is in its window, only that. */
+/** Result of one commit; 'known': the key was used within its window, and no event was stored. */
 export type Stored =
   | (Extract<Accepted, { kind: 'accepted' }> & {
-      /** When somebody else may make its first attempts. */
+      /** When another process may make the first attempts. */
       dueAt: string;
     })
   | { kind: 'known' };
 
-/** The lane that makes the first attempts, and how long nobody else may: longer than that lane takes. */
+/** The lane of the first attempts, and the time during which no other may make them: longer than the lane needs. */
 export interface LaneChoice {
   lane: LaneOrAny;
   dueInMs: number;
-  /** Of what is held from the start, where no workflow is started with it. */
+  /** Lane of deliveries held at acceptance, unless their workflow starts at once. */
   heldLane: LaneOrAny;
 }
 
 /**
- * Keys, events and deliveries of many events in one statement and one commit; a key still in its window changes nothing.
- * No two of the events may have the same tenant and key. Answers in their order.
+ * Stores the keys, events and deliveries of many events in one statement and one commit; a key still in its window
+ * changes nothing. No two events may have the same tenant and key. Results are in the order of `events`.
  */
 export async function acceptEvents(
   db: Db,
@@ -185,7 +185,7 @@ export async function acceptEvents(
   });
 }
 
-/** What an event's key answers within its window: its first event, or a conflict; null where it is free. */
+/** The key's first event if it was used within its window, or a conflict if the request differs; null: free. */
 export async function findByKey(
   db: Db,
   { tenant, idempotencyKey, requestHash }: NewEvent,

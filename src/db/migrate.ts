@@ -6,23 +6,23 @@ import { makePartitions } from './partitions.js';
 import type { Db } from './pool.js';
 
 const FOLDER = new URL('./migrations/', import.meta.url);
-/** Who reads, such as a pg_dump, is waited for so long, and others wait with us; then they go on, and we try again. */
+/** Lock wait for readers such as pg_dump: new statements queue behind it, so it is short and repeated. */
 const TRIAL_MS = 1_000;
 const AGAIN_MS = 2_000;
-/** Later, when nobody was found to hold a table for long: as long as a statement of an older process may take. */
+/** Lock wait after the trial found no long holder: as long as a statement of an older process may take. */
 const LOCK_MS = 5_000;
 
 export interface MigrateOptions {
   now?: Date;
-  /** May refuse the database: then nothing is written. */
+  /** Throws to refuse the database; nothing is written then. */
   verify?: (db: Db) => Promise<void>;
-  /** Hears of each try that somebody was in the way of. */
+  /** Called with the error of each try that a lock blocked. */
   waiting?: (error: unknown) => void;
 }
 
 /**
- * Applies what is new in migrations/, in order, all or nothing, and makes the partitions of the weeks ahead, as far as
- * nobody is in the way. Where nothing is new, no table is locked.
+ * Applies the new files of migrations/ in order, all or nothing, and creates the partitions of the weeks ahead unless a
+ * lock blocks them. With nothing new, no table is locked.
  */
 export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<string[]> {
   const { now = new Date(), verify = async () => {}, waiting = () => {} } = options;
@@ -33,7 +33,7 @@ export async function migrate(databaseUrl: string, options: MigrateOptions = {})
     await makePartitions(databaseUrl, now);
     return applied;
   } finally {
-    // Without its commit, nothing of it stays.
+    // Closing the connection rolls back an uncommitted migration.
     await db.end();
   }
 }
@@ -61,7 +61,7 @@ async function applyNew(
   verify: (db: Db) => Promise<void>,
 ): Promise<string[]> {
   await db.query('begin');
-  // Not subject to the time for locks: another process may be migrating, and then nothing is left to do here.
+  // Waits without a lock timeout: another process may be migrating, and then nothing is left to do here.
   await db.query('select pg_advisory_xact_lock($1)', [DDL_LOCK]);
   const before = await appliedTo(db);
   const fresh = files.filter((name) => !before?.has(name));
@@ -77,7 +77,7 @@ async function applyNew(
   return fresh;
 }
 
-/** Null in a database that is empty. */
+/** Null in an empty database. */
 async function appliedTo(db: pg.Client): Promise<Set<string> | null> {
   if (!(await tableExists(db, 'migrations'))) return null;
   const { rows } = await db.query<{ name: string }>('select name from migrations');
@@ -85,8 +85,8 @@ async function appliedTo(db: pg.Client): Promise<Set<string> | null> {
 }
 
 /**
- * Whether nobody holds a table for long: found out before anything is done, and given back at once. A migration that made
- * its indexes first would keep everybody from writing meanwhile, only to find at its end that it has to begin again.
+ * Locks every table once before the migration and releases the locks at once; fails if one is held for long. Without
+ * this trial, a migration could build indexes, block all writes meanwhile, and then fail on a lock and start again.
  */
 async function tryLocks(db: pg.Client): Promise<void> {
   await db.query(`set local lock_timeout = ${TRIAL_MS}`);

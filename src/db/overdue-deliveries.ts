@@ -4,7 +4,7 @@ import { writeAttempts, type AttemptRecord } from './attempts.js';
 import { FILE_PAUSE } from './pauses.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
-/** An open delivery, as its workflow is started with it. */
+/** An open delivery, with the fields its workflow starts with. */
 export interface OpenDelivery {
   id: string;
   endpoint_id: string;
@@ -12,22 +12,22 @@ export interface OpenDelivery {
   status_reason: string | null;
   attempt_count: number;
   max_attempts: number;
-  /** Until its next attempt is due, by Postgres's clock; 0 where it is. */
+  /** Milliseconds until its next attempt is due, by Postgres's clock; 0 if it is due. */
   wait_ms: number;
   lane: LaneOrAny;
 }
 
-/** A workflow that should be running: its event, and those of its deliveries that have not ended. */
+/** A workflow that should be running: its event and the open deliveries it carries. */
 export interface OpenWorkflow {
   workflow_id: string;
   event_id: string;
   event_type: string;
   tenant: string;
-  /** Differs from `workflow_id` where an event's deliveries are carried in parts, and for a redelivery. */
+  /** Differs from `workflow_id` if the event's deliveries are split over several workflows, and for redeliveries. */
   event_workflow_id: string;
   batch_id: string | null;
   deliveries: OpenDelivery[];
-  /** Some of the event's deliveries were, are or will be in the hands of a process. */
+  /** Some of the event's deliveries are not in lane `workflow`: a process attempts them without a workflow. */
   direct: boolean;
 }
 
@@ -35,17 +35,17 @@ export interface Claimed {
   id: string;
   event_id: string;
   workflow_id: string;
-  /** When it was due before it was claimed. */
+  /** `due_at` before the claim. */
   due_at: Date | null;
 }
 
-/** One that is held no more. */
+/** A delivery that is no longer held. */
 export interface Released extends Claimed {
-  /** Its next attempt is not due yet. */
+  /** The next attempt is not due yet. */
   waits: boolean;
 }
 
-/** What was in hand of a process that has told nothing of its attempt. */
+/** A delivery claimed by a process that never reported its attempt. */
 export interface Lost {
   id: string;
   attempt_count: number;
@@ -55,8 +55,8 @@ export interface Lost {
 const CLAIMED = 'd.id, d.event_id, d.workflow_id, before.due_at';
 
 /**
- * Claims deliveries that should have moved by now, longest overdue first. Nobody else gets them before they are due
- * again, each time later: one that only waits its turn behind others costs ever less.
+ * Claims overdue deliveries, longest overdue first. Nobody else gets them before they are due again: the delay is
+ * the delivery's age, from 1 minute to 1 hour, so that a delivery which only waits behind others costs ever less.
  */
 export async function claimDue(db: Db, limit: number): Promise<Claimed[]> {
   const { rows } = await db.query<Claimed>({
@@ -76,8 +76,8 @@ export async function claimDue(db: Db, limit: number): Promise<Claimed[]> {
 }
 
 /**
- * The same for those that a process has in hand and has told nothing of: an attempt of each is WORKER_LOST, and what that
- * process still wants to leave or record changes nothing more.
+ * Claims overdue deliveries whose process never reported its attempt, and records it as WORKER_LOST. A later release by
+ * that process changes nothing.
  */
 export function claimLost(
   pool: Pool,
@@ -98,7 +98,7 @@ export function claimLost(
   });
 }
 
-/** Claimed in vain: as due as before. */
+/** Releases claims that could not be used: restores `due_at`. */
 export async function unclaim(db: Db, claimed: Claimed[]): Promise<void> {
   await db.query(
     `update deliveries d set due_at = before.due_at
@@ -108,7 +108,7 @@ export async function unclaim(db: Db, claimed: Claimed[]): Promise<void> {
   );
 }
 
-/** An attempt under way has ended in a minute, or its worker is lost: looked at again then. */
+/** Makes the delivery due in a minute: by then an attempt under way has ended, or its worker is lost. */
 export async function lookAgain(db: Db, id: string): Promise<void> {
   await db.query(
     `update deliveries set due_at = now() + interval '1 minute'
@@ -118,9 +118,10 @@ export async function lookAgain(db: Db, id: string): Promise<void> {
 }
 
 /**
- * Lets up to `limit` held deliveries go on, whose endpoint and tenant are open again, oldest first and every endpoint
- * in turn. Due a minute later: should its workflow never hear of it, the sweeper finds it. What a file holds, only where
- * `byFile`: elsewhere nobody knows whether the file is still there. Lane `any` is drained.
+ * Releases up to `limit` held deliveries that neither their endpoint nor a pause holds any more, oldest first and
+ * endpoints in turn. They are due a minute later: the reconciler finds those whose workflow was not told. Deliveries
+ * held by the file PAUSE are released only with `byFile`: other processes cannot see the file. The poller releases
+ * those of lane `any`.
  */
 export async function releaseHeld(db: Db, limit: number, byFile: boolean): Promise<Released[]> {
   const { rows } = await db.query<Released>({
@@ -153,8 +154,8 @@ export async function releaseHeld(db: Db, limit: number, byFile: boolean): Promi
 }
 
 /**
- * What a workflow of this id has to carry; null where nothing of it is open any more. Not what a process has in hand, or
- * may yet take, for an attempt of its own.
+ * The open deliveries that the workflow of this id must carry; null if there are none. Excludes those that a process
+ * has claimed, or may yet claim from lane `any`.
  */
 export async function openWorkflow(
   db: Db,
@@ -181,12 +182,12 @@ export async function openWorkflow(
 
 export interface OpenDeliveryCounts {
   byStatus: Record<'PENDING' | 'IN_PROGRESS' | 'HELD', number>;
-  /** Deliveries that should have moved by now, and how long the longest of them is overdue. */
+  /** Overdue deliveries; `oldestSeconds` is how long the longest of them has been overdue. */
   overdue: number;
   oldestSeconds: number;
 }
 
-/** For the metrics; from the indexes of open work alone, however much that is. */
+/** For the metrics; reads only the indexes of open deliveries. */
 export async function countOpenDeliveries(db: Db): Promise<OpenDeliveryCounts> {
   const { rows } = await db.query<{
     pending: number;

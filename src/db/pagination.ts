@@ -3,7 +3,7 @@ import type { Db } from './pool.js';
 
 export interface PageQuery {
   limit: number;
-  /** The last id of the page before. */
+  /** Last id of the previous page. */
   cursor: string | null;
   from?: Date | undefined;
   to?: Date | undefined;
@@ -23,9 +23,9 @@ const TABLES = {
 } satisfies Partial<Record<IdPrefix, string>>;
 
 /**
- * Newest first by id: rows added meanwhile come before the first page, so a cursor stays true. The ids first: where an
- * index holds all that is filtered by, it alone is read for them. Otherwise Postgres, for what looks common, would go
- * through all rows by id instead, and does not find out that nothing matches before it has read the last.
+ * Newest first by id: rows added later come before the first page, so a cursor stays valid. A subquery selects the ids
+ * first: an index that holds all filtered columns then suffices for them. Otherwise Postgres, for a value it takes for
+ * common, would walk all rows by id, to the last one if nothing matches.
  */
 export async function pageOf<T extends { id: string }>(
   db: Db,

@@ -4,7 +4,7 @@ import { lowestId, type IdPrefix } from '../lib/ids.js';
 import { connectForDdl, DDL_LOCK, IN_THE_WAY, tableExists } from './ddl.js';
 
 const WEEK = 7 * 24 * 60 * 60 * 1000;
-/** This week's, and the four after it: as long as a reader may keep us from making one without any harm. */
+/** This week and the next four: a reader may block the creation of a partition for four weeks without harm. */
 const WEEKS = 5;
 const PARTITIONED: [table: string, prefix: IdPrefix][] = [
   ['events', 'evt'],
@@ -12,21 +12,21 @@ const PARTITIONED: [table: string, prefix: IdPrefix][] = [
   ['attempts', 'att'],
 ];
 /**
- * Attaching needs the default partition for itself for a moment, and who comes after us waits with us for those who read it,
- * such as a pg_dump. Nobody waits longer than this, and we try again later.
+ * Attaching locks the default partition exclusively for a moment. While it waits for readers such as pg_dump, new
+ * statements queue behind it: the wait is short, and tried again later.
  */
 const LOCK_MS = 100;
-/** Of those who are in the way most are gone at once; in a whole round, for all partitions. */
+/** Failed tries in one call, over all partitions; most blocking statements end quickly. */
 const TRIES = 5;
 const PAUSE_MS = 200;
-/** The default partition is locked for no longer, even where it holds many rows, which are looked through. */
+/** Limits the lock on the default partition: attaching scans its rows, which may be many. */
 const STATEMENT_MS = 2_000;
-/** SQLSTATEs after which another try may do: besides locks, a statement out of time, and a row that has just come into the default partition. */
+/** SQLSTATEs to try again after: locks, a statement timeout, and a row that just arrived in the default partition. */
 const NOT_NOW = [...IN_THE_WAY, '57014', '23514'];
 
 /**
- * Makes the partitions of the weeks ahead; false where one is still missing. Made apart and attached, a partition does not
- * need its table for itself: events go on. Rows without a partition of their week are in the default one.
+ * Creates the partitions of the weeks ahead; false if one is still missing. A partition created separately and then
+ * attached does not lock its table exclusively: events continue. Rows without a partition go to the default one.
  */
 export async function makePartitions(databaseUrl: string, now = new Date()): Promise<boolean> {
   const db = await connectForDdl(databaseUrl);
@@ -65,7 +65,7 @@ function partitionsAt(now: Date): Partition[] {
 
 async function isThere(db: pg.Client, { name, table, from, to }: Partition): Promise<boolean> {
   if (await tableExists(db, name)) return true;
-  // A row that has come into the default one stays there: its week gets no other.
+  // Rows of this week in the default partition prevent attaching one: the week stays there.
   const { rowCount } = await db.query(`select 1 from ${table}_default where id >= $1 and id < $2 limit 1`, [
     from,
     to,
@@ -77,7 +77,7 @@ async function make(db: pg.Client, { name, table, from, to }: Partition): Promis
   try {
     await db.query('begin');
     await db.query(`set local lock_timeout = ${LOCK_MS}; set local statement_timeout = ${STATEMENT_MS}`);
-    // One process after the other; the second finds it made.
+    // Processes take turns; the second finds the partition created.
     await db.query('select pg_advisory_xact_lock($1)', [DDL_LOCK]);
     if (!(await tableExists(db, name))) {
       await db.query(`create table ${name} (like ${table} including all)`);

@@ -1,13 +1,13 @@
 import { audit } from './audit.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
-/** What notifies every process that something was paused, or goes on. */
+/** Channel that tells every process that a pause began or ended, or that deliveries may be due. */
 export const CONTROL_CHANNEL = 'surehook_control';
 
-/** What tells every process the id of an endpoint that has changed: sent by triggers. */
+/** Channel that tells every process the id of a changed endpoint; triggers send it. */
 export const ENDPOINT_CHANNEL = 'surehook_endpoint';
 
-/** How the reason begins of what a process holds because of the file PAUSE, which others may not see. */
+/** Prefix of the reason for deliveries held because of the file PAUSE, which other processes may not see. */
 export const FILE_PAUSE = 'everything paused by a file: ';
 
 export type Scope = 'all' | `tenant:${string}`;
@@ -19,19 +19,15 @@ export interface Pause {
   paused_at: Date;
 }
 
-/** As the audit tells of it. */
+/** Columns for the audit. */
 const PAUSE = 'reason, paused_by, paused_at';
 
-/** Everything that is paused now. */
 export async function listPauses(db: Db): Promise<Pause[]> {
   const { rows } = await db.query<Pause>(`select scope, ${PAUSE} from control order by scope`);
   return rows;
 }
 
-/**
- * Pausing again changes the reason, by whom and when; the audit has what was there before. Answers everything that is
- * paused then.
- */
+/** Pausing again replaces reason, actor and time; the audit keeps the previous ones. Returns all pauses. */
 export async function pause(pool: Pool, scope: Scope, reason: string, actor: string): Promise<Pause[]> {
   return transaction(pool, async (db) => {
     const before = await db.query(`select ${PAUSE} from control where scope = $1 for update`, [scope]);
@@ -50,7 +46,7 @@ export async function pause(pool: Pool, scope: Scope, reason: string, actor: str
   });
 }
 
-/** Everything that is still paused; null where the scope was not. */
+/** Returns the remaining pauses; null if the scope was not paused. */
 export async function resume(
   pool: Pool,
   scope: Scope,
@@ -66,7 +62,7 @@ export async function resume(
   });
 }
 
-/** With the commit of the change it tells of. */
+/** Sent when the caller's transaction commits. */
 export async function notify(db: Db): Promise<void> {
   await db.query(`notify ${CONTROL_CHANNEL}`);
 }

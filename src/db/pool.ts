@@ -7,16 +7,16 @@ export type Pool = pg.Pool;
 /** A pool or a client inside a transaction. */
 export type Db = Pick<pg.Pool, 'query'>;
 
-/** A server that hangs is worse than one that is down: this is how long anybody waits for it. */
+/** Deadline for a connection or a query: a server that hangs is worse than one that is down. */
 const QUERY_MS = 5_000;
-/** Callers that may wait for a connection at a time; with more, waiting would only make it worse. */
+/** Limit on callers waiting for a connection; a longer queue would only add delay. */
 const MAX_WAITING = 256;
-/** After a time-out the database counts as away for so long; then one caller asks it again. */
+/** After a timeout the database counts as away for this long; then one caller probes it. */
 const AWAY_MS = 1_000;
 
 type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, done: () => void) => void;
 
-/** A pool that refuses at once what could only pile up. */
+/** A pool that rejects at once while the database is away or its queue is full. */
 class BoundedPool extends pg.Pool {
   #awayUntil = 0;
 
@@ -34,7 +34,7 @@ class BoundedPool extends pg.Pool {
   async #take(): Promise<pg.PoolClient> {
     if (Date.now() < this.#awayUntil) throw new DatabaseAwayError('The database does not answer.');
     if (this.waitingCount >= MAX_WAITING) throw new DatabaseAwayError('The database is overloaded.');
-    // Until it answers, this caller is the only one to ask.
+    // This caller is the only probe until the database answers.
     if (this.#awayUntil > 0) this.#awayUntil = Date.now() + AWAY_MS;
     return super.connect().catch((error: Error) => {
       this.#note(error);
@@ -48,7 +48,7 @@ class BoundedPool extends pg.Pool {
 
   constructor(config: pg.PoolConfig) {
     super(config);
-    // A client whose query ran out of time comes back with that error, and is dropped.
+    // A client whose query timed out is released with that error, and dropped.
     this.on('release', (error: Error | undefined) => this.#note(error));
     // An idle connection that breaks would otherwise end the process.
     this.on('error', () => {});
@@ -56,10 +56,10 @@ class BoundedPool extends pg.Pool {
 }
 
 /**
- * Connections are few: every statement here is short, and the database is small. `planOnce`: for named statements that
- * every event needs, and the drain twenty times a second. Postgres would plan them anew each time, for the partitions of
- * just these ids, which takes longer than the rest of them; for a list it is right, because what is rare has indexes of
- * its own. `keepSeconds`: connections stay open while idle, and are closed when they are that old.
+ * Few connections suffice: every statement is short, and the database is small. `planOnce`: for named statements that
+ * every event needs, or the poller twenty times a second. Postgres would plan them each time, for the partitions of
+ * just these ids, which takes longer than the rest of the statement. Lists need a plan each time: rare values have
+ * indexes of their own. `keepSeconds`: idle connections stay open, and close at that age.
  */
 export function createPool(url: string, max: number, { planOnce = false, keepSeconds = 0 } = {}): Pool {
   return new BoundedPool({
@@ -75,27 +75,27 @@ export function createPool(url: string, max: number, { planOnce = false, keepSec
 }
 
 const SETTINGS = {
-  // A server that is only slow gives up by itself, before we do.
+  // A slow server cancels the statement before the client times out.
   statement_timeout: String(QUERY_MS - 500),
   idle_in_transaction_session_timeout: String(2 * QUERY_MS),
-  // Nothing here is meant to read a whole table. A statement prepared while a week's partition was new, and empty, would,
-  // and go on so: an event then cost 0.55 ms of Postgres's CPU after 30,000 others, instead of 0.11 all the time. Nor to
-  // read an index from an id on, which a bitmap does where what else is asked for has no statistics yet.
+  // No statement should read a whole table. One prepared while a week's partition was new and empty would, and keep
+  // doing so: an event then cost 0.55 ms of Postgres's CPU after 30,000 others, instead of a constant 0.11. A bitmap
+  // scan would read an index from an id to its end if the other conditions have no statistics yet.
   enable_seqscan: 'off',
   enable_bitmapscan: 'off',
 };
 
-/** Set by a statement: a pooler refuses a connection that brings its settings with its start. */
+/** Applies settings by a statement: a pooler rejects connections with settings among their startup parameters. */
 const settle =
   (settings: Record<string, string>) =>
   (client: pg.ClientBase): void =>
-    // The pool awaits it, unlike its type says.
+    // The pool awaits the result, although its type says void.
     client.query(
       'select set_config(name, setting, false) from unnest($1::text[], $2::text[]) as s (name, setting)',
       [Object.keys(settings), Object.values(settings)],
     ) as unknown as void;
 
-/** SQLSTATEs of two that were in each other's way: the one that lost has changed nothing, and asks again. */
+/** SQLSTATEs of a deadlock and a serialization failure: the transaction was rolled back, so it can be retried. */
 const IN_THE_WAY = new Set(['40P01', '40001']);
 const TRIES = 3;
 
@@ -103,7 +103,7 @@ export function transaction<T>(pool: Pool, work: (db: Db) => Promise<T>): Promis
   return retryOnConflict(() => once(pool, work));
 }
 
-/** Asks again where another was in the way: `work` is one transaction. */
+/** Retries after a conflict with another transaction; `work` must be one transaction. */
 export async function retryOnConflict<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
@@ -117,7 +117,7 @@ export async function retryOnConflict<T>(work: () => Promise<T>): Promise<T> {
 async function once<T>(pool: Pool, work: (db: Db) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
-  // One that breaks between two statements would otherwise end the process; the next statement tells.
+  // A connection that breaks between two statements would otherwise end the process; the next statement fails.
   const broke = (error: Error) => (broken = error);
   client.on('error', broke);
   try {

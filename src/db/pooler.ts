@@ -2,13 +2,13 @@ import type pg from 'pg';
 import { createPool } from './pool.js';
 import { reasonOf, unusable } from './unusable.js';
 
-/** More than the servers of a pooler that hands them out in turn and would by chance give the first one again. */
+/** Transactions opened on other clients: a pooler that assigns servers in turn could by chance give the first again. */
 const SERVERS_TRIED = 3;
 
 /**
- * Rejects where `connections`, made as the service makes them, do not do: a pooler that gives a transaction another server
- * than the one before it had loses what was prepared, set and listened to on that; one with too few servers lets statements
- * wait until they fail. Of a Postgres without a pooler one connection is made.
+ * Rejects a pooler that cannot serve `connections` made as the service makes them. One that changes the server between
+ * transactions loses prepared statements, settings and LISTEN; one with too few servers lets statements wait until they
+ * fail. Without a pooler, one connection is made.
  */
 export async function requireSession(databaseUrl: string, connections: number): Promise<void> {
   const pool = createPool(databaseUrl, connections);
@@ -41,13 +41,13 @@ export async function requireSession(databaseUrl: string, connections: number): 
   }
 }
 
-/** The process id of the Postgres behind a connection: a pooler tells another one at its start. */
+/** Process id of the Postgres server behind a connection: a pooler reports a different one at connection start. */
 async function serverOf(client: pg.PoolClient): Promise<number> {
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
   return rows[0]!.pid;
 }
 
-/** Whether the first client has the server it had, while others take those that are free. */
+/** Whether the first client keeps its server while other clients take the free ones. */
 async function keepsServer([first, ...others]: pg.PoolClient[]): Promise<boolean> {
   try {
     const server = await serverOf(first!);
@@ -57,7 +57,7 @@ async function keepsServer([first, ...others]: pg.PoolClient[]): Promise<boolean
     }
     return true;
   } catch {
-    // No transactions at all, or nothing left for the first while the others have theirs.
+    // The pooler allows no transactions, or has no server left for the first client.
     return false;
   }
 }

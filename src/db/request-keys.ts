@@ -3,7 +3,7 @@ import { transaction, type Db, type Pool } from './pool.js';
 
 /** The Idempotency-Key of a request that creates something other than an event. */
 export interface RequestKey {
-  /** Empty where the created thing belongs to no tenant. */
+  /** Empty if the created object belongs to no tenant. */
   tenant: string;
   route: string;
   key: string;
@@ -11,10 +11,10 @@ export interface RequestKey {
   requestHash: string;
 }
 
-/** What a key in its window stands for. */
+/** A key used within its window: the object it created, or a conflict if the request differs. */
 export type KnownKey = { kind: 'known'; id: string } | { kind: 'conflict' };
 
-/** Null where the key is free. */
+/** Null if the key is free. */
 export async function findKey(
   db: Db,
   { tenant, route, key, requestHash }: RequestKey,
@@ -31,8 +31,9 @@ export async function findKey(
 }
 
 /**
- * Runs `make` in one transaction with the key, once for each key; a second request with the key waits for the first to
- * commit. `idOf`: the id of what was made, or null where nothing was and the key stays free. No key: always made.
+ * Runs `make` once per key, in one transaction with the key; a second request with the key waits until the first
+ * commits. `idOf` returns the id of the created object, or null if none was created and the key stays free. Without a
+ * key, `make` always runs.
  */
 export async function oncePerKey<T>(
   pool: Pool,
@@ -48,7 +49,7 @@ export async function oncePerKey<T>(
   });
 }
 
-/** False where the key is in its window. */
+/** False if the key was used within its window. */
 async function claimKey(db: Db, { tenant, route, key, requestHash }: RequestKey): Promise<boolean> {
   const { rowCount } = await db.query(
     `insert into request_keys as k (tenant, route, key, request_hash) values ($1, $2, $3, decode($4, 'hex'))

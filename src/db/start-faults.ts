@@ -2,7 +2,7 @@ import type { Db } from './pool.js';
 
 const NOT_STARTED = 'workflow not started: ';
 
-/** Says in deliveries that wait for their workflow why it was not started; the next attempt's record clears it. */
+/** Stores in waiting deliveries why their workflow was not started; recording the next attempt clears it. */
 export async function noteNotStarted(db: Db, ids: string[], reason: string): Promise<void> {
   await db.query(
     `update deliveries set status_reason = $2

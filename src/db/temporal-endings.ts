@@ -3,17 +3,17 @@ import { audit } from './audit.js';
 import { setStatus } from './deliveries.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
-/** Who does it, in the audit: Temporal keeps no keys, so nobody knows who used its tools. */
+/** Actor in the audit: Temporal does not record who used its tools. */
 const ACTOR = 'temporal';
 
-/** An ending that was decided in Temporal, by one of its tools or by a workflow whose outcome Postgres had not. */
+/** An ending decided in Temporal: by one of its tools, or by a workflow whose outcome Postgres did not have. */
 export interface TemporalEnding {
   action: 'delivery.cancel' | 'delivery.fail' | 'delivery.read_back';
-  /** For the audit, where more is known than the delivery's `status_reason`. */
+  /** Audit reason, if more is known than the delivery's `status_reason`. */
   detail?: string;
 }
 
-/** Ends open deliveries as Temporal says, audited. DELIVERED is only what has an attempt that a receiver took. */
+/** Ends open deliveries as Temporal decided, audited. DELIVERED requires a recorded attempt with a 2xx. */
 export function endByTemporal(
   pool: Pool,
   ids: string[],
@@ -39,7 +39,7 @@ async function taken(db: Db, ids: string[]): Promise<string[]> {
   return rows.map((row) => row.delivery_id);
 }
 
-/** An activity was completed by hand, and its delivery goes on. */
+/** Audits an activity that was completed by hand; its delivery continues. */
 export function auditCompleted(db: Db, deliveryId: string): Promise<void> {
   const reason = 'its activity was completed in Temporal, without an answer of a receiver: ignored';
   return audit(db, { actor: ACTOR, action: 'delivery.complete', object: deliveryId, reason });

@@ -2,12 +2,12 @@ import { newId } from '../lib/ids.js';
 import { acceptEvents } from './events.js';
 import { transaction, type Pool } from './pool.js';
 
-/** A server that takes longer counts as one that does not accept. */
+/** Statement timeout of the trial: a slower server counts as not accepting. */
 const TRIAL_MS = 1_900;
 
 /**
- * 1 MiB of a temporary table, which the commit cuts off again and no WAL tells of: a small row fits into a page that is
- * there already, and says nothing about a disk that is full. A role that may make no temporary table goes without.
+ * Writes 1 MiB to a temporary table, which the commit truncates and which writes no WAL: a small row fits into an
+ * existing page and does not detect a full disk. A role that may not create temporary tables skips this check.
  */
 const TAKE_ROOM = `
   set local statement_timeout = ${TRIAL_MS};
@@ -20,14 +20,14 @@ const TAKE_ROOM = `
   savepoint trial`;
 
 /**
- * Rejects where no event can be accepted now: stores one by the statement that stores all, takes it back, and commits,
- * which waits for the disk, and for the replicas, as the commit of an event does.
+ * Rejects if no event can be accepted now: stores an event with the real statement, rolls it back to a savepoint, and
+ * commits, which waits for the disk and the replicas as the commit of an event does.
  */
 export async function tryAccept(pool: Pool): Promise<void> {
   const id = newId('evt');
   const event = {
     id,
-    // A tenant of its own: nobody has to wait for the end of this transaction, and no endpoint matches.
+    // A new tenant: no other transaction waits for this one, and no endpoint matches.
     tenant: id,
     type: 'surehook.readiness',
     payload: 'null',

@@ -5,7 +5,7 @@ import { eventually, type TestService } from './service.js';
 
 export type Batch = StoredBatch & { workflow_id: string };
 
-/** What tests ask of replay batches over HTTP. */
+/** HTTP calls for replay batches. */
 export function batchCalls(t: TestService) {
   const get = async (id: string) => (await t.call<Batch>('GET', `/v1/batches/${id}`)).body;
   return {
@@ -22,7 +22,7 @@ export function batchCalls(t: TestService) {
         const batch = await get(id);
         return statuses.includes(batch.status) && batch;
       }, ms),
-    /** Once nothing is left to do for it. */
+    /** Resolves once `completed_at` is set. */
     ended: (id: string, ms?: number) =>
       eventually(async () => {
         const batch = await get(id);
@@ -38,7 +38,7 @@ export function batchCalls(t: TestService) {
         cursor = `&cursor=${body.next_cursor}`;
       }
     },
-    /** Oldest first: action, actor, reason. */
+    /** Audit entries as [action, actor, reason], oldest first. */
     async actionsOn(id: string) {
       type Entry = { action: string; actor: string; reason: string | null };
       const { body } = await t.call<{ data: Entry[] }>('GET', `/v1/audit?object=${id}`);

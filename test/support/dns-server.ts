@@ -4,8 +4,8 @@ import { once } from 'node:events';
 const TYPE_A = 1;
 
 /**
- * A name server for 127.0.0.1 alone. `delayOf`: how long the answer for a name takes, in milliseconds; null: it never
- * comes. It needs port 53, so a network namespace of its own.
+ * A name server that resolves every name to 127.0.0.1. `delayOf`: delay of a name's answer in milliseconds; null: no
+ * answer. It needs port 53 and therefore a separate network namespace.
  */
 export async function startDnsServer(delayOf: (name: string) => number | null) {
   const asked: string[] = [];
@@ -21,7 +21,7 @@ export async function startDnsServer(delayOf: (name: string) => number | null) {
     header.writeUInt16BE(0x8180, 2);
     header.writeUInt16BE(1, 4);
     header.writeUInt16BE(answers, 6);
-    // The name of the question, A, IN, for 0 seconds, 4 bytes: 127.0.0.1.
+    // RFC 1035, 4.1.3: name (pointer to the question), type A, class IN, TTL 0, length 4, 127.0.0.1.
     const answer = Buffer.from('c00c00010001000000000004' + '7f000001', 'hex');
     const reply = Buffer.concat([header, query.subarray(12, end), ...(answers ? [answer] : [])]);
     setTimeout(() => socket.send(reply, from.port, from.address), delayMs);

@@ -1,4 +1,4 @@
-/** Run by hanging-names.test.ts in a network namespace of its own; prints what became of the requests as JSON. */
+/** Run by hanging-names.test.ts in a separate network namespace; prints the results of the requests as JSON. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAddressGuard } from '../../src/webhook/address-guard.js';
 import { createSender, type SendResult } from '../../src/webhook/send.js';

@@ -11,7 +11,7 @@ import { eventually } from './service.js';
 
 const run = promisify(execFile);
 
-/** A folder as 0.1.0 made it: all of it belongs to the server's user, and its role is the superuser. */
+/** A data folder as version 0.1.0 made it: owned by the server's user, with the superuser as the service's role. */
 export async function makeOldLayout(dir: string, fill: (url: string) => Promise<void>): Promise<void> {
   const { initdb, postgres } = await packagedBinaries();
   const data = join(dir, 'data');

@@ -33,7 +33,7 @@ export async function getDelivery(t: TestService, id: string): Promise<Delivery>
   return (await t.call<Delivery>('GET', `/v1/deliveries/${id}`)).body;
 }
 
-/** The delivery once it is in one of these states, by default an ended one. */
+/** Waits until the delivery has one of these statuses, by default an ended one. */
 export function deliveryIn(
   t: TestService,
   id: string,

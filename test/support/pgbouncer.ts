@@ -18,14 +18,14 @@ export const hasPgBouncer = (() => {
 })();
 
 export interface PgBouncer {
-  /** Where it gives connections to the database of the URL it was started with. */
+  /** URL of the original database through PgBouncer. */
   url: string;
-  /** The same server with other settings. */
+  /** Reloads PgBouncer with other settings. */
   reload(settings: string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A real PgBouncer before `databaseUrl`, with its own defaults but for `settings`, `name = value`. */
+/** A real PgBouncer in front of `databaseUrl`. `settings`, as `name = value`, override its defaults. */
 export async function startPgBouncer(databaseUrl: string, settings: string[]): Promise<PgBouncer> {
   const { hostname, port, username, password, pathname } = new URL(databaseUrl);
   const dir = await mkdtemp(join(tmpdir(), 'surehook-pgbouncer-'));
@@ -45,7 +45,7 @@ export async function startPgBouncer(databaseUrl: string, settings: string[]): P
     );
   await write(settings);
   await chmod(dir, 0o755);
-  // It does not run as root.
+  // PgBouncer refuses to run as root.
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
   const child = spawn('pgbouncer', ['-q', ...user, ini], { env: { PATH }, stdio: 'ignore' });
   const exited = once(child, 'exit');

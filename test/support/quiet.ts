@@ -1,5 +1,5 @@
 import { createLogger } from '../../src/observability/logger.js';
 import { installTemporalLogger } from '../../src/temporal/connection.js';
 
-/** Warnings of the SDK are expected where tests misbehave on purpose; errors are not. */
+/** Hides SDK warnings, which tests cause on purpose; errors stay visible. */
 installTemporalLogger(createLogger('error'));

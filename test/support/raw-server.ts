@@ -4,13 +4,13 @@ import net, { type AddressInfo, type Socket } from 'node:net';
 export interface RawServer {
   port: number;
   url: string;
-  /** Connections it ever had, and those open now. */
+  /** `accepted` counts all connections so far, `open` those open now. */
   accepted(): number;
   open(): number;
   close(): void;
 }
 
-/** A TCP server that answers with bytes: `onRequest` is called for every request that has come in whole. */
+/** A TCP server that answers with raw bytes; `onRequest` is called for each complete request. */
 export async function rawServer(
   onRequest: (socket: Socket, of: { connection: number; request: number }) => void,
 ): Promise<RawServer> {
@@ -53,7 +53,7 @@ function endOfRequest(got: string): number {
   return head > 3 && got.length >= end ? end : 0;
 }
 
-/** One after the other, each in a segment of its own. */
+/** Writes the parts in sequence, each in a separate TCP segment. */
 export async function writeParts(socket: Socket, parts: (string | Buffer)[], everyMs = 0): Promise<void> {
   for (const part of parts) {
     if (socket.destroyed) return;

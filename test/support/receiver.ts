@@ -6,12 +6,12 @@ import { gzipSync } from 'node:zlib';
 import { Webhook } from 'standardwebhooks';
 import type { KeyAndCert } from './tls.js';
 
-/** One request as the receiver got it. */
+/** One received request. */
 export interface Recorded {
   method: string;
   path: string;
   headers: IncomingHttpHeaders;
-  /** The body's exact bytes, and the same as text. */
+  /** The exact bytes of the body; `body` is the same as text. */
   raw: Buffer;
   body: string;
   at: number;
@@ -19,7 +19,7 @@ export interface Recorded {
   remotePort: number;
 }
 
-/** What a receiver does with a request, good or bad. */
+/** The receiver's reaction to a request. */
 export type Behaviour =
   | {
       status: number;
@@ -29,11 +29,11 @@ export type Behaviour =
       afterMs?: number;
     }
   | { hang: true }
-  /** Headers at once, then one byte at a time for ever. */
+  /** Sends the headers at once, then single bytes without end. */
   | { trickle: { everyMs: number; status?: number } }
   | { endless: true; status?: number; body?: string }
   | { reset: 'before' | 'mid-body' }
-  /** These bytes straight onto the socket, which is then closed. */
+  /** Writes these bytes to the socket and closes it. */
   | { raw: string | Buffer };
 
 export type Behave = (request: Recorded, index: number) => Behaviour | Promise<Behaviour>;
@@ -97,7 +97,7 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
   };
 }
 
-/** The payload if an independent library accepts its signature and timestamp; throws if it does not. */
+/** Returns the payload if an independent library accepts its signature and timestamp; throws otherwise. */
 export function verified(secret: string, recorded: Recorded): unknown {
   return new Webhook(secret).verify(recorded.raw, recorded.headers as Record<string, string>);
 }
@@ -165,7 +165,7 @@ function reset(when: 'before' | 'mid-body', response: ServerResponse, socket: So
     return;
   }
   response.writeHead(200, { 'content-length': '1000' });
-  // A reset overtakes bytes the other side has not read: let it read them first.
+  // A reset discards bytes that the client has not read yet: give it 30 ms to read them.
   response.write('the first part', () => setTimeout(() => socket.resetAndDestroy(), 30));
 }
 
@@ -195,5 +195,5 @@ function waitUntil(
 }
 
 function ignore(): void {
-  // A client that goes away is what many of these tests are about.
+  // Many tests close the client's connection on purpose.
 }

@@ -5,7 +5,7 @@ export interface Seeded {
   event_id: string;
 }
 
-/** Deliveries that have ended, with their events, as if they had been delivered long ago; oldest first. */
+/** Inserts ended deliveries and their events, dated one hour ago; returns them oldest first. */
 export async function seedDeliveries(
   db: Pick<pg.Pool, 'query'>,
   {

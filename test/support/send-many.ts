@@ -1,7 +1,7 @@
 import { createAddressGuard } from '../../src/webhook/address-guard.js';
 import { createSender } from '../../src/webhook/send.js';
 
-/** A process of its own that sends many requests at once, and prints how many had which result. */
+/** Run as a separate process: sends many requests at once and prints the count of each result. */
 const [url = '', count = '1', timeoutMs = '30000'] = process.argv.slice(2);
 const sender = createSender({ guard: createAddressGuard(['127.0.0.0/8']) });
 const request = {

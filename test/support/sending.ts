@@ -3,7 +3,7 @@ import { createSender, type Sender, type SendRequest, type SendResult } from '..
 
 export type Send = (url: string, request?: Partial<SendRequest>) => Promise<SendResult>;
 
-/** A sender to this machine, and a request of which a test names only the parts it is about. */
+/** A sender allowed to reach 127.0.0.0/8; a test passes only the request fields that matter to it. */
 export function startSender(
   options: { ca?: string } = {},
 ): { send: Send } & Pick<Sender, 'withdraw' | 'close'> {

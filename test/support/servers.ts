@@ -19,7 +19,7 @@ export interface TestServers {
   stop(): Promise<void>;
 }
 
-/** A real Postgres, not safe against a power cut, and a real Temporal server in memory; nothing stays behind. */
+/** A real Postgres (fsync off) and a real in-memory Temporal server; `stop` removes everything. */
 export async function startTestServers(): Promise<TestServers> {
   const release: (() => Promise<void>)[] = [];
   const stop = async () => {
@@ -47,7 +47,7 @@ export async function startTestServers(): Promise<TestServers> {
   }
 }
 
-/** One pair of servers for the whole run; each test file takes a database of its own. */
+/** One pair of servers for the whole run; each test file creates its own database. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const servers = await startTestServers();
   project.provide('databaseUrl', servers.databaseUrl);

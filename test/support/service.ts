@@ -16,7 +16,7 @@ export interface TestService {
   databaseUrl: string;
   taskQueue: string;
   pool: pg.Pool;
-  /** `body`: a string is sent as it is. */
+  /** A string `body` is sent unchanged, anything else as JSON. */
   call<T = Record<string, unknown>>(
     method: string,
     path: string,
@@ -38,7 +38,7 @@ export async function createDatabase(name: string): Promise<string> {
   return url.toString();
 }
 
-/** The product's own composition on a database and a task queue of its own, where none are given. */
+/** Starts the real service, with a new database and task queue unless given. */
 export async function startTestService(over: Partial<ServiceOptions> = {}): Promise<TestService> {
   const name = over.taskQueue ?? `t_${randomBytes(6).toString('hex')}`;
   const databaseUrl = over.databaseUrl ?? (await createDatabase(name));
@@ -92,7 +92,7 @@ export async function startTestService(over: Partial<ServiceOptions> = {}): Prom
 
 const isJson = (response: Response) => /json/.test(response.headers.get('content-type') ?? '');
 
-/** Asks until the answer is there; the deadline's error shows the last one. */
+/** Polls until `ask` returns a truthy value; rejects after `ms`. */
 export async function eventually<T>(
   ask: () => Promise<T | undefined | null | false>,
   ms = 60_000,

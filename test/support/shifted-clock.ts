@@ -1,11 +1,11 @@
-/** Preloaded into a process (`--import`): its clock differs from that of all others by CLOCK_OFFSET_MS. */
+/** Preloaded into a process (`--import`) to shift its clock by CLOCK_OFFSET_MS. */
 const offsetMs = Number(process.env.CLOCK_OFFSET_MS);
 const { now } = Date;
 
 globalThis.Date = class ShiftedDate extends Date {
   constructor(...values: [] | [number | string | Date]) {
     if (values.length === 0) super(now() + offsetMs);
-    // Its other signatures, too.
+    // Also serves the other overloads of Date.
     else super(...values);
   }
   static override now = () => now() + offsetMs;

@@ -14,9 +14,9 @@ export interface KeyAndCert {
 }
 
 export interface Certificates {
-  /** The certificate of the authority that signed all of the others, as PEM. */
+  /** PEM certificate of the authority that signed all others except `selfSigned`. */
   ca: string;
-  /** For localhost, 127.0.0.1 and ::1. */
+  /** Names localhost, 127.0.0.1 and ::1. */
   valid: KeyAndCert;
   expired: KeyAndCert;
   wrongHost: KeyAndCert;
