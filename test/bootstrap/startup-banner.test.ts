@@ -16,7 +16,7 @@ let api: Receiver;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'surehook-announce-'));
   await mkdir(join(dir, 'bin'));
-  // Notes the command line that everybody on the machine could read.
+  // Records the command line, which every user of the machine could read.
   const curl = `#!/bin/sh\nprintf '%s\\n' "$@" >> '${dir}/arguments'\nPATH="\${PATH#*:}" exec curl "$@"\n`;
   await writeFile(join(dir, 'bin/curl'), curl);
   await chmod(join(dir, 'bin/curl'), 0o755);
@@ -30,8 +30,8 @@ afterAll(async () => {
 describe.each([
   ['a generated key', {}],
   ['a key from the environment', { SUREHOOK_ADMIN_KEY: KEY }],
-])('the curl that a start with %s prints', (_name, env) => {
-  it('sends the key, and has it on no command line', async () => {
+])('the curl command printed by a start with %s', (_name, env) => {
+  it('sends the key without showing it on a command line', async () => {
     const dataDir = join(dir, "a folder's name");
     await mkdir(dataDir, { recursive: true });
     await writeFile(join(dataDir, AUTH_FILE), `${authHeader(KEY)}\n`);

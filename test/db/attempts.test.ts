@@ -10,7 +10,7 @@ import { startTestService, type TestService } from '../support/service.js';
 
 let t: TestService;
 beforeAll(async () => {
-  // Nobody listens: the attempts are those of these tests alone.
+  // No worker runs: the only attempts are those of these tests.
   t = await startTestService({ role: 'api', sweepEveryMs: 3_600_000 });
 });
 afterAll(() => t.stop());
@@ -55,7 +55,7 @@ const record = (deliveryId: string, over: Partial<Attempt>, rest: Partial<Attemp
   });
 const delivered = { http_status: 200, classification: 'DELIVERED' } as const;
 
-test('an attempt made by a machine whose clock is behind is shown', async () => {
+test('an attempt from a machine whose clock is behind is shown', async () => {
   const { id } = await delivery();
   await record(id, { id: newId('att', new Date(Date.now() - 60_000)) });
   expect((await getDelivery(t, id)).attempts).toHaveLength(1);
@@ -71,7 +71,7 @@ test('recording an attempt twice changes nothing', async () => {
   expect(before.attempts).toHaveLength(1);
 });
 
-test('a worker taken for lost that got its answer after all: its attempt is what it was, and ends the delivery', async () => {
+test('a late success replaces WORKER_LOST in its attempt, and ends the delivery', async () => {
   const { id } = await delivery();
   await record(id, { classification: 'WORKER_LOST', http_status: null, error: 'lost' });
   await record(id, { ...delivered, response_body: 'ok' });
@@ -82,7 +82,7 @@ test('a worker taken for lost that got its answer after all: its attempt is what
   ]);
 });
 
-test('so is one that failed after all; what followed it was decided before', async () => {
+test('a late failure replaces WORKER_LOST in its attempt, but not the time of the next attempt', async () => {
   const { id } = await delivery();
   const next = new Date().toISOString();
   await record(id, { classification: 'WORKER_LOST', http_status: null, next_attempt_at: next });
@@ -93,7 +93,7 @@ test('so is one that failed after all; what followed it was decided before', asy
   ]);
 });
 
-test('a late answer changes neither a delivery that has ended nor an attempt that was seen', async () => {
+test('a late answer changes neither an ended delivery nor an attempt that already has an answer', async () => {
   const { id } = await delivery();
   await record(id, {}, { status: 'FAILED', reason: 'ATTEMPTS_EXHAUSTED' });
   await record(id, delivered, { status: 'DELIVERED' });
@@ -102,7 +102,7 @@ test('a late answer changes neither a delivery that has ended nor an attempt tha
   expect(after.attempts).toMatchObject([{ classification: 'HTTP_5XX_RETRYABLE' }]);
 });
 
-test('an endpoint without a success for five days is disabled by the delivery that ends without one', async () => {
+test('an endpoint without a success for five days is disabled when a delivery fails', async () => {
   const endpointOf = async (id: string) =>
     (await t.call<Record<string, unknown>>('GET', `/v1/endpoints/${id}`)).body;
   const { id, endpointId } = await delivery();
@@ -135,13 +135,13 @@ test('an endpoint without a success for five days is disabled by the delivery th
   });
 });
 
-test('our own lost worker does not count against an endpoint', async () => {
+test('a lost worker does not count against an endpoint', async () => {
   const { id, endpointId } = await delivery();
   await record(id, { classification: 'WORKER_LOST', http_status: null });
   expect((await t.call('GET', `/v1/endpoints/${endpointId}`)).body).toMatchObject({ failing_since: null });
 });
 
-test('what Postgres cannot store is left out and said so, and the delivery goes on', async () => {
+test('answer text that Postgres cannot store is left out with a note, and the delivery ends as usual', async () => {
   const { id } = await delivery();
   await record(id, { ...delivered, response_body: 'a\0b', error: '\ud800' }, { status: 'DELIVERED' });
   const after = await getDelivery(t, id);
@@ -156,7 +156,7 @@ test('what Postgres cannot store is left out and said so, and the delivery goes 
   ]);
 });
 
-test('whatever text a receiver puts into an answer, the attempt is recorded', async () => {
+test('an attempt is recorded whatever text its answer holds', async () => {
   const text = fc.string({ unit: 'binary', maxLength: 64 });
   await fc.assert(
     fc.asyncProperty(text, text, fc.dictionary(text, text), async (body, error, headers) => {
@@ -172,7 +172,7 @@ test('whatever text a receiver puts into an answer, the attempt is recorded', as
   );
 });
 
-test('a 410 from the URL an endpoint had before disables it no more', async () => {
+test('a 410 from a former URL of an endpoint does not disable it', async () => {
   const { id, endpointId } = await delivery();
   const gone = { http_status: 410, classification: 'GONE' } as const;
   const rest = { status: 'FAILED', reason: 'GONE', gone: true } as const;
@@ -184,7 +184,7 @@ test('a 410 from the URL an endpoint had before disables it no more', async () =
   expect(await status()).toBe('disabled');
 });
 
-test('a record that another transaction was in the way of is made again', async () => {
+test('recording an attempt is retried after a deadlock', async () => {
   const { id } = await delivery();
   let asked = 0;
   const query = (...given: Parameters<typeof t.pool.query>) =>
@@ -197,7 +197,7 @@ test('a record that another transaction was in the way of is made again', async 
   expect(await getDelivery(t, id)).toMatchObject({ status: 'DELIVERED', attempt_count: 1 });
 });
 
-test('an attempt noted as lost twice is noted once, as it was noted first', async () => {
+test('recording an attempt as lost twice keeps the first record', async () => {
   const { id } = await delivery();
   const lost = { classification: 'WORKER_LOST', http_status: null } as const;
   await record(id, { ...lost, started_at: '2026-01-01T00:00:00.000Z' });
@@ -205,7 +205,7 @@ test('an attempt noted as lost twice is noted once, as it was noted first', asyn
   expect((await getDelivery(t, id)).attempts).toMatchObject([{ started_at: '2026-01-01T00:00:00.000Z' }]);
 });
 
-test('the last one, taken for lost, ends its delivery; the receiver took it all the same, and so it is DELIVERED', async () => {
+test('a late success of the last attempt turns a delivery FAILED as WORKER_LOST into DELIVERED', async () => {
   const { id } = await delivery();
   await recordAttempts(t.pool, [attemptRecord(id, lostAttempt(1, null), 'retry')]);
   expect(await getDelivery(t, id)).toMatchObject({ status: 'FAILED', status_reason: 'WORKER_LOST' });

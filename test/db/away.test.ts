@@ -36,7 +36,7 @@ async function timed(
   };
 }
 
-test('a Postgres that hangs is answered with 503 in bounded time, then at once; nobody piles up', async () => {
+test('while Postgres hangs, posts get 503 in bounded time, then at once, and do not pile up', async () => {
   expect((await post()).status).toBe(202);
   freezeTree(postgres.pid);
   try {
@@ -45,14 +45,14 @@ test('a Postgres that hangs is answered with 503 in bounded time, then at once; 
       expect(answer).toMatchObject({ status: 503, retry: '1' });
       expect(answer.ms).toBeLessThan(8_000);
     }
-    // A server that was only frozen may yet do what it was asked.
+    // A frozen server may still run a statement that it received.
     expect(first.some(({ detail }) => /not known whether this was stored/.test(detail))).toBe(true);
     const next = await Promise.all(Array.from({ length: 50 }, () => timed(post)));
     expect(next.every(({ status }) => status === 503)).toBe(true);
     expect(next.filter(({ detail }) => /nothing was accepted/.test(detail)).length).toBeGreaterThanOrEqual(
       49,
     );
-    // One of them asks again; the others do not wait.
+    // One post asks Postgres again; the others do not wait.
     expect(next.filter(({ ms }) => ms < 500).length).toBeGreaterThanOrEqual(49);
     expect((await fetch(`${t.service.url}/metrics`)).status).toBe(200);
   } finally {
@@ -61,7 +61,7 @@ test('a Postgres that hangs is answered with 503 in bounded time, then at once; 
   await expect.poll(async () => (await post()).status, { timeout: 10_000, interval: 200 }).toBe(202);
 }, 60_000);
 
-test('a Postgres that is gone is answered with 503 at once, and used again when it is back', async () => {
+test('while Postgres is down, posts get 503 at once, and 202 when it is back', async () => {
   await postgres.stop();
   for (let i = 0; i < 5; i++) {
     const answer = await timed(post);
@@ -75,7 +75,7 @@ test('a Postgres that is gone is answered with 503 at once, and used again when 
   await expect.poll(async () => (await post()).status, { timeout: 10_000, interval: 200 }).toBe(202);
 }, 60_000);
 
-test('a connection that breaks within a transaction, between two statements, fails that alone', async () => {
+test('a connection that breaks between two statements fails only its transaction', async () => {
   const broken = transaction(t.pool, async (db) => {
     const { rows } = await db.query<{ pid: number }>('select pg_backend_pid() as pid');
     await t.pool.query('select pg_terminate_backend($1)', [rows[0]!.pid]);

@@ -12,11 +12,11 @@ const roundTrip = async (values: (string | null)[]) =>
   (await t.pool.query<{ values: (string | null)[] }>(`select ${bulkParam(1)} as values`, [bulkValue(values)]))
     .rows[0]!.values;
 
-test('a column arrives as it was sent, whatever its texts hold', async () => {
+test('a bulk parameter keeps its values, whatever characters they hold', async () => {
   const values = ['a', null, '"', '\\', '{x,y}', 'NULL', '\n\r\t ', '😀', "'"];
   expect(await roundTrip(values)).toEqual(values);
 });
 
-test('a text that holds the separator is refused, not taken for two', () => {
+test('a value that contains the separator is refused, not split', () => {
   expect(() => bulkValue(['a', 'b\x1ec'])).toThrow('separates');
 });

@@ -12,7 +12,7 @@ import { newId } from '../../src/lib/ids.js';
 import { createDatabase } from '../support/service.js';
 
 const COUNT = 30_000;
-/** Far below what the table or any large part of it has: 30,000 deliveries are over 1,000 pages. */
+/** Far below the table or any large part of it: 30,000 deliveries are over 1,000 pages. */
 const FEW_PAGES = 330;
 const PAGE = { limit: 50, cursor: null };
 
@@ -28,8 +28,8 @@ beforeAll(async () => {
 afterAll(() => pool.end());
 
 /**
- * A third is of the tenant `big`, which never has the type `b`, though a fifth of all is; `c` are thirty. All went to the
- * endpoint `busy`, or to one that has only failures.
+ * A third of the events is of tenant `big`, which never has the type `b`, though a fifth of all events has it; thirty
+ * events have the type `c`. All deliveries went to the endpoint `busy`, or to `failing`, which has only failures.
  */
 async function seed(): Promise<void> {
   await pool.query("insert into tenants (id) values ('big'), ('mid'), ('tiny')");
@@ -66,7 +66,7 @@ interface Plan {
   Plans?: Plan[];
 }
 
-/** A database that runs nothing it is asked, but has it explained: how many pages it had to look at. */
+/** Runs `list` on a database that only explains each statement; returns how many pages they read. */
 async function pagesOf(list: (db: Db) => Promise<unknown>): Promise<number> {
   let pages = 0;
   const explaining = {
@@ -77,7 +77,7 @@ async function pagesOf(list: (db: Db) => Promise<unknown>): Promise<number> {
       );
       const { Plan: plan } = rows[0]!['QUERY PLAN'][0];
       pages += plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
-      // As an endpoint of its tenant, and as a page, whichever was asked for.
+      // This row serves as an endpoint of its tenant and as a page of deliveries.
       return { rows: [{ id: newId('del') }] };
     },
   };
@@ -110,11 +110,11 @@ test.for<DeliveryFilter>([
   { status: 'DELIVERED', last_classification: 'TIMEOUT' },
   { status: 'FAILED', last_classification: 'DELIVERED' },
   { status: 'FAILED', event_type: 'c' },
-])('a page of deliveries looks at few pages of the table, whatever is filtered by: %o', async (filter) => {
+])('a list of deliveries reads few pages of the table when filtered by %o', async (filter) => {
   expect(await pagesOf((db) => listDeliveries(db, filter, PAGE))).toBeLessThan(FEW_PAGES);
 });
 
-test('so do those of an endpoint, also where it has none of what is asked for', async () => {
+test('a list of deliveries of an endpoint reads few pages of the table, even if none match', async () => {
   for (const filter of [
     { endpoint_id: busy },
     { endpoint_id: busy, status: 'FAILED' },
@@ -128,7 +128,7 @@ test('so do those of an endpoint, also where it has none of what is asked for', 
   }
 });
 
-test('an endpoint has no deliveries of another tenant, which nobody looks for among its own', async () => {
+test('the deliveries of an endpoint filtered by another tenant are none', async () => {
   const list = (tenant: string) => listDeliveries(pool, { endpoint_id: busy, tenant }, PAGE);
   expect(await list('big')).toEqual({ data: [], next_cursor: null });
   expect((await list('mid')).data).toHaveLength(50);
@@ -144,11 +144,11 @@ test.for<EventFilter>([
   { idempotency_key: 'key-17' },
   { idempotency_key: 'key-none' },
   { tenant: 'big', idempotency_key: 'key-18' },
-])('a page of events looks at few pages of the table, whatever is filtered by: %o', async (filter) => {
+])('a list of events reads few pages of the table when filtered by %o', async (filter) => {
   expect(await pagesOf((db) => listEvents(db, filter, PAGE))).toBeLessThan(FEW_PAGES);
 });
 
-test('a page of the feed of events looks at few pages of the table, wherever its reader is', async () => {
+test('a page of the event feed reads few pages of the table at any cursor', async () => {
   const { rows } = await pool.query<FeedPlace>(
     'select xid::text as xid, id from events order by xid, id offset 20000 limit 1',
   );
@@ -157,7 +157,7 @@ test('a page of the feed of events looks at few pages of the table, wherever its
   }
 });
 
-test('open deliveries that are to be cancelled are found by looking at few pages, also of a busy endpoint', async () => {
+test('finding open deliveries to cancel reads few pages of the table, even for a busy endpoint', async () => {
   for (const status of OPEN_STATUSES) {
     const page = { status, after: '', until: 'del_g' };
     const filter = { endpoint_id: busy, event_type: 'a' };
@@ -165,7 +165,7 @@ test('open deliveries that are to be cancelled are found by looking at few pages
   }
 });
 
-test('what the metrics count is read from the indexes of open work', async () => {
+test('the metrics count open deliveries by reading fewer than 50 pages', async () => {
   expect(await countOpenDeliveries(pool)).toMatchObject({
     byStatus: { PENDING: 0, IN_PROGRESS: 10, HELD: 0 },
     overdue: 0,
@@ -173,7 +173,7 @@ test('what the metrics count is read from the indexes of open work', async () =>
   expect(await pagesOf((db) => countOpenDeliveries(db))).toBeLessThan(50);
 });
 
-test('what is prepared on an empty table goes by its indexes when it is full', async () => {
+test('statements prepared on an empty table use its indexes when it is full', async () => {
   const databaseUrl = await createDatabase(`t_${newId('req').slice(4)}`);
   await migrate(databaseUrl);
   const fresh = createPool(databaseUrl, 1);
@@ -181,7 +181,7 @@ test('what is prepared on an empty table goes by its indexes when it is full', a
     await fresh.query("insert into tenants (id) values ('t')");
     await fresh.query(`insert into endpoints (id, tenant, url, event_types, timeout_ms)
       values (new_id('ep', now()), 't', 'http://127.0.0.1:9/', '{*}', 15000)`);
-    // From the sixth time on a prepared statement keeps its plan.
+    // From its sixth execution on, a prepared statement keeps its plan.
     for (let i = 0; i < 10; i++) await deliver50(fresh, i);
     const read = async () => {
       await fresh.query('select pg_stat_force_next_flush()');
@@ -198,7 +198,7 @@ test('what is prepared on an empty table goes by its indexes when it is full', a
   }
 });
 
-/** As the groups that come in together are written: all of them, and then what became of them. */
+/** Accepts a batch of 50 events, then records their attempts as a batch. */
 async function deliver50(db: Pool, nth: number): Promise<void> {
   const events = Array.from({ length: 50 }, (_, i): NewEvent => ({
     ...{ id: newId('evt'), tenant: 't', type: 'a', payload: '{}', idempotencyKey: `key-${nth}-${i}` },

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => t.stop());
 
-/** Others may be in the way for a moment. */
+/** Retries, because locks of other sessions may be in the way for a moment. */
 const made = (at: Date) => eventually(() => makePartitions(t.databaseUrl, at), 30_000);
 
 const partitions = async (of: string) =>
@@ -25,7 +25,7 @@ const partitions = async (of: string) =>
     )
   ).rows.map(({ name }) => name);
 
-/** What pg_dump does: one snapshot, and every table locked against changes of its shape. */
+/** Acts like pg_dump: takes one snapshot, and locks every table against schema changes. */
 async function startDump(databaseUrl: string): Promise<{ end(): Promise<void> }> {
   const client = new pg.Client(databaseUrl);
   await client.connect();
@@ -37,7 +37,7 @@ async function startDump(databaseUrl: string): Promise<{ end(): Promise<void> }>
   return { end: () => client.end() };
 }
 
-test('while a dump reads, partitions wait, posts and lists do not; after it they are made', async () => {
+test('during a dump, new partitions wait while posts and lists go on; after it they are created', async () => {
   const later = new Date(Date.now() + 5 * WEEK);
   const before = await partitions('events');
   const dump = await startDump(t.databaseUrl);
@@ -64,7 +64,7 @@ test('while a dump reads, partitions wait, posts and lists do not; after it they
   expect(await partitions('events')).toHaveLength(before.length + 5);
 });
 
-test('processes that start together on an empty database migrate it once, and make each partition once', async () => {
+test('processes that start together on an empty database migrate it once, and create each partition once', async () => {
   for (let round = 0; round < 5; round++) {
     const databaseUrl = await createDatabase(`together_${process.pid}_${round}`);
     const applied = await Promise.all([1, 2, 3].map(() => migrate(databaseUrl)));
@@ -73,7 +73,7 @@ test('processes that start together on an empty database migrate it once, and ma
   }
 });
 
-test('a start during a dump is ready, whether or not a partition is missing', async () => {
+test('a process that starts during a dump is ready, even if a partition is missing', async () => {
   const [last] = (await partitions('attempts')).filter((name) => name !== 'attempts_default').slice(-1);
   await t.pool.query(`drop table ${last}`);
   const dump = await startDump(t.databaseUrl);
@@ -90,7 +90,7 @@ test('a start during a dump is ready, whether or not a partition is missing', as
   }
 });
 
-test('a partition that was made apart has every index of its table once, and the rows of its week', async () => {
+test('a new partition has every index of its table once, and gets the rows of its week', async () => {
   const at = new Date(Date.now() + 20 * WEEK);
   await made(at);
   for (const [table, prefix] of [
@@ -114,7 +114,7 @@ test('a partition that was made apart has every index of its table once, and the
   }
 });
 
-test('a week whose rows are in the default partition gets no other, and keeps none of the others from theirs', async () => {
+test('a week with rows in the default partition gets no partition, and the other weeks still get theirs', async () => {
   const at = new Date(Date.now() + 30 * WEEK);
   const id = newId('att', at);
   await t.pool.query(
@@ -130,7 +130,7 @@ test('a week whose rows are in the default partition gets no other, and keeps no
   ).toEqual([{ of: 'attempts_default' }]);
 });
 
-test('a migration waits for a dump without keeping others from writing, and is made after it', async () => {
+test('a migration waits for a dump without blocking writes, and runs after it', async () => {
   const databaseUrl = await createDatabase(`migrating_${process.pid}`);
   const folder = new URL('../../src/db/migrations/', import.meta.url);
   const files = (await readdir(folder)).sort();

@@ -22,7 +22,7 @@ async function bouncer(settings: string[], url?: string): Promise<PgBouncer> {
 
 const pgBouncer = test.skipIf(!hasPgBouncer);
 
-pgBouncer('behind a PgBouncer in session mode all goes on as without it', async () => {
+pgBouncer('behind a PgBouncer in session mode events are delivered; a mode change gives no 500', async () => {
   const { url, reload } = await bouncer(['pool_mode = session', 'default_pool_size = 50']);
   const receiver = await startReceiver();
   release.push(() => receiver.close());
@@ -33,7 +33,7 @@ pgBouncer('behind a PgBouncer in session mode all goes on as without it', async 
   expect(await deliveryIn(t, event.deliveries[0]!.id)).toMatchObject({ status: 'DELIVERED' });
   expect((await t.call('GET', '/readyz')).body).toMatchObject({ status: 'ok' });
 
-  // Somebody changes its mode while Surehook runs: no answer is a 500.
+  // The mode changes while Surehook runs: no answer may be a 500.
   await reload(['pool_mode = transaction', 'default_pool_size = 3', 'server_lifetime = 1']);
   const statuses = new Set<number>();
   for (let round = 0; round < 10; round++) {
@@ -54,7 +54,7 @@ pgBouncer.each([
     /gives 5 of 29 connections .*; raise its default_pool_size\.$/,
   ],
 ])(
-  'behind a PgBouncer with %j it does not start, and says why in one line',
+  'behind a PgBouncer with %j Surehook does not start, and says why in one line',
   async (settings, why) => {
     const { url } = await bouncer(settings);
     const started = startTestService({ databaseUrl: url });
@@ -73,14 +73,14 @@ pgBouncer.each([
   60_000,
 );
 
-pgBouncer('settings in the URL that a PgBouncer refuses are one line, too', async () => {
+pgBouncer('settings in the URL that a PgBouncer refuses are reported in one line', async () => {
   const { url } = await bouncer(['pool_mode = session']);
   await expect(startTestService({ databaseUrl: `${url}?options=-c%20jit%3Doff` })).rejects.toThrow(
     /^The Postgres of DATABASE_URL, at 127\.0\.0\.1:\d+, cannot be used: unsupported startup parameter: options\.$/,
   );
 });
 
-test('a statement that is no more on its connection is the database away, and costs that connection alone', async () => {
+test('a lost prepared statement counts as the database being away, and costs only its connection', async () => {
   const pool = createPool(await database(), 1);
   release.push(() => pool.end());
   const named = { name: 'named', text: 'select 1 as one' };
@@ -97,7 +97,7 @@ test('a statement that is no more on its connection is the database away, and co
   expect((await transaction(pool, (db) => db.query(named))).rows).toEqual([{ one: 1 }]);
 });
 
-test('a table that was changed since a statement was prepared is the database away, once', async () => {
+test('a table change after a statement was prepared counts as the database being away, once', async () => {
   const pool = createPool(await database(), 1);
   release.push(() => pool.end());
   await pool.query('create table changing (a int)');
@@ -110,7 +110,7 @@ test('a table that was changed since a statement was prepared is the database aw
   expect((await transaction(pool, (db) => db.query(named))).rows).toEqual([]);
 });
 
-test('the settings of a connection are made on it, not asked for with its start', async () => {
+test('the settings of a connection are made by a statement, not by startup parameters', async () => {
   const pool = createPool(await database(), 2, { planOnce: true });
   release.push(() => pool.end());
   const { rows } = await pool.query<{ setting: string }>(

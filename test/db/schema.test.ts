@@ -35,18 +35,18 @@ async function dumpSchema(): Promise<string> {
   return `${parts.map((part) => part.join('\n')).join('\n\n')}\n`;
 }
 
-test('the committed schema is the one the migrations make (`npm run schema` writes it)', async () => {
+test('the committed schema is the result of the migrations (`npm run schema` writes it)', async () => {
   const file = 'src/db/schema.txt';
   const schema = await dumpSchema();
   if (process.env.UPDATE_SCHEMA) await writeFile(file, schema);
   expect(await readFile(file, 'utf8')).toBe(schema);
 });
 
-test('migrating again, from several processes at once too, changes nothing', async () => {
+test('migrating again, from several processes at once, changes nothing', async () => {
   expect(await Promise.all([1, 2, 3].map(() => migrate(t.databaseUrl)))).toEqual([[], [], []]);
 });
 
-test('a look-up by id reads one partition, and this week has one of its own', async () => {
+test('a look-up by id reads one partition, and the current week has its own', async () => {
   const { rows } = await t.pool.query<Record<'QUERY PLAN', string>>(
     `explain select * from events where id = '${newId('evt')}'`,
   );
@@ -55,7 +55,7 @@ test('a look-up by id reads one partition, and this week has one of its own', as
   expect(plan).not.toContain('events_default');
 });
 
-test('ids made in SQL sort and read like those made in code', async () => {
+test('ids made in SQL have the format and order of ids made in code', async () => {
   const at = new Date('2026-02-03T04:05:06.789Z');
   const { rows } = await t.pool.query<{ id: string }>(`select new_id('del', $1::timestamptz) as id`, [at]);
   expect(rows[0]!.id).toMatch(/^del_[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}$/);

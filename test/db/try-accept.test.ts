@@ -13,13 +13,13 @@ beforeAll(async () => {
 
 const tables = () => query(databaseUrl, `select oid from pg_class where relname = 'surehook_room'`);
 
-test('the temporary table serves for many trials, and goes with its connection after a time', async () => {
+test('the temporary table of a trial goes with its connection, and the next trial makes another', async () => {
   const pool = createPool(databaseUrl, 1, { keepSeconds: 2 });
   afterAll(() => pool.end());
   await tryAccept(pool);
   const made = await tables();
   expect(made).toHaveLength(1);
-  // Idle from now on, as behind events that come all the time.
+  // The connection is idle from now on: steady events make trials unnecessary.
   await eventually(async () => (await tables()).length === 0, 30_000);
   await tryAccept(pool);
   const again = await tables();

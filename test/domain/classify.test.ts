@@ -34,7 +34,7 @@ test.each([
   ['ADDRESS_BLOCKED', 'stop', 'stop'],
   ['WORKER_LOST', 'retry', 'retry'],
   ['ENDPOINT_DELETED', 'stop', 'stop'],
-] as const)('%s leads to %s, and to %s where every non-2xx retries', (classification, byDefault, all) => {
+] as const)('%s leads to %s, and to %s with retry_on all', (classification, byDefault, all) => {
   expect(nextStep(classification, 'default')).toBe(byDefault);
   expect(nextStep(classification, 'all')).toBe(all);
 });

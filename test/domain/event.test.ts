@@ -36,11 +36,11 @@ test.each([
   ['order:created', 'order:*', true],
   ['order-created', 'order.*', false],
   ['order-created', '*', true],
-])('%s with the subscription %s: %s', (type, pattern, matches) => {
+])('type %s matches the subscription %s: %s', (type, pattern, matches) => {
   expect(patternsMatching(type).includes(pattern)).toBe(matches);
 });
 
-test('a subscription matches exactly the types that begin with what stands before its wildcard', () => {
+test('a wildcard subscription matches exactly the types with its prefix', () => {
   const name = fc
     .array(fc.tuple(fc.constantFrom('a', 'b-', '|'), fc.constantFrom('.', '/', ':')), {
       minLength: 1,
@@ -56,7 +56,7 @@ test('a subscription matches exactly the types that begin with what stands befor
   );
 });
 
-test('tenants are named as others name them', () => {
+test('a tenant may be a domain, a URL or punctuation, but not empty, a dot segment, spaced or non-ASCII', () => {
   for (const tenant of ['acme', 'acme.com', 'org:1', 'auth0|1', 'https://idp.example/u/1', '*', '...'])
     expect([tenant, TENANT.test(tenant)]).toEqual([tenant, true]);
   for (const tenant of ['', ' ', 'a b', '.', '..', 'é', 'a\n'])

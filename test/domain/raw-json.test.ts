@@ -14,11 +14,11 @@ test.each([
   ['{"pay\\u006coad":null}', 'null'],
   ['{"type":"x"}', undefined],
   ['{}', undefined],
-])('of %s the payload is %s', (text, expected) => {
+])('in %s the payload is %s', (text, expected) => {
   expect(memberText(text, 'payload')).toBe(expected);
 });
 
-test('whatever stands around it and however it is spaced, the member is found and means the same', () => {
+test('a member keeps its value among any other members and with any indentation', () => {
   fc.assert(
     fc.property(
       fc.dictionary(fc.string(), fc.jsonValue()),
@@ -38,7 +38,7 @@ test('whatever stands around it and however it is spaced, the member is found an
 
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 
-test('arrays and objects in one another are counted, whatever is beside them and in strings', () => {
+test('the depth limit counts nested arrays and objects, not siblings or brackets in strings', () => {
   const wide = `[${Array(50).fill('{"a":[1]}').join()},"[[[[[["]`;
   expect(memberText(`{"payload":${wide}}`, 'payload', 3)).toBe(wide);
   expect(() => memberText(`{"payload":${wide}}`, 'payload', 2)).toThrow(TooDeepError);
@@ -46,7 +46,7 @@ test('arrays and objects in one another are counted, whatever is beside them and
   expect(() => memberText(`{"payload":${nested(1_001)}}`, 'payload', 1_000)).toThrow(TooDeepError);
 });
 
-test('without a limit, what is nested by the hundred thousand overflows no stack', () => {
+test('without a limit, 100,000 levels of nesting do not overflow the stack', () => {
   expect(memberText(`{"payload":${nested(100_000)}}`, 'payload')).toHaveLength(200_000);
   expect(elementTexts(`[${nested(100_000)}]`)).toEqual([nested(100_000)]);
 });

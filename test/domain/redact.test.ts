@@ -52,7 +52,7 @@ describe('redactHeaders', () => {
     expect(redactHeaders({ 'x-own': value })).toEqual({ 'x-own': expected });
   });
 
-  it('hides a credential that was sent where the answer repeats it', () => {
+  it('hides a sent credential that the answer repeats', () => {
     const credentials = credentialsIn({ 'x-api-key': 'p4ssw0rd', 'x-team': 'blue-team', 'x-token': '1' });
     expect(credentials).toEqual(['p4ssw0rd']);
     expect(redactHeaders({ 'x-echo': 'you sent p4ssw0rd, 1', 'x-team': 'blue-team' }, credentials)).toEqual({
@@ -62,7 +62,7 @@ describe('redactHeaders', () => {
     expect(redactEchoes('{"x-api-key":"p4ssw0rd"}', credentials)).toBe('{"x-api-key":"[redacted]"}');
   });
 
-  it('keeps what explains an attempt', () => {
+  it('keeps headers that hold no credential', () => {
     const headers = {
       'webhook-id': 'evt_1',
       'webhook-attempt': '1',
@@ -79,7 +79,7 @@ describe('redactHeaders', () => {
     expect(redactHeaders(headers)).toEqual(headers);
   });
 
-  it('leaves nothing of a token behind any prefix, wherever it stands', () => {
+  it('removes a token after any known prefix, anywhere in a value', () => {
     const prefix = fc.constantFrom('Bearer ', 'Basic ', 'sk_live_', 'ghp_', 'xoxp-', 'eyJhbGciOi');
     const token = fc.stringMatching(/^[A-Za-z0-9]{12,60}$/);
     const around = fc.constantFrom('', 'v1 ', 'a=', '"', ', ');
@@ -90,7 +90,7 @@ describe('redactHeaders', () => {
     );
   });
 
-  it('takes long values in no time', () => {
+  it('handles values of 8 KiB without catastrophic backtracking', () => {
     for (const part of ['eyJ', 'Bearer ', '://', '?key', 'sk_', 'a:'])
       expect(redactHeaders({ 'x-own': part.repeat(8_192 / part.length) })['x-own']).toBeTypeOf('string');
   });
@@ -111,6 +111,6 @@ it.each([
     'https://a-host-with-a-long-name-0123456789.example/x',
   ],
   ['https://host.example/webhook-events-of-orders', 'https://host.example/webhook-events-of-orders'],
-])('the URL %s is told as %s', (url, expected) => {
+])('the URL %s is redacted to %s', (url, expected) => {
   expect(redactUrl(url)).toBe(expected);
 });

@@ -31,7 +31,7 @@ test.each([
   ['2025-12-31T19:01:00-0500', 60_000],
   ['2026-01-01T00:01Z', 60_000],
   ['2026-01-02', 86_400_000],
-  // Two digits: at most 50 years ahead, else the past.
+  // A two-digit year is at most 50 years ahead, else in the past (RFC 9110, 5.6.7).
   ['Wednesday, 01-Jan-76 00:00:00 GMT', Date.UTC(2076, 0, 1) - now.getTime()],
   ['Saturday, 01-Jan-77 00:00:00 GMT', null],
   ['Wed, 31 Dec 2025 00:00:00 GMT', null],
@@ -82,7 +82,7 @@ describe.each<[string, (at: Date) => string]>([
   ['an ISO time', (at) => at.toISOString()],
   ['an ISO time without its zone', (at) => at.toISOString().slice(0, 19)],
 ])('%s', (_name, write) => {
-  it('is the moment it names, once or repeated, whatever the zone of this machine', () => {
+  it('is parsed to its moment, once or repeated, in any time zone of the machine', () => {
     const zone = process.env.TZ;
     try {
       for (process.env.TZ of ['UTC', 'Asia/Kolkata', 'America/St_Johns'])
@@ -99,7 +99,7 @@ describe.each<[string, (at: Date) => string]>([
   });
 });
 
-it('an ISO time with an offset is the moment it names', () => {
+it('an ISO time with an offset is parsed to its moment', () => {
   fc.assert(
     fc.property(whole, offset, (at, minutes) => {
       const local = new Date(at.getTime() + minutes * 60_000).toISOString().slice(0, 19);
@@ -110,7 +110,7 @@ it('an ISO time with an offset is the moment it names', () => {
   );
 });
 
-it('seconds with a fraction are never less than they say, and less than a millisecond more', () => {
+it('fractional seconds are rounded up by less than a millisecond', () => {
   fc.assert(
     fc.property(fc.nat(100_000), fc.stringMatching(/^\d{1,12}$/), (seconds, fraction) => {
       const value = `${seconds}.${fraction}`;
@@ -121,7 +121,7 @@ it('seconds with a fraction are never less than they say, and less than a millis
   );
 });
 
-it('garbage is ignored: null or a time ahead, and never an error', () => {
+it('any text gives null or a positive delay, never an error', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 250 }),
     fc.string({ unit: fc.constantFrom(...'0123456789.,:-+ TZGMJan') }),

@@ -5,7 +5,7 @@ import { baseDelay, DEFAULT_RETRY_POLICY, retryDelay } from '../../src/domain/re
 const now = new Date('2026-01-01T00:00:00Z');
 const HOUR = 3_600_000;
 
-test('the whole schedule of twelve attempts is 5 s times three, capped at a day, about 61 h in all', () => {
+test('the default schedule starts at 5 s, triples up to a day, and spans about 61 h in twelve attempts', () => {
   const delays = Array.from({ length: 11 }, (_, i) => baseDelay(DEFAULT_RETRY_POLICY, i + 1) / 1000);
   expect(delays).toEqual([5, 15, 45, 135, 405, 1215, 3645, 10935, 32805, 86400, 86400]);
   const hours = delays.reduce((sum, delay) => sum + delay, 0) / 3600;
@@ -24,7 +24,7 @@ const delayAfter = (over: Partial<Parameters<typeof retryDelay>[0]>) =>
     ...over,
   });
 
-test('a longer Retry-After wins over the schedule, a shorter one does not, a week is a day', () => {
+test('a longer Retry-After overrides the schedule up to a day, a shorter one does not', () => {
   expect(delayAfter({ retryAfter: '60' })).toBe(60_000);
   expect(delayAfter({ retryAfter: '1' })).toBe(5_000);
   expect(delayAfter({ retryAfter: '604800' })).toBe(24 * HOUR);
@@ -36,7 +36,7 @@ test('jitter stays within a fifth of the schedule', () => {
 });
 
 test.each([3, 4, 5])(
-  '10,000 that fail together after attempt %i come back over the whole window, evenly',
+  '10,000 deliveries that fail together at attempt %i retry evenly over the jitter window',
   (number) => {
     const from = 0.8 * baseDelay(DEFAULT_RETRY_POLICY, number);
     const seconds = (0.5 * from) / 1_000;

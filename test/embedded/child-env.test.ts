@@ -26,10 +26,10 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** As the server's own user can read it. */
+/** The environment of a process, as its user can read it. */
 const environOf = (pid: number) => readFile(`/proc/${pid}/environ`, 'utf8');
 
-it.runIf(process.platform === 'linux')('servers of ours get no secret of ours, nor of others', async () => {
+it.runIf(process.platform === 'linux')('embedded servers get no secret from the environment', async () => {
   const binary = await findTemporal({ progress: console.log, env: process.env });
   Object.assign(process.env, SECRETS, OTHERS);
   const postgres = await startPostgres({ dir: join(dir, 'pg') });
@@ -46,7 +46,7 @@ it.runIf(process.platform === 'linux')('servers of ours get no secret of ours, n
   }
 });
 
-it('tools that download or build keep the environment, proxies with it, without our secrets', async () => {
+it('download and build tools get the environment with its proxies, without the secrets of Surehook', async () => {
   const file = join(dir, 'told');
   await runTool('/bin/sh', ['-c', `env > '${file}'`], {
     env: { ...before, ...SECRETS, ...OTHERS },

@@ -26,7 +26,7 @@ interface Opener {
   child: ChildProcess;
 }
 
-/** Opens the folder from `count` processes at once, each holding it until killed; answers what each said. */
+/** Opens the folder from `count` concurrent processes that hold it until killed; returns what each printed. */
 const openFromProcesses = (count: number): Promise<Opener[]> =>
   Promise.all(Array.from({ length: count }, () => openFromProcess([process.execPath])));
 
@@ -42,7 +42,7 @@ async function openFromProcess([command, ...args]: string[]): Promise<Opener> {
   return { said: line.toString().trim(), child };
 }
 
-/** With pids and a network of its own, as in another container on the same folder. */
+/** Runs Node with its own pids and network, like another container on the same folder. */
 const IN_A_CONTAINER = [
   ...['unshare', '--pid', '--net', '--uts', '--ipc', '--fork', '--kill-child', '--mount-proc'],
   process.execPath,
@@ -56,14 +56,14 @@ async function kill(children: Opener[]): Promise<void> {
 }
 
 describe('the data folder', () => {
-  it('is made so that nobody else can look into it', async () => {
+  it('is created without read or write permission for other users', async () => {
     const data = await openDataDir(dir);
     expect((await permissions(dir)) & 0o066).toBe(0);
     await data.close();
     expect(await readdir(dir)).toEqual([]);
   });
 
-  it('leaves the permissions of a folder that was there', async () => {
+  it('keeps the permissions of an existing folder', async () => {
     const before = await permissions(parent);
     await (await openDataDir(parent)).close();
     expect(await permissions(parent)).toBe(before);
@@ -80,7 +80,7 @@ describe('the data folder', () => {
 
   it.each([
     ['a process that is gone', 'lock-2147483646-1'],
-    ['a process whose number another has by now', `lock-${process.ppid}-1`],
+    ['a process whose pid another has by now', `lock-${process.ppid}-1`],
   ])('is taken over from %s', async (_case, claim) => {
     await (await openDataDir(dir)).close();
     await writeFile(join(dir, claim), '');
@@ -91,7 +91,7 @@ describe('the data folder', () => {
     await data.close();
   });
 
-  it('goes to one of many processes at once, and on to the next when that one is killed', async () => {
+  it('is opened by one of many concurrent processes, and free again when they are killed', async () => {
     const many = await openFromProcesses(5);
     const winner = many.filter(({ said }) => said === 'open');
     expect(winner).toHaveLength(1);
@@ -103,7 +103,7 @@ describe('the data folder', () => {
     await (await openDataDir(dir)).close();
   });
 
-  it.runIf(hasContainers)('is refused to another container, also while its holder is frozen', async () => {
+  it.runIf(hasContainers)('is refused to another container, even while its holder is frozen', async () => {
     const holder = await openFromProcess([process.execPath]);
     expect(holder.said).toBe('open');
     const refusal = `(pid ${holder.child.pid} on ${hostname()}, in another container or machine)`;
@@ -126,7 +126,7 @@ describe('the data folder', () => {
     await data.close();
   });
 
-  it('is refused while a machine elsewhere sets the time of its claim, and taken over when it stops', async () => {
+  it('is refused while another machine keeps touching its lock file, and taken over when that stops', async () => {
     await (await openDataDir(dir)).close();
     const claim = join(dir, 'lock-7-77-f00f00f00f00f00f-far-away.example');
     await writeFile(claim, '');
@@ -150,7 +150,7 @@ describe('the data folder', () => {
     await data.close();
   });
 
-  it('can have a path longer than a socket may have', async () => {
+  it('may have a path longer than that of a socket', async () => {
     dir = join(parent, 'x'.repeat(120));
     const data = await openDataDir(dir);
     await expect(openDataDir(dir)).rejects.toThrow('is in use by another surehook');
@@ -158,14 +158,14 @@ describe('the data folder', () => {
     expect(await readdir(dir)).toEqual([]);
   });
 
-  it('says which folder cannot be made', async () => {
+  it('is named in the error when it cannot be created', async () => {
     await writeFile(dir, 'a file');
     await expect(openDataDir(join(dir, 'below'))).rejects.toThrow(/data folder .*below cannot be written/);
   });
 });
 
 describe('a secret', () => {
-  it('is made once, for its owner only, and found again', async () => {
+  it('is created once, readable by its owner only, and found again', async () => {
     const data = await openDataDir(dir);
     const read = () => data.readOrCreateSecret('key', () => `made ${Math.random()}`);
     const first = await read();
@@ -175,7 +175,7 @@ describe('a secret', () => {
     await data.close();
   });
 
-  it('is never replaced because it cannot be read', async () => {
+  it('is never replaced when it cannot be read', async () => {
     const data = await openDataDir(dir);
     const unreadable = data.readOrCreateSecret('.', () => 'new');
     await expect(unreadable).rejects.toThrow('EISDIR');

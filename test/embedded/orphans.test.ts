@@ -20,7 +20,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** Starts a server from a process of its own, ends that with a signal and answers the server's pid. */
+/** Starts a server from a child process, ends that process with a signal and returns the pid of the server. */
 async function orphan(
   module: string,
   start: string,
@@ -64,7 +64,7 @@ describe('a server that outlived its killed parent', () => {
 });
 
 describe('a server whose parent exits without stopping it', () => {
-  it('ends with it', async () => {
+  it('ends with its parent', async () => {
     const left = await orphan('postgres', 'startPostgres', { dir: join(dir, 'left') }, 'SIGTERM');
     await expect.poll(() => startTime(left), { timeout: 10_000 }).toBeNull();
   });

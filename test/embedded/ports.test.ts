@@ -4,9 +4,9 @@ import { createServer } from 'node:net';
 import { expect, it } from 'vitest';
 import { freePort } from '../../src/embedded/ports.js';
 
-// Elsewhere the system gives its ports one after the other.
+// Other systems give out their ports in sequence.
 it.runIf(process.platform === 'linux')(
-  'keeps a port back from others, and lets it be listened on',
+  'freePort reserves a port in TIME_WAIT that can still be listened on',
   async () => {
     const port = await freePort();
     const hex = port.toString(16).toUpperCase().padStart(4, '0');

@@ -60,7 +60,7 @@ describe.runIf(process.getuid?.() === 0)(
       );
     });
 
-    it('are used as they are where the user may enter', async () => {
+    it('are used in place when the user may enter', async () => {
       const open = await packagedBinaries();
       expect(await binariesFor(null, open, { progress: () => {} })).toBe(open);
       expect(await binariesFor(null, closed, { progress: () => {} })).toBe(closed);

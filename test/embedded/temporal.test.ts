@@ -33,7 +33,7 @@ async function withClient<T>(address: string, use: (client: Client) => Promise<T
   }
 }
 
-/** The binary under another version's name. */
+/** A wrapper of the binary that reports another version. */
 async function oddVersion(): Promise<string> {
   const file = join(dir, 'odd-version');
   const script = `[ "$1" = --version ] && echo 'temporal version 1.8.9 (Server 1.31.9, UI 1.0.0)' || exec ${binary} "$@"`;
@@ -42,7 +42,7 @@ async function oddVersion(): Promise<string> {
   return file;
 }
 
-/** A request as a program, or a page in a browser, on this machine makes it; with a body it is a POST. */
+/** A request as a local program or a page in a browser makes it; with a body it is a POST. */
 async function get(port: number, path: string, headers: Record<string, string>, body?: string) {
   const method = body === undefined ? 'GET' : 'POST';
   const sent = request({ host: '127.0.0.1', port, path, method, headers, timeout: 2_000 }).end(body);
@@ -51,7 +51,7 @@ async function get(port: number, path: string, headers: Record<string, string>, 
   return { status: answer.statusCode, body: (await answer.toArray()).join('') };
 }
 
-/** Ports on which a process listens, as Linux tells. */
+/** Ports on which a process listens, from Linux's /proc. */
 function listeningPorts(pid: number): number[] {
   const sockets = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
   const lines = readFileSync('/proc/net/tcp', 'utf8').trim().split('\n').slice(1);
@@ -62,7 +62,7 @@ function listeningPorts(pid: number): number[] {
 }
 
 describe('the embedded Temporal', () => {
-  it('keeps its workflows through stop and start, for longer than an idempotency key stands', async () => {
+  it('keeps its workflows across a restart, for longer than an idempotency key is valid', async () => {
     const options = { binary, dir: join(dir, 'kept'), uiPort: null };
     const first = await startTemporal(options);
     await withClient(first.address, (client) =>
@@ -80,7 +80,7 @@ describe('the embedded Temporal', () => {
     await second.stop();
   });
 
-  it('begins a file of its own where the server has another version than the one before', async () => {
+  it('starts a new database file when the server version differs from the last one', async () => {
     const other = await oddVersion();
     const first = await startTemporal({ binary: other, dir: join(dir, 'moved'), uiPort: null });
     await withClient(first.address, (client) =>
@@ -97,20 +97,20 @@ describe('the embedded Temporal', () => {
     expect(files).toEqual(['temporal-1.31.9.db', `temporal-${await serverVersion(binary)}.db`].sort());
   }, 60_000);
 
-  it('shows its Web UI where asked, to this machine alone', async () => {
+  it('serves its Web UI on request, to this machine only', async () => {
     const temporal = await startTemporal({ binary, dir: join(dir, 'ui'), inMemory: true, uiPort: 0 });
     expect(temporal.uiUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     await expect.poll(async () => (await fetch(temporal.uiUrl!)).status, { timeout: 10_000 }).toBe(200);
     const { port } = new URL(temporal.uiUrl!);
     const namespaces = (host: string) => get(Number(port), '/api/v1/namespaces', { host });
-    // It tries again by itself to reach the server that it was started with.
+    // The Web UI retries its connection to the server by itself.
     await expect.poll(async () => (await namespaces('localhost')).status, { timeout: 30_000 }).toBe(200);
     for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`, 'LOCALHOST'])
       expect(await namespaces(host)).toMatchObject({
         status: 200,
         body: expect.stringContaining('"default"') as string,
       });
-    // A page whose name resolves to 127.0.0.1 sends that name.
+    // A page whose name resolves to 127.0.0.1 (DNS rebinding) sends that name.
     for (const host of [`evil.example:${port}`, 'localhost.evil.example', '127.0.0.1.evil.example'])
       expect(await namespaces(host)).toMatchObject({
         status: 403,
@@ -129,7 +129,7 @@ describe('the embedded Temporal', () => {
     await withClient(temporal.address, (client) =>
       client.workflow.start('waiting', { workflowId: 'w', taskQueue: 'nobody' }),
     );
-    // The server takes a random port for it.
+    // The server takes a random port for its HTTP API.
     const terminate = '/api/v1/namespaces/default/workflows/w/terminate';
     const answers = await Promise.all(
       listeningPorts(temporal.pid).flatMap((port) =>
@@ -147,7 +147,7 @@ describe('the embedded Temporal', () => {
     await temporal.stop();
   });
 
-  it('names the variable where the port of the Web UI is in use', async () => {
+  it('names TEMPORAL_UI_PORT in its error when the port of the Web UI is in use', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
@@ -160,7 +160,7 @@ describe('the embedded Temporal', () => {
   it.each([
     ['the disk is full'],
     ['the disk is full\npanic: no port', '', 'goroutine 1 [running]:', 'main.main()', '\t/main.go:18 +0x96'],
-  ])('says with its last lines why it ended before it was ready: %j', async (said, ...trace) => {
+  ])('reports its last output lines when it ends before it is ready: %j', async (said, ...trace) => {
     const stub = join(dir, 'stub');
     await writeFile(stub, `#!/bin/sh\ncat << 'end'\n${[said, ...trace].join('\n')}\nend\nexit 1\n`);
     await chmod(stub, 0o755);

@@ -6,7 +6,7 @@ import { createApp } from '../../src/http/app.js';
 import type { AppDeps } from '../../src/http/app-deps.js';
 import { createLogger } from '../../src/observability/logger.js';
 
-/** The app with a door that lets nobody through and says which role it asked for. */
+/** Runs the app with an `authorize` that refuses every request and returns the role it requires. */
 async function rolesAskedFor(requests: [method: string, path: string][]): Promise<string[]> {
   const app = createApp({
     identify: () => 'anybody',
@@ -28,7 +28,7 @@ async function rolesAskedFor(requests: [method: string, path: string][]): Promis
   }
 }
 
-test('batches are seen by viewers, and made and changed by operators; a publisher may do neither', async () => {
+test('reading batches requires the viewer role, creating and changing them the operator role', async () => {
   const one = `/batches/bat_${'0'.repeat(32)}`;
   const seen: [string, string][] = [
     ['GET', '/batches'],

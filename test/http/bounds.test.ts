@@ -27,12 +27,12 @@ test.each<[string, string, unknown]>([
   ['more fields than any batch of events has', '/v1/events/batch', { events: [], ...members(300_000) }],
   ['fields with long names', '/v1/events', { ['x'.repeat(100_000)]: 1, ['y'.repeat(100_000)]: 1 }],
   [
-    'endpoint ids that are none',
+    'endpoint ids that are malformed',
     '/v1/events',
     { type: 'a', payload: 1, endpoint_ids: Array(1_000).fill('x') },
   ],
   ['too many endpoint ids', '/v1/events', { type: 'a', payload: 1, endpoint_ids: Array(60_000).fill('x') }],
-  ['delivery ids that are none', '/v1/batches', { delivery_ids: Array(10_000).fill('x') }],
+  ['delivery ids that are malformed', '/v1/batches', { delivery_ids: Array(10_000).fill('x') }],
   ['too many delivery ids', '/v1/batches', { delivery_ids: Array(100_000).fill('x') }],
   ['too many events', '/v1/events/batch', { events: Array(1_000_000).fill(1) }],
   ['unknown states in a filter', '/v1/batches', { filter: { status: Array(5_000).fill('x') } }],
@@ -44,7 +44,7 @@ test.each<[string, string, unknown]>([
   ],
   ['too many headers', '/v1/endpoints', { headers: members(20_000) }],
   ['headers with long names', '/v1/endpoints', { headers: { ['x'.repeat(300_000)]: 'v' } }],
-  ['subscriptions that are none', '/v1/endpoints', { event_types: Array(100).fill(' ') }],
+  ['subscriptions that are malformed', '/v1/endpoints', { event_types: Array(100).fill(' ') }],
   ['too many subscriptions', '/v1/endpoints', { event_types: Array(50_000).fill(' ') }],
 ])('%s are answered with at most 20 errors', async (_name, path, body) => {
   const answer = await t.call<ProblemBody>('POST', path, body);
@@ -54,7 +54,7 @@ test.each<[string, string, unknown]>([
   expect(size(answer.body)).toBeLessThan(10_000);
 });
 
-test('what is too long is told so, and nothing of its contents', async () => {
+test('a value that is too long gets one error, without errors about its contents', async () => {
   const events = { endpoint_ids: Array(60_000).fill('x') };
   const of = async (path: string, body: unknown) =>
     (await t.call<ProblemBody>('POST', path, body)).body.errors.filter(
@@ -69,7 +69,7 @@ test('what is too long is told so, and nothing of its contents', async () => {
   ]);
 });
 
-test('a thousand events full of faults are answered in fewer bytes than they took, and the good ones are kept', async () => {
+test('a batch of a thousand events with many faults gets an answer smaller than itself, and valid events are accepted', async () => {
   const events = [
     ...Array.from({ length: 499 }, () => ({ type: 'a', payload: 1, ...members(90) })),
     { type: 'a', payload: 1, ...members(200_000) },
@@ -90,7 +90,7 @@ test('a thousand events full of faults are answered in fewer bytes than they too
 });
 
 test.each([1e-310, 0.009, -0.01, 10_001])(
-  'a rate of %d is refused, to create a batch and to change one',
+  'a rate of %d is refused when a batch is created, changed or started',
   async (rate) => {
     const expected = { status: 400, body: { errors: [{ path: 'rate_per_second' }] } };
     const body = { delivery_ids: [`del_${none}`], rate_per_second: rate };
@@ -104,7 +104,7 @@ test.each([1e-310, 0.009, -0.01, 10_001])(
   },
 );
 
-test('a header named as what every object has is sent, but for __proto__, which is refused', async () => {
+test('headers named like members of Object.prototype are sent, except __proto__, which is refused', async () => {
   const receiver = await startReceiver();
   try {
     const headers = { constructor: 'c', toString: 't', hasOwnProperty: 'h', valueOf: 'v' };

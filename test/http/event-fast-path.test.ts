@@ -16,21 +16,21 @@ async function post(path: string, body: string | Buffer, headers: OutgoingHttpHe
     method: 'POST',
     headers: { authorization: `Bearer ${ADMIN_KEY}`, ...headers },
   });
-  // Written before it is ended: without a length it goes in chunks.
+  // write() before end(): without a content length, Node sends chunks.
   sent.write(body);
   sent.end();
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   return { status: response.statusCode, headers: response.headers, body: await text(response) };
 }
 
-/** With what differs from one event to the next left out. */
+/** The response without the parts that differ between events. */
 function shape({ status, headers, body }: Awaited<ReturnType<typeof post>>) {
   const { date, 'x-request-id': id, ...same } = headers;
   expect([date, id]).toEqual([expect.any(String), expect.stringMatching(/^req_/)]);
   return { status, same, keys: Object.keys(JSON.parse(body) as object) };
 }
 
-test('an event that comes in chunks, compressed or with a query is answered like one that does not', async () => {
+test('an event posted in chunks, compressed or with a query is answered like a plain one', async () => {
   const body = JSON.stringify({ type: 'post.event', payload: { n: 1 } });
   const zipped = gzipSync(body);
   const answers = [
@@ -45,7 +45,7 @@ test('an event that comes in chunks, compressed or with a query is answered like
   for (const other of others) expect(other).toEqual(first);
 });
 
-test('what is wrong with it is answered alike, too', async () => {
+test('an invalid event is answered alike with and without a content length', async () => {
   const body = '{"type":"post.event"}';
   const [first, chunked] = [
     await post('/v1/events', body, { 'content-length': body.length }),
@@ -57,7 +57,7 @@ test('what is wrong with it is answered alike, too', async () => {
   expect(chunked.body).toBe(first.body);
 });
 
-test('a key that is not known is refused at both doors', async () => {
+test('an unknown API key is refused with and without a content length', async () => {
   const body = '{}';
   const unknown = { authorization: 'Bearer nobody' };
   for (const headers of [{ ...unknown, 'content-length': body.length }, unknown])

@@ -28,7 +28,7 @@ interface Feed {
 const read = async (after: string, query = '') =>
   (await t.call<Feed>('GET', `/v1/events?after=${after}${query}`)).body;
 
-/** All there is behind a cursor. */
+/** Reads all pages after a cursor. */
 async function readAll(after: string, query = '') {
   const seen: string[] = [];
   for (let cursor = after; ;) {
@@ -66,7 +66,7 @@ test('a reader sees each event once and misses none, while two processes post an
   const writers = Array.from({ length: 8 }, async (_, i) => {
     for (let n = 0; n < 25; n++) posted.add((await postEvent(i % 2 ? t : other, { type: 'feed.busy' })).id);
   });
-  // And some are held open for much longer.
+  // Five more transactions are held open for 300 ms.
   const holders = Array.from({ length: 5 }, async (_, i) => {
     await new Promise((resolve) => setTimeout(resolve, i * 100));
     const { id, commit } = await openInsert('feed.busy');
@@ -90,12 +90,12 @@ test('a reader sees each event once and misses none, while two processes post an
   expect(pages).toBeGreaterThan(2);
   expect(new Set(seen).size).toBe(seen.length);
   expect(seen.toSorted()).toEqual([...posted].sort());
-  // Lower ids did commit later, and whoever reads it again reads it in the same order.
+  // Lower ids did commit later, and a second reading has the same order.
   expect(seen).not.toEqual(seen.toSorted());
   expect((await readAll(start)).seen).toEqual(seen);
 });
 
-test('events behind an open transaction wait for it, and the answer says since when', async () => {
+test('the feed holds back events behind an open transaction, and says since when', async () => {
   const { next_cursor } = await read('now');
   const held = await openInsert('feed.held');
   const { id, ...event } = await postEvent(t, { type: 'feed.held' });
@@ -121,7 +121,7 @@ test('an open transaction that only reads holds nothing back', async () => {
   expect((await read(next_cursor)).data.map((one) => one.id)).toEqual([id]);
 });
 
-test('an empty page has a cursor to go on with, and the beginning is an empty one', async () => {
+test('an empty page has a next cursor, and an empty cursor starts at the beginning', async () => {
   const none = await read('', '&tenant=feed_nobody');
   expect(none).toMatchObject({ data: [], has_more: false });
   const event = await postEvent(t, { tenant: 'feed_nobody', type: 'feed.first' });
@@ -134,7 +134,7 @@ test('an empty page has a cursor to go on with, and the beginning is an empty on
   expect((await readAll('', '&tenant=feed_nobody')).seen).toEqual([event.id]);
 });
 
-test('a filter that matches one of thousands is read on from where each page ended', async () => {
+test('a filter that matches one of 11,000 events can be followed through empty pages', async () => {
   await t.pool.query(
     `insert into events (id, tenant, type, payload, idempotency_key, workflow_id, created_at)
      select new_id('evt', now()), 'feed_many', 'feed.many', '{}', 'm' || n, 'deliver:m' || n, now()
@@ -144,12 +144,12 @@ test('a filter that matches one of thousands is read on from where each page end
   const first = await read('', '&tenant=feed_rare');
   expect(first).toMatchObject({ data: [], has_more: true });
   expect((await readAll('', '&tenant=feed_rare')).seen).toEqual([event.id]);
-  // All of one transaction, in pages.
+  // The events of one transaction come in pages, too.
   const many = (await readAll('', '&tenant=feed_many&limit=250')).seen;
   expect(new Set(many).size).toBe(11_000);
 });
 
-test('what is no cursor of the feed, or does not go with it, is refused', async () => {
+test('an invalid feed cursor, or a parameter that the feed does not take, is refused', async () => {
   for (const query of [
     'after=xyz',
     'after=&cursor=a',
@@ -163,7 +163,7 @@ test('what is no cursor of the feed, or does not go with it, is refused', async 
   });
 });
 
-test('a reader who pages through the list sees all that was there when the first page was read', async () => {
+test('paging through the list returns every event that existed at the first page', async () => {
   const before = await Promise.all(Array.from({ length: 20 }, () => postEvent(t, { type: 'feed.list' })));
   const seen: string[] = [];
   for (let cursor: string | null = ''; cursor !== null;) {

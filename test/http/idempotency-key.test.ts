@@ -12,7 +12,7 @@ afterAll(() => t.stop());
 
 const event = { type: 'a.b', payload: 1 };
 
-/** Posts with this header as its bytes are, and answers status and body. */
+/** Posts with the raw bytes of these headers, and returns status and body. */
 async function post(body: object, ...keys: (string | Buffer)[]) {
   const socket = connect(Number(new URL(t.service.url!).port), '127.0.0.1');
   await once(socket, 'connect');
@@ -33,7 +33,7 @@ test.each([
   ['quotation marks', '"abc"', 'abc'],
   ['quotation marks around UTF-8', '"ключ"', 'ключ'],
   ['escapes between quotation marks', '"a\\"b\\\\c"', 'a"b\\c'],
-  ['blanks between quotation marks', '" a "', ' a '],
+  ['spaces between quotation marks', '" a "', ' a '],
   ['a comma', 'a, b', 'a, b'],
   ['a quotation mark inside', 'a"b"', 'a"b"'],
 ])('a header with %s is the same key as in the body', async (_name, header, key) => {
@@ -51,22 +51,22 @@ test.each([
 test.each<[string, (string | Buffer)[]]>([
   ['bytes that are not UTF-8', [Buffer.from([0x61, 0xfc])]],
   ['nothing between quotation marks', ['""']],
-  ['no quotation mark at its end', ['"abc']],
+  ['no closing quotation mark', ['"abc']],
   ['a quotation mark too many', ['"a"b"']],
-  ['an escape of nothing', ['"a\\n"']],
+  ['an invalid escape', ['"a\\n"']],
   ['two keys', ['a', 'b']],
   ['the same key twice', ['a', 'a']],
   ['256 emoji', ['🎉'.repeat(256)]],
   ['a joined emoji, which holds a format character', ['👨‍👩‍👧']],
-  ['white space that is no blank', ['a\u00a0b']],
-])('a header with %s is refused by its name', async (_name, keys) => {
+  ['white space other than a space', ['a\u00a0b']],
+])('a header with %s is refused, and the error names it', async (_name, keys) => {
   expect(await post(event, ...keys)).toMatchObject({
     status: 400,
     body: { errors: [{ path: 'Idempotency-Key' }] },
   });
 });
 
-test('characters are counted, not their bytes, and a refused one is named', async () => {
+test('the length of a key is counted in characters, not bytes, and a refused character is named', async () => {
   const longest = '🎉'.repeat(255);
   expect(await post({ ...event, idempotency_key: longest })).toMatchObject({ status: 202 });
   expect(await post(event, longest)).toMatchObject({ status: 200, body: { idempotency_key: longest } });

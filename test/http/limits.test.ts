@@ -27,7 +27,7 @@ async function answer(socket: Socket): Promise<string> {
 const head = (length: number) =>
   `POST /v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${ADMIN_KEY}\r\ncontent-length: ${length}\r\n\r\n`;
 
-test('headers that are too large or no HTTP at all get a problem, and the connection is closed', async () => {
+test('oversized headers and bytes that are not HTTP get a problem, and the connection is closed', async () => {
   for (const [text, status] of [
     [`GET /healthz HTTP/1.1\r\nx-big: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
     ['hello\r\n\r\n', 400],
@@ -41,7 +41,7 @@ test('headers that are too large or no HTTP at all get a problem, and the connec
   }
 });
 
-test('of two Host headers neither is believed: 400, and the connection is closed', async () => {
+test('a request with two Host headers gets 400, and its connection is closed', async () => {
   for (const path of ['/healthz', '/v1/events', '/nothing']) {
     const socket = await open();
     socket.write(`GET ${path} HTTP/1.1\r\nhost: a\r\nHOST: b\r\nauthorization: Bearer ${ADMIN_KEY}\r\n\r\n`);
@@ -51,7 +51,7 @@ test('of two Host headers neither is believed: 400, and the connection is closed
   }
 });
 
-test('a client that sends its headers drop by drop is let go, with 408', async () => {
+test('a client that trickles its headers gets 408', async () => {
   const socket = await open();
   socket.write('POST /v1/events HTTP/1.1\r\nhost: x\r\n');
   const drip = setInterval(() => socket.write('x-a: b\r\n'), 200);
@@ -61,7 +61,7 @@ test('a client that sends its headers drop by drop is let go, with 408', async (
   expect(Date.now() - began).toBeLessThan(15_000);
 }, 30_000);
 
-test('a request without a known key is refused before its body is sent', async () => {
+test('a request without a known API key is refused before its body is sent', async () => {
   const socket = await open();
   socket.write('POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n');
   const [first] = (await once(socket, 'data')) as [Buffer];
@@ -69,7 +69,7 @@ test('a request without a known key is refused before its body is sent', async (
   socket.destroy();
 });
 
-test('of more requests than can be under way at once, those beyond are refused at once and nothing is lost', async () => {
+test('requests beyond the concurrency limit get 503, and are accepted again after the load', async () => {
   const slow = await Promise.all(Array.from({ length: 256 }, open));
   for (const socket of slow) socket.write(`${head(1000)}{`);
   await expect.poll(async () => (await t.call('GET', '/v1/events')).status, { timeout: 10_000 }).toBe(503);
@@ -81,7 +81,7 @@ test('of more requests than can be under way at once, those beyond are refused a
   await expect.poll(async () => (await t.call('GET', '/v1/events')).status, { timeout: 10_000 }).toBe(200);
 });
 
-test('the kill switch is neither kept out by requests nor by statements that take all there is', async () => {
+test('the kill switch works while requests use all slots, or statements all connections', async () => {
   const slow = await Promise.all(Array.from({ length: 256 }, open));
   for (const socket of slow) socket.write(`${head(1000)}{`);
   await expect.poll(async () => (await t.call('GET', '/v1/events')).status, { timeout: 10_000 }).toBe(503);
@@ -115,7 +115,7 @@ test('the kill switch is neither kept out by requests nor by statements that tak
   }
 });
 
-test('what was attempted, accepted and is open is there for Prometheus', async () => {
+test('/metrics counts attempts, accepted events and open deliveries', async () => {
   const receiver = await startReceiver();
   try {
     await createEndpoint(t, receiver.url);

@@ -20,7 +20,7 @@ interface List {
 }
 const list = async (path: string) => (await t.call<List>('GET', path)).body;
 
-test('a list is read to its end page by page, while rows are added before it', async () => {
+test('paging reads a list to its end while new rows are added before it', async () => {
   const ids: string[] = [];
   for (let i = 0; i < 5; i++) ids.unshift((await postEvent(t, { type: 'list.page' })).id);
   const seen: string[] = [];
@@ -34,7 +34,7 @@ test('a list is read to its end page by page, while rows are added before it', a
   expect(seen).toEqual(ids);
 });
 
-test('filters narrow deliveries, and times do', async () => {
+test('deliveries are filtered by their fields and by time', async () => {
   const endpoint = await createEndpoint(t, receiver.url, {
     event_types: ['list.a', 'list.b'],
     tenant: 'acme',
@@ -55,7 +55,7 @@ test('filters narrow deliveries, and times do', async () => {
   expect(await of(`tenant=other`)).toEqual([]);
 });
 
-test('an event goes to the endpoints of its own tenant that match, by wildcard too, or to just those named', async () => {
+test('an event goes to the matching endpoints of its tenant, or only to the endpoints it names', async () => {
   const all = await createEndpoint(t, receiver.url, { tenant: 'w', event_types: ['*'] });
   const below = await createEndpoint(t, receiver.url, { tenant: 'w', event_types: ['order.*'] });
   const exact = await createEndpoint(t, receiver.url, { tenant: 'w', event_types: ['order.paid', 'x'] });
@@ -70,7 +70,7 @@ test('an event goes to the endpoints of its own tenant that match, by wildcard t
   expect((await postEvent(t, { tenant: 'nobody' })).deliveries).toEqual([]);
 });
 
-test('an endpoint shows its secret once, and by the call made for it', async () => {
+test('the secret of an endpoint is shown on creation and by its own route only', async () => {
   const { id, secret } = await createEndpoint(t, receiver.url, { description: 'mine', tenant: 'secrets' });
   expect(secret).toMatch(/^whsec_/);
   expect(JSON.stringify((await t.call('GET', `/v1/endpoints/${id}`)).body)).not.toContain(secret);
@@ -86,7 +86,7 @@ test('an endpoint shows its secret once, and by the call made for it', async () 
   expect((await list('/v1/endpoints?tenant=secrets&event_type=*')).data.map((e) => e.id)).toEqual([id]);
 });
 
-test('health and readiness say how each part is', async () => {
+test('/healthz reports ok, and /readyz the state of Postgres, Temporal and workers', async () => {
   expect((await t.call('GET', '/healthz')).body).toEqual({ status: 'ok' });
   expect((await t.call('GET', '/readyz')).body).toMatchObject({
     status: 'ok',

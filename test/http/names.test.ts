@@ -25,7 +25,7 @@ interface List {
 const list = async (path: string, query: Record<string, string>) =>
   (await t.call<List>('GET', `${path}?${new URLSearchParams(query).toString()}`)).body.data;
 
-test('whatever its type and tenant are named, an event is delivered, found again and searched for in Temporal', async () => {
+test('an event of any valid type and tenant is delivered, listed, and found in Temporal', async () => {
   const connection = await Connection.connect({ address: inject('temporalAddress') });
   const client = new Client({ connection });
   try {
@@ -61,7 +61,7 @@ test('whatever its type and tenant are named, an event is delivered, found again
   }
 });
 
-test('the same text cut differently into tenant and key is two events with two workflows', async () => {
+test('pairs of tenant and key that join to the same text are two events with two workflows', async () => {
   const ids: string[] = [];
   for (const [tenant, key] of [
     ['cut', 'b:c'],
@@ -76,7 +76,7 @@ test('the same text cut differently into tenant and key is two events with two w
   expect(new Set(ids).size).toBe(2);
 });
 
-test('a tenant with any name is paused, resumed and found in the audit', async () => {
+test('a tenant with any valid name can be paused, resumed and found in the audit', async () => {
   for (const tenant of [...TENANTS, '!'.repeat(128)]) {
     const scope = { scope: 'tenant', tenant };
     const paused = await t.call('POST', '/v1/control/pause', { ...scope, reason: 'named' });
@@ -91,7 +91,7 @@ test('a tenant with any name is paused, resumed and found in the audit', async (
   }
 });
 
-test('a wildcard counts as the last segment, behind any separator', async () => {
+test('a wildcard matches as the last segment, after any separator', async () => {
   const tenant = 'wild';
   const endpoint = async (pattern: string) =>
     [(await createEndpoint(t, receiver.url, { tenant, event_types: [pattern] })).id, pattern] as const;
@@ -112,7 +112,7 @@ test('a wildcard counts as the last segment, behind any separator', async () => 
   expect(await to('order-created')).toEqual(['*']);
 });
 
-test('a replay of what an endpoint missed chooses by the same wildcards', async () => {
+test('a replay of missing events selects them by the wildcards of the endpoint', async () => {
   const tenant = 'late:1';
   for (const type of ['orders/create', 'orders.create', 'orders/item/add', 'order/create'])
     await postEvent(t, { tenant, type });

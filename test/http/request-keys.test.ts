@@ -26,7 +26,7 @@ const post = (path: string, body: unknown, key: string) =>
 const count = async (table: string) =>
   (await t.pool.query<{ n: number }>(`select count(*)::int as n from ${table}`)).rows[0]!.n;
 
-/** Ten equal posts at the same time: one is the first, the others are its answer again. */
+/** Sends ten equal posts at the same time: one takes effect, the others repeat its answer. */
 async function postTen(path: string, body: unknown, key: string, status: number) {
   const answers = await Promise.all(Array.from({ length: 10 }, () => post(path, body, key)));
   expect(answers.map((answer) => answer.status).sort()).toEqual([...Array<number>(9).fill(200), status]);
@@ -37,7 +37,7 @@ async function postTen(path: string, body: unknown, key: string, status: number)
   return answers.map((answer) => answer.body);
 }
 
-test('ten equal posts of an endpoint with one key make one, and each answer has its secret', async () => {
+test('ten equal posts of an endpoint with one key create one, and each answer has its secret', async () => {
   const before = await count('endpoints');
   const body = { url: receiver.url, event_types: ['*'], tenant, headers: { 'x-a': '1', 'x-b': '2' } };
   const answers = await postTen('/v1/endpoints', body, 'one endpoint', 201);
@@ -49,13 +49,13 @@ test('ten equal posts of an endpoint with one key make one, and each answer has 
   const reordered = { tenant, headers: { 'x-b': '2', 'x-a': '1' }, event_types: ['*'], url: receiver.url };
   expect(await post('/v1/endpoints', reordered, 'one endpoint')).toMatchObject({ status: 200, body: { id } });
 
-  // What is stored of it holds no secret.
+  // The stored request key holds no secret.
   const { rows } = await t.pool.query('select * from request_keys where object = $1', [id]);
   expect(rows).toHaveLength(1);
   expect(JSON.stringify(rows)).not.toContain(secret);
 });
 
-test('a key of another request is refused, and nothing is stored', async () => {
+test('a key of a different request is refused, and nothing is stored', async () => {
   const body = { url: receiver.url, event_types: ['*'], tenant };
   expect(await post('/v1/endpoints', body, 'k')).toMatchObject({ status: 201 });
   const before = await count('endpoints');
@@ -72,7 +72,7 @@ test('a key of another request is refused, and nothing is stored', async () => {
   expect(await post('/v1/endpoints', body, `${tenant} k`)).toMatchObject({ status: 201 });
 });
 
-test('a request that failed leaves its key free', async () => {
+test('a failed request leaves its key free', async () => {
   const body = { url: 'http://10.0.0.1/', event_types: ['*'], tenant };
   expect(await post('/v1/endpoints', body, 'k')).toMatchObject({ status: 422 });
   const unknown = `/v1/batches/bat_${'0'.repeat(32)}/start`;
@@ -82,7 +82,7 @@ test('a request that failed leaves its key free', async () => {
   expect(rows).toEqual([]);
 });
 
-test('the answer of an endpoint that has been deleted since is a conflict, not a lie', async () => {
+test('repeating the post of an endpoint that was deleted since is a conflict', async () => {
   const body = { url: receiver.url, event_types: ['*'], tenant };
   const { body: made } = await post('/v1/endpoints', body, 'k');
   await t.call('DELETE', `/v1/endpoints/${made.id}`);
@@ -119,7 +119,7 @@ test('ten equal posts of a batch, and of its start, replay each delivery once', 
   expect(await post(`/v1/batches/${other.id}/start`, {}, `${tenant} start`)).toMatchObject({ status: 409 });
 });
 
-test('ten equal retries of an ended delivery make one, also once that one has ended', async () => {
+test('ten equal retries of an ended delivery create one re-delivery, even after it has ended', async () => {
   const { id: endpoint_id } = await createEndpoint(t, receiver.url, { tenant });
   const [source] = await seedDeliveries(t.pool, { endpointId: endpoint_id, count: 1 });
   const path = `/v1/deliveries/${source!.id}/retry`;
@@ -135,7 +135,7 @@ test('ten equal retries of an ended delivery make one, also once that one has en
   expect(without.body.id).not.toBe(made!.id);
 });
 
-test('a retry of an open delivery makes no other when it is asked for again after the end', async () => {
+test('repeating the retry of an open delivery after its end creates no re-delivery', async () => {
   const failing = await startReceiver({ behave: () => ({ status: 500 }) });
   await createEndpoint(t, failing.url, { tenant });
   const { deliveries } = await postEvent(t, { tenant });
@@ -148,7 +148,7 @@ test('a retry of an open delivery makes no other when it is asked for again afte
   await failing.close();
 });
 
-test('the key of a batch leaves room for the number of each event', async () => {
+test('the key of a batch of events has at most 251 characters, to leave room for event numbers', async () => {
   const events = { events: [{ type: 'a.b', payload: 1 }] };
   expect(await post('/v1/events/batch', events, 'k'.repeat(251))).toMatchObject({ status: 200 });
   expect(await post('/v1/events/batch', events, 'k'.repeat(252))).toMatchObject({
@@ -157,7 +157,7 @@ test('the key of a batch leaves room for the number of each event', async () => 
   });
 });
 
-test('a batch of events that is posted again with its key makes nothing new', async () => {
+test('posting a batch of events again with its key creates nothing', async () => {
   await createEndpoint(t, receiver.url, { tenant });
   const one = { type: 'a.b', payload: { n: 1 }, tenant };
   const events = [one, one, { ...one, idempotency_key: `${tenant} own` }, { ...one, type: '-' }];

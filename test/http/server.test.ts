@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { startServer } from '../../src/http/server.js';
 
-/** The answer's status; the error's code where there is none. */
+/** Returns the status of the response, or the error code without one. */
 async function ask(url: string, agent: Agent): Promise<number | string> {
   try {
     const asked = request(url, { agent });
@@ -18,7 +18,7 @@ async function ask(url: string, agent: Agent): Promise<number | string> {
   }
 }
 
-test('a server that stops cuts no request of clients that keep their connections busy', async () => {
+test('a stopping server cuts no request on busy keep-alive connections', async () => {
   const server = await startServer(
     (_request, response) => void setTimeout(() => response.end('done'), Math.random() * 20),
     { host: '127.0.0.1', port: 0 },
@@ -35,12 +35,12 @@ test('a server that stops cuts no request of clients that keep their connections
   const began = Date.now();
   await server.close();
   expect(Date.now() - began).toBeLessThan(2_000);
-  // Only connections that were new, to nobody who listens, were refused.
+  // Only new connections to the closed port were refused.
   expect(await Promise.all(ends)).toEqual(Array(16).fill('ECONNREFUSED'));
   agent.destroy();
 });
 
-test('a request that was on its way on an idle connection when the stop came is answered', async () => {
+test('a request that arrives on an idle connection just after the stop is answered', async () => {
   const server = await startServer((_request, response) => void response.end('done'), {
     host: '127.0.0.1',
     port: 0,

@@ -10,7 +10,7 @@ import { startTestService, type TestService } from '../support/service.js';
 let dir: string;
 let postgres: EmbeddedPostgres;
 
-/** A Postgres of our own, whose log has every statement with its connection. */
+/** A separate Postgres whose log has every statement with its connection. */
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'surehook-strangers-'));
   await chmod(dir, 0o711);
@@ -22,7 +22,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** The connections of the statements logged from `offset` on that hold `text`, one for each statement. */
+/** The connection of each statement that contains `text` and was logged after `offset`. */
 async function connectionsOf(text: string, offset: number): Promise<string[]> {
   const log = (await readFile(join(dir, 'postgres.log'), 'utf8')).slice(offset);
   const statements = log.split(/^(?=connection \d+ LOG: {2}(?:statement|execute))/m);
@@ -30,7 +30,7 @@ async function connectionsOf(text: string, offset: number): Promise<string[]> {
 }
 const logged = async () => (await readFile(join(dir, 'postgres.log'), 'utf8')).length;
 
-/** Asks for `path` on twenty connections again and again; answers how often it was answered with which status. */
+/** Requests `path` in twenty concurrent loops for `ms`; returns the number of answers by status. */
 async function flood(url: string, path: string, ms: number): Promise<Record<number, number>> {
   const counts: Record<number, number> = {};
   const until = Date.now() + ms;
@@ -45,7 +45,7 @@ async function flood(url: string, path: string, ms: number): Promise<Record<numb
   return counts;
 }
 
-test('a flood of /readyz and /metrics asks Postgres once a second, on a connection each that events do not use', async () => {
+test('a flood of /readyz and /metrics queries Postgres once a second each, on connections that events do not use', async () => {
   const t: TestService = await startTestService({ databaseUrl: postgres.url, sweepEveryMs: 3_600_000 });
   try {
     const offset = await logged();
@@ -77,7 +77,7 @@ test('a flood of /readyz and /metrics asks Postgres once a second, on a connecti
   }
 });
 
-test('with METRICS_PORT, an API tells of its metrics there alone, and of its readiness on both ports', async () => {
+test('with METRICS_PORT, the API serves metrics on that port only, and readiness on both', async () => {
   const metricsPort = await freePort();
   const t = await startTestService({ databaseUrl: postgres.url, metricsPort });
   try {

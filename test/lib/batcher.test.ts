@@ -3,7 +3,7 @@ import { createBatcher, type BatcherOptions } from '../../src/lib/batcher.js';
 
 const tick = (ms = 5) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A group over strings that keeps what went together; an item is its own key up to the first dash. */
+/** A batcher of strings that records its batches; the key of an item is its text before the first dash. */
 function recorded(over: Partial<BatcherOptions<string, string>> = {}) {
   const runs: string[][] = [];
   const group = createBatcher<string, string>({
@@ -22,7 +22,7 @@ function recorded(over: Partial<BatcherOptions<string, string>> = {}) {
   return { runs, group };
 }
 
-test('calls of one turn go together, later ones into the next run, each with its own answer', async () => {
+test('calls of one turn are batched up to the maximum, and each gets its own result', async () => {
   const { runs, group } = recorded();
   expect(await Promise.all(['a', 'b', 'c', 'd', 'e'].map(group))).toEqual(['A', 'B', 'C', 'D', 'E']);
   expect(runs).toEqual([
@@ -31,19 +31,19 @@ test('calls of one turn go together, later ones into the next run, each with its
   ]);
 });
 
-test('one alone does not wait for others', async () => {
+test('a single call does not wait for others', async () => {
   const { runs, group } = recorded();
   await group('a');
   expect(runs).toEqual([['a']]);
 });
 
-test('two of one key never go together, and keep their order', async () => {
+test('two items of one key never share a batch, and keep their order', async () => {
   const { runs, group } = recorded();
   await Promise.all(['a-1', 'b', 'a-2', 'c', 'a-3'].map(group));
   expect(runs).toEqual([['a-1', 'b', 'c'], ['a-2'], ['a-3']]);
 });
 
-test('no more go together than the weight allows', async () => {
+test('a batch ends when it reaches the weight limit', async () => {
   const { runs, group } = recorded({ mostWeight: 4, weightOf: (item) => item.length });
   await Promise.all(['aaa', 'bbb', 'c', 'd'].map(group));
   expect(runs).toEqual([
@@ -52,7 +52,7 @@ test('no more go together than the weight allows', async () => {
   ]);
 });
 
-test('one that fails is told so; those that came with it succeed', async () => {
+test('a failing item rejects its own call; the other items of its batch succeed', async () => {
   const { group } = recorded({
     async run(items) {
       if (items.includes('b')) throw new Error('b is bad');
@@ -63,7 +63,7 @@ test('one that fails is told so; those that came with it succeed', async () => {
   expect(results).toMatchObject([{ value: 'a' }, { reason: { message: 'b is bad' } }, { value: 'c' }]);
 });
 
-test('a fatal error is everyone’s at once, and nothing is tried again', async () => {
+test('a fatal error rejects every call of its batch, and nothing is retried', async () => {
   let runs = 0;
   const { group } = recorded({
     isFatal: () => true,
@@ -77,7 +77,7 @@ test('a fatal error is everyone’s at once, and nothing is tried again', async 
   expect(runs).toBe(1);
 });
 
-test('beyond what may wait, calls are refused', async () => {
+test('calls beyond the queue limit are refused', async () => {
   const { group } = recorded({ mostWaiting: 2 });
   const results = await Promise.allSettled(['a', 'b', 'c'].map(group));
   expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);

@@ -6,7 +6,7 @@ const log = createLogger('silent');
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 10));
 
-test('what comes together is written together, what is refused again, what comes later later', async () => {
+test('items added together are written together, and refused ones again with later ones', async () => {
   const written: number[][] = [];
   let refuse = 1;
   const later = createRetryingWriter<number>('numbers', log, async (items) => {
@@ -23,7 +23,7 @@ test('what comes together is written together, what is refused again, what comes
   expect(written.length).toBeLessThanOrEqual(2);
 });
 
-test('a stop writes all there is, also what comes as the last write ends', async () => {
+test('a stop writes all items, including one added as the last write ends', async () => {
   const written: number[] = [];
   const later = createRetryingWriter<number>('numbers', log, async (items) => {
     await turn();
@@ -36,7 +36,7 @@ test('a stop writes all there is, also what comes as the last write ends', async
   expect(written).toEqual([1, 2]);
 });
 
-test('a stop does not wait until what was refused is tried again', async () => {
+test('a stop does not wait for the back-off of refused items', async () => {
   const refused: number[][] = [];
   let away = true;
   const later = createRetryingWriter<number>('numbers', log, (items) => {
@@ -44,7 +44,7 @@ test('a stop does not wait until what was refused is tried again', async () => {
     return Promise.resolve(away ? items : []);
   });
   later.add(1);
-  // The next try is seconds away by then.
+  // By then the next retry is seconds away.
   while (refused.length < 3) await turn();
   const began = performance.now();
   away = false;
@@ -52,7 +52,7 @@ test('a stop does not wait until what was refused is tried again', async () => {
   expect(performance.now() - began).toBeLessThan(500);
 });
 
-test('what is refused during a stop is dropped: the stop ends', async () => {
+test('items refused during a stop are dropped, so that the stop ends', async () => {
   let asked = 0;
   const later = createRetryingWriter<number>('numbers', log, (items) => {
     asked += 1;

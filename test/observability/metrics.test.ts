@@ -4,7 +4,7 @@ import { startTestService, type TestService } from '../support/service.js';
 
 let t: TestService;
 beforeAll(async () => {
-  // Nobody carries anything on.
+  // No worker runs, so the deliveries stay open.
   t = await startTestService({ role: 'api', sweepEveryMs: 3_600_000 });
 });
 afterAll(() => t.stop());
@@ -14,7 +14,7 @@ async function metric(name: string): Promise<number> {
   return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
 }
 
-test('the backlog and the age of its oldest are told while there are any', async () => {
+test('the metrics report the backlog and the age of its oldest delivery', async () => {
   await createEndpoint(t, 'http://127.0.0.1:1/');
   for (let i = 0; i < 3; i++) await postEvent(t, {});
   expect(await metric('surehook_open_deliveries{status="PENDING"}')).toBe(3);
@@ -23,7 +23,7 @@ test('the backlog and the age of its oldest are told while there are any', async
     `update deliveries set due_at = now() - interval '90 seconds'
      where id in (select id from deliveries order by id limit 2)`,
   );
-  // Postgres is asked once a second, however often we ask.
+  // The metrics query Postgres once a second at most.
   await expect.poll(() => metric('surehook_sweep_backlog'), { timeout: 10_000 }).toBe(2);
   expect(await metric('surehook_sweep_oldest_seconds')).toBeGreaterThanOrEqual(90);
   expect(await metric('surehook_sweep_oldest_seconds')).toBeLessThan(120);

@@ -10,7 +10,7 @@ import { createAcceptance } from '../../src/observability/readiness.js';
 import { startPostgres, type EmbeddedPostgres } from '../../src/embedded/postgres.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';
 
-/** A small disk for Postgres alone, where this machine lets us mount one. */
+/** Mounts a small disk for Postgres; null where this machine forbids it. */
 async function mountDisk(): Promise<{ dir: string; unmount(): Promise<void> } | null> {
   const dir = await mkdtemp(join(tmpdir(), 'surehook-disk-'));
   try {
@@ -53,7 +53,7 @@ const readyz = async () => {
 const ready = { status: 200, postgres: { ok: true } };
 const unready = { status: 503, postgres: { ok: false } };
 
-/** All that is left of the disk; answers how to give it back. */
+/** Fills the disk; returns a function that frees it again. */
 async function fill(): Promise<() => Promise<void>> {
   const path = join(dir, 'filling');
   const file = await open(path, 'w');
@@ -75,11 +75,11 @@ test.skipIf(!disk)(
     expect(await readyz()).toEqual(ready);
     const empty = await fill();
     try {
-      // Nobody has posted anything: readiness finds out by itself.
+      // No event was posted: readiness detects it by its own trial.
       await eventually(async () => (await readyz()).status === 503, 10_000);
       expect((await t.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
       await eventually(async () => (await post()).status === 503, 10_000);
-      // An event that still found room in a page counts for a second.
+      // An event that still fitted into a page counts as a success for a second.
       await eventually(async () => (await readyz()).status === 503, 10_000);
     } finally {
       await empty();
@@ -89,10 +89,10 @@ test.skipIf(!disk)(
   },
 );
 
-test('a Postgres that only reads, as after a fail-over, is not ready; one that writes again is', async () => {
+test('readiness is 503 while Postgres is read-only, as after a fail-over', async () => {
   expect((await post()).status).toBe(202);
   const readOnly = async (on: boolean) => {
-    // Its role may not change settings of the server.
+    // The role of the service may not change settings of the server.
     await writeFile(
       join(dir, 'postgres/data/postgresql.auto.conf'),
       `default_transaction_read_only = ${on ? 'on' : 'off'}\n`,
@@ -111,7 +111,7 @@ test('a Postgres that only reads, as after a fail-over, is not ready; one that w
   expect((await post()).status).toBe(202);
 });
 
-test('a table that is locked for longer than an event waits is not ready', async () => {
+test('readiness is 503 while a table is locked for longer than an event waits', async () => {
   const client = await t.pool.connect();
   try {
     await client.query('begin');
@@ -124,7 +124,7 @@ test('a table that is locked for longer than an event waits is not ready', async
   await eventually(async () => (await readyz()).status === 200, 20_000);
 });
 
-test('asking how it is stores nothing', async () => {
+test('asking for readiness stores nothing', async () => {
   await new Promise((resolve) => setTimeout(resolve, 1_100));
   const count = async () =>
     (await t.pool.query<{ count: number }>('select count(*)::int from events')).rows[0]!.count;
@@ -134,7 +134,7 @@ test('asking how it is stores nothing', async () => {
   expect((await t.call('GET', '/v1/events?type=surehook.readiness')).body).toMatchObject({ data: [] });
 });
 
-test('what becomes of events counts before a trial: a failure until one is stored', async () => {
+test('the outcome of the last events decides readiness before a trial does', async () => {
   const acceptance = createAcceptance(t.pool, createLogger('silent'));
   let fails = true;
   const accept = acceptance.watch(async () => {
@@ -150,6 +150,6 @@ test('what becomes of events counts before a trial: a failure until one is store
   expect(await acceptance.possible()).toBe(true);
   fails = true;
   await expect(accept(event)).rejects.toThrow('overloaded');
-  // Another was stored a moment ago.
+  // An event was stored less than a second ago.
   expect(await acceptance.possible()).toBe(true);
 });

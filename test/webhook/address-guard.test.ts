@@ -88,7 +88,7 @@ describe('an address guard', () => {
     '2606:4700:4700::1111',
     '2a00:1450:4001:81b::200e',
     '2a00:1450:4001:81b::200e%1',
-  ])('lets %s through', (address) => {
+  ])('allows %s', (address) => {
     expect(guard.isForbidden(address)).toBe(false);
   });
 
@@ -106,7 +106,7 @@ describe('an address guard', () => {
     expect(guard.isForbidden(text)).toBe(true);
   });
 
-  it('lets through what lies in an allowed network, in either spelling of an IPv4 address', () => {
+  it('allows addresses in an allowed network, in either notation of IPv4', () => {
     const open = createAddressGuard(['127.0.0.0/8', 'fd00::/8', '::1/128', '169.254.7.7/32']);
     for (const address of ['127.0.0.1', '::ffff:127.0.0.1', 'fd12::1', '::1', '169.254.7.7']) {
       expect(open.isForbidden(address)).toBe(false);
@@ -123,7 +123,7 @@ describe('an address guard', () => {
     }
   });
 
-  it('takes an IPv4-mapped network for the IPv4 network it stands for', () => {
+  it('treats an IPv4-mapped network as its IPv4 network', () => {
     const open = createAddressGuard(['::ffff:10.0.0.0/104']);
     expect(open.isForbidden('10.9.9.9')).toBe(false);
     expect(open.isForbidden('172.16.9.9')).toBe(true);
@@ -140,11 +140,11 @@ describe('an address guard', () => {
     '10.0.0.0/8/8',
     '',
     '/8',
-  ])('refuses the network %j with a sentence', (network) => {
+  ])('refuses the network %j with a clear message', (network) => {
     expect(() => createAddressGuard([network])).toThrow(/is not a network in CIDR notation/);
   });
 
-  it('judges an IPv4-mapped address as the IPv4 address in it', () => {
+  it('judges an IPv4-mapped address like its IPv4 address', () => {
     fc.assert(
       fc.property(fc.ipV4(), (address) => {
         expect(guard.isForbidden(`::ffff:${address}`)).toBe(guard.isForbidden(address));
@@ -152,7 +152,7 @@ describe('an address guard', () => {
     );
   });
 
-  it('forbids all of the private networks', () => {
+  it('forbids every address in 0.0.0.0/8, 10.0.0.0/8 and 127.0.0.0/8', () => {
     const octet = fc.integer({ min: 0, max: 255 });
     const prefix = fc.constantFrom('10', '127', '0');
     fc.assert(
@@ -162,7 +162,7 @@ describe('an address guard', () => {
     );
   });
 
-  it('lets no IPv6 address through that is neither global nor mapped', () => {
+  it('allows no IPv6 address that is neither global nor IPv4-mapped', () => {
     fc.assert(
       fc.property(fc.ipV6(), (address) => {
         if (!guard.isForbidden(address))
@@ -172,7 +172,7 @@ describe('an address guard', () => {
     );
   });
 
-  it('never throws, whatever it is asked', () => {
+  it('never throws, whatever the text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(typeof guard.isForbidden(text)).toBe('boolean');
@@ -195,7 +195,7 @@ describe('checkUrlAddress', () => {
     expect(lookup).not.toHaveBeenCalled();
   });
 
-  it('names the one forbidden address among those a name resolves to', async () => {
+  it('returns the forbidden address among those of a name', async () => {
     lookup.mockImplementation((_host, _options, answer) => answer(null, [ipv4('8.8.8.8'), ipv6('fd00::7')]));
     expect(await checkUrlAddress(guard, 'https://mixed.test/hook', asker)).toBe('fd00::7');
   });
@@ -205,7 +205,7 @@ describe('checkUrlAddress', () => {
     expect(await checkUrlAddress(guard, 'https://not-yet.test/', asker)).toBeNull();
   });
 
-  it('takes a resolver that does not answer in 3 seconds for one that knows nothing', async () => {
+  it('accepts a name whose resolver does not answer within 3 seconds', async () => {
     vi.useFakeTimers();
     let late: Answer = () => undefined;
     lookup.mockImplementation((_host, _options, answer) => {
@@ -221,7 +221,7 @@ describe('checkUrlAddress', () => {
 describe('the vetted addresses of a name', () => {
   const ask = () => resolveVetted(guard, 'host.test', asker);
 
-  it('are all of its addresses', async () => {
+  it('are all its addresses when each is allowed', async () => {
     const addresses = [ipv6('2606:4700::1'), ipv4('8.8.8.8')];
     lookup.mockImplementation((_host, _options, answer) => answer(null, addresses));
     expect(await ask()).toEqual(addresses);
@@ -241,7 +241,7 @@ describe('the vetted addresses of a name', () => {
     await expect(ask()).rejects.toMatchObject({ code: 'ENOTFOUND' });
   });
 
-  it('are asked for once for many sockets at the same time, and again later', async () => {
+  it('come from one look-up for concurrent requests, and from a new one later', async () => {
     lookup.mockImplementation((_host, _options, answer) => setImmediate(answer, null, [ipv4('8.8.8.8')]));
     await Promise.all(Array.from({ length: 20 }, ask));
     expect(lookup).toHaveBeenCalledTimes(1);

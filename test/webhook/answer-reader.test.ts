@@ -14,7 +14,7 @@ interface Read {
   bad: string | null;
 }
 
-/** Reads an answer that comes in these parts, and then the end of its connection. */
+/** Feeds an answer in these parts, then the end of its connection, to a reader. */
 function read(parts: Buffer[]): Read {
   const got: Read = { status: null, headers: {}, body: '', end: null, bad: null };
   let ends = 0;
@@ -36,12 +36,12 @@ function read(parts: Buffer[]): Read {
   return got;
 }
 
-/** Of a broken answer: how much of its body came before the fault, and what followed its end, depend on the parts. */
+/** The result of a broken answer without its body and reusability, which depend on how it is split. */
 function certain({ status, headers, end, bad }: Read) {
   return { status, headers, bad, cut: end?.cut, error: end?.error };
 }
 
-/** Cuts bytes into parts at the places that `cuts` names. */
+/** Splits bytes at the offsets in `cuts`. */
 function cut(bytes: Buffer, cuts: number[]): Buffer[] {
   const places = [...new Set(cuts.map((place) => place % (bytes.length + 1)))].sort((a, b) => a - b);
   return [0, ...places].map((start, n) => bytes.subarray(start, places[n] ?? bytes.length));
@@ -54,7 +54,7 @@ const headers = fc.uniqueArray(fc.tuple(token, value), { maxLength: 6, selector:
 const content = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString('latin1'));
 const lineEnd = fc.constantFrom('\r\n', '\n');
 
-/** A well-formed answer with its parts; `strict` where it is written as RFC 9112 asks. */
+/** A well-formed answer with its parts; `strict`: with CRLF (RFC 9112), and a length or chunks. */
 const answer = fc
   .record({
     status: fc.integer({ min: 200, max: 599 }).filter((status) => status !== 204 && status !== 304),
@@ -90,7 +90,7 @@ const answer = fc
   });
 
 describe('reading an answer', () => {
-  it('gives the same, wherever its bytes are cut', () => {
+  it('gives the same result wherever the bytes are split', () => {
     fc.assert(
       fc.property(answer, cuts, ({ bytes, status, headers, body, strict }, places) => {
         const whole = read([bytes]);
@@ -102,7 +102,7 @@ describe('reading an answer', () => {
     );
   });
 
-  it('comes to one end, and throws nothing, whatever the bytes', () => {
+  it('reports exactly one end and never throws, whatever the bytes', () => {
     const start = fc.constantFrom(
       '',
       'HTTP/1.1 ',
@@ -131,7 +131,7 @@ describe('reading an answer', () => {
     );
   });
 
-  it('does not let another answer follow on the connection after bytes that nobody asked for', () => {
+  it('marks the connection as not reusable after unsolicited bytes or Connection: close', () => {
     const whole = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
     expect(read([Buffer.from(whole)]).end).toMatchObject({ reusable: true });
     expect(read([Buffer.from(`${whole}HTTP/1.1 200 OK\r\n`)]).end).toMatchObject({
@@ -171,9 +171,9 @@ describe("Node's own HTTP client", () => {
     };
   }
 
-  it('reads the same of the same answers', async () => {
+  it('parses the same answers to the same result', async () => {
     await fc.assert(
-      // It takes no chunks whose lines end in a bare LF.
+      // Node rejects chunks whose lines end in a bare LF.
       fc.asyncProperty(
         answer.filter(({ eol }) => eol === '\r\n'),
         async ({ bytes }) => {

@@ -28,7 +28,7 @@ async function serverThat(...args: Parameters<typeof rawServer>): Promise<RawSer
   return server;
 }
 
-/** Answers every request with `answer`, and closes the connection where it says so. */
+/** Answers every request with `answer`, then closes, keeps or resets the connection. */
 function answering(answer: string | Buffer, then: 'close' | 'keep' | 'reset' = 'close'): Promise<RawServer> {
   return serverThat((socket) => {
     socket.write(answer, () => {
@@ -39,10 +39,10 @@ function answering(answer: string | Buffer, then: 'close' | 'keep' | 'reset' = '
   });
 }
 
-describe('a final status decides, also where the body', () => {
+describe('a final status decides, even if the body', () => {
   it.each([
     [
-      'is one that a 204 cannot have',
+      'follows a 204, which cannot have one',
       'HTTP/1.1 204 No Content\r\ncontent-length: 8\r\n\r\n',
       '',
       /204 .* without a body/,
@@ -67,7 +67,7 @@ describe('a final status decides, also where the body', () => {
       /not valid HTTP: .*longer/,
     ],
     ['has two lengths', `${OK}content-length: 2\r\ncontent-length: 3\r\n\r\nok`, '', /Content-Length/],
-    ['has a length that is no number', `${OK}content-length: many\r\n\r\nok`, '', /Content-Length/],
+    ['has a length that is not a number', `${OK}content-length: many\r\n\r\nok`, '', /Content-Length/],
   ])('%s', async (_what, answer, body, error) => {
     const { url } = await answering(answer);
     const result = await send(url);
@@ -102,7 +102,7 @@ describe('a final status decides, also where the body', () => {
   });
 });
 
-describe('an informational answer is passed over:', () => {
+describe('an informational answer is skipped:', () => {
   it.each([
     ['100', 'HTTP/1.1 100 Continue\r\n\r\n'],
     ['102', 'HTTP/1.1 102 Processing\r\n\r\n'],
@@ -116,14 +116,14 @@ describe('an informational answer is passed over:', () => {
     expect(await send(url)).toMatchObject({ kind: 'response', status: 200, body: 'ok', error: null });
   });
 
-  it('also where it comes alone, long before the final one', async () => {
+  it('even 100 ms before the final one', async () => {
     const { url } = await serverThat(
       (socket) => void writeParts(socket, ['HTTP/1.1 100 Continue\r\n\r\n', WHOLE], 100),
     );
     expect(await send(url)).toMatchObject({ kind: 'response', status: 200, body: 'ok' });
   });
 
-  it('but 101, which ends HTTP, is refused with its reason', async () => {
+  it('except 101, which ends HTTP and is refused with its reason', async () => {
     const { url } = await answering('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n', 'keep');
     expect(await send(url)).toMatchObject({
       fault: 'NETWORK_ERROR',
@@ -137,10 +137,10 @@ describe('an answer that curl and Go accept is accepted:', () => {
     ['bare LF', 'HTTP/1.1 200 OK\ncontent-length: 2\nx-a: 1\n\nok'],
     ['equal lengths twice', `${OK}content-length: 2\r\nx-a: 1\r\ncontent-length: 2\r\n\r\nok`],
     ['equal lengths in one line', `${OK}content-length: 2, 2\r\nx-a: 1\r\n\r\nok`],
-    ['a blank before the colon', `${OK}content-length : 2\r\nx-a : 1\r\n\r\nok`],
-    ['no reason', 'HTTP/1.1 200\r\ncontent-length: 2\r\nx-a: 1\r\n\r\nok'],
+    ['a space before the colon', `${OK}content-length : 2\r\nx-a : 1\r\n\r\nok`],
+    ['no reason phrase', 'HTTP/1.1 200\r\ncontent-length: 2\r\nx-a: 1\r\n\r\nok'],
     ['HTTP/1.0', 'HTTP/1.0 200 OK\r\nx-a: 1\r\n\r\nok'],
-    ['blank lines before it', `\r\n\r\n${OK}content-length: 2\r\nx-a: 1\r\n\r\nok`],
+    ['blank lines before the status line', `\r\n\r\n${OK}content-length: 2\r\nx-a: 1\r\n\r\nok`],
     ['chunks with bare LF', `${OK}transfer-encoding: chunked\nx-a: 1\n\n2\nok\n0\n\n`],
     [
       'chunks with extensions and trailers',
@@ -163,7 +163,7 @@ describe('an answer that curl and Go accept is accepted:', () => {
     });
   });
 
-  it('folded headers, joined by a blank', async () => {
+  it('folded headers, joined by a space', async () => {
     const { url } = await answering(`${OK}x-a: one\r\n  two\r\n\tthree\r\ncontent-length: 2\r\n\r\nok`);
     expect((await send(url)).headers).toMatchObject({ 'x-a': 'one two three' });
   });
@@ -173,7 +173,7 @@ describe('an answer that curl and Go accept is accepted:', () => {
     expect(await send(url)).toMatchObject({ kind: 'response', status: 200, body: 'ok', error: null });
   });
 
-  it('and taken by its status, where its headers do not fit', async () => {
+  it('headers over 128 KiB, of which the rest is dropped', async () => {
     const { url } = await answering(
       `${OK}x-a: 1\r\nset-cookie: ${'c'.repeat(200_000)}\r\ncontent-length: 2\r\n\r\nok`,
     );
@@ -198,15 +198,15 @@ it('the character set of an answer is honoured', async () => {
   expect(await send(url)).toMatchObject({ status: 200, body: 'Grüße', truncated: false });
 });
 
-describe('an answer that is none is refused with the true reason:', () => {
+describe('an answer that is not valid HTTP is refused with its reason:', () => {
   it.each([
-    ['no HTTP', 'SSH-2.0-OpenSSH_9.6\r\n', /does not begin with HTTP/],
-    ['no status', 'HTTP/1.1 abc\r\n\r\n', /no status line/],
+    ['another protocol', 'SSH-2.0-OpenSSH_9.6\r\n', /does not begin with HTTP/],
+    ['no status code', 'HTTP/1.1 abc\r\n\r\n', /no status line/],
     ['a line without a colon', `${OK}nonsense\r\n\r\n`, /no colon/],
     ['a name with NUL', `${OK}bad\0: x\r\n\r\n`, /no valid name/],
     ['frames of HTTP/2', Buffer.from('00001204000000000000030000006400040000ffff', 'hex'), /HTTP\/2/],
-    ['a head that breaks off', `${OK}content-len`, /in the headers of the answer: the receiver closed it/],
-    ['nothing', '', /before an answer came: the receiver closed it/],
+    ['truncated headers', `${OK}content-len`, /in the headers of the answer: the receiver closed it/],
+    ['no bytes', '', /before an answer came: the receiver closed it/],
   ])('%s', async (_what, answer, message) => {
     const { url } = await answering(answer);
     expect(await send(url)).toMatchObject({
@@ -218,8 +218,8 @@ describe('an answer that is none is refused with the true reason:', () => {
   });
 });
 
-describe('every byte of an answer is counted:', () => {
-  /** Writes `unit` for as long as anybody reads; answers how much of it was taken. */
+describe('reading an answer is bounded:', () => {
+  /** Writes `unit` for as long as the client reads; `written` returns the bytes taken. */
   async function flood(start: string, unit: string) {
     let written = 0;
     const block = Buffer.from(unit.repeat(Math.ceil(65_536 / unit.length)));
@@ -242,8 +242,8 @@ describe('every byte of an answer is counted:', () => {
       /128 KiB of informational answers/,
     ],
     ['blank lines', '', '\r\n', /128 KiB/],
-    ['one line without an end', 'HTTP/1.1 ', 'x', /128 KiB/],
-  ])('a flood of %s', async (_what, start, unit, message) => {
+    ['one endless line', 'HTTP/1.1 ', 'x', /128 KiB/],
+  ])('a flood of %s ends the connection', async (_what, start, unit, message) => {
     const { server, written } = await flood(start, unit);
     const result = await send(server.url);
     expect(result).toMatchObject({
@@ -251,7 +251,7 @@ describe('every byte of an answer is counted:', () => {
       message: expect.stringMatching(message) as string,
     });
     await expect.poll(() => server.open()).toBe(0);
-    // The rest lies in the buffers of the kernel and of Node.
+    // The buffers of the kernel and of Node hold more than was read.
     expect(written()).toBeLessThan(16_000_000);
   });
 
@@ -261,7 +261,7 @@ describe('every byte of an answer is counted:', () => {
     ['one-byte chunks', `${OK}transfer-encoding: chunked\r\n\r\n`, '1\r\nx\r\n', null],
     ['trailers', `${OK}transfer-encoding: chunked\r\n\r\n0\r\n`, 'x-a: 1\r\n', null],
     ['content', `${OK}\r\n`, 'x', null],
-  ])('a flood of %s after a 200', async (_what, start, unit, error) => {
+  ])('a flood of %s after a 200 ends the connection', async (_what, start, unit, error) => {
     const { server, written } = await flood(start, unit);
     expect(await send(server.url)).toMatchObject({
       kind: 'response',
@@ -273,7 +273,7 @@ describe('every byte of an answer is counted:', () => {
     expect(written()).toBeLessThan(16_000_000);
   });
 
-  it('65,000 chunks of a byte, to 256 at once, fit into a heap of 64 MiB', async () => {
+  it('256 concurrent answers of 65,000 one-byte chunks fit into a heap of 64 MiB', async () => {
     const chunks = Buffer.from('1\r\nx\r\n'.repeat(65_000));
     const { url } = await serverThat((socket) => {
       socket.write(`${OK}transfer-encoding: chunked\r\n\r\n`);

@@ -23,8 +23,8 @@ async function serverThat(onRequest: Parameters<typeof rawServer>[0]): Promise<R
   return server;
 }
 
-describe('a reused connection that dies before any byte of an answer', () => {
-  it.each(['closed', 'reset'] as const)('is %s: the request goes again, on a new one', async (how) => {
+describe('a reused connection that ends before any response byte', () => {
+  it.each(['closed', 'reset'] as const)('(%s) causes a resend on a new connection', async (how) => {
     const seen: string[] = [];
     const server = await serverThat((socket, { connection, request }) => {
       seen.push(`${connection}.${request}`);
@@ -39,7 +39,7 @@ describe('a reused connection that dies before any byte of an answer', () => {
     expect(seen).toEqual(['1.1', '1.2', '2.1']);
   });
 
-  it('takes the idle ones of its endpoint with it', async () => {
+  it('closes the idle connections of the same endpoint', async () => {
     const held: (() => void)[] = [];
     let stale = false;
     const server = await serverThat((socket) => {
@@ -61,7 +61,7 @@ describe('a reused connection that dies before any byte of an answer', () => {
     await expect.poll(() => server.open()).toBe(1);
   });
 
-  it('goes again once, and within its deadline', async () => {
+  it('does not extend the deadline of the resent request', async () => {
     let requests = 0;
     const server = await serverThat((socket) => {
       requests += 1;
@@ -76,7 +76,7 @@ describe('a reused connection that dies before any byte of an answer', () => {
     expect(requests).toBe(3);
   });
 
-  it('is not made good a second time: the next death is the fault of the attempt', async () => {
+  it('causes only one resend: the next such end fails the attempt', async () => {
     let requests = 0;
     const server = await serverThat((socket) => {
       requests += 1;
@@ -92,7 +92,7 @@ describe('a reused connection that dies before any byte of an answer', () => {
   });
 });
 
-it('a request that goes again is not called back: bytes of it may have been read', async () => {
+it('a resent request cannot be withdrawn, because the receiver may have read part of it', async () => {
   const answers: (() => void)[] = [];
   const server = await serverThat((socket, { connection, request }) => {
     if (request === 1 && connection === 1) socket.write(OK);
@@ -104,7 +104,7 @@ it('a request that goes again is not called back: bytes of it may have been read
   const again = send(server.url)
     .catch((error: unknown) => error)
     .finally(() => (over = true));
-  // In every phase of the second connection.
+  // Withdraw in every phase of the second connection.
   while (answers.length === 0 && !over) {
     sender.withdraw(() => true);
     await new Promise((done) => setImmediate(done));
@@ -113,8 +113,8 @@ it('a request that goes again is not called back: bytes of it may have been read
   expect(await again).toMatchObject({ status: 200 });
 });
 
-describe('a request is not sent again', () => {
-  it('where its connection was new', async () => {
+describe('a request is not resent', () => {
+  it('when its connection was new', async () => {
     let requests = 0;
     const server = await serverThat((socket) => {
       requests += 1;
@@ -124,7 +124,7 @@ describe('a request is not sent again', () => {
     expect(requests).toBe(1);
   });
 
-  it('where a byte of its answer was seen', async () => {
+  it('when a byte of its response has arrived', async () => {
     let requests = 0;
     const server = await serverThat((socket) => {
       requests += 1;
@@ -140,12 +140,12 @@ describe('a request is not sent again', () => {
   });
 });
 
-describe('a connection is not used again', () => {
+describe('a connection is not reused', () => {
   it.each([
-    ['after bytes that nobody asked for', `${OK}HTTP/1.1 200 OK\r\n`],
-    ['after an answer without a certain end', OK.replaceAll('\r\n', '\n')],
-    ['where the receiver will close it', OK.replace('\r\n', '\r\nConnection: close\r\n')],
-    ['where the receiver keeps it for a second only', OK.replace('\r\n', '\r\nKeep-Alive: timeout=1\r\n')],
+    ['after unsolicited bytes', `${OK}HTTP/1.1 200 OK\r\n`],
+    ['after a response with bare LF line endings', OK.replaceAll('\r\n', '\n')],
+    ['after Connection: close', OK.replace('\r\n', '\r\nConnection: close\r\n')],
+    ['after Keep-Alive: timeout=1', OK.replace('\r\n', '\r\nKeep-Alive: timeout=1\r\n')],
   ])('%s', async (_what, answer) => {
     const server = await serverThat((socket) => socket.write(answer));
     for (let n = 1; n <= 2; n++) {
@@ -154,7 +154,7 @@ describe('a connection is not used again', () => {
     }
   });
 
-  it('after bytes that come while it is idle', async () => {
+  it('after bytes that arrive while it is idle', async () => {
     const server = await serverThat((socket) => {
       socket.write(OK);
       setTimeout(() => socket.write(OK.replace('200', '500')), 50);

@@ -9,12 +9,12 @@ import { makeCertificates, type Certificates } from '../support/tls.js';
 
 const SEND_MANY = fileURLToPath(new URL('../support/send-many.ts', import.meta.url));
 const TIMEOUT_MS = 4_000;
-/** Until the process has nothing left to do but to wait for its sockets and timers. */
+/** Time until the process does nothing but wait for its sockets and timers. */
 const AT_REST_MS = 500;
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 
-describe('a process that stood still', () => {
-  it('takes the 50 answers that came meanwhile, past its deadline, for what they are', async () => {
+describe('a process that was frozen', () => {
+  it('reads the 50 answers that arrived while it was frozen past its deadline', async () => {
     const waiting: (() => Promise<void>)[] = [];
     const server = await rawServer((socket) => {
       waiting.push(() => new Promise((sent) => socket.write(OK, () => sent())));
@@ -37,7 +37,7 @@ describe('a process that stood still', () => {
   });
 
   it.each(['http', 'https'])(
-    'gives a connection over %s that it kept from being made its time again',
+    'gives a connection over %s that the freeze delayed its full time again',
     async (how) => {
       const receiver = await startReceiver(how === 'https' ? { tls: certificates.valid } : {});
       const sender = startSender({ ca: certificates.ca });
@@ -50,7 +50,7 @@ describe('a process that stood still', () => {
     },
   );
 
-  it('still ends at its deadline where no answer had come', async () => {
+  it('still ends at its deadline when no answer has arrived', async () => {
     const receiver = await startReceiver({ behave: () => ({ hang: true }) });
     const sender = startSender();
     const sending = sender.send(receiver.url, { timeoutMs: 400 });

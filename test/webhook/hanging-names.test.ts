@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { SendResult } from '../../src/webhook/send.js';
 
-/** A network and a resolv.conf that no other process has. */
+/** Arguments of `unshare` for a network and a mount namespace, so that resolv.conf can be replaced. */
 const APART = ['--map-root-user', '--mount', '--net', 'sh', '-c'];
 const isPossible = () => {
   try {
@@ -17,7 +17,7 @@ const isPossible = () => {
   }
 };
 
-// Where the machine forbids namespaces, resolve.test.ts alone has to do.
+// Where the machine forbids namespaces, only resolve.test.ts covers this.
 describe.runIf(isPossible())('360 new names of a zone whose name server never answers', () => {
   let run: { others: SendResult[]; late: SendResult[]; hanging: string[]; endedBefore: number };
 
@@ -37,18 +37,18 @@ describe.runIf(isPossible())('360 new names of a zone whose name server never an
     }
   });
 
-  it('delay no other name, known or new, of another tenant or the same', () => {
+  it('do not delay look-ups of other names, known or new, of the same tenant or another', () => {
     expect(run.others.map((result) => result.kind)).toEqual(Array(4).fill('response'));
     expect(run.endedBefore).toBe(0);
   });
 
-  it('end as what they are, or as no attempt', () => {
+  it('end as DNS_ERROR, or as UnsentError when they got no look-up', () => {
     expect(new Set(run.hanging)).toEqual(new Set(['DNS_ERROR', 'UnsentError']));
   });
 
-  it('are outside the deadline of whoever waits for a thread', () => {
+  it('do not use up the deadline of requests that wait for a resolver thread', () => {
     expect(run.late.map((result) => result.kind)).toEqual(Array(16).fill('response'));
-    // The last of them began after the first ones' deadline.
+    // The last request started after the deadline of the first ones.
     const starts = run.late.map((result) => Date.parse(String(result.startedAt)));
     expect(Math.max(...starts) - Math.min(...starts)).toBeGreaterThan(2_000);
     for (const { latencyMs } of run.late) expect(latencyMs).toBeLessThan(2_000);

@@ -23,7 +23,7 @@ beforeEach(async () => {
   send = sender.send;
   got = [];
   sockets.clear();
-  // Without `allowHTTP1`, it refuses a handshake that offers nothing else.
+  // Without `allowHTTP1`, the server refuses a handshake that offers only HTTP/1.1.
   server = createSecureServer(certificates.valid);
   server.on('secureConnection', (socket: Socket) =>
     sockets.add(socket.on('close', () => sockets.delete(socket))),
@@ -74,7 +74,7 @@ describe('a receiver that offers only HTTP/2', () => {
     expect(sockets.size).toBe(1);
   });
 
-  it('is judged by its status, whatever its body does', async () => {
+  it('is judged by its status, even if its body breaks off or never ends', async () => {
     answer = (stream) => {
       stream.respond({ ':status': 410 });
       stream.write('the start', () => setTimeout(() => stream.destroy(new Error('cut')), 30));
@@ -101,7 +101,7 @@ describe('a receiver that offers only HTTP/2', () => {
     });
   });
 
-  it('has the same deadline, and its faults have names', async () => {
+  it('is held to the same deadline, and its faults are classified', async () => {
     answer = () => undefined;
     expect(await send(url, { timeoutMs: 400 })).toMatchObject({ fault: 'TIMEOUT', status: null });
     await expect.poll(() => sockets.size).toBe(0);
@@ -120,7 +120,7 @@ describe('a receiver that offers only HTTP/2', () => {
     expect(await send(url)).toMatchObject({ status: 200 });
   });
 
-  it('may go over to HTTP/1.1 at any time', async () => {
+  it('may switch to HTTP/1.1 at any time', async () => {
     answer = (stream) => stream.respond({ ':status': 200 }, { endStream: true });
     expect(await send(url)).toMatchObject({ status: 200 });
     const { port } = server.address() as AddressInfo;

@@ -18,7 +18,7 @@ describe('headerProblem', () => {
     ['authorization', 'Bearer abc'],
     ['x_odd.name~', 'tabs\tand ümlauts'],
     ['x-empty', ''],
-  ])('lets %s through', (name, value) => {
+  ])('accepts %s', (name, value) => {
     expect(headerProblem(name, value)).toBeNull();
   });
 
@@ -40,13 +40,13 @@ describe('headerProblem', () => {
     'webhook-anything',
     'Proxy-Authorization',
     'HOST',
-  ])('refuses %s, which is not the endpoint’s to set', (name) => {
+  ])('refuses %s, which an endpoint cannot set', (name) => {
     expect(headerProblem(name, 'x')).toMatch(/cannot be overridden/);
   });
 });
 
 describe('requestHeaders', () => {
-  it('sends what the wire contract names', () => {
+  it('sends the headers of the wire contract', () => {
     expect(requestHeaders({ own: {}, ...ours })).toEqual({
       'webhook-id': 'evt_1',
       'webhook-timestamp': '1700000000',
@@ -59,7 +59,7 @@ describe('requestHeaders', () => {
     });
   });
 
-  it('adds the endpoint’s own headers, but ours win in any spelling', () => {
+  it('adds the headers of the endpoint, which cannot override ours in any spelling', () => {
     const headers = requestHeaders({
       own: { 'X-Team': 'blue', 'Webhook-ID': 'forged', 'USER-AGENT': 'x', Accept: 'text/html' },
       ...ours,

@@ -36,7 +36,7 @@ async function answer(host: string): Promise<void> {
 }
 
 describe('names never seen before', () => {
-  it('have 4 threads a domain, 8 a tenant and 12 in all', () => {
+  it('use at most 4 threads per domain, 8 per tenant and 12 in total', () => {
     void askMany(40, 'one.test', 'a');
     expect(unanswered.size).toBe(4);
     void askMany(40, 'two.test', 'a');
@@ -47,7 +47,7 @@ describe('names never seen before', () => {
     expect(unanswered.size).toBe(12);
   });
 
-  it('of a domain that was slow have 2, and leave the others theirs', async () => {
+  it('use at most 2 threads in a slow domain, without reducing other domains', async () => {
     void ask('first.slow.test');
     await vi.advanceTimersByTimeAsync(1_000);
     await answer('first.slow.test');
@@ -57,18 +57,18 @@ describe('names never seen before', () => {
     expect(asked('other.test')).toBe(4);
   });
 
-  it('count as slow as soon as others of their domain are, while they wait', async () => {
+  it('move to the slow lane while they wait, when their domain turns slow', async () => {
     void askMany(20, 'slow.test');
     await vi.advanceTimersByTimeAsync(1_000);
     expect(asked('slow.test')).toBe(4);
     await answer('n0.slow.test');
-    // Its thread goes to one of those that now wait in the slow lane, which may have two.
+    // The waiting names moved to the slow lane, which runs two per domain.
     expect(asked('slow.test')).toBe(5);
   });
 });
 
-describe('a name that was quick the last time', () => {
-  it('waits for none of those that hang', async () => {
+describe('a name whose last look-up was quick', () => {
+  it('does not wait for look-ups that hang', async () => {
     void ask('known.test');
     await answer('known.test');
     for (const tenant of ['a', 'b', 'c', 'd'])
@@ -81,7 +81,7 @@ describe('a name that was quick the last time', () => {
     expect(await found).toEqual(FOUND);
   });
 
-  it('is new again once it took a second', async () => {
+  it('counts as new again after a look-up of one second', async () => {
     void ask('known.test');
     await answer('known.test');
     void ask('known.test');
@@ -94,7 +94,7 @@ describe('a name that was quick the last time', () => {
 });
 
 describe('a name that waits for its turn', () => {
-  it('tells when it is asked for, and gives up after 5 s without', async () => {
+  it('calls onStart when its look-up starts, and fails with NoTurnError after 5 s', async () => {
     void askMany(8, 'hangs.test');
     const [first, second] = [vi.fn(), vi.fn()];
     const found = ask('early.hangs.test', 'default', first);
@@ -113,7 +113,7 @@ describe('a name that waits for its turn', () => {
     expect(second).not.toHaveBeenCalled();
   });
 
-  it('does not wait for the turn of another tenant that asked for it first', () => {
+  it('does not wait for the turn of another tenant for the same name', () => {
     void askMany(4, 'one.test', 'a');
     void askMany(4, 'two.test', 'a');
     void ask('shared.test', 'a');

@@ -9,7 +9,7 @@ const lookup = vi.hoisted(() => vi.fn<(host: string, options: object, answer: An
 vi.mock('node:dns', async (original) => ({ ...(await original<object>()), lookup }));
 
 const LOCAL: LookupAddress = { address: '127.0.0.1', family: 4 };
-/** Allowed, but nobody listens there. */
+/** An allowed address where nothing listens. */
 const DEAD: LookupAddress = { address: '127.0.0.99', family: 4 };
 const INTERNAL: LookupAddress = { address: '10.0.0.1', family: 4 };
 
@@ -44,13 +44,13 @@ function send(timeoutMs = 5000, name = 'name.test'): Promise<SendResult> {
 }
 
 describe('a name that changes its address', () => {
-  it('is connected to at the address that was judged, without asking again', async () => {
+  it('is connected to at the vetted address, without a second look-up', async () => {
     resolvesTo([LOCAL], [INTERNAL]);
     expect(await send()).toMatchObject({ kind: 'response', remoteAddress: '127.0.0.1' });
     expect(lookup).toHaveBeenCalledTimes(1);
   });
 
-  it('is judged anew for every new connection', async () => {
+  it('is vetted again for every new connection', async () => {
     resolvesTo([LOCAL], [INTERNAL]);
     receiver.setBehaviour(() => ({ status: 200, headers: { connection: 'close' } }));
     await send();
@@ -64,19 +64,19 @@ describe('a name that changes its address', () => {
 });
 
 describe('a name with several addresses', () => {
-  it('is refused when one of them is forbidden, wherever it stands', async () => {
+  it('is refused when any of them is forbidden, in any position', async () => {
     resolvesTo([LOCAL, INTERNAL], [INTERNAL, LOCAL]);
     expect(await send()).toMatchObject({ fault: 'ADDRESS_BLOCKED' });
     expect(await send()).toMatchObject({ fault: 'ADDRESS_BLOCKED' });
     expect(receiver.requests).toHaveLength(0);
   });
 
-  it('is connected to at the next one when the first does not answer', async () => {
+  it('is connected to at the next address when the first does not answer', async () => {
     resolvesTo([DEAD, LOCAL]);
     expect(await send()).toMatchObject({ kind: 'response', remoteAddress: '127.0.0.1' });
   });
 
-  it('names the first of them when none answers', async () => {
+  it('is reported with its first address when none answers', async () => {
     resolvesTo([DEAD, { address: '127.0.0.98', family: 4 }]);
     expect(await send()).toMatchObject({
       fault: 'NETWORK_ERROR',
@@ -87,7 +87,7 @@ describe('a name with several addresses', () => {
 });
 
 describe('a resolver that does not answer', () => {
-  it('takes no longer than the deadline, which says so', async () => {
+  it('fails the attempt at its deadline, and the message says so', async () => {
     let late: Answer = () => undefined;
     lookup.mockImplementationOnce((_host, _options, answer) => {
       late = answer;

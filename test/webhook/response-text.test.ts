@@ -29,7 +29,7 @@ describe('keptBody', () => {
     expect(kept).toEqual({ body: plain.slice(0, 4096), truncated: true });
   });
 
-  it('decodes no more than it keeps of a body that unpacks to a hundred megabytes', async () => {
+  it('decodes only the kept part of a body that unpacks to 100 MB', async () => {
     const bomb = gzipSync(Buffer.alloc(100_000_000, 'a'));
     const before = process.memoryUsage().arrayBuffers;
     expect(await keptBody(bomb.subarray(0, 65_536), 'gzip', true)).toEqual({
@@ -40,7 +40,7 @@ describe('keptBody', () => {
   });
 
   it.each(['gzip', 'br', 'deflate', 'zstd', 'gzip, br', 'nonsense\0'])(
-    'says in brackets that a body is not what its encoding %j promises',
+    'describes in angle brackets a body that cannot be decoded as %j',
     async (encoding) => {
       const { body } = await keptBody(Buffer.from('!not compressed at all!'), encoding, false);
       expect(body).toMatch(/^<23 bytes that could not be decoded as .+>$/);
@@ -48,25 +48,25 @@ describe('keptBody', () => {
     },
   );
 
-  it('is empty for an empty body, whatever its encoding', async () => {
+  it('returns an empty text for an empty body, whatever its encoding', async () => {
     expect(await keptBody(Buffer.alloc(0), 'gzip', false)).toEqual({ body: '', truncated: false });
   });
 
-  it('cuts at 4 KiB and before a character that does not fit', async () => {
+  it('truncates at 4 KiB, before a character that does not fit', async () => {
     const bytes = Buffer.from(`${'x'.repeat(4095)}é and more`);
     expect(await keptBody(bytes, undefined, false)).toEqual({ body: 'x'.repeat(4095), truncated: true });
     const exact = Buffer.from('y'.repeat(4096));
     expect(await keptBody(exact, undefined, false)).toEqual({ body: 'y'.repeat(4096), truncated: false });
   });
 
-  it('marks a character that a complete body leaves unfinished', async () => {
+  it('replaces an incomplete character at the end of a complete body', async () => {
     expect(await keptBody(Buffer.from([0x61, 0xc3]), undefined, false)).toEqual({
       body: 'a\uFFFD',
       truncated: false,
     });
   });
 
-  it('makes storable text of any bytes under any encoding', async () => {
+  it('returns storable text for any bytes and any encoding', async () => {
     const encoding = fc.constantFrom(undefined, 'gzip', 'deflate', 'br', 'zstd');
     await fc.assert(
       fc.asyncProperty(
@@ -93,12 +93,12 @@ describe('the character set of a body', () => {
     ['utf-16le', Buffer.from('日本', 'utf16le'), '日本'],
     ['UTF8', Buffer.from('é'), 'é'],
     ['no-such-set', Buffer.from('é'), 'é'],
-  ])('%s is read as what it is', async (charset, bytes, body) => {
+  ])('%s is decoded (an unknown one as UTF-8)', async (charset, bytes, body) => {
     expect(await keptBody(bytes, undefined, false, charset)).toEqual({ body, truncated: false });
     expect(await keptBody(gzipSync(bytes), 'gzip', false, charset)).toEqual({ body, truncated: false });
   });
 
-  it('does not split a character where the body is cut', async () => {
+  it('does not let truncation split a character', async () => {
     const bytes = Buffer.concat([Buffer.from('x'.repeat(4095)), japanese]);
     expect(await keptBody(bytes, undefined, false, 'shift_jis')).toEqual({
       body: 'x'.repeat(4095),
@@ -110,13 +110,13 @@ describe('the character set of a body', () => {
     ['text/plain; charset=iso-8859-1', 'iso-8859-1'],
     ['text/html;Charset="Shift_JIS"; x=y', 'Shift_JIS'],
     ['application/json', undefined],
-  ])('is named by the content type %s', (type, charset) => {
+  ])('is taken from the content type %s', (type, charset) => {
     expect(newBody({ 'content-type': type })).toMatchObject({ charset, limit: 4096 });
   });
 });
 
 describe('keep', () => {
-  it('copies no more than is kept, and counts all', () => {
+  it('copies only the bytes it keeps, and counts all bytes', () => {
     const body = newBody({});
     for (let n = 0; n < 10_000; n++) keep(body, Buffer.from('x'));
     expect(body).toMatchObject({ length: 4096, size: 10_000 });
@@ -128,21 +128,21 @@ describe('keep', () => {
 });
 
 describe('keptHeaders', () => {
-  it('lower-cases names and joins what is repeated', () => {
+  it('lower-cases names and joins repeated headers', () => {
     expect(keptHeaders({ 'X-One': '1', 'set-cookie': ['a=1', 'b=2'] })).toEqual({
       'x-one': '1',
       'set-cookie': 'a=1, b=2',
     });
   });
 
-  it('keeps at most 64 headers and 8 KiB of them', () => {
+  it('keeps at most 64 headers and 8 KiB in total', () => {
     const many = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`x-${n}`, 'v']));
     expect(Object.keys(keptHeaders(many))).toHaveLength(64);
     const large = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`x-${n}`, 'v'.repeat(1000)]));
     expect(Object.keys(keptHeaders(large))).toHaveLength(8);
   });
 
-  it('survives a header named like a property of every object', () => {
+  it('keeps headers named __proto__ and constructor', () => {
     const headers = keptHeaders(JSON.parse('{"__proto__":"x","constructor":"y"}') as Record<string, string>);
     expect(JSON.stringify(headers)).toBe('{"__proto__":"x","constructor":"y"}');
   });

@@ -61,7 +61,7 @@ function send(url: string, request: Partial<SendRequest> = {}): Promise<SendResu
   });
 }
 
-/** A TCP server that does with a connection what it is told, and says nothing of its own. */
+/** A TCP server that hands each connection to `onConnection` and sends nothing itself. */
 async function tcpServer(onConnection: (socket: net.Socket) => void) {
   const server = net.createServer((socket) => {
     socket.on('error', () => undefined);
@@ -91,7 +91,7 @@ describe('an answer', () => {
     expect(result.remoteAddress).toBe('127.0.0.1');
   });
 
-  it('without a body is a response with an empty one', async () => {
+  it('without a body is a response with an empty body', async () => {
     const { url } = await receiverThat({ status: 204 });
     expect(await send(url)).toMatchObject({ kind: 'response', status: 204, body: '', truncated: false });
   });
@@ -110,7 +110,7 @@ describe('an answer', () => {
   it.each([
     ['120', '120'],
     ['Wed, 21 Oct 2026 07:28:00 GMT', 'Wed, 21 Oct 2026 07:28:00 GMT'],
-  ])('carries its Retry-After %s as it was sent', async (sent, expected) => {
+  ])('keeps its Retry-After %s as it was sent', async (sent, expected) => {
     const { url } = await receiverThat({ status: 503, headers: { 'retry-after': sent } });
     expect(await send(url)).toMatchObject({ retryAfter: expected });
   });
@@ -132,7 +132,7 @@ describe('an answer', () => {
     expect((await send(url)).headers['set-cookie']).toBe('a=1, b=2');
   });
 
-  it('may be announced by an informational one', async () => {
+  it('may follow an informational answer', async () => {
     const early = 'HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n';
     const { url } = await receiverThat({
       raw: `${early}HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\n\r\nok`,
@@ -150,7 +150,7 @@ describe('an answer', () => {
     });
   });
 
-  it('without an end is judged by its status, and its connection is dropped', async () => {
+  it('that never ends is judged by its status, and its connection is closed', async () => {
     const endless = await receiverThat({ endless: true, status: 500 });
     const result = await send(endless.url);
     expect(result).toMatchObject({ kind: 'response', status: 500, body: 'x'.repeat(4096), truncated: true });
@@ -158,7 +158,7 @@ describe('an answer', () => {
   });
 });
 
-describe('what is kept of an answer', () => {
+describe('the kept part of an answer', () => {
   it.each([
     ['a gzipped body, decoded', { status: 200, body: 'plain words', gzip: true }, 'plain words', false],
     ['NUL bytes, replaced', { status: 200, body: 'a\0b' }, 'a\uFFFDb', false],
@@ -170,13 +170,13 @@ describe('what is kept of an answer', () => {
       true,
     ],
     [
-      'a note, where gzip was promised',
+      'a note instead of a body that is not gzip as declared',
       { status: 200, body: 'no', headers: { 'content-encoding': 'gzip' } },
       /^<2 bytes/,
       false,
     ],
     [
-      'a body of two encodings at once',
+      'a note instead of a body with two encodings',
       { status: 200, body: 'x', headers: { 'content-encoding': ['gzip', 'br'] } },
       /^</,
       false,
@@ -188,7 +188,7 @@ describe('what is kept of an answer', () => {
     expect(result.body).toEqual(typeof body === 'string' ? body : expect.stringMatching(body));
   });
 
-  it('is a header of any bytes as valid text', async () => {
+  it('includes a header of any bytes as valid text', async () => {
     const head = Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx-odd: ');
     const { url } = await receiverThat({
       raw: Buffer.concat([head, Buffer.from([0xff, 0xc3, 0x28]), Buffer.from('\r\n\r\n')]),
@@ -198,7 +198,7 @@ describe('what is kept of an answer', () => {
     expect(Buffer.from(result.headers['x-odd'] ?? '').toString()).toBe('ÿÃ(');
   });
 
-  it('is no more than 64 headers', async () => {
+  it('includes at most 64 headers', async () => {
     const headers = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`x-${n}`, 'v']));
     const { url } = await receiverThat({ status: 200, headers: { ...headers, 'retry-after': '5' } });
     const result = await send(url);
@@ -225,7 +225,7 @@ describe('the deadline', () => {
     await expect.poll(() => hanging.connections()).toBe(0);
   });
 
-  it('ends a body that trickles in, which does not change what its status says', async () => {
+  it('ends a trickling body, and the status still decides', async () => {
     const { url } = await receiverThat({ trickle: { everyMs: 20 } });
     const result = await send(url, { timeoutMs: DEADLINE_MS });
     expect(result).toMatchObject({ kind: 'response', status: 200, truncated: true });
@@ -234,7 +234,7 @@ describe('the deadline', () => {
     expectAtDeadline(result);
   });
 
-  it('is not waited for by a body: two seconds after its status an answer is taken as it is', async () => {
+  it('is not awaited by a trickling body: reading ends two seconds after the headers', async () => {
     const trickling = await receiverThat({ trickle: { everyMs: 50, status: 503 } });
     const result = await send(trickling.url, { timeoutMs: 60_000 });
     expect(result).toMatchObject({ kind: 'response', status: 503, truncated: true });
@@ -257,7 +257,7 @@ describe('the deadline', () => {
     silent.close();
   });
 
-  it('does not count the wait for a connection; one that waits too long was no attempt', async () => {
+  it('excludes the wait for a connection; a request that waits too long is no attempt', async () => {
     const hanging = await receiverThat({ hang: true });
     const holding = Array.from({ length: 256 }, () => send(hanging.url, { timeoutMs: 600 }));
     const next = send(hanging.url, { timeoutMs: 500 });
@@ -270,7 +270,7 @@ describe('the deadline', () => {
     await Promise.all(longer);
   });
 
-  it('is not waited for by more than 256, nor by another endpoint at the same origin', async () => {
+  it('is awaited by at most 512 requests of an endpoint: the next is refused, another endpoint served', async () => {
     const hanging = await receiver({
       behave: ({ path }) => (path.endsWith('/quick') ? { status: 200 } : { hang: true }),
     });
@@ -310,7 +310,7 @@ describe('a network fault', () => {
     expect(result).toMatchObject({ kind: 'fault', fault: 'NETWORK_ERROR', status: null });
   });
 
-  it('is a port where nobody listens', async () => {
+  it('is a port where nothing listens', async () => {
     expect(await send(`http://127.0.0.1:${await closedPort()}/`)).toMatchObject({
       kind: 'fault',
       fault: 'NETWORK_ERROR',
@@ -328,11 +328,11 @@ describe('a network fault', () => {
   it.each([
     ['a header beyond Latin-1', { headers: { 'x-own': '☃' } }],
     ['a header with a line break', { headers: { 'x-own': 'a\r\nb: c' } }],
-    ['a header name with a blank', { headers: { 'two words': 'x' } }],
+    ['a header name with a space', { headers: { 'two words': 'x' } }],
     ['a header that HTTP reserves', { headers: { 'transfer-encoding': 'chunked' } }],
-    ['an expectation', { headers: { expect: '100-continue' } }],
-    ['no URL', { url: 'nonsense' }],
-    ['another protocol', { url: 'ftp://127.0.0.1/' }],
+    ['an Expect header', { headers: { expect: '100-continue' } }],
+    ['a malformed URL', { url: 'nonsense' }],
+    ['an unsupported protocol', { url: 'ftp://127.0.0.1/' }],
   ])('is %s, which cannot be sent', async (_what, request) => {
     const target = await receiver();
     expect(await send(target.url, request)).toMatchObject({
@@ -360,7 +360,7 @@ describe('a name', () => {
 });
 
 describe('TLS', () => {
-  it('is used with a certificate that holds, its time told', async () => {
+  it('works with a valid certificate, and reports its time', async () => {
     const secure = await receiver({ tls: certificates.valid });
     const result = await send(secure.url);
     expect(result).toMatchObject({ kind: 'response', status: 200 });
@@ -368,7 +368,7 @@ describe('TLS', () => {
     for (const time of [dns, connect, tls, first_byte]) expect(time).toBeGreaterThanOrEqual(0);
   });
 
-  it('is used with an address in the certificate', async () => {
+  it('works with an IP address in the certificate', async () => {
     const { port } = await receiver({ tls: certificates.valid });
     expect(await send(`https://127.0.0.1:${port}/`)).toMatchObject({ kind: 'response', status: 200 });
   });
@@ -377,7 +377,7 @@ describe('TLS', () => {
     ['expired', 'CERT_HAS_EXPIRED'],
     ['wrongHost', 'ERR_TLS_CERT_ALTNAME_INVALID'],
     ['selfSigned', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
-  ] as const)('fails by name with a certificate that is %s', async (which, code) => {
+  ] as const)('fails with the error code of a certificate that is %s', async (which, code) => {
     const secure = await receiver({ tls: certificates[which] });
     expect(await send(secure.url)).toMatchObject({
       kind: 'fault',
@@ -389,7 +389,7 @@ describe('TLS', () => {
     expect(secure.requests).toHaveLength(0);
   });
 
-  it('fails with an authority that nobody told us to trust', async () => {
+  it('fails with an untrusted certificate authority', async () => {
     const secure = await receiver({ tls: certificates.valid });
     const stranger = createSender({ guard: LOOPBACK });
     const result = await stranger.send({
@@ -404,7 +404,7 @@ describe('TLS', () => {
     await stranger.close();
   });
 
-  it('fails where plain HTTP is spoken', async () => {
+  it('fails on a port that speaks plain HTTP', async () => {
     const { port } = await receiver();
     expect(await send(`https://localhost:${port}/`)).toMatchObject({
       kind: 'fault',
@@ -413,7 +413,7 @@ describe('TLS', () => {
     });
   });
 
-  it('fails where the connection ends during the handshake', async () => {
+  it('fails when the connection ends during the handshake', async () => {
     const rude = await tcpServer((socket) => socket.once('data', () => socket.resetAndDestroy()));
     expect(await send(`https://127.0.0.1:${rude.port}/`)).toMatchObject({
       kind: 'fault',
@@ -426,7 +426,7 @@ describe('TLS', () => {
 
 describe('a forbidden address', () => {
   it.each(['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '2130706433', '0x7f.1'])(
-    'is not connected to as %s',
+    'is not connected to when written as %s',
     async (host) => {
       let connected = 0;
       const server = await tcpServer(() => (connected += 1));
@@ -489,7 +489,7 @@ describe('a request', () => {
     expect(recorded && verified(secret, recorded)).toEqual(JSON.parse(body));
   });
 
-  it('goes over the connection of the last one, and then no time is spent on a new one', async () => {
+  it('reuses the connection of the last request, and reports no connection time', async () => {
     const target = await receiver({ tls: certificates.valid });
     const first = await send(target.url);
     const second = await send(target.url);
@@ -500,7 +500,7 @@ describe('a request', () => {
     expect(second.remoteAddress).toBe('127.0.0.1');
   });
 
-  it('goes over a new connection after the receiver has closed the last one', async () => {
+  it('opens a new connection after the receiver has closed the last one', async () => {
     const target = await receiverThat({ status: 200, headers: { connection: 'close' } });
     await send(target.url);
     const second = await send(target.url);
@@ -508,7 +508,7 @@ describe('a request', () => {
     expect(second.timings.connect).not.toBeNull();
   });
 
-  it('spells out where its time went', async () => {
+  it('reports the time of each phase', async () => {
     const { url } = await receiverThat({ status: 200, afterMs: 50 });
     const { timings, latencyMs, startedAt } = await send(url);
     expect(timings).toMatchObject({ dns: null, tls: null, total: latencyMs });
@@ -517,7 +517,7 @@ describe('a request', () => {
     expect(Date.now() - startedAt.getTime()).toBeLessThan(AMPLE_MS);
   });
 
-  it('is one of 300 at the same time, over at most 256 connections', async () => {
+  it('shares at most 256 connections with 299 concurrent ones', async () => {
     const target = await receiver();
     let most = 0;
     target.setBehaviour(() => {
@@ -532,7 +532,7 @@ describe('a request', () => {
     expect(most).toBeLessThanOrEqual(256);
   });
 
-  it('to a receiver that keeps everyone waiting does not delay those to another', async () => {
+  it('to a receiver that hangs does not delay requests to another', async () => {
     let release: (behaviour: Behaviour) => void = () => undefined;
     const slow = await receiver({ behave: () => released });
     const released = new Promise<Behaviour>((resolve) => (release = resolve));
@@ -549,8 +549,8 @@ describe('a request', () => {
   });
 });
 
-describe('a request called back', () => {
-  it('while it opens a connection or waits for one is not sent; one that is on its way, or not meant, is', async () => {
+describe('a withdrawn request', () => {
+  it('is not sent while it waits for a connection; sent and unselected requests continue', async () => {
     const busy = await receiverThat({ status: 200, afterMs: 600 });
     const onItsWay = Array.from({ length: 256 }, () => send(busy.url));
     await busy.waitFor((requests) => requests.length === 256);

@@ -13,7 +13,7 @@ describe('sign', () => {
     expect(signature).toBe('v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=');
   });
 
-  it('is accepted by an independent verifier for any payload', () => {
+  it('produces signatures that an independent verifier accepts for any payload', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (payload) => {
         const secret = newSecret();
@@ -28,7 +28,7 @@ describe('sign', () => {
     );
   });
 
-  it('signs with every live secret, so that a receiver may still know only the old one', () => {
+  it('signs with every live secret, so that a receiver with only the old one can verify', () => {
     const secrets = [newSecret(), newSecret()];
     const timestamp = now();
     const signature = sign(secrets, ID, timestamp, '{}');
@@ -45,7 +45,7 @@ describe('sign', () => {
 });
 
 describe('isSecret', () => {
-  it('accepts every new secret, and no two are the same', () => {
+  it('accepts generated secrets, which are all distinct', () => {
     const secrets = Array.from({ length: 50 }, newSecret);
     expect(secrets.every(isSecret)).toBe(true);
     expect(new Set(secrets).size).toBe(secrets.length);
@@ -62,9 +62,9 @@ describe('isSecret', () => {
     ['nothing after the prefix', 'whsec_', false],
     ['base64url', `whsec_${Buffer.alloc(32, 0xfb).toString('base64url')}`, false],
     ['missing padding', `whsec_${base64(32).replace('=', '')}`, false],
-    ['a blank at the end', `whsec_${base64(32)} `, false],
+    ['a trailing space', `whsec_${base64(32)} `, false],
     ['stray bits before the padding', `whsec_${'A'.repeat(42)}B=`, false],
-  ])('judges a secret with %s', (_what, secret, valid) => {
+  ])('checks the format of a secret with %s', (_what, secret, valid) => {
     expect(isSecret(secret)).toBe(valid);
   });
 });

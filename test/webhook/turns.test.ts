@@ -5,7 +5,7 @@ import { createLane, type Turn } from '../../src/webhook/turns.js';
 const LIMITS = { all: 6, tenant: 4, domain: 2 };
 
 describe('a lane', () => {
-  it('serves the tenant and the domain with the fewest running first, then who has waited longest', () => {
+  it('runs the tenant and domain with the fewest running first, then the longest waiting turn', () => {
     const lane = createLane<Turn>(LIMITS);
     const turn = (tenant: string, domain: string) => ({ tenant, domain });
     const [first, second, other, third] = [
@@ -24,7 +24,7 @@ describe('a lane', () => {
     expect(served).toEqual([first, other, third, second]);
   });
 
-  it('keeps every limit, and leaves nobody waiting whom the limits let run', () => {
+  it('keeps every limit, and starts every turn that the limits allow', () => {
     const turns = fc.array(
       fc.record({
         tenant: fc.constantFrom('a', 'b', 'c'),
@@ -61,7 +61,7 @@ describe('a lane', () => {
     );
   });
 
-  it('takes no more of one tenant than may wait, and others all the same', () => {
+  it('refuses turns of a tenant with 2,048 waiting, and still accepts other tenants', () => {
     const lane = createLane<Turn>(LIMITS);
     const add = (tenant: string) => lane.add({ tenant, domain: 'x.test' });
     const taken = Array.from({ length: 3_000 }, () => add('a'));
