@@ -40,7 +40,7 @@ interface CancelDeps {
 
 /** A client waits no longer for the answer; the same request goes on with the rest. */
 const RUN_MS = 20_000;
-/** Of each list in a report. */
+/** Maximum length of each list in a report. */
 const LISTED = 100;
 const SAMPLE = 10;
 const SIGNALS_AT_ONCE = 8;
@@ -79,7 +79,7 @@ export async function cancelOpen(deps: CancelDeps, request: CancelOpen): Promise
     }
     complete = Date.now() < until;
   } catch (error) {
-    // What was cancelled before is committed: the answer says how much.
+    // Earlier pages are committed: the answer says how many were cancelled.
     if (cancelled === 0 || !isDatabaseAway(error)) throw error;
     deps.log.warn({ err: error, cancelled }, 'cancelling deliveries stopped half-way');
   }

@@ -22,7 +22,7 @@ export interface WorkflowView {
   pending: PendingAttempt[];
   /** Temporal itself terminated it, as one that grew past its limits. */
   byServer: boolean;
-  /** Who terminated it, as that client called itself; null where nobody did. */
+  /** Identity that the terminating client gave; null unless it was terminated. */
   endedBy: string | null;
 }
 

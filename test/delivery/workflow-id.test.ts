@@ -31,7 +31,7 @@ test.each([
 });
 
 test('two different pairs of tenant and key never have the same id, and none is too long', () => {
-  // What ids are put together from, and what digests look like.
+  // Parts of ids, and texts that look like digests.
   const part = fc.constantFrom('a', 'b', ':', '~', '%', '3A', '.', '/', '|', '=', 'x'.repeat(70));
   const digest = fc.constantFrom('a', 'a:b').map((text) => `~${hash('sha256', text)}`);
   const name = fc.oneof(

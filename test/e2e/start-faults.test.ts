@@ -32,7 +32,7 @@ afterEach(async () => {
   for (const step of release.splice(0).reverse()) await step();
 });
 
-/** Of its own, as an operator who shares the Temporal server has it. */
+/** A namespace of its own, as on a Temporal server that is shared. */
 async function createNamespace(
   attributes: Record<string, string>,
   namespace = `ns-${Math.random().toString(36).slice(2)}`,
