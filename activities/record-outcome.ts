@@ -1,11 +1,15 @@
-import type { Attempt } from '../src/domain/delivery.js';
 import type { AttemptDeps } from '../src/delivery/attempt.js';
 import { recordTold, recordTrail, withLost } from '../src/delivery/attempt-history.js';
-import { summarize, type AttemptSummary, type RecordLostInput } from '../workflows/contract.js';
+import {
+  summarize,
+  type AttemptSummary,
+  type KeptAttempt,
+  type RecordLostInput,
+} from '../workflows/contract.js';
 
 export interface RecordOutcomeInput {
   deliveryId: string;
-  attempts: Attempt[];
+  attempts: KeptAttempt[];
 }
 
 /** Records attempts that were made while Postgres was away. Retried apart from sending: nothing is sent again. */

@@ -1,6 +1,7 @@
 import { ApplicationFailureCategory, ApplicationFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
 import { makeAttempt, OWN_FAULT_DELAY_MS, type AttemptDeps } from '../src/delivery/attempt.js';
+import { withProof } from '../src/delivery/attempt-proof.js';
 import { nextNumber, recordTrail, withLost } from '../src/delivery/attempt-history.js';
 import type { TemporalEnding } from '../src/db/temporal-endings.js';
 import type { Attempt, DeliveryStatus } from '../src/domain/delivery.js';
@@ -73,7 +74,7 @@ export async function sendAttempt(deps: ActivityDeps, input: SendAttemptInput): 
 
   const { attempt, delayMs, recorded } = outcome;
   trail.entries.push({
-    attempt: withoutContents(attempt),
+    attempt: withProof(deps.secrets, deliveryId, withoutContents(attempt)),
     temporalAttempt: context.info.attempt,
     ...(recorded ? {} : { unrecorded: true }),
   });

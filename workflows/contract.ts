@@ -29,7 +29,7 @@ export interface DeliveryInput {
   /** What is known of the attempts before. */
   attempts?: AttemptSummary[];
   /** Those of them that Postgres did not take yet: recorded before anything else. */
-  unrecorded?: Attempt[];
+  unrecorded?: KeptAttempt[];
   /** How it has ended already: there is nothing to do but to tell of it. */
   ended?: { status: DeliveryStatus; reason: string | null };
 }
@@ -72,9 +72,12 @@ export interface SendAttemptInput {
   maxAttempts: number;
 }
 
+/** An attempt as Temporal keeps it. `proof`: shows of a DELIVERED one that Surehook made it (attempt-proof.ts). */
+export type KeptAttempt = Attempt & { proof?: string };
+
 export interface TrailEntry {
   /** Without its contents. */
-  attempt: Attempt;
+  attempt: KeptAttempt;
   /** Temporal's number of the try that made it: tells whether a try was lost since. */
   temporalAttempt: number;
   /** Postgres did not take it yet. */
@@ -87,7 +90,7 @@ export interface Trail {
 }
 
 /** How one activity ended; `attempts` are those it made, `unrecorded` those of them that Postgres did not take yet. */
-export type SendAttemptResult = { attempts: AttemptSummary[]; unrecorded: Attempt[] } & (
+export type SendAttemptResult = { attempts: AttemptSummary[]; unrecorded: KeptAttempt[] } & (
   | { kind: 'delivered' }
   /** The last attempt failed, and Postgres did not take that: once it has, the next is to be made, after this wait. */
   | { kind: 'retry'; waitMs: number }
@@ -100,7 +103,7 @@ export type SendAttemptResult = { attempts: AttemptSummary[]; unrecorded: Attemp
 );
 
 /** The same in the details of the failure that ends an activity. */
-export type SendAttemptFailureDetails = [{ attempts: AttemptSummary[]; unrecorded: Attempt[] }];
+export type SendAttemptFailureDetails = [{ attempts: AttemptSummary[]; unrecorded: KeptAttempt[] }];
 
 /** The tries of an activity that ended with its worker. */
 export interface RecordLostInput extends SendAttemptInput {
@@ -143,6 +146,8 @@ export interface AttemptSummary {
   http_status: number | null;
   started_at: string;
   next_attempt_at: string | null;
+  /** As in KeptAttempt. */
+  proof?: string;
 }
 
 export interface DeliveryState {
@@ -224,9 +229,12 @@ export const batchChangedSignal = defineSignal('changed');
 /** The workflow of a batch. */
 export const batchWorkflowId = (batchId: string) => `replay:${batchId}`;
 
-export function summarize(attempt: Attempt): AttemptSummary {
-  const { number, classification, http_status, started_at, next_attempt_at } = attempt;
-  return { number, classification, http_status, started_at, next_attempt_at };
+export function summarize(attempt: KeptAttempt): AttemptSummary {
+  const { number, classification, http_status, started_at, next_attempt_at, proof } = attempt;
+  return {
+    ...{ number, classification, http_status, started_at, next_attempt_at },
+    ...(proof === undefined ? {} : { proof }),
+  };
 }
 
 /** As Temporal may hold it: what was sent to a receiver, and what it answered, is in Postgres only. */

@@ -23,6 +23,7 @@ import { noteNotStarted } from '../db/start-faults.js';
 import { lookAgain, countOpenDeliveries } from '../db/overdue-deliveries.js';
 import { auditCompleted, endByTemporal } from '../db/temporal-endings.js';
 import { createKillSwitch, type KillSwitch } from '../delivery/kill-switch.js';
+import { withProof } from '../delivery/attempt-proof.js';
 import type { AttemptDeps } from '../delivery/attempt.js';
 import { createInProcessRunner } from '../delivery/in-process-runner.js';
 import { createDispatcher, type Dispatcher } from '../delivery/dispatcher.js';
@@ -185,7 +186,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       workflows,
       load: async (workflowId, eventId) => {
         const found = await endedWorkflow(pool, workflowId, eventId);
-        return found && recordOf(found);
+        return found && recordOf(found, (id, attempt) => withProof(secrets, id, attempt));
       },
       idle: () => lanes.idle(),
       without: () => metrics.withoutWorkflow(),
@@ -226,6 +227,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       paused: () => control.paused(null),
       getEvent: (id) => getEvent(pool, id),
       record: parts.attempt.record,
+      secrets,
       lookAgain: (id) => lookAgain(pool, id),
       makesAttempts: hasWorker,
       drains: lanes.direct,

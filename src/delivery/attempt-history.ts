@@ -1,8 +1,9 @@
-import type { AttemptRecord } from '../db/attempts.js';
 import { nextStep } from '../domain/classify.js';
-import type { Attempt } from '../domain/delivery.js';
-import type { Trail, TrailEntry } from '../../workflows/contract.js';
-import { attemptRecord, lostAttempt } from './attempt.js';
+import type { KeptAttempt, Trail, TrailEntry } from '../../workflows/contract.js';
+import { isProven } from './attempt-proof.js';
+import { attemptRecord, lostAttempt, type AttemptDeps } from './attempt.js';
+
+export type RecordToldDeps = Pick<AttemptDeps, 'record' | 'secrets' | 'log'>;
 
 /**
  * What is known of an activity's tries, and those of the first `tries` that nobody has told the end of: their worker
@@ -35,7 +36,7 @@ export const nextNumber = (entries: TrailEntry[], attemptsBefore: number) =>
 
 /** Records in order what Postgres did not take yet; where it still does not, the rest stays unrecorded. */
 export async function recordTrail(
-  deps: { record(record: AttemptRecord): Promise<void> },
+  deps: RecordToldDeps,
   deliveryId: string,
   entries: TrailEntry[],
 ): Promise<void> {
@@ -45,12 +46,17 @@ export async function recordTrail(
   }
 }
 
-/** Records an attempt that Temporal kept meanwhile. */
-export async function recordTold(
-  deps: { record(record: AttemptRecord): Promise<void> },
-  deliveryId: string,
-  attempt: Attempt,
-): Promise<void> {
+/** Records an attempt that Temporal kept meanwhile; a made-up one is left out, and its delivery goes on. */
+export async function recordTold(deps: RecordToldDeps, deliveryId: string, kept: KeptAttempt): Promise<void> {
+  if (!isProven(deps.secrets, deliveryId, kept)) {
+    deps.log.error(
+      { delivery_id: deliveryId, attempt: kept.number },
+      'made-up attempt from Temporal left out',
+    );
+    return;
+  }
+  const attempt = { ...kept };
+  delete attempt.proof;
   // Whether a 4xx would have been retried shows in its next_attempt_at; the step only names the reason.
   await deps.record(attemptRecord(deliveryId, attempt, nextStep(attempt.classification, 'default')));
 }

@@ -6,6 +6,7 @@ import type { StoredEvent } from '../db/events.js';
 import { isOpen } from '../domain/delivery.js';
 import { DELIVERIES_PER_WORKFLOW, partWorkflowId } from '../domain/event.js';
 import { summarize, withoutContents } from '../../workflows/contract.js';
+import { withProof } from './attempt-proof.js';
 import { makeAttempt, type AttemptDeps, type AttemptOutcome } from './attempt.js';
 import type { EndpointCache } from './endpoint-cache.js';
 import { createWorkflowHandoff } from './workflow-handoff.js';
@@ -196,15 +197,16 @@ export function createInProcessRunner(deps: {
     if (record.keep) return recorded ? undefined : records.add(record);
     const { workflow_id: workflowId, event_type: eventType, event_id: eventId, tenant } = job;
     if (recorded && outcome.kind !== 'retry') return deps.ended(workflowId, eventId);
+    const kept = withProof(deps.attempt.secrets, job.id, withoutContents(attempt));
     const carried = {
       id: job.id,
       endpointId: job.endpoint_id,
       maxAttempts: job.max_attempts,
       attemptsBefore: attempt.number,
-      attempts: [summarize(attempt)],
+      attempts: [summarize(kept)],
     };
     const start = { workflowId, eventType, eventId, tenant };
-    const unrecorded = recorded ? {} : { unrecorded: [withoutContents(attempt)] };
+    const unrecorded = recorded ? {} : { unrecorded: [kept] };
     handOvers.add(
       { ...start, deliveries: [{ ...carried, ...unrecorded }] },
       recorded ? null : attempt,

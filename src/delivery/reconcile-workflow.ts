@@ -1,18 +1,16 @@
-import type { Logger } from 'pino';
-import type { AttemptRecord } from '../db/attempts.js';
 import type { StoredEvent } from '../db/events.js';
 import type { TemporalEnding } from '../db/temporal-endings.js';
 import type { OpenDelivery, OpenWorkflow } from '../db/overdue-deliveries.js';
 import { isOpen, type Attempt, type Classification } from '../domain/delivery.js';
 import { newId } from '../lib/ids.js';
 import type { AttemptSummary, DeliveryState } from '../../workflows/contract.js';
-import { recordTold, withLost } from './attempt-history.js';
+import { recordTold, withLost, type RecordToldDeps } from './attempt-history.js';
+import { isProven } from './attempt-proof.js';
 import { restartOf, startOf, type PendingAttempt, type WorkflowGateway } from './workflow-gateway.js';
 
-export interface ReconcileWorkflowDeps {
+export interface ReconcileWorkflowDeps extends RecordToldDeps {
   workflows: WorkflowGateway;
   getEvent(id: string): Promise<StoredEvent | null>;
-  record(record: AttemptRecord): Promise<void>;
   /** Has a delivery looked at again as soon as an attempt under way must have ended. */
   lookAgain(deliveryId: string): Promise<void>;
   /** Answers those that it ended; DELIVERED none that has no attempt which a receiver took. */
@@ -23,7 +21,6 @@ export interface ReconcileWorkflowDeps {
     ending: TemporalEnding,
   ): Promise<string[]>;
   maxAttempts: number;
-  log: Logger;
 }
 
 /** Gets overdue deliveries going again, or ends them as their workflow did. Doing it twice changes nothing more. */
@@ -113,7 +110,9 @@ async function readBack(
   delivery: OpenDelivery,
   state: DeliveryState,
 ): Promise<boolean> {
-  for (const summary of state.attempts) {
+  // Anybody who reaches Temporal can make up a state.
+  const attempts = state.attempts.filter((attempt) => isProven(deps.secrets, delivery.id, attempt));
+  for (const summary of attempts) {
     if (summary.number <= delivery.attempt_count) continue;
     await deps.record({
       deliveryId: delivery.id,
@@ -126,7 +125,7 @@ async function readBack(
   const status = state.status as 'DELIVERED' | 'FAILED' | 'CANCELLED';
   const ended = await deps.end([delivery.id], status, state.reason, { action: 'delivery.read_back' });
   // Recorded just now, an attempt that a receiver took has ended it already.
-  const done = ended.length > 0 || state.attempts.some((attempt) => attempt.classification === 'DELIVERED');
+  const done = ended.length > 0 || attempts.some((attempt) => attempt.classification === 'DELIVERED');
   const words = done
     ? 'outcome read back from the workflow'
     : 'DELIVERED in its workflow, without an attempt';
@@ -135,10 +134,11 @@ async function readBack(
 }
 
 function attemptOf(summary: AttemptSummary): Attempt {
+  const { number, http_status, started_at, next_attempt_at, classification } = summary;
   return {
-    ...summary,
-    id: newId('att', new Date(summary.started_at)),
-    classification: summary.classification as Classification,
+    ...{ number, http_status, started_at, next_attempt_at },
+    id: newId('att', new Date(started_at)),
+    classification: classification as Classification,
     latency_ms: 0,
     timings: null,
     remote_address: null,

@@ -1,8 +1,15 @@
 import type { StoredEvent } from '../db/events.js';
 import type { EndedWorkflow } from '../db/ended-workflow.js';
 import type { OpenWorkflow } from '../db/overdue-deliveries.js';
+import type { Attempt } from '../domain/delivery.js';
 import { summarize } from '../../workflows/contract.js';
-import type { AttemptSummary, DeliverWebhookInput, DeliveryState, Trail } from '../../workflows/contract.js';
+import type {
+  AttemptSummary,
+  DeliverWebhookInput,
+  DeliveryState,
+  KeptAttempt,
+  Trail,
+} from '../../workflows/contract.js';
 
 /** What starting a workflow takes: its input, its id, and the type operators search by. */
 export interface DeliveryStart extends DeliverWebhookInput {
@@ -81,8 +88,11 @@ export const startOf = (event: StoredEvent, maxAttempts: number): DeliveryStart 
   deliveries: event.deliveries.map((d) => ({ id: d.id, endpointId: d.endpoint_id, maxAttempts })),
 });
 
-/** A workflow that only tells how its deliveries have ended. */
-export const recordOf = (ended: EndedWorkflow): DeliveryStart => ({
+/** A workflow that only tells how its deliveries have ended. `prove`: withProof. */
+export const recordOf = (
+  ended: EndedWorkflow,
+  prove: (deliveryId: string, attempt: Attempt) => KeptAttempt,
+): DeliveryStart => ({
   workflowId: ended.workflow_id,
   eventType: ended.event_type,
   eventId: ended.event_id,
@@ -92,7 +102,7 @@ export const recordOf = (ended: EndedWorkflow): DeliveryStart => ({
     endpointId: d.endpoint_id,
     maxAttempts: d.max_attempts,
     attemptsBefore: d.attempt_count,
-    attempts: d.attempts.map(summarize),
+    attempts: d.attempts.map((attempt) => summarize(prove(d.id, attempt))),
     ended: { status: d.status, reason: d.status_reason },
   })),
 });

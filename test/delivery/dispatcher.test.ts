@@ -39,7 +39,7 @@ function dispatcher({
       log: createLogger('silent'),
     },
     direct: {
-      room: () => true,
+      hasRoom: () => true,
       deliver: () => {},
       close: () => Promise.resolve(),
     } as unknown as InProcessRunner,

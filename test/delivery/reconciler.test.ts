@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { setStatus } from '../../src/db/deliveries.js';
 import { countOpenDeliveries, releaseHeld } from '../../src/db/overdue-deliveries.js';
+import { createSecretCipher } from '../../src/lib/secret-cipher.js';
 import { createReconciler } from '../../src/delivery/reconciler.js';
 import {
   TemporalAwayError,
@@ -45,6 +46,7 @@ function sweep() {
     makesAttempts: false,
     drains: false,
     getEvent: () => Promise.resolve(null),
+    secrets: createSecretCipher(Buffer.alloc(32, 1).toString('base64')),
     record: () => Promise.resolve(),
     lookAgain: () => Promise.resolve(),
     end: (ids, status, reason) => setStatus(t.pool, ids, OPEN_STATUSES, status, reason),

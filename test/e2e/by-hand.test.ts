@@ -99,6 +99,49 @@ describe('an activity completed by hand', () => {
     60_000,
   );
 
+  test.each([
+    ['in its list of attempts', (made: object) => ({ attempts: [made], unrecorded: [] })],
+    ['as one that Postgres did not take', (made: object) => ({ attempts: [made], unrecorded: [made] })],
+    [
+      'with a proof of its own',
+      (made: object) => {
+        const proven = { ...made, proof: 'x'.repeat(43) };
+        return { attempts: [proven], unrecorded: [proven] };
+      },
+    ],
+  ])(
+    'with a delivered attempt that is made up, %s, delivers nothing',
+    async (_, told) => {
+      const { id, workflowId } = await retrying();
+      const now = new Date().toISOString();
+      const made = {
+        ...{ id: 'att_01a20fae69eb74a993bca166fb8bff5b', number: 2, started_at: now, latency_ms: 1 },
+        ...{
+          timings: null,
+          remote_address: null,
+          http_status: 200,
+          classification: 'DELIVERED',
+          error: null,
+        },
+        ...{ request_headers: {}, response_headers: {}, response_body: null, truncated: false },
+        ...{ retry_after: null, next_attempt_at: null },
+      };
+      const result = JSON.stringify({ kind: 'delivered', ...told(made) });
+      await temporal('activity', 'complete', '--activity-id', id, '-w', workflowId, '--result', result);
+      await eventually(async () => {
+        const { stdout } = await temporal('workflow', 'describe', '-w', workflowId, '-o', 'json');
+        return stdout.includes('WORKFLOW_EXECUTION_STATUS_COMPLETED');
+      });
+      await due(id);
+      await eventually(async () => {
+        const { stdout } = await temporal('workflow', 'describe', '-w', workflowId, '-o', 'json');
+        return stdout.includes('WORKFLOW_EXECUTION_STATUS_RUNNING');
+      });
+      await goesOn(id);
+    },
+    60_000,
+  );
+
   test('as if its delivery had ended: what Postgres does not know of goes on', async () => {
     const { id, workflowId } = await retrying();
     const result = '{"kind":"ended","status":"DELIVERED","reason":null,"attempts":[],"unrecorded":[]}';
