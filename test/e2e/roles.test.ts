@@ -38,7 +38,7 @@ test('API and worker as processes of their own deliver together and stop on SIGT
   const env = {
     ...required,
     PORT: String(port),
-    DATABASE_URL: inject('databaseUrl'),
+    DATABASE_URL: await createDatabase(`apart_${port}`),
     TEMPORAL_ADDRESS: inject('temporalAddress'),
     SUREHOOK_ALLOW_NETWORKS: '127.0.0.0/8',
     LOG_LEVEL: 'warn',
@@ -134,7 +134,7 @@ test('a process that never reached Temporal stops at once', async () => {
     ...required,
     PORT: String(port),
     METRICS_PORT: String(await freePort()),
-    DATABASE_URL: inject('databaseUrl'),
+    DATABASE_URL: await createDatabase(`unreached_${port}`),
     TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}`,
     LOG_LEVEL: 'warn',
   };

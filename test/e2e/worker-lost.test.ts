@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { expect, inject, test } from 'vitest';
 import { STUCK } from '../faults/verdict.js';
 import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/path.js';
 import { startReceiver } from '../support/receiver.js';
-import { eventually, startTestService, type TestService } from '../support/service.js';
+import { createDatabase, eventually, startTestService, type TestService } from '../support/service.js';
 import { TASK_QUEUE } from '../../workflows/contract.js';
 
 /** Workers as processes that can be killed. They poll the product's own task queue. */
@@ -33,11 +34,11 @@ function workersOf(t: TestService) {
   };
 }
 
-const startApi = () =>
+const startApi = async () =>
   startTestService({
     role: 'api',
     taskQueue: TASK_QUEUE,
-    databaseUrl: inject('databaseUrl'),
+    databaseUrl: await createDatabase(`lost_${randomBytes(4).toString('hex')}`),
     sweepEveryMs: 200,
   });
 
