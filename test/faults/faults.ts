@@ -19,6 +19,8 @@ export interface Fault {
   lane: Lane;
   /** A process or its connection to the receiver is lost in the middle of requests: only then may they be repeated. */
   mayRepeat: boolean;
+  /** A reused connection that dies before an answer is replaced within the attempt: then a request may come twice. */
+  requestsPerAttempt?: number;
   /** Resolves when everything is back. */
   strike(cluster: Cluster): Promise<void>;
 }
@@ -67,6 +69,7 @@ export function faultTable({ downMs, frozenMs, awayMs, refusedMs }: Durations): 
     ...pairs.map(([pair, mayRepeat]) => ({
       name: `connection resets ${pair}`,
       mayRepeat,
+      requestsPerAttempt: pair === 'worker→receiver' ? 2 : 1,
       strike: cut(pair, refusedMs),
     })),
   ];

@@ -36,7 +36,9 @@ export async function runFault(cluster: Cluster, fault: Fault, options: RunOptio
     }
     for (const proxy of Object.values(cluster.proxies)) await proxy.accept();
   }
-  const verdict = await judge(cluster, { load, prefix, endedAt, ms: options.recoverMs });
+  const { requestsPerAttempt = 1 } = fault;
+  const judged = { load, prefix, endedAt, requestsPerAttempt, ms: options.recoverMs };
+  const verdict = await judge(cluster, judged);
   problems.push(...verdict.problems);
   if (verdict.repeated && !fault.mayRepeat) problems.push(`${verdict.repeated} requests repeated`);
   const { events, lost, repeated } = verdict;

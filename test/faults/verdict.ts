@@ -34,7 +34,13 @@ const repeats = ({ requests, refused }: Arrivals = { requests: 0, accepted: 0, r
 /** Waits until everything accepted is DELIVERED, or for `ms`, then compares sender, database and receiver. */
 export async function judge(
   cluster: Cluster,
-  { load, prefix, endedAt, ms }: { load: Load; prefix: string; endedAt: number; ms: number },
+  {
+    load,
+    prefix,
+    endedAt,
+    requestsPerAttempt,
+    ms,
+  }: { load: Load; prefix: string; endedAt: number; requestsPerAttempt: number; ms: number },
 ): Promise<Verdict> {
   const read = () => cluster.query<Row>(ROWS, [`${prefix}-%`]);
   const delivered = (row: Row) => row.status === 'DELIVERED';
@@ -73,7 +79,7 @@ export async function judge(
   report(
     'with requests that are no attempt',
     rows
-      .filter((row) => (arrivals.get(row.event_id)?.requests ?? 0) > row.numbers.length)
+      .filter((row) => (arrivals.get(row.event_id)?.requests ?? 0) > row.numbers.length * requestsPerAttempt)
       .map((row) => `${arrivals.get(row.event_id)?.requests} requests of ${tellAll(row)}`),
   );
   const answers = [...load.answers].filter(([name]) => /^\d/.test(name) && !/^(200|202|503)$/.test(name));
