@@ -72,6 +72,19 @@ async function goesOn(id: string): Promise<void> {
   expect(attempts.map(({ http_status }) => http_status)).toEqual([503, 200]);
 }
 
+/** Its workflow has ended, and another run carries it. */
+async function goesOnInAnotherRun(id: string, workflowId: string): Promise<void> {
+  const becomes = (status: 'COMPLETED' | 'RUNNING') =>
+    eventually(async () => {
+      const { stdout } = await temporal('workflow', 'describe', '-w', workflowId, '-o', 'json');
+      return stdout.includes(`WORKFLOW_EXECUTION_STATUS_${status}`);
+    });
+  await becomes('COMPLETED');
+  await due(id);
+  await becomes('RUNNING');
+  await goesOn(id);
+}
+
 describe('an activity completed by hand', () => {
   test.each([
     ['with what an attempt that was delivered says', '{"kind":"delivered","attempts":[],"unrecorded":[]}'],
@@ -128,16 +141,7 @@ describe('an activity completed by hand', () => {
       };
       const result = JSON.stringify({ kind: 'delivered', ...told(made) });
       await temporal('activity', 'complete', '--activity-id', id, '-w', workflowId, '--result', result);
-      await eventually(async () => {
-        const { stdout } = await temporal('workflow', 'describe', '-w', workflowId, '-o', 'json');
-        return stdout.includes('WORKFLOW_EXECUTION_STATUS_COMPLETED');
-      });
-      await due(id);
-      await eventually(async () => {
-        const { stdout } = await temporal('workflow', 'describe', '-w', workflowId, '-o', 'json');
-        return stdout.includes('WORKFLOW_EXECUTION_STATUS_RUNNING');
-      });
-      await goesOn(id);
+      await goesOnInAnotherRun(id, workflowId);
     },
     60_000,
   );
@@ -146,17 +150,7 @@ describe('an activity completed by hand', () => {
     const { id, workflowId } = await retrying();
     const result = '{"kind":"ended","status":"DELIVERED","reason":null,"attempts":[],"unrecorded":[]}';
     await temporal('activity', 'complete', '--activity-id', id, '-w', workflowId, '--result', result);
-    await eventually(async () => {
-      const { stdout } = await temporal('workflow', 'describe', '-w', workflowId, '-o', 'json');
-      return stdout.includes('WORKFLOW_EXECUTION_STATUS_COMPLETED');
-    });
-    await due(id);
-    // Another run carries it.
-    await eventually(async () => {
-      const { stdout } = await temporal('workflow', 'describe', '-w', workflowId, '-o', 'json');
-      return stdout.includes('WORKFLOW_EXECUTION_STATUS_RUNNING');
-    });
-    await goesOn(id);
+    await goesOnInAnotherRun(id, workflowId);
   }, 60_000);
 });
 
