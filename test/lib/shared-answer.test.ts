@@ -1,34 +1,40 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { sharedAnswer } from '../../src/lib/shared-answer.js';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 /** Counts the calls of something that takes `tookMs`. */
 function asking(tookMs: number) {
-  const began: number[] = [];
-  return {
-    began,
-    ask: async () => {
-      began.push(performance.now());
-      await sleep(tookMs);
-      return began.length;
-    },
+  let calls = 0;
+  return async () => {
+    const number = ++calls;
+    await new Promise((resolve) => setTimeout(resolve, tookMs));
+    return number;
   };
 }
 
 test('concurrent callers share one call and its result', async () => {
-  const { ask, began } = asking(20);
-  const shared = sharedAnswer(60_000, ask);
-  expect(await Promise.all([shared(), shared(), shared()])).toEqual([1, 1, 1]);
+  const shared = sharedAnswer(60_000, asking(20));
+  const answers = Promise.all([shared(), shared(), shared()]);
+  await vi.advanceTimersByTimeAsync(20);
+  expect(await answers).toEqual([1, 1, 1]);
   expect(await shared()).toBe(1);
-  expect(began).toHaveLength(1);
 });
 
 test('a call that takes long rests for four times as long before the next', async () => {
-  const { ask, began } = asking(100);
-  const shared = sharedAnswer(1, ask, 4);
-  await expect.poll(shared, { interval: 5, timeout: 30_000 }).toBe(2);
-  // Timers may be a millisecond early.
-  expect(began[1]! - began[0]!).toBeGreaterThan(490);
+  const shared = sharedAnswer(1, asking(100), 4);
+  void shared();
+  await vi.advanceTimersByTimeAsync(499);
+  expect(await shared()).toBe(1);
+  await vi.advanceTimersByTimeAsync(1);
+  const next = shared();
+  await vi.advanceTimersByTimeAsync(100);
+  expect(await next).toBe(2);
 });
 
 test('a failure is not kept', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAddressGuard } from '../../src/webhook/address-guard.js';
 import {
   createSender,
@@ -32,12 +32,18 @@ beforeAll(async () => {
   certificates = await makeCertificates();
 });
 beforeEach(() => {
-  sender = createSender({ guard: LOOPBACK, ca: certificates.ca });
+  sender = createSender({ guard: LOOPBACK });
 });
 afterEach(async () => {
+  vi.useRealTimers();
   await sender.close();
   await Promise.all(receivers.splice(0).map((receiver) => receiver.close()));
 });
+
+/** Not for every test: adding an authority to the public ones costs 40 ms of CPU. */
+function trustTestAuthority(): void {
+  sender = createSender({ guard: LOOPBACK, ca: certificates.ca });
+}
 
 async function receiver(options: ReceiverOptions = {}): Promise<Receiver> {
   const started = await startReceiver(options);
@@ -47,6 +53,13 @@ async function receiver(options: ReceiverOptions = {}): Promise<Receiver> {
 
 async function receiverThat(behaviour: Behaviour): Promise<Receiver> {
   return receiver({ behave: () => behaviour });
+}
+
+/** A receiver that answers nothing until `release`. */
+async function holdingReceiver() {
+  let release: (behaviour: Behaviour) => void = () => undefined;
+  const released = new Promise<Behaviour>((resolve) => (release = resolve));
+  return { ...(await receiver({ behave: () => released })), release };
 }
 
 function send(url: string, request: Partial<SendRequest> = {}): Promise<SendResult> {
@@ -257,33 +270,36 @@ describe('the deadline', () => {
     silent.close();
   });
 
-  it('excludes the wait for a connection; a request that waits too long is no attempt', async () => {
-    const hanging = await receiverThat({ hang: true });
-    const holding = Array.from({ length: 256 }, () => send(hanging.url, { timeoutMs: 600 }));
-    const next = send(hanging.url, { timeoutMs: 500 });
-    hanging.setBehaviour(() => ({ status: 200 }));
-    expect(await next).toMatchObject({ kind: 'response', status: 200 });
+  it('excludes the wait for a connection; a request that waits five seconds is no attempt', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const busy = await holdingReceiver();
+    const holding = Array.from({ length: 256 }, () => send(busy.url, { timeoutMs: 60_000 }));
+    await busy.waitFor((requests) => requests.length === 256);
+    const early = expect(send(busy.url)).rejects.toBeInstanceOf(UnsentError);
+    await vi.advanceTimersByTimeAsync(1);
+    const late = send(busy.url, { timeoutMs: 500 });
+    await vi.advanceTimersByTimeAsync(4_999);
+    await early;
+    busy.release({ status: 200 });
+    expect(await late).toMatchObject({ kind: 'response', status: 200 });
     await Promise.all(holding);
-    hanging.setBehaviour(() => ({ hang: true }));
-    const longer = Array.from({ length: 256 }, () => send(hanging.url, { timeoutMs: 6_000 }));
-    await expect(send(hanging.url)).rejects.toBeInstanceOf(UnsentError);
-    await Promise.all(longer);
   });
 
   it('is awaited by at most 512 requests of an endpoint: the next is refused, another endpoint served', async () => {
-    const hanging = await receiver({
-      behave: ({ path }) => (path.endsWith('/quick') ? { status: 200 } : { hang: true }),
-    });
-    const holding = Array.from({ length: 512 }, () => send(hanging.url, { timeoutMs: 400 }));
-    await expect(send(hanging.url)).rejects.toThrow('as many requests under way as it may');
-    const other = await send(`${hanging.url}/quick`, { endpointId: 'ep_other' });
-    expect(other).toMatchObject({ status: 200 });
-    await Promise.all(holding);
+    const busy = await holdingReceiver();
+    const holding = Array.from({ length: 512 }, () => send(busy.url, { timeoutMs: 60_000 }));
+    await busy.waitFor((requests) => requests.length === 256);
+    await expect(send(busy.url)).rejects.toThrow('as many requests under way as it may');
+    const other = send(busy.url, { endpointId: 'ep_other' });
+    await busy.waitFor((requests) => requests.length === 257);
+    busy.release({ status: 200 });
+    for (const result of await Promise.all([other, ...holding])) expect(result.status).toBe(200);
   });
 
   function expectAtDeadline(result: SendResult): void {
     expect(result.latencyMs).toBeGreaterThanOrEqual(DEADLINE_MS - 5);
-    expect(result.latencyMs).toBeLessThan(DEADLINE_MS + 700);
+    // The time after which a body is no longer read.
+    expect(result.latencyMs).toBeLessThan(2_000);
   }
 });
 
@@ -360,6 +376,8 @@ describe('a name', () => {
 });
 
 describe('TLS', () => {
+  beforeEach(trustTestAuthority);
+
   it('works with a valid certificate, and reports its time', async () => {
     const secure = await receiver({ tls: certificates.valid });
     const result = await send(secure.url);
@@ -490,6 +508,7 @@ describe('a request', () => {
   });
 
   it('reuses the connection of the last request, and reports no connection time', async () => {
+    trustTestAuthority();
     const target = await receiver({ tls: certificates.valid });
     const first = await send(target.url);
     const second = await send(target.url);
@@ -533,9 +552,7 @@ describe('a request', () => {
   });
 
   it('to a receiver that hangs does not delay requests to another', async () => {
-    let release: (behaviour: Behaviour) => void = () => undefined;
-    const slow = await receiver({ behave: () => released });
-    const released = new Promise<Behaviour>((resolve) => (release = resolve));
+    const slow = await holdingReceiver();
     let ended = 0;
     const waiting = Array.from({ length: 300 }, () =>
       send(slow.url, { timeoutMs: 30_000 }).finally(() => (ended += 1)),
@@ -544,14 +561,14 @@ describe('a request', () => {
     const fine = await Promise.all(Array.from({ length: 100 }, () => send(healthy.url)));
     expect(fine.every(({ status }) => status === 200)).toBe(true);
     expect(ended).toBe(0);
-    release({ status: 503 });
+    slow.release({ status: 503 });
     expect((await Promise.all(waiting)).every(({ status }) => status === 503)).toBe(true);
   });
 });
 
 describe('a withdrawn request', () => {
   it('is not sent while it waits for a connection; sent and unselected requests continue', async () => {
-    const busy = await receiverThat({ status: 200, afterMs: 600 });
+    const busy = await holdingReceiver();
     const onItsWay = Array.from({ length: 256 }, () => send(busy.url));
     await busy.waitFor((requests) => requests.length === 256);
     const silent = await tcpServer(() => undefined);
@@ -561,15 +578,14 @@ describe('a withdrawn request', () => {
     ];
     const other = send(busy.url, { tenant: 'other' });
     sender.withdraw(({ tenant }) => tenant === 'acme');
-    const began = Date.now();
     for (const result of await Promise.allSettled(asked)) {
       expect(result).toMatchObject({
         status: 'rejected',
         reason: new UnsentError('withdrawn before it was sent'),
       });
     }
-    expect(Date.now() - began).toBeLessThan(300);
     sender.withdraw(({ tenant }) => tenant === 'default');
+    busy.release({ status: 200 });
     expect((await Promise.all(onItsWay)).every(({ status }) => status === 200)).toBe(true);
     expect(await other).toMatchObject({ status: 200 });
     expect(busy.requests).toHaveLength(257);
