@@ -1,24 +1,54 @@
 import { defineConfig } from 'vitest/config';
 
-/** Folders whose tests need neither Postgres nor Temporal. */
-const UNIT = ['test/{domain,lib,webhook}/**/*.test.ts', 'test/config.test.ts'];
+/** These need neither Postgres nor Temporal, and no test of them takes seconds. */
+const UNIT = [
+  'test/{domain,lib}/**/*.test.ts',
+  'test/webhook/**/!(frozen|hanging-names|heap).test.ts',
+  'test/config.test.ts',
+];
+const E2E = ['test/e2e/**/*.test.ts'];
+const FAULTS = ['test/faults/**/*.test.ts'];
+const SERVERS = { globalSetup: ['test/support/servers.ts'] };
 
+/** The projects run one after the other, so that fault tests have the machine to themselves. */
 export default defineConfig({
   test: {
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // Real servers and real sockets on small machines: files one after the other.
-    fileParallelism: false,
     projects: [
-      { extends: true, test: { name: 'unit', include: UNIT } },
+      {
+        extends: true,
+        test: { name: 'unit', include: UNIT, maxWorkers: '100%', sequence: { groupOrder: 0 } },
+      },
       {
         extends: true,
         test: {
-          name: 'servers',
-          globalSetup: ['test/support/servers.ts'],
-          setupFiles: ['test/support/quiet.ts'],
+          name: 'integration',
           include: ['test/**/*.test.ts'],
-          exclude: UNIT,
+          exclude: [...UNIT, ...E2E, ...FAULTS],
+          ...SERVERS,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: E2E,
+          ...SERVERS,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'faults',
+          include: FAULTS,
+          ...SERVERS,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -9,7 +9,7 @@ import { freePort, isListening, requireFreePort } from '../../src/embedded/ports
 import { isSameProcess } from '../../src/embedded/process-identity.js';
 import { runningWith } from '../support/processes.js';
 import { startReceiver } from '../support/receiver.js';
-import { eventually } from '../support/service.js';
+import { eventually } from '../support/eventually.js';
 
 let dir: string;
 let env: NodeJS.ProcessEnv;

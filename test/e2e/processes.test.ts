@@ -13,7 +13,7 @@ import { commandLine, isSameProcess } from '../../src/embedded/process-identity.
 import { descendants, killTree } from '../faults/process-tree.js';
 import { runningWith } from '../support/processes.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
-import { eventually } from '../support/service.js';
+import { eventually } from '../support/eventually.js';
 
 interface Run {
   pid: number;

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { freePort } from '../../src/embedded/ports.js';
 import { isSameProcess } from '../../src/embedded/process-identity.js';
 import { startReceiver } from '../support/receiver.js';
-import { eventually } from '../support/service.js';
+import { eventually } from '../support/eventually.js';
 
 test('the embedded servers are started again when they die, and no event is lost meanwhile', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'surehook-supervised-'));

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDataDir } from '../../src/embedded/data-dir.js';
 import { startTime } from '../../src/embedded/process-identity.js';
-import { eventually } from '../support/service.js';
+import { eventually } from '../support/eventually.js';
 
 let parent: string;
 let dir: string;

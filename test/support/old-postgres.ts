@@ -7,7 +7,7 @@ import { packagedBinaries } from '../../src/embedded/postgres-binaries.js';
 import { postgresUser } from '../../src/embedded/postgres-user.js';
 import { freePort } from '../../src/embedded/ports.js';
 import { query } from './query.js';
-import { eventually } from './service.js';
+import { eventually } from './eventually.js';
 
 const run = promisify(execFile);
 

@@ -4,7 +4,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, isListening } from '../../src/embedded/ports.js';
-import { eventually } from './service.js';
+import { eventually } from './eventually.js';
 
 const PATH = `${process.env.PATH}:/usr/sbin`;
 

@@ -47,9 +47,12 @@ export async function startTestServers(): Promise<TestServers> {
   }
 }
 
-/** One pair of servers for the whole run; each test file creates its own database. */
+/** Global, because each project loads this module anew. */
+const shared = globalThis as { surehookTestServers?: Promise<TestServers> };
+
+/** One pair of servers for all projects of a run; each test file creates its own database. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const servers = await startTestServers();
+  const servers = await (shared.surehookTestServers ??= startTestServers());
   project.provide('databaseUrl', servers.databaseUrl);
   project.provide('temporalAddress', servers.temporalAddress);
   return () => servers.stop();

@@ -4,6 +4,9 @@ import { inject } from 'vitest';
 import { createLogger } from '../../src/observability/logger.js';
 import { startService } from '../../src/bootstrap/service.js';
 import type { Service, ServiceOptions } from '../../src/bootstrap/service-options.js';
+import './quiet.js';
+
+export { eventually } from './eventually.js';
 
 export interface Answer<T = Record<string, unknown>> {
   status: number;
@@ -91,17 +94,3 @@ export async function startTestService(over: Partial<ServiceOptions> = {}): Prom
 }
 
 const isJson = (response: Response) => /json/.test(response.headers.get('content-type') ?? '');
-
-/** Polls until `ask` returns a truthy value; rejects after `ms`. */
-export async function eventually<T>(
-  ask: () => Promise<T | undefined | null | false>,
-  ms = 60_000,
-): Promise<T> {
-  const deadline = Date.now() + ms;
-  for (;;) {
-    const answer = await ask();
-    if (answer) return answer;
-    if (Date.now() > deadline) throw new Error(`Nothing came of it within ${ms} ms.`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
