@@ -76,15 +76,15 @@ test.skipIf(!disk)(
     const empty = await fill();
     try {
       // No event was posted: readiness detects it by its own trial.
-      await eventually(async () => (await readyz()).status === 503, 10_000);
+      await eventually(async () => (await readyz()).status === 503);
       expect((await t.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
-      await eventually(async () => (await post()).status === 503, 10_000);
+      await eventually(async () => (await post()).status === 503);
       // An event that still fitted into a page counts as a success for a second.
-      await eventually(async () => (await readyz()).status === 503, 10_000);
+      await eventually(async () => (await readyz()).status === 503);
     } finally {
       await empty();
     }
-    await eventually(async () => (await readyz()).status === 200, 10_000);
+    await eventually(async () => (await readyz()).status === 200);
     expect((await post()).status).toBe(202);
   },
 );
@@ -101,13 +101,13 @@ test('readiness is 503 while Postgres is read-only, as after a fail-over', async
   };
   await readOnly(true);
   try {
-    await eventually(async () => (await readyz()).status === 503, 10_000);
+    await eventually(async () => (await readyz()).status === 503);
     expect((await post()).status).toBe(503);
     expect(await readyz()).toEqual(unready);
   } finally {
     await readOnly(false);
   }
-  await eventually(async () => (await readyz()).status === 200, 10_000);
+  await eventually(async () => (await readyz()).status === 200);
   expect((await post()).status).toBe(202);
 });
 
@@ -116,12 +116,12 @@ test('readiness is 503 while a table is locked for longer than an event waits', 
   try {
     await client.query('begin');
     await client.query('lock table deliveries in access exclusive mode');
-    await eventually(async () => (await readyz()).status === 503, 20_000);
+    await eventually(async () => (await readyz()).status === 503);
   } finally {
     await client.query('rollback');
     client.release();
   }
-  await eventually(async () => (await readyz()).status === 200, 20_000);
+  await eventually(async () => (await readyz()).status === 200);
 });
 
 test('asking for readiness stores nothing', async () => {
