@@ -15,6 +15,8 @@ export default defineConfig({
   test: {
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // Concurrent tests of a file start processes, each of which keeps a core busy.
+    maxConcurrency: 2,
     projects: [
       {
         extends: true,
