@@ -2,6 +2,5 @@ import type { DeliveryActivities } from './create-activities.js';
 import type { ReplayActivities } from './replay-batch.js';
 
 export type Activities = DeliveryActivities & ReplayActivities;
-export { createActivities } from './create-activities.js';
+export { createActivities, type ActivityDeps } from './create-activities.js';
 export { createReplayActivities, type ReplayDeps } from './replay-batch.js';
-export type { ActivityDeps } from './send-attempt.js';

@@ -1,26 +1,43 @@
-import type { AttemptDeps } from '../src/delivery/attempt.js';
-import { recordTold, recordTrail, withLost } from '../src/delivery/attempt-history.js';
-import {
-  summarize,
-  type AttemptSummary,
-  type KeptAttempt,
-  type RecordLostInput,
-} from '../workflows/contract.js';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import type { Logger } from 'pino';
+import type { AttemptRecord } from '../src/db/open-deliveries/index.js';
+import { attemptRecord } from '../src/delivery/attempt-record.js';
+import { isProven } from '../src/delivery/attempt-proof.js';
+import { nextStep } from '../src/domain/classify.js';
+import type { SecretCipher } from '../src/lib/secret-cipher.js';
+import type { RecordOutcomeInput } from '../workflows/contract.js';
 
-export interface RecordOutcomeInput {
-  deliveryId: string;
-  attempts: KeptAttempt[];
+export interface RecordOutcomeDeps {
+  record(record: AttemptRecord): Promise<void>;
+  /** Whether this process made the attempt and still tries to record it. */
+  isRecording(deliveryId: string): boolean;
+  secrets: Pick<SecretCipher, 'mac'>;
+  log: Logger;
 }
 
-/** Records attempts that were made while Postgres was away. Retried apart from sending: nothing is sent again. */
-export async function recordOutcome(deps: AttemptDeps, input: RecordOutcomeInput): Promise<void> {
-  for (const attempt of input.attempts) await recordTold(deps, input.deliveryId, attempt);
+/**
+ * Records an attempt that was made while Postgres was away. Retried apart from sending: nothing is sent again. An attempt
+ * that somebody made up in Temporal is left out, and its delivery goes on.
+ */
+export async function recordOutcome(
+  { record, isRecording, secrets, log }: RecordOutcomeDeps,
+  { deliveryId, ...unrecorded }: RecordOutcomeInput,
+): Promise<void> {
+  const { claim, attempt } = unrecorded;
+  if (!isProven(secrets, deliveryId, unrecorded)) {
+    log.error({ delivery_id: deliveryId, attempt: attempt.number }, 'made-up attempt from Temporal left out');
+    return;
+  }
+  // The process that made the attempt also knows the answer's contents, which Temporal does not have.
+  if (isRecording(deliveryId)) throw notYet();
+  // Whether a 4xx would have been retried shows in its next_attempt_at; the step only names the reason.
+  const step = nextStep(attempt.classification, 'default');
+  await record(attemptRecord({ id: deliveryId, claim }, attempt, step));
 }
 
-/** Records the tries that ended with their worker, and what else it had not recorded; answers all tries. */
-export async function recordLost(deps: AttemptDeps, input: RecordLostInput): Promise<AttemptSummary[]> {
-  const known = input.trail?.entries.at(-1)?.temporalAttempt ?? 0;
-  const entries = withLost(input.trail, { ...input, tries: input.tries ?? known + 1 });
-  await recordTrail(deps, input.deliveryId, entries);
-  return entries.map((entry) => summarize(entry.attempt));
-}
+const notYet = () =>
+  ApplicationFailure.create({
+    type: 'RECORDING',
+    message: 'The process that made the attempt still tries to record it.',
+    category: ApplicationFailureCategory.BENIGN,
+  });

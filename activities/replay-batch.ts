@@ -1,7 +1,9 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import type { Logger } from 'pino';
-import type { BatchChange } from '../src/db/batches.js';
-import type { Made, Unsettled } from '../src/db/batch-run.js';
+import { planPage } from '../src/db/batch-plan.js';
+import { endBatch, settleBatch, takeItems } from '../src/db/batch-run.js';
+import { getBatch, readState } from '../src/db/batch-state.js';
+import { changeBatch } from '../src/db/batches.js';
+import { cancelBatch, type CancelBatchDeps } from '../src/delivery/cancel-batch.js';
 import {
   isRate,
   type BatchPlan,
@@ -9,145 +11,93 @@ import {
   type BatchState,
   type BatchTurns,
 } from '../src/domain/batch.js';
-import type { OrderBatchInput, Replay, TakeItemsInput } from '../workflows/contract.js';
-
-type Step = BatchState<BatchProgress | BatchTurns>;
+import type { OrderBatchInput, TakeItemsInput } from '../workflows/contract.js';
 
 interface OfBatch {
   batchId: string;
 }
 
-export interface ReplayDeps {
-  read(id: string): Promise<{ plan: BatchPlan | null; state: BatchState }>;
-  /** False: it was the last page. */
-  plan(id: string): Promise<boolean>;
-  take(input: TakeItemsInput & { maxAttempts: number }): Promise<{ state: Step; made: Made[] }>;
-  settle(id: string): Promise<BatchState>;
-  change(
-    id: string,
-    change: BatchChange,
-    by: { actor: string; reason: string | null },
-  ): Promise<'changed' | 'unchanged' | 'forbidden' | null>;
-  /** Of the items behind `after`: cancels what is to be, answers what is and may still be under way. */
-  cancelPage(id: string, after: number): Promise<{ unsettled: Unsettled[]; last: number | null }>;
-  markSettled(id: string, numbers: number[]): Promise<void>;
-  statusOf(workflowId: string): Promise<string | null>;
-  cancelDeliveries(workflowId: string, deliveryIds: string[]): Promise<void>;
-  /** Not `done` in its answer: there is something left. */
-  end(id: string): Promise<BatchState>;
+export interface ReplayDeps extends CancelBatchDeps {
   maxAttempts: number;
-  log: Logger;
 }
 
 export interface ReplayActivities {
   openBatch(input: OfBatch): Promise<{ plan: BatchPlan | null; state: BatchState }>;
   planItems(input: OfBatch): Promise<{ plan: BatchPlan | null; state: BatchState }>;
-  takeItems(input: TakeItemsInput): Promise<{ state: Step; replays: Replay[] }>;
+  takeItems(input: TakeItemsInput): Promise<BatchState<BatchProgress | BatchTurns>>;
   settleBatch(input: OfBatch): Promise<BatchState>;
   orderBatch(input: OrderBatchInput): Promise<void>;
   endBatch(input: OfBatch): Promise<BatchState>;
 }
 
-/** Who has no name of his own: an operator with Temporal's tools. */
+/** Actor of an order that names none: an operator with Temporal's tools. */
 const TEMPORAL = 'temporal';
-/** Of a reason or a name. */
-const MOST_CHARACTERS = 500;
-/** Workflows asked at a time whether they have ended. */
-const ASKED_AT_ONCE = 16;
-/** What takes longer goes on in another try of the activity: below its time limit. */
+/** Limit on the length of a reason or a name. */
+const MAX_CHARACTERS = 500;
+/** Cancelling for longer goes on in another try of the activity: below its time limit. */
 const END_MS = 10_000;
+/** Tries to end a batch: while pages are left, and while attempts are under way. */
+const AGAIN_MS = { pages: 100, attempts: 1_000 };
 /** SQLSTATE classes that no repetition mends: data, integrity, and statements that are wrong. */
 const UNMENDABLE = /^(2[23]|42)/;
 
-/** What `replayBatch` asks of Postgres. */
+/** The steps of `replayBatch` in Postgres. */
 export function createReplayActivities(deps: ReplayDeps): ReplayActivities {
+  const { pool, maxAttempts, startsWorkflows: workflow, log } = deps;
+  const read = async (id: string) => ({
+    plan: (await getBatch(pool, id))?.plan ?? null,
+    state: await readState(pool, id),
+  });
   const activities: ReplayActivities = {
-    openBatch: ({ batchId }) => deps.read(batchId),
+    openBatch: ({ batchId }) => read(batchId),
 
     async planItems({ batchId }) {
-      await deps.plan(batchId);
-      return deps.read(batchId);
+      await planPage(pool, batchId);
+      return read(batchId);
     },
 
-    async takeItems(input) {
-      const { state, made } = await deps.take({ ...input, maxAttempts: deps.maxAttempts });
-      return { state, replays: made.map((one) => replayOf(one, deps.maxAttempts)) };
-    },
+    takeItems: ({ batchId: id, ...input }) => takeItems(pool, { id, ...input, maxAttempts, workflow }),
 
-    settleBatch: ({ batchId }) => deps.settle(batchId),
+    settleBatch: ({ batchId }) => settleBatch(pool, batchId),
 
     async orderBatch({ batchId, order, by }) {
-      const actor = order.kind === 'fail' ? 'surehook' : (wordsOf(by.actor) ?? TEMPORAL);
+      const actor = order.kind === 'fail' ? 'surehook' : (textOf(by.actor) ?? TEMPORAL);
       const about = { batch_id: batchId, order: order.kind, actor };
       if (order.kind === 'rate' && !isRate(order.ratePerSecond)) {
-        deps.log.warn(
-          { ...about, rate: order.ratePerSecond },
-          'setRate takes 0 or a number from 0.01 to 10000',
-        );
+        log.warn({ ...about, rate: order.ratePerSecond }, 'setRate takes 0 or a number from 0.01 to 10000');
         return;
       }
-      const result = await deps.change(batchId, order, { actor, reason: wordsOf(by.reason) });
-      if (result === 'forbidden') deps.log.warn(about, 'not possible in the state the batch is in');
+      const result = await changeBatch(pool, batchId, order, { actor, reason: textOf(by.reason) });
+      if (result === 'forbidden') log.warn(about, 'not possible in the state the batch is in');
     },
 
     async endBatch({ batchId }) {
-      const until = Date.now() + END_MS;
-      for (let after: number | null = 0; after !== null;) {
-        const { unsettled, last } = await deps.cancelPage(batchId, after);
-        await deps.markSettled(batchId, await endedOf(deps, unsettled));
-        after = last;
-        if (Date.now() > until) throw stillEnding('more to come', 100);
-      }
-      const state = await deps.end(batchId);
-      if (!state.done) throw stillEnding('what it has started has not ended yet');
+      if (!(await cancelBatch(deps, batchId, Date.now() + END_MS)))
+        throw stillEnding('deliveries are left to cancel', AGAIN_MS.pages);
+      const state = await endBatch(pool, batchId);
+      if (!state.done) throw stillEnding('attempts of cancelled deliveries are under way', AGAIN_MS.attempts);
       return state;
     },
   };
   return mendable(activities);
 }
 
-/** What somebody gave with Temporal's tools, as far as it can be stored. */
-function wordsOf(given: unknown): string | null {
+/** The storable part of a text that came with a signal, if it is one. */
+function textOf(given: unknown): string | null {
   if (typeof given !== 'string') return null;
-  return given.replaceAll('\0', '').trim().slice(0, MOST_CHARACTERS) || null;
+  return given.replaceAll('\0', '').trim().slice(0, MAX_CHARACTERS) || null;
 }
 
-/** The activity is tried again, by default after ever longer. */
-const stillEnding = (message: string, nextRetryDelay?: number) =>
+/** Has Temporal try the activity again. */
+const stillEnding = (message: string, nextRetryDelay: number) =>
   ApplicationFailure.create({
     type: 'STILL_ENDING',
     message,
     category: ApplicationFailureCategory.BENIGN,
-    ...(nextRetryDelay === undefined ? {} : { nextRetryDelay }),
+    nextRetryDelay,
   });
 
-function replayOf(made: Made, maxAttempts: number): Replay {
-  const { id, event_id, endpoint_id, event_type, tenant, workflow_id } = made;
-  return {
-    workflowId: workflow_id,
-    eventType: event_type,
-    eventId: event_id,
-    tenant,
-    deliveries: [{ id, endpointId: endpoint_id, maxAttempts }],
-  };
-}
-
-/** Numbers of those whose workflow has ended, or never began: nothing can come of them. The others are told to. */
-async function endedOf(deps: ReplayDeps, unsettled: Unsettled[]): Promise<number[]> {
-  const left = [...unsettled];
-  const ended: number[] = [];
-  const next = async () => {
-    for (let one = left.pop(); one; one = left.pop()) {
-      if ((await deps.statusOf(one.workflow_id)) !== 'RUNNING') ended.push(one.number);
-      // One that ends meanwhile is found so by the next try.
-      else await deps.cancelDeliveries(one.workflow_id, [one.id]).catch(() => {});
-    }
-  };
-  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, next));
-  return ended;
-}
-
-/** A Postgres that is away is waited for; a statement that cannot succeed ends the batch, with what it said. */
+/** Activities wait for a Postgres that is away; a statement that cannot succeed ends the batch, with its error. */
 function mendable(activities: ReplayActivities): ReplayActivities {
   const entries = Object.entries(activities).map(([name, activity]) => [
     name,

@@ -1,126 +1,143 @@
-import { ApplicationFailureCategory, ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
-import { makeAttempt, OWN_FAULT_DELAY_MS, type AttemptDeps } from '../src/delivery/attempt.js';
+import type { Progress } from '../src/db/deliveries.js';
+import type { ClaimedDelivery } from '../src/db/open-deliveries/index.js';
+import type { AttemptOutcome } from '../src/delivery/attempt.js';
 import { withProof } from '../src/delivery/attempt-proof.js';
-import { nextNumber, recordTrail, withLost } from '../src/delivery/attempt-history.js';
-import type { TemporalEnding } from '../src/db/temporal-endings.js';
-import type { Attempt, DeliveryStatus } from '../src/domain/delivery.js';
-import { isNonRetryable } from '../src/domain/classify.js';
+import type { SecretCipher } from '../src/lib/secret-cipher.js';
 import {
   summarize,
   withoutContents,
-  type AttemptSummary,
-  type SendAttemptFailureDetails,
+  type EndedDetails,
   type SendAttemptInput,
   type SendAttemptResult,
   type Trail,
 } from '../workflows/contract.js';
+import { retryFailure, untilNext, untilResumed, wordsOf, type NextTryDeps } from './next-try.js';
 
-export interface ActivityDeps extends AttemptDeps {
-  /** A workflow has got as far as the first attempt of one of its deliveries. */
-  began(workflowId: string): void;
-  /** Ends deliveries because of what was done in Temporal, audited. */
-  endByTemporal(
-    deliveryIds: string[],
-    status: DeliveryStatus,
-    reason: string,
-    ending: TemporalEnding,
-  ): Promise<string[]>;
-  /** Keeps in the audit that an activity was completed by hand. */
-  auditCompleted(deliveryId: string): Promise<void>;
-  /** Signals a failed attempt to the delivery's workflow. */
-  tell(
-    execution: { workflowId: string; runId: string },
-    deliveryId: string,
-    attempt: AttemptSummary,
-  ): Promise<void>;
+export interface SendAttemptDeps extends NextTryDeps {
+  /** The outcome of the attempt under way in this process, or made and not recorded yet; null: there is none. */
+  join(deliveryId: string): Promise<AttemptOutcome> | null;
+  read(deliveryId: string): Promise<Progress | null>;
+  /** Claims the delivery; null: somebody else did, it is not due, or something holds it. */
+  claim(deliveryId: string, options: { now: boolean }): Promise<ClaimedDelivery | null>;
+  /** Makes the claimed attempt, in the background. `claimedAt`: when the claim was asked for, by performance.now(). */
+  run(claimed: ClaimedDelivery, claimedAt: number): void;
+  secrets: Pick<SecretCipher, 'mac'>;
 }
 
 /** Below the activity's heartbeat timeout with room for a lost one. */
 const HEARTBEAT_EVERY_MS = 5_000;
-const UNRECORDED = 'put off by a fault of ours: earlier attempts could not be recorded';
+/** Between two looks at an attempt that another process makes, and the longest wait for it in one try. */
+const LOOK_EVERY_MS = 500;
+const MAX_LOOKS = 60;
+/** A delivery due so soon is waited for: the clock of Temporal may be ahead of that of Postgres. */
+const SOON_MS = 100;
+/** After a fault of ours, by the number of tries. */
+const OWN_FAULT_MS = { first: 1_000, max: 30_000 };
 
 /**
- * One attempt in Temporal's terms: its list of attempts travels as heartbeat details from try to try, a retry is a
- * benign failure with the exact delay, and what no retry can mend is a non-retryable one.
+ * Follows a delivery to its end in Temporal's terms: joins the attempt under way, makes the next one when it is due, and
+ * fails for retry with the exact delay, or for good with a non-retryable type. The attempts so far are its heartbeat
+ * details. Who may send is decided by the claim in Postgres alone.
  */
-export async function sendAttempt(deps: ActivityDeps, input: SendAttemptInput): Promise<SendAttemptResult> {
-  const { deliveryId, attemptsBefore, maxAttempts } = input;
+export async function sendAttempt(
+  deps: SendAttemptDeps,
+  { deliveryId }: SendAttemptInput,
+): Promise<SendAttemptResult> {
   const context = Context.current();
-  if (attemptsBefore === 0 && context.info.attempt === 1)
-    deps.began(context.info.workflowExecution?.workflowId ?? '');
-  const before = context.info.heartbeatDetails as Trail | undefined;
-  const trail: Trail = { entries: withLost(before, { ...input, tries: context.info.attempt - 1 }) };
-  const recordedBefore = await recordTrail(deps, deliveryId, trail.entries).then(
-    () => true,
-    () => false,
-  );
-  const number = nextNumber(trail.entries, attemptsBefore);
-  if (number > maxAttempts)
-    throw finalFailure('WORKER_LOST', 'The last attempt was lost with its worker.', trail);
-  // With a later one in the history, an earlier one would not be taken any more.
-  if (!recordedBefore)
-    return { kind: 'held', reason: UNRECORDED, retryInMs: OWN_FAULT_DELAY_MS, ...told(trail) };
-  if (trail.entries.length > (before?.entries.length ?? 0)) context.heartbeat(trail);
-
+  const before = (context.info.heartbeatDetails ?? null) as Trail | null;
+  const trail: Trail = { attempts: before?.attempts ?? [] };
   const beat = setInterval(() => context.heartbeat(trail), HEARTBEAT_EVERY_MS);
-  let outcome;
   try {
-    outcome = await makeAttempt(deps, { deliveryId, number, maxAttempts });
+    return await follow(deps, deliveryId, trail, before);
+  } catch (error) {
+    if (error instanceof ApplicationFailure || error instanceof CancelledFailure) throw error;
+    deps.log.warn({ err: error, delivery_id: deliveryId }, 'a try of the activity failed by a fault of ours');
+    const backOff = OWN_FAULT_MS.first * 2 ** Math.min(context.info.attempt - 1, 10);
+    throw retryFailure('OWN_FAULT', String(error), Math.min(backOff, OWN_FAULT_MS.max));
   } finally {
     clearInterval(beat);
   }
-  if (outcome.kind === 'held' || outcome.kind === 'ended') return { ...outcome, ...told(trail) };
-
-  const { attempt, delayMs, recorded } = outcome;
-  trail.entries.push({
-    attempt: withProof(deps.secrets, deliveryId, withoutContents(attempt)),
-    temporalAttempt: context.info.attempt,
-    ...(recorded ? {} : { unrecorded: true }),
-  });
-  if (outcome.kind === 'delivered') return { kind: 'delivered', ...told(trail) };
-
-  context.heartbeat(trail);
-  const what = attempt.http_status === null ? attempt.error : `HTTP ${attempt.http_status}`;
-  const message = `attempt ${attempt.number} of ${maxAttempts}: ${what}`;
-  if (delayMs === null) throw finalFailure(attempt.classification, message, trail);
-  // Its workflow has it recorded before anything else: the next try may be a day away.
-  if (!recorded) return { kind: 'retry', waitMs: delayMs, ...told(trail) };
-  await tellWorkflow(deps, deliveryId, attempt);
-  throw ApplicationFailure.create({
-    // Where the endpoint wants every non-2xx retried, the type must not be one that the policy stops at.
-    type: isNonRetryable(attempt.classification)
-      ? `${attempt.classification}_RETRIED`
-      : attempt.classification,
-    message: `${attempt.classification}, ${message}`,
-    nextRetryDelay: delayMs,
-    category: ApplicationFailureCategory.BENIGN,
-  });
 }
 
-function finalFailure(type: string, message: string, trail: Trail): ApplicationFailure {
-  return ApplicationFailure.create({
-    type,
-    message: `${type}, ${message}`,
+async function follow(
+  deps: SendAttemptDeps,
+  deliveryId: string,
+  trail: Trail,
+  before: Trail | null,
+): Promise<SendAttemptResult> {
+  const context = Context.current();
+  let now: boolean | null = null;
+  for (let looks = 0; looks < MAX_LOOKS;) {
+    const outcome = await deps.join(deliveryId);
+    const known = outcome && resultOf(deps, deliveryId, outcome, trail);
+    if (known) return known;
+
+    const progress = await deps.read(deliveryId);
+    if (!progress) return { kind: 'ended', status: 'CANCELLED', reason: 'NOT_FOUND', attempts: [] };
+    trail.attempts = progress.attempts.map(withoutContents);
+    if (trail.attempts.length > 0) context.heartbeat(trail);
+    if (!progress.open) return endOf(progress, trail);
+    // An attempt made since the last try is the one that the reset asked for.
+    now ??= isReset() && progress.attempt_count <= (before?.attempts.length ?? Infinity);
+    const { claimed_by, wait_ms, is_held } = progress.open;
+    if (claimed_by === null && is_held) throw await untilResumed(deps, progress, trail, before);
+    if (claimed_by === null && wait_ms > SOON_MS && !now) throw await untilNext(deps, progress, before);
+    if (claimed_by === null && !now) await context.sleep(wait_ms);
+    const askedAt = performance.now();
+    const claimed = claimed_by === null ? await deps.claim(deliveryId, { now }) : null;
+    if (claimed) {
+      now = false;
+      deps.run(claimed, askedAt);
+      continue;
+    }
+    // Another process makes the attempt, or did a moment ago.
+    looks += 1;
+    await context.sleep(LOOK_EVERY_MS);
+  }
+  throw retryFailure('CLAIMED', 'another process makes the attempt', LOOK_EVERY_MS);
+}
+
+/** `temporal activity reset` asks for an attempt now: its try is the first again, and scheduled later than the activity. */
+function isReset(): boolean {
+  const { attempt, scheduledTimestampMs, currentAttemptScheduledTimestampMs } = Context.current().info;
+  return attempt === 1 && currentAttemptScheduledTimestampMs > scheduledTimestampMs;
+}
+
+/** The result if the attempt just made is all there is to know; null: read the delivery. */
+function resultOf(
+  deps: SendAttemptDeps,
+  deliveryId: string,
+  outcome: AttemptOutcome,
+  trail: Trail,
+): SendAttemptResult | null {
+  if (outcome.kind === 'released') return null;
+  const { attempt, recorded, record } = outcome;
+  const kept = withoutContents(attempt);
+  const attempts = [...trail.attempts.filter(({ number }) => number !== attempt.number), kept].map(summarize);
+  if (!recorded) {
+    const unrecorded = withProof(deps.secrets, deliveryId, { claim: record.claim, attempt: kept });
+    return { kind: 'unrecorded', record: unrecorded, attempts };
+  }
+  // With earlier attempts the delivery is read: the trail of this try may not know them.
+  if (outcome.kind !== 'delivered' || attempt.number > 1) return null;
+  return { kind: 'ended', status: 'DELIVERED', reason: null, attempts };
+}
+
+function endOf(
+  { id, status, status_reason: reason, ...progress }: Progress,
+  trail: Trail,
+): SendAttemptResult {
+  const attempts = trail.attempts.map(summarize);
+  const last = progress.attempts.at(-1);
+  const byAttempt = status === 'FAILED' && last !== undefined && reason !== 'ENDPOINT_DELETED';
+  if (!byAttempt) return { kind: 'ended', status, reason, attempts };
+  throw ApplicationFailure.create({
+    type: last.classification,
+    message: `${last.classification}, ${wordsOf(last, progress.max_attempts)} (${id})`,
     nonRetryable: true,
     category: ApplicationFailureCategory.BENIGN,
-    details: [told(trail)] satisfies SendAttemptFailureDetails,
-  });
-}
-
-/** What the workflow is told of the tries of this activity. */
-function told({ entries }: Trail) {
-  return {
-    attempts: entries.map((entry) => summarize(entry.attempt)),
-    unrecorded: entries.filter((entry) => entry.unrecorded).map((entry) => entry.attempt),
-  };
-}
-
-/** For the query `state` only: a signal that does not arrive costs the view a line, never the delivery anything. */
-async function tellWorkflow(deps: ActivityDeps, deliveryId: string, attempt: Attempt): Promise<void> {
-  const execution = Context.current().info.workflowExecution;
-  if (!execution) return;
-  await deps.tell(execution, deliveryId, summarize(attempt)).catch((error: unknown) => {
-    deps.log.debug({ err: error, delivery_id: deliveryId }, 'state signal not delivered');
+    details: [{ reason, attempts }] satisfies EndedDetails,
   });
 }

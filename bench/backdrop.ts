@@ -24,7 +24,7 @@ export interface Backdrop {
   close(): Promise<void>;
 }
 
-/** Longer than what is left to the sweeper waits for it. */
+/** Longer than the claims of a dead process last. */
 const STALLED_MS = 30_000;
 
 export async function startBackdrop(): Promise<Backdrop> {

@@ -13,8 +13,8 @@ await db.query(
 );
 await db.query('truncate floor');
 const out = new Pool(receiver, { connections: 64, pipelining: 1 });
-/** Where events go: a PUT says. */
-let path = '/';
+/** Where events go: a PUT says, with `?fanOut=` for several requests an event. */
+let paths = ['/'];
 
 /** Calls that come while one is under way go together into the next. */
 function grouped<T>(write: (items: T[]) => Promise<unknown>): (item: T) => Promise<void> {
@@ -56,23 +56,30 @@ const record = grouped<{ id: number; status: number }>((rows) =>
 let last = 0;
 const server = createServer((request, response) => {
   if (request.method === 'PUT') {
-    path = request.url ?? path;
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://floor');
+    const fanOut = Number(searchParams.get('fanOut') ?? 1);
+    paths = fanOut === 1 ? [pathname] : Array.from({ length: fanOut }, (_, i) => `${pathname}/${i}`);
     response.writeHead(204).end();
     return;
   }
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
-    const id = ++last;
+    const ids = paths.map(() => ++last);
+    const [id] = ids;
     const text = Buffer.concat(chunks).toString();
     const { payload } = JSON.parse(text) as { payload: unknown };
     const body = JSON.stringify(payload);
-    void insert({ id, body }).then(async () => {
+    // One row a delivery; the body stands in the first.
+    void Promise.all(ids.map((row, i) => insert({ id: row, body: i === 0 ? body : '' }))).then(() => {
       response.writeHead(202).end(`{"id":${id}}`);
       const headers = { 'webhook-id': `evt_${id}`, 'content-type': 'application/json' };
-      const answer = await out.request({ path, method: 'POST', headers, body });
-      await answer.body.dump();
-      await record({ id, status: answer.statusCode });
+      const send = async (row: number, i: number) => {
+        const answer = await out.request({ path: paths[i]!, method: 'POST', headers, body });
+        await answer.body.dump();
+        await record({ id: row, status: answer.statusCode });
+      };
+      ids.forEach((row, i) => void send(row, i));
     });
   });
 });

@@ -33,7 +33,7 @@ const TYPES: [name: string, share: number][] = [
   ['key.rotated', 0.0002],
   ['account.closed', 0.0002],
 ];
-/** Why a delivery has not been taken. */
+/** Classifications of failed attempts. */
 const FAULTS: [name: string, share: number][] = [
   ['HTTP_5XX_RETRYABLE', 0.4],
   ['HTTP_4XX_PERMANENT', 0.3],
@@ -64,7 +64,7 @@ export async function seedListing(databaseUrl: string): Promise<void> {
     await seedReplays(db);
     await seedAttempts(db);
     // As autovacuum leaves it.
-    await db.query('vacuum (analyze) events, deliveries, attempts, endpoints, tenants');
+    await db.query('vacuum (analyze) events, deliveries, open_deliveries, attempts, endpoints, tenants');
   } finally {
     await db.end();
   }
@@ -96,9 +96,9 @@ async function seedEndpoints(db: pg.Client): Promise<void> {
 
 async function seedEvents(db: pg.Client): Promise<void> {
   await db.query(`
-    insert into events (id, tenant, type, payload, idempotency_key, workflow_id, created_at)
+    insert into events (id, tenant, type, payload, idempotency_key, workflow_id, created_at, delivery_count)
     select new_id('evt', at), tenant, case when tenant = 'big' and type = 'order.shipped' then 'order.created' else type end,
-      '{"order_id":"' || n || '","total":49.9,"note":"' || repeat('x', 110) || '"}', 'seed-' || key, 'deliver:' || tenant || ':seed-' || key, at
+      '{"order_id":"' || n || '","total":49.9,"note":"' || repeat('x', 110) || '"}', 'seed-' || key, 'deliver:' || tenant || ':seed-' || key, at, 2
     from (
       select n, md5(n::text) as key, now() - interval '7 days' + n * (interval '7 days' / ${EVENTS}) as at,
         ${oneOf(TENANTS)} as tenant, ${oneOf(TYPES)} as type
@@ -108,15 +108,12 @@ async function seedEvents(db: pg.Client): Promise<void> {
 /** The first of an event to any endpoint of its tenant, of the big one often to the same; the second to another. */
 async function seedDeliveries(db: pg.Client): Promise<void> {
   await db.query(`
-    insert into deliveries (id, event_id, endpoint_id, tenant, event_type, status, status_reason, attempt_count,
-      max_attempts, next_attempt_at, last_classification, workflow_id, created_at, completed_at, due_at, lane)
-    select new_id('del', e.created_at), e.id, ep.id, e.tenant, e.type, d.status,
-      case d.status when 'FAILED' then d.fault when 'HELD' then 'endpoint paused (manual)' when 'CANCELLED' then 'cancelled by admin' end,
-      case when d.status in ('PENDING', 'HELD') then 0 else 1 end, 12,
-      case when d.status = 'IN_PROGRESS' then now() + interval '1 day' end,
-      case when d.status = 'DELIVERED' then d.status when d.status not in ('PENDING', 'HELD') then d.fault end,
-      e.workflow_id, e.created_at, case when d.status in ('DELIVERED', 'FAILED', 'CANCELLED') then e.created_at + interval '20 ms' end,
-      case when d.status in ('PENDING', 'IN_PROGRESS') then now() + interval '1 day' end, 'direct'
+    create temp table made as
+    select new_id('del', e.created_at) as id, e.id as event_id, ep.id as endpoint_id, e.tenant, e.type as event_type,
+      d.status, case d.status when 'FAILED' then d.fault when 'CANCELLED' then 'cancelled by admin' end as status_reason,
+      case when d.status in ('PENDING', 'HELD') then 0 else 1 end as attempt_count, 12 as max_attempts,
+      case when d.status = 'DELIVERED' then d.status when d.status not in ('PENDING', 'HELD') then d.fault end as last_classification,
+      e.workflow_id, e.created_at
     from events e
       cross join lateral (select nth, e.id, random() as place, random() as luck, ${oneOf(FAULTS)} as fault
         from generate_series(1, 2) nth offset 0) r
@@ -135,6 +132,15 @@ async function seedDeliveries(db: pg.Client): Promise<void> {
         when luck < 0.02035 then 'PENDING'
         else 'DELIVERED' end as status) d
     order by e.id, nth`);
+  const kept = `id, event_id, endpoint_id, tenant, event_type, status_reason, attempt_count, max_attempts, last_classification,
+    workflow_id, created_at`;
+  const hasEnded = `status in ('DELIVERED', 'FAILED', 'CANCELLED')`;
+  await db.query(`
+    insert into deliveries (${kept}, status, completed_at)
+    select ${kept}, status, created_at + interval '20 ms' from made where ${hasEnded} order by id`);
+  await db.query(`
+    insert into open_deliveries (${kept}, run_at, run_by)
+    select ${kept}, now() + interval '1 day', 'queue' from made where not ${hasEnded}`);
 }
 
 async function seedReplays(db: pg.Client): Promise<void> {
@@ -145,21 +151,20 @@ async function seedReplays(db: pg.Client): Promise<void> {
       returning id
     )
     insert into deliveries (id, event_id, endpoint_id, tenant, event_type, status, attempt_count, max_attempts,
-      last_classification, source_delivery_id, batch_id, workflow_id, created_at, completed_at, due_at)
+      last_classification, source_delivery_id, batch_id, workflow_id, created_at, completed_at)
     select new_id('del', at), event_id, endpoint_id, tenant, event_type, 'DELIVERED', 1, 12, 'DELIVERED', source.id, batch.id,
-      'replay:' || batch.id || ':' || source.id, at, at, null
+      'deliver:' || source.tenant || ':' || source.id, at, at
     from batch, (select *, now() - interval '1 day' + row_number() over (order by id) * interval '10 ms' as at
       from deliveries where tenant in ('tenant-2', 'tenant-3') order by id limit ${REPLAYED}) source`);
 }
 
 async function seedAttempts(db: pg.Client): Promise<void> {
   await db.query(`
-    insert into attempts (id, delivery_id, number, started_at, latency_ms, classification, http_status, detail)
-    select made.id, d.id, 1, d.created_at, 12.5, last_classification, 200, jsonb_build_object('id', made.id, 'number', 1,
+    insert into attempts (delivery_id, number, started_at, latency_ms, classification, http_status, detail)
+    select d.id, 1, d.created_at, 12.5, last_classification, 200, jsonb_build_object('id', new_id('att', d.created_at), 'number', 1,
       'started_at', d.created_at, 'latency_ms', 12.5, 'timings', null, 'remote_address', '127.0.0.1', 'http_status', 200,
       'classification', last_classification, 'error', null, 'request_headers', '{"content-type":"application/json","webhook-attempt":"1"}'::jsonb,
       'response_headers', '{"date":"Tue, 24 Nov 2026 06:55:13 GMT","connection":"keep-alive"}'::jsonb, 'response_body', 'ok',
       'truncated', false, 'retry_after', null, 'next_attempt_at', null)
-    from deliveries d cross join lateral (select new_id('att', d.created_at) as id) made
-    where last_classification is not null order by d.id`);
+    from all_deliveries d where last_classification is not null order by d.id`);
 }

@@ -26,6 +26,8 @@ export interface Product {
   readySeconds: number;
   call<T>(method: string, path: string, body?: unknown): Promise<T>;
   usage(): Usage;
+  /** Freezes the embedded Temporal server until the end: it answers nothing any more. */
+  freezeTemporal(): void;
   stop(): Promise<void>;
 }
 
@@ -86,6 +88,7 @@ export async function startProduct(env: Record<string, string>, args: string[] =
       reject(new Error(`npm start ended:\n${readFileSync(join(dir, 'log'), 'utf8')}`)),
     );
   });
+  let frozen: number[] = [];
   const readySeconds = (performance.now() - began) / 1_000;
   const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
     const response = await fetch(url + path, {
@@ -105,7 +108,9 @@ export async function startProduct(env: Record<string, string>, args: string[] =
     readySeconds,
     call,
     usage: () => usageOf(child.pid!),
+    freezeTemporal: () => (frozen = temporalPids(child.pid!)).forEach((pid) => process.kill(pid, 'SIGSTOP')),
     async stop() {
+      frozen.forEach((pid) => process.kill(pid, 'SIGCONT'));
       child.removeAllListeners('exit');
       await end(child);
       rmSync(dir, { recursive: true, force: true });
@@ -113,23 +118,36 @@ export async function startProduct(env: Record<string, string>, args: string[] =
   };
 }
 
+/** CPU seconds of one process so far. */
+export const cpuSecondsOf = (pid: number): number => (statOf(pid)[0]?.ticks ?? 0) / TICKS_PER_SECOND;
+
+/** The processes of the embedded Temporal server. */
+function temporalPids(root: number): number[] {
+  return treeOf(root)
+    .filter(({ name }) => name === 'temporal')
+    .map(({ pid }) => pid);
+}
+
 function usageOf(root: number): Usage {
   const usage: Usage = {
     cpu: { node: 0, postgres: 0, temporal: 0 },
     memory: { node: 0, postgres: 0, temporal: 0 },
   };
-  const stats = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => statOf(Number(pid)));
-  const tree = new Set([root]);
-  for (const { pid, parent } of stats.sort((a, b) => a.pid - b.pid)) if (tree.has(parent)) tree.add(pid);
-  for (const { pid, name, ticks } of stats) {
-    if (!tree.has(pid)) continue;
+  for (const { pid, name, ticks } of treeOf(root)) {
     const part: Part = name === 'postgres' || name === 'temporal' ? name : 'node';
     usage.cpu[part] += ticks / TICKS_PER_SECOND;
     usage.memory[part] += pssOf(pid);
   }
   return usage;
+}
+
+function treeOf(root: number) {
+  const stats = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => statOf(Number(pid)));
+  const tree = new Set([root]);
+  for (const { pid, parent } of stats.sort((a, b) => a.pid - b.pid)) if (tree.has(parent)) tree.add(pid);
+  return stats.filter(({ pid }) => tree.has(pid));
 }
 
 function statOf(pid: number): { pid: number; name: string; parent: number; ticks: number }[] {

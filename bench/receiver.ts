@@ -17,7 +17,7 @@ const SENT = /^\{"sent":([\d.]+)/;
 /** `/delay/200`: answers after 200 ms; `/hang`: never; `/fail`: 503; `/well-again`: 503 to each webhook's first request; all else: at once. */
 const server = createServer((request, response) => {
   const { url = '/' } = request;
-  if (request.method === 'GET') return tell(url, response);
+  if (request.method === 'GET') return report(url, response);
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
@@ -42,7 +42,7 @@ const server = createServer((request, response) => {
 });
 
 /** What came at the paths that begin so, and forgets it where `?reset`. */
-function tell(url: string, response: ServerResponse): void {
+function report(url: string, response: ServerResponse): void {
   const { pathname, searchParams } = new URL(url, 'http://x');
   const chosen = [...paths].filter(([path]) => path.startsWith(pathname));
   const latencies = chosen.flatMap(([, path]) => path.latencies).sort((a, b) => a - b);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startBackdrop, type Backdrop } from './backdrop.js';
 import { floorA, floorB } from './floors.js';
+import { held } from './held.js';
 import { report, type Row } from './report.js';
 import { SCENARIOS } from './scenarios.js';
 import { start } from './start.js';
@@ -22,10 +23,10 @@ const add = (row: Row) => {
 try {
   if (chosen('floorA')) (await floorA(backdrop)).forEach(add);
   if (chosen('floorB')) add(await floorB());
-  for (const [name, scenario] of Object.entries({ ...SCENARIOS, storm, waiting, start })) {
+  for (const [name, scenario] of Object.entries({ ...SCENARIOS, held, storm, waiting, start })) {
     if (!chosen(name)) continue;
     for (const row of await scenario(backdrop)) add(row);
-    // What one leaves to the disk is not the next one's.
+    // The next scenario must not pay for the disk writes of this one.
     await sleep(2_000);
   }
 } finally {

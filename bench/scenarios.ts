@@ -20,10 +20,10 @@ export const SCENARIOS: Record<string, Scenario> = {
     }),
   ],
   b: async (backdrop) => [
-    await offered(backdrop, 'workflow', 50, 20),
-    await offered(backdrop, 'direct', 50, 20),
-    await offered(backdrop, 'auto', 50, 20),
-    await offered(backdrop, 'auto', 500, 15),
+    await offered(backdrop, 'default', { rate: 50, seconds: 20 }),
+    await offered(backdrop, 'after a burst of 20,000', { rate: 50, seconds: 20, burst: 20_000 }),
+    await offered(backdrop, 'Temporal stopped', { rate: 50, seconds: 20, frozen: true }),
+    await offered(backdrop, 'default', { rate: 500, seconds: 15 }),
   ],
   c: async (backdrop) => [
     await closedLoop(backdrop, 'c: fan-out of 10', { payload: 'small', count: 4_000 }, { fanOut: 10 }),
@@ -37,14 +37,6 @@ export const SCENARIOS: Record<string, Scenario> = {
     ),
   ],
   e: halfHangs,
-  f: async (backdrop) => [
-    await closedLoop(
-      backdrop,
-      'f: lane workflow only',
-      { payload: 'small', count: 2_000 },
-      { env: { SUREHOOK_LANE: 'workflow' } },
-    ),
-  ],
   g: backlog,
   h: listing,
   replay,
@@ -123,27 +115,36 @@ function closedLoop(
   });
 }
 
-/** So many events a second, whatever the answers take. */
+/** A fixed rate of events, whatever the answers take: alone, right after a burst, or with a Temporal that is away. */
 function offered(
   { load, receiver, awaitArrival }: Backdrop,
-  lane: string,
-  rate: number,
-  seconds: number,
+  name: string,
+  {
+    rate,
+    seconds,
+    burst = 0,
+    frozen = false,
+  }: { rate: number; seconds: number; burst?: number; frozen?: boolean },
 ): Promise<Row> {
-  return withProduct({ SUREHOOK_LANE: lane }, async (product) => {
-    const path = `/b/${lane}/${rate}`;
-    await endpoint(product, receiver, 'warm', `${path}/warm`);
-    await endpoint(product, receiver, 'run', `${path}/run`);
+  return withProduct({}, async (product) => {
+    const path = `/b/${name.replaceAll(/\W+/g, '-')}/${rate}`;
+    for (const tenant of ['warm', 'burst', 'run'])
+      await endpoint(product, receiver, tenant, `${path}/${tenant}`);
     const options = { url: product.url, connections: 64, payload: 'github' as const };
     const warm = await load({ ...options, tenant: 'warm', rate, seconds: 5 });
     await awaitArrival(`${path}/warm`, warm.events);
+    if (frozen) product.freezeTemporal();
+    if (burst > 0) {
+      await load({ ...options, payload: 'small', tenant: 'burst', count: burst });
+      await awaitArrival(`${path}/burst`, burst);
+    }
     const before = product.usage();
     const sent = await load({ ...options, tenant: 'run', rate, seconds });
     const arrived = await awaitArrival(`${path}/run`, sent.events);
     await settled(product);
     const { cpu } = product.usage();
     return {
-      name: `b: ${rate}/s offered, lane ${lane}`,
+      name: `b: ${rate}/s offered, ${name}`,
       events: sent.events,
       seconds,
       perSecond: sent.events / ((arrived.lastAt - sent.startedAt) / 1_000),
@@ -208,11 +209,11 @@ function backlog({ load, receiver, awaitArrival }: Backdrop): Promise<Row[]> {
       ...{ url: product.url, path: '/v1/events/batch', batch: 100 },
       ...{ connections: 4, payload: 'small', tenant: 'run', count },
     });
-    const drained = watchDrain(product);
+    const drained = watchBacklog(product);
     await product.call('POST', '/v1/control/resume', { scope: 'all', reason: 'bench' });
     const arrived = await awaitArrival('/g', sent.events);
     await settled(product);
-    return [drained(`g: a backlog of ${count.toLocaleString('en')}, drained`, sent, arrived)];
+    return [drained(`g: a backlog of ${count.toLocaleString('en')}`, sent, arrived)];
   });
 }
 
@@ -228,7 +229,7 @@ function replay({ load, receiver, awaitArrival }: Backdrop): Promise<Row[]> {
     await settled(product);
     // Where they are counted on their own.
     await product.call('PATCH', `/v1/endpoints/${id}`, { url: `${receiver}/replay/again` });
-    const drained = watchDrain(product);
+    const drained = watchBacklog(product);
     await product.call('POST', '/v1/batches', {
       ...{ filter: { tenant: 'run' }, include_delivered: true, rate_per_second: 0 },
     });
@@ -238,8 +239,8 @@ function replay({ load, receiver, awaitArrival }: Backdrop): Promise<Row[]> {
   });
 }
 
-/** From now until what was sent before has arrived. */
-function watchDrain(product: Product) {
+/** Measures from now until every event of `sent` has arrived. */
+function watchBacklog(product: Product) {
   const peak = watchMemory(product);
   const before = product.usage();
   const began = Date.now();
@@ -259,7 +260,7 @@ function watchDrain(product: Product) {
 
 const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
 
-function outcome(sent: LoadResult, arrived: { requests: number; distinct: number }, fanOut: number) {
+export function outcome(sent: LoadResult, arrived: { requests: number; distinct: number }, fanOut: number) {
   const accepted = (sent.statuses['202'] ?? 0) + (sent.statuses['200'] ?? 0);
   return {
     lost: accepted * fanOut - arrived.distinct + (sent.events - accepted),

@@ -68,34 +68,22 @@ export function storm({ load, receiver, arrived, awaitArrival }: Backdrop): Prom
   });
 }
 
-const WAITING = [
-  { name: 'in Postgres', env: {}, counts: [10_000, 100_000] },
-  { name: 'in workflows', env: { SUREHOOK_LANE: 'workflow' }, counts: [5_000, 10_000] },
-];
-/** So many workflows take two minutes. */
+const COUNTS = [10_000, 100_000];
+
 const FAILED_MS = 300_000;
 
-/** What deliveries cost that wait for a retry hours away: memory and disk, by part. */
-export async function waiting(backdrop: Backdrop): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (const way of WAITING) rows.push(...(await waitingIn(backdrop, way)));
-  return rows;
-}
-
-async function waitingIn(
-  { load, receiver, arrived }: Backdrop,
-  { name, env, counts }: (typeof WAITING)[number],
-): Promise<Row[]> {
+/** The cost of deliveries that wait for a retry hours away: memory and disk, by part. */
+export async function waiting({ load, receiver, arrived }: Backdrop): Promise<Row[]> {
   const inspector = await freePort();
   // 5 s become three hours.
   const rare = { SUREHOOK_RETRY_SCALE: '2000', NODE_OPTIONS: `--inspect=127.0.0.1:${inspector}` };
-  return withProduct({ ...rare, ...env }, async (product) => {
-    const path = `/fail/${name.replace(' ', '-')}`;
+  return withProduct({ ...rare, SUREHOOK_WORKFLOWS: 'none' }, async (product) => {
+    const path = '/fail/waiting';
     await endpoint(product, receiver, 'waiting', path);
     const rows: Row[] = [];
     let before = await measure(product, inspector);
     let count = 0;
-    for (const most of counts) {
+    for (const most of COUNTS) {
       const events = most - count;
       const began = Date.now();
       const peak = watchMemory(product);
@@ -112,7 +100,7 @@ async function waitingIn(
         Object.entries(more).map(([part, bytes]) => [part, (bytes - before[part]!) / events]),
       );
       rows.push({
-        name: `waiting: ${most.toLocaleString('en')} wait for a retry ${name}`,
+        name: `waiting: ${most.toLocaleString('en')} wait for a retry`,
         ...{ events, seconds, perSecond: events / seconds, cpu, memory: peak() },
         lost: most - (await arrived(path)).distinct,
         // Bytes for each that was added.

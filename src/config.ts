@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { WORKFLOW_MODES } from './domain/delivery.js';
 import { isNetwork } from './webhook/address-guard.js';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -23,10 +24,6 @@ const adminKey = z
 const key32 = z
   .string()
   .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes in base64 (openssl rand -base64 32)');
-const count = z
-  .string()
-  .regex(/^\d{1,6}$/, 'must be a whole number')
-  .transform(Number);
 const processes = z
   .string()
   .regex(/^([1-9]|[1-5]\d|6[0-4])$/, 'must be a whole number, 1 to 64')
@@ -56,9 +53,8 @@ const schema = z
     SUREHOOK_ENCRYPTION_KEY: key32.optional(),
     SUREHOOK_ALLOW_NETWORKS: networks.optional(),
     SUREHOOK_RETRY_SCALE: scale.default(1),
-    SUREHOOK_LANE: z.enum(['auto', 'workflow', 'direct'], 'must be auto, workflow or direct').default('auto'),
-    SUREHOOK_DIRECT_ABOVE: count.default(64),
-    SUREHOOK_WORKFLOW_FOR_DELIVERED: flag.default(true),
+    SUREHOOK_WORKFLOWS: z.enum(WORKFLOW_MODES, 'must be all, open or none').default('all'),
+    SUREHOOK_ATTEMPTS: flag.default(true),
     SUREHOOK_PROCESSES: processes.optional(),
     '--processes': processes.optional(),
     LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
@@ -84,11 +80,10 @@ const schema = z
     encryptionKey: env.SUREHOOK_ENCRYPTION_KEY ?? null,
     allowNetworks: env.SUREHOOK_ALLOW_NETWORKS ?? null,
     retryScale: env.SUREHOOK_RETRY_SCALE,
-    lanes: {
-      lane: env.SUREHOOK_LANE,
-      directAbove: env.SUREHOOK_DIRECT_ABOVE,
-      workflowForEnded: env.SUREHOOK_WORKFLOW_FOR_DELIVERED,
-    },
+    /** The events that get a workflow. */
+    workflows: env.SUREHOOK_WORKFLOWS,
+    /** False: this process makes no attempts. */
+    attempts: env.SUREHOOK_ATTEMPTS,
     /** For `npm start`: half of the cores are left to Postgres and Temporal. */
     processes:
       env['--processes'] ?? env.SUREHOOK_PROCESSES ?? Math.max(1, Math.floor(availableParallelism() / 2)),

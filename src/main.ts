@@ -28,7 +28,7 @@ async function start(config: Config): Promise<void> {
     await requireFreePort(config.metricsPort, config.host, 'METRICS_PORT');
   }
   const dataDir = await openDataDir(config.dataDir, { say, lost: () => void lostDataDir(config.dataDir) });
-  taken(() => dataDir.close());
+  onStop(() => dataDir.close());
   const { signal } = stopped;
   const binary = config.temporal.address
     ? null
@@ -61,18 +61,19 @@ async function start(config: Config): Promise<void> {
     encryptionKey: encryption.value,
     allowNetworks,
     retryScale: config.retryScale,
-    lanes: config.lanes,
+    workflows: config.workflows,
+    attempts: config.attempts,
     pauseFile: join(config.dataDir, 'PAUSE'),
     logLevel: config.logLevel,
   };
   const service = await startCluster(config.processes, options, say);
-  taken(() => service.stop());
+  onStop(() => service.stop());
 
   // Not awaited: a stop must not wait for a Temporal that never answers.
   const waiting = setTimeout(() => {
     say(`waiting for Temporal at ${temporal.address}; events are accepted meanwhile on ${service.url}`);
   }, 5_000);
-  taken(async () => clearTimeout(waiting));
+  onStop(async () => clearTimeout(waiting));
   void service.ready.then(() => {
     clearTimeout(waiting);
     startupBanner({ url: service.url!, config, admin, uiUrl: temporal.uiUrl, allowNetworks }).forEach(say);
@@ -86,7 +87,7 @@ async function embeddedPostgres(config: Config): Promise<string> {
   const postgres = await startPostgres({ dir, settings, progress: say });
   const { port } = postgres;
   const supervised = supervise('Postgres', postgres, () => startPostgres({ dir, port, settings }), say);
-  taken(() => supervised.stop());
+  onStop(() => supervised.stop());
   return postgres.url;
 }
 
@@ -97,7 +98,7 @@ async function embeddedTemporal(config: Config, binary: string) {
   const temporal = await startTemporal(options);
   const { port, address, uiUrl } = temporal;
   const supervised = supervise('Temporal', temporal, () => startTemporal({ ...options, port }), say);
-  taken(() => supervised.stop());
+  onStop(() => supervised.stop());
   return { address, uiUrl };
 }
 
@@ -106,7 +107,7 @@ const stopped = new AbortController();
 let stopping: Promise<never> | undefined;
 
 /** Records how to release a part that was just started; throws during a stop, so that the start goes no further. */
-function taken(step: () => Promise<unknown>): void {
+function onStop(step: () => Promise<unknown>): void {
   release.push(step);
   if (stopping) throw new Error('stopped while starting');
 }

@@ -28,6 +28,8 @@ describe('configuration', () => {
       encryptionKey: null,
       allowNetworks: null,
       retryScale: 1,
+      workflows: 'all',
+      attempts: true,
       logLevel: 'info',
     });
   });
@@ -50,6 +52,8 @@ describe('configuration', () => {
       SUREHOOK_ENCRYPTION_KEY: encryptionKey,
       SUREHOOK_ALLOW_NETWORKS: '10.0.0.0/8, fd00::/8',
       SUREHOOK_RETRY_SCALE: '0.001',
+      SUREHOOK_WORKFLOWS: 'open',
+      SUREHOOK_ATTEMPTS: 'false',
       LOG_LEVEL: 'debug',
     });
     expect(config).toMatchObject({
@@ -65,6 +69,8 @@ describe('configuration', () => {
       encryptionKey,
       allowNetworks: ['10.0.0.0/8', 'fd00::/8'],
       retryScale: 0.001,
+      workflows: 'open',
+      attempts: false,
       logLevel: 'debug',
     });
   });
@@ -99,6 +105,8 @@ describe('configuration', () => {
       SUREHOOK_ENCRYPTION_KEY: Buffer.alloc(31).toString('base64'),
       SUREHOOK_ALLOW_NETWORKS: '10.0.0.0/8,10.0.0.1',
       SUREHOOK_RETRY_SCALE: '0',
+      SUREHOOK_WORKFLOWS: 'auto',
+      SUREHOOK_ATTEMPTS: 'no',
       LOG_LEVEL: 'loud',
     });
     expect(lines.map((line) => line.split(':')[0])).toEqual([
@@ -110,6 +118,8 @@ describe('configuration', () => {
       'SUREHOOK_ENCRYPTION_KEY',
       'SUREHOOK_ALLOW_NETWORKS',
       'SUREHOOK_RETRY_SCALE',
+      'SUREHOOK_WORKFLOWS',
+      'SUREHOOK_ATTEMPTS',
       'LOG_LEVEL',
     ]);
   });

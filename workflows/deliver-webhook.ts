@@ -4,110 +4,93 @@ import {
   CancellationScope,
   CancelledFailure,
   condition,
-  continueAsNew,
   executeChild,
   isCancellation,
-  patched,
+  proxyActivities,
   setHandler,
+  upsertSearchAttributes,
   workflowInfo,
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow';
-import { DELIVERIES_PER_WORKFLOW, partWorkflowId } from '../src/domain/event.js';
-import { isOpen } from '../src/domain/delivery.js';
+import type { Activities } from '../activities/index.js';
+import { partWorkflowId } from '../src/domain/event.js';
 import {
   attemptedSignal,
   cancelDeliveriesSignal,
-  carrySignal,
-  endpointIds,
-  resumeSignal,
   stateQuery,
   type DeliverWebhookInput,
   type DeliveryInput,
   type DeliveryState,
   type PartState,
 } from './contract.js';
-import { addAttempt, after, carriedOn, deliver, type Carried } from './delivery.js';
+import { endpointIds } from './search-attributes.js';
+import { addAttempts, deliver, type OpenDelivery } from './delivery.js';
 
-/** Carries one event to all its endpoints, side by side; fails, visibly to operators, when any delivery failed. */
-export function deliverWebhook(input: DeliverWebhookInput): Promise<DeliveryState[] | PartState[]> {
-  return input.deliveries.length > DELIVERIES_PER_WORKFLOW ? deliverInParts(input) : deliverAll(input);
+const { listDeliveries, endDeliveries } = proxyActivities<Activities>({
+  startToCloseTimeout: '30 s',
+  retry: { initialInterval: '1 s', maximumInterval: '1 m' },
+});
+
+/**
+ * Parts whose deliveries have ended take a moment each: so many run at a time, and leave room for other work. After this
+ * time the next one is started all the same, because a part with deliveries that are retried stays open for days.
+ */
+const MAX_PARTS_AT_ONCE = 4;
+const NEXT_PART_MS = 2_000;
+/** Temporal allows a workflow 2,000 open children. */
+const MAX_OPEN_PARTS = 1_500;
+
+/** Delivers one event to all its endpoints, side by side; fails, visibly to operators, if any delivery failed. */
+export async function deliverWebhook(input: DeliverWebhookInput): Promise<DeliveryState[] | PartState[]> {
+  if (input.parts > 0) return deliverInParts(input);
+  if (input.deliveries.length > 0) return deliverAll(input.deliveries);
+  const { workflowId } = workflowInfo();
+  // A part may be cancelled before it begins: its deliveries are needed to end them.
+  const deliveries = await CancellationScope.nonCancellable(() =>
+    listDeliveries({ eventId: input.eventId, workflowId }),
+  );
+  upsertSearchAttributes(endpointIds(deliveries, input.without));
+  return deliverAll(deliveries);
 }
 
-async function deliverAll(input: DeliverWebhookInput): Promise<DeliveryState[]> {
-  const carried = new Map<string, Carried>();
-  const states: DeliveryState[] = [];
-  const failures: Error[] = [];
-  let open = 0;
-  let moving = false;
-  const carry = (deliveries: DeliveryInput[], toldAt: number) => {
-    for (const { waitMs, ...delivery } of deliveries) {
-      if (carried.has(delivery.id)) continue;
-      if (waitMs !== undefined) delivery.notBefore = after(toldAt, waitMs);
-      const state: DeliveryState = {
-        id: delivery.id,
-        endpoint_id: delivery.endpointId,
-        status: delivery.ended?.status ?? 'PENDING',
-        reason: delivery.ended?.reason ?? null,
-        attempts: delivery.attempts ?? [],
-      };
-      const made = delivery.attemptsBefore ?? 0;
-      const scope = new CancellationScope();
-      const one = { ...delivery, state, scope, made, resumed: false, cancelled: false };
-      carried.set(delivery.id, one);
-      states.push(state);
-      if (delivery.ended) continue;
-      if (moving) scope.cancel();
-      open += 1;
-      void deliver(one)
-        .catch((error: Error) => failures.push(error))
-        .finally(() => (open -= 1));
-    }
-  };
-
+async function deliverAll(inputs: DeliveryInput[]): Promise<DeliveryState[]> {
+  const deliveries = new Map<string, OpenDelivery>(
+    inputs.map(({ id, endpointId }) => [
+      id,
+      {
+        state: { id, endpoint_id: endpointId, status: 'PENDING', reason: null, attempts: [] },
+        scope: new CancellationScope(),
+        cancelled: false,
+      },
+    ]),
+  );
+  const states = [...deliveries.values()].map(({ state }) => state);
   setHandler(stateQuery, () => states);
-  const resume = (ids: string[]) => {
-    for (const id of ids) if (carried.has(id)) carried.get(id)!.resumed = true;
-  };
-  setHandler(resumeSignal, resume);
   setHandler(cancelDeliveriesSignal, (ids) => {
-    for (const one of ids.flatMap((id) => carried.get(id) ?? [])) {
-      one.cancelled = true;
-      one.scope.cancel();
+    for (const delivery of ids.flatMap((id) => deliveries.get(id) ?? [])) {
+      delivery.cancelled = true;
+      delivery.scope.cancel();
     }
   });
   setHandler(attemptedSignal, (id, attempt) => {
-    const state = carried.get(id)?.state;
+    const state = deliveries.get(id)?.state;
     if (!state) return;
-    addAttempt(state, attempt);
+    addAttempts(state, [attempt]);
     if (state.status === 'PENDING') state.status = 'IN_PROGRESS';
   });
-  carry(input.deliveries, workflowInfo().runStartTime.getTime());
-  setHandler(carrySignal, (deliveries, now = []) => {
-    carry(deliveries, Date.now());
-    resume(now);
-  });
 
-  const full = () => workflowInfo().continueAsNewSuggested;
-  // A cancellation ends the deliveries, not the wait for their ends.
-  const until = (met: () => boolean) => CancellationScope.nonCancellable(() => condition(met));
-  await until(() => open === 0 || full());
-  if (open > 0 && patched('moves-on')) {
-    // A history has an end, and a delivery has not while a fault of ours puts it off: another run goes on.
-    moving = true;
-    for (const { scope } of carried.values()) scope.cancel();
+  let open = deliveries.size;
+  const failures: Error[] = [];
+  for (const delivery of deliveries.values()) {
+    void deliver(delivery)
+      .catch((error: Error) => failures.push(error))
+      .finally(() => (open -= 1));
   }
-  await until(() => open === 0);
+  // A cancellation ends the deliveries, not the wait for their ends.
+  await CancellationScope.nonCancellable(() => condition(() => open === 0));
   const cancelled = failures.find(isCancellation);
   if (cancelled) throw cancelled;
   if (failures[0]) throw failures[0];
-  if (moving && states.some(isOpen)) {
-    // Cancelled in the same moment: nobody must carry on what the sweeper then ends as cancelled.
-    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('workflow cancelled');
-    await continueAsNew<typeof deliverWebhook>({
-      ...input,
-      deliveries: [...carried.values()].map(carriedOn),
-    });
-  }
 
   const failed = states.filter((state) => state.status === 'FAILED');
   if (failed.length > 0) {
@@ -117,44 +100,67 @@ async function deliverAll(input: DeliverWebhookInput): Promise<DeliveryState[]> 
   return states;
 }
 
-/** Children carry the deliveries, so that no history grows with the number of endpoints. */
-async function deliverInParts({ deliveries, ...input }: DeliverWebhookInput): Promise<PartState[]> {
+/** Each part is a child workflow: no history and no input grows with the number of endpoints. */
+async function deliverInParts({ parts: count, ...input }: DeliverWebhookInput): Promise<PartState[]> {
   const { workflowId, typedSearchAttributes } = workflowInfo();
-  const parts: (PartState & { carried: DeliveryInput[] })[] = [];
-  for (let from = 0; from < deliveries.length; from += DELIVERIES_PER_WORKFLOW) {
-    const carried = deliveries.slice(from, from + DELIVERIES_PER_WORKFLOW);
-    const id = partWorkflowId(workflowId, parts.length + 1);
-    parts.push({ workflow_id: id, deliveries: carried.length, status: 'RUNNING', carried });
-  }
-  const told = () =>
-    parts.map(({ workflow_id, deliveries, status }) => ({ workflow_id, deliveries, status }));
-  setHandler(stateQuery, told);
+  const parts = Array.from({ length: count }, (_, i): PartState => ({
+    workflow_id: partWorkflowId(workflowId, i + 1),
+    status: 'WAITING',
+  }));
+  setHandler(stateQuery, () => parts);
 
-  await Promise.all(
-    parts.map(async (part) => {
-      try {
-        await executeChild(deliverWebhook, {
-          workflowId: part.workflow_id,
-          args: [{ ...input, deliveries: part.carried }],
-          typedSearchAttributes: typedSearchAttributes.updateCopy(endpointIds(part.carried, input.without)),
-          workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-          staticSummary: `${part.deliveries} of ${deliveries.length} endpoints`,
-        });
-        part.status = 'COMPLETED';
-      } catch (error) {
-        // Started on its own by a repair: it goes on without us.
-        if (error instanceof WorkflowExecutionAlreadyStartedError) return;
-        part.status = isCancellation(error) ? 'CANCELLED' : 'FAILED';
-      }
-    }),
-  );
-  // A cancellation has reached every child by now.
-  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('workflow cancelled');
+  let open = 0;
+  const runPart = async (part: PartState) => {
+    part.status = 'RUNNING';
+    open += 1;
+    try {
+      await executeChild(deliverWebhook, {
+        workflowId: part.workflow_id,
+        args: [{ ...input, parts: 0 }],
+        typedSearchAttributes,
+        workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+        staticSummary: `part of ${count}`,
+      });
+      part.status = 'COMPLETED';
+    } catch (error) {
+      // It runs, or has ended, without this workflow: it was started for a delivery that needed one.
+      if (error instanceof WorkflowExecutionAlreadyStartedError) part.status = 'ELSEWHERE';
+      else part.status = isCancellation(error) ? 'CANCELLED' : 'FAILED';
+    }
+    open -= 1;
+  };
+  const running: Promise<void>[] = [];
+  try {
+    for (const part of parts) {
+      await condition(() => open < MAX_PARTS_AT_ONCE, NEXT_PART_MS);
+      await condition(() => open < MAX_OPEN_PARTS);
+      running.push(runPart(part));
+    }
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+  }
+  await CancellationScope.nonCancellable(() => Promise.all(running));
+
+  // A cancellation has reached every child by now; the other parts have none.
+  if (CancellationScope.current().consideredCancelled) {
+    await CancellationScope.nonCancellable(() => cancelParts(input.eventId, parts));
+    throw new CancelledFailure('workflow cancelled');
+  }
   const failed = parts.filter((part) => part.status === 'FAILED' || part.status === 'CANCELLED');
   if (failed.length > 0) {
-    throw deliveryFailed(`Deliveries failed in ${failed.length} of ${parts.length} parts.`, told());
+    throw deliveryFailed(`Deliveries failed in ${failed.length} of ${parts.length} parts.`, parts);
   }
-  return told();
+  return parts;
+}
+
+/** Cancels what a cancellation has not reached: parts that are no children, or were cancelled before they began. */
+async function cancelParts(eventId: string, parts: PartState[]): Promise<void> {
+  for (const part of parts.filter(({ status }) => !['COMPLETED', 'FAILED'].includes(status))) {
+    const deliveries = await listDeliveries({ eventId, workflowId: part.workflow_id });
+    const deliveryIds = deliveries.map(({ id }) => id);
+    await endDeliveries({ deliveryIds, status: 'CANCELLED', reason: 'workflow cancelled', byTemporal: true });
+    part.status = 'CANCELLED';
+  }
 }
 
 /** Ends the workflow as Failed, for operators to find; nothing of ours has failed. */

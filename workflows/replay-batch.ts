@@ -1,20 +1,14 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ActivityFailure,
   allHandlersFinished,
   CancellationScope,
   CancelledFailure,
-  ChildWorkflowCancellationType,
   condition,
   continueAsNew,
   isCancellation,
-  ParentClosePolicy,
-  patched,
   proxyActivities,
   setHandler,
-  startChild,
   workflowInfo,
-  WorkflowIdReusePolicy,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import type { BatchPlan, BatchProgress, BatchState } from '../src/domain/batch.js';
@@ -24,54 +18,50 @@ import {
   planQuery,
   progressQuery,
   resumeBatchSignal,
-  searchAttributes,
   setRateSignal,
   type BatchOrder,
   type Operator,
-  type Replay,
   type ReplayBatchInput,
 } from './contract.js';
-import { deliverWebhook } from './deliver-webhook.js';
 
-// Each repeats what it did where it is tried again, and waits for a Postgres that is away.
+// Repeating any of these changes nothing; retries wait for a Postgres that is away.
 const { openBatch, planItems, takeItems, settleBatch, orderBatch, endBatch } = proxyActivities<Activities>({
   startToCloseTimeout: '30 s',
   retry: { initialInterval: '500 ms', maximumInterval: '30 s' },
 });
 
-/** Items are taken twice a second, as many at a time as the rate allows, and at most these. */
+/** With a rate, a step makes the deliveries of the next half second. */
 const STEP_MS = 500;
-/** So much of what was missed is made up for; more would be a storm. */
-const BEHIND_MS = 2_000;
-const MOST_AT_ONCE = 50;
-/** Outcomes are counted this often while items are taken: it takes longer the more there are. */
+/** A delay of up to this is made up for; more would be a storm. */
+const MAX_BEHIND_MS = 2_000;
+/** Items of one step: one short transaction, and few history events for each item. */
+const MAX_ITEMS = 500;
+/** Rest while enough deliveries wait for their first attempt; doubled while no item is processed. */
+const FULL_MS = { first: STEP_MS, max: 2_000 };
+/** Time between two counts of the outcomes; longer by a second for each 50,000 deliveries, which a count reads. */
 const COUNT_MS = 5_000;
-/** Until a batch that only waits for its deliveries to end looks again. */
-const LOOK_MS = { first: 500, most: 60_000 };
-/** Of one run: a history has to end, and Temporal allows a workflow 2,000 open children. */
-const MOST_CHILDREN = 200;
-const MOST_ROUNDS = 500;
+const CREATED_PER_MS = 50;
+/** Time between two looks of a batch that only waits for its deliveries to end. */
+const LOOK_MS = { first: 500, max: 60_000 };
+/** Steps of one run: keeps its history short. */
+const MAX_ROUNDS = 100;
 
 /**
- * Plans a batch, then delivers its items again, each in a child workflow that outlives it. All it knows is in Postgres:
- * wherever it ends, another run goes on from there.
+ * Plans a batch, then makes the deliveries of its items at its rate. They are open deliveries like any other: pollers
+ * send them, and the backfill starts their workflows. All state is in Postgres: wherever a run ends, another continues.
  */
 export async function replayBatch({
   batchId,
   notBefore,
   ratePerSecond,
-  ...inherited
 }: ReplayBatchInput): Promise<BatchProgress> {
   const known: { plan: BatchPlan | null; state: BatchState | null } = { plan: null, state: null };
-  // Runs begun before take orders side by side, count what is skipped, too, and carry their pace over a change of rate.
-  const byCreated = patched('paces-by-created');
   let changed = false;
   let ordered = Promise.resolve();
-  /** One after the other, as they came; what was asked for is done, whatever is cancelled meanwhile. */
+  /** Orders run in sequence, in the order of their signals, also when the workflow is cancelled meanwhile. */
   const order = (wanted: BatchOrder, by?: Operator | null) => {
     const ask = () => orderBatch({ batchId, order: wanted, by: by ?? {} });
-    const asked = byCreated ? ordered.then(() => CancellationScope.nonCancellable(ask)) : ask();
-    const done = asked.then(() => void (changed = true));
+    const done = ordered.then(() => CancellationScope.nonCancellable(ask)).then(() => void (changed = true));
     ordered = done.catch(() => {});
     return done;
   };
@@ -82,83 +72,76 @@ export async function replayBatch({
   setHandler(resumeBatchSignal, (by) => order({ kind: 'resume' }, by));
   setHandler(setRateSignal, (ratePerSecond, by) => order({ kind: 'rate', ratePerSecond }, by));
 
-  /** For so long, or until an operator wants something else: true. */
+  /** Waits for the time given, or until the batch's row has changed: true. */
   async function rest(ms?: number): Promise<boolean> {
     await (ms === undefined ? condition(() => changed) : condition(() => changed, ms));
-    const wanted = changed;
+    const hasChanged = changed;
     changed = false;
-    return wanted;
+    return hasChanged;
   }
 
   let countedAt = Date.now();
-  let pace = { from: notBefore ?? Date.now(), taken: 0, rate: ratePerSecond };
-  const dueAt = () => (pace.rate ? pace.from + (pace.taken * 1_000) / pace.rate : 0);
+  let pace = { from: notBefore ?? Date.now(), made: 0, rate: ratePerSecond };
+  const dueAt = () => (pace.rate ? pace.from + (pace.made * 1_000) / pace.rate : 0);
 
-  /** What is taken from now on goes at this rate; what has been, went at the one before. */
-  function keep(rate: number): void {
-    if (byCreated && pace.rate !== undefined && pace.rate !== rate) {
+  /** Deliveries made from now on follow this rate; those made before followed the previous one. */
+  function setRate(rate: number): void {
+    if (pace.rate !== undefined && pace.rate !== rate) {
       const now = Date.now();
-      pace = { from: Math.min(Math.max(dueAt(), now), now + STEP_MS), taken: 0, rate };
+      pace = { from: Math.min(Math.max(dueAt(), now), now + STEP_MS), made: 0, rate };
     }
     pace.rate = rate;
   }
 
-  /** The next items, as many as the rate has room for, from Postgres to their workflows: begun, it is finished. */
-  function take({ step, progress }: BatchState): Promise<{ state: BatchState; children: number }> {
+  /** Processes the next items, as many as the rate allows; false: fewer, because enough deliveries wait. */
+  async function processNext({ step, progress }: BatchState): Promise<boolean> {
     const rate = progress.rate_per_second;
-    const from = Math.max(dueAt(), Date.now() - BEHIND_MS);
-    const counted = Date.now() - countedAt >= COUNT_MS;
+    const from = Math.max(dueAt(), Date.now() - MAX_BEHIND_MS);
+    const counted = Date.now() - countedAt >= COUNT_MS + progress.created / CREATED_PER_MS;
     if (counted) countedAt = Date.now();
-    const owed = rate === 0 ? MOST_AT_ONCE : Math.round((rate * (Date.now() - from + STEP_MS)) / 1_000);
-    const limit = Math.min(Math.max(owed, 1), MOST_AT_ONCE);
-    return CancellationScope.nonCancellable(async () => {
-      const { state, replays } = await takeItems({ batchId, step: step + 1, limit, counted });
-      await Promise.all(replays.map((replay) => startReplay(batchId, { ...replay, ...inherited })));
-      // What was skipped costs the receiver nothing.
-      const taken = byCreated
-        ? state.progress.created - progress.created
-        : progress.remaining - state.progress.remaining;
-      pace = { from, taken, rate };
-      return { state: { ...state, progress: { ...progress, ...state.progress } }, children: replays.length };
-    });
+    const owed = rate === 0 ? MAX_ITEMS : Math.round((rate * (Date.now() - from + STEP_MS)) / 1_000);
+    const limit = Math.min(Math.max(owed, 1), MAX_ITEMS);
+    const state = await takeItems({ batchId, step: step + 1, limit, counted });
+    // Skipped items send nothing, and use up no rate.
+    pace = { from, made: state.progress.created - progress.created, rate };
+    known.state = { ...state, progress: { ...progress, ...state.progress } };
+    return progress.remaining - state.progress.remaining >= Math.min(limit, progress.remaining);
   }
 
-  /** False where the next run has to go on with it. */
+  /** False: the next run continues. */
   async function run(): Promise<boolean> {
     Object.assign(known, await openBatch({ batchId }));
-    let state = known.state!;
     let lookMs = LOOK_MS.first;
-    for (let rounds = 0, children = 0; rounds < MOST_ROUNDS && children < MOST_CHILDREN; rounds++) {
+    let fullMs = FULL_MS.first;
+    for (let rounds = 0; rounds < MAX_ROUNDS; rounds++) {
       if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('batch cancelled');
       if (workflowInfo().continueAsNewSuggested) return false;
+      const state = known.state!;
       const { status, remaining, rate_per_second: rate } = state.progress;
-      if (status === 'RUNNING') keep(rate);
+      if (status === 'RUNNING') setRate(rate);
       if (status === 'PLANNING') {
         Object.assign(known, await planItems({ batchId }));
-        state = known.state!;
-        pace = { from: Date.now(), taken: 0, rate };
+        pace = { from: Date.now(), made: 0, rate };
       } else if (status === 'PAUSED') {
         await rest();
-        state = await settleBatch({ batchId });
-        pace = { from: Date.now(), taken: 0, rate };
+        known.state = await settleBatch({ batchId });
+        pace = { from: Date.now(), made: 0, rate };
       } else if (status !== 'RUNNING') {
         known.state = await endBatch({ batchId });
         return true;
       } else if (remaining === 0) {
-        // All have had their turn; what becomes of them is in Postgres.
         await rest(lookMs);
-        state = await settleBatch({ batchId });
-        lookMs = Math.min(lookMs * 2, LOOK_MS.most);
+        known.state = await settleBatch({ batchId });
+        lookMs = Math.min(lookMs * 2, LOOK_MS.max);
       } else if (dueAt() > Date.now()) {
-        if (await rest(dueAt() - Date.now())) state = await settleBatch({ batchId });
+        if (await rest(dueAt() - Date.now())) known.state = await settleBatch({ batchId });
+      } else if (await CancellationScope.nonCancellable(() => processNext(state))) {
+        fullMs = FULL_MS.first;
       } else {
-        const taken = await take(state);
-        children += taken.children;
-        state = taken.state;
-        // No room for more until those before are on their way.
-        if (state.progress.remaining === remaining) await rest(STEP_MS);
+        fullMs =
+          known.state!.progress.remaining < remaining ? FULL_MS.first : Math.min(fullMs * 2, FULL_MS.max);
+        await rest(fullMs);
       }
-      known.state = state;
     }
     return false;
   }
@@ -180,26 +163,7 @@ export async function replayBatch({
   }
   return continueAsNew<typeof replayBatch>({
     batchId,
-    ...inherited,
-    notBefore: Math.max(dueAt(), Date.now() - BEHIND_MS),
+    notBefore: Math.max(dueAt(), Date.now() - MAX_BEHIND_MS),
     ...(pace.rate === undefined ? {} : { ratePerSecond: pace.rate }),
   });
-}
-
-/** In a workflow of its own, which a cancellation of the batch leaves alone. */
-async function startReplay(batchId: string, { workflowId, eventType, ...input }: Replay): Promise<void> {
-  try {
-    await startChild(deliverWebhook, {
-      workflowId,
-      args: [input],
-      typedSearchAttributes: searchAttributes({ ...input, eventType, batchId }),
-      staticSummary: `${eventType} again to ${input.deliveries[0]!.endpointId}`,
-      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      cancellationType: ChildWorkflowCancellationType.ABANDON,
-    });
-  } catch (error) {
-    // The sweeper was quicker.
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-  }
 }

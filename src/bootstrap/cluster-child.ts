@@ -11,8 +11,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {}
 // A message to a primary that is gone fails; this process then ends anyway.
 cluster.worker?.on('error', () => {});
 
-const tell = (report: ChildMessage, then?: () => void) => process.send?.(report, undefined, undefined, then);
-const { peers, hear } = createClusterPeers(tell);
+const send = (report: ChildMessage, then?: () => void) => process.send?.(report, undefined, undefined, then);
+const { peers, hear } = createClusterPeers(send);
 let starting: Promise<Service> | undefined;
 
 process.on('message', (order: PrimaryMessage) => {
@@ -20,19 +20,19 @@ process.on('message', (order: PrimaryMessage) => {
   else if (order.kind === 'stop') void stop();
   else hear(order);
 });
-tell({ kind: 'listens' });
+send({ kind: 'listens' });
 
 function start(options: StartOptions): void {
   // Imported late: it takes a second to load, and the signal handlers must be installed before.
   starting = import('./service.js').then(({ startFromOptions }) => startFromOptions(options, peers));
   starting.then(
     (service) => {
-      tell({ kind: 'started', url: service.url! });
-      void service.ready.then(() => tell({ kind: 'ready' }));
+      send({ kind: 'started', url: service.url! });
+      void service.ready.then(() => send({ kind: 'ready' }));
     },
     (error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
-      tell({ kind: 'failed', message }, () => process.exit(1));
+      send({ kind: 'failed', message }, () => process.exit(1));
     },
   );
 }

@@ -21,7 +21,7 @@ const COUNTED_MS = 1_000;
 /** A child process as the primary sees it. */
 interface Part extends Running {
   url: string;
-  tell(order: PrimaryMessage): void;
+  send(order: PrimaryMessage): void;
   /** The counters it sent last. */
   counts: Counts;
   isReady: boolean;
@@ -99,7 +99,7 @@ function createSeveral(count: number): { start(options: StartOptions): Promise<P
     return new Promise((resolve, reject) => {
       worker.on('message', (report: ChildMessage) => {
         // A child would miss an order sent before it listens.
-        if (report.kind === 'listens') part.tell({ kind: 'start', options });
+        if (report.kind === 'listens') part.send({ kind: 'start', options });
         else if (report.kind === 'failed') reject(new Error(report.message));
         else if (report.kind === 'started') resolve(Object.assign(part, { url: report.url }));
         else hear(part, report);
@@ -112,13 +112,11 @@ function createSeveral(count: number): { start(options: StartOptions): Promise<P
     if (report.kind === 'ready') {
       part.isReady = true;
       if ([...parts].filter(({ isReady }) => isReady).length === count) allReady();
-    } else if (report.kind === 'began') {
-      for (const other of parts) if (other !== part) other.tell(report);
     } else if (report.kind === 'counts') {
       part.counts = report.counts;
       questions.get(report.id)?.();
     } else if (report.kind === 'ask') {
-      void addedUp().then((text) => part.tell({ kind: 'counted', id: report.id, text }));
+      void addedUp().then((text) => part.send({ kind: 'counted', id: report.id, text }));
     }
   }
 
@@ -136,7 +134,7 @@ function createSeveral(count: number): { start(options: StartOptions): Promise<P
     new Promise<void>((resolve) => {
       const id = asked++;
       questions.set(id, resolve);
-      part.tell({ kind: 'count', id });
+      part.send({ kind: 'count', id });
     });
 
   return { start, ready };
@@ -146,15 +144,15 @@ function partOf(worker: Worker): Part {
   // A message to a child that is gone fails; its `exit` event is what counts.
   worker.on('error', () => {});
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  const tell = (order: PrimaryMessage) => void (worker.isConnected() && worker.send(order));
+  const send = (order: PrimaryMessage) => void (worker.isConnected() && worker.send(order));
   return {
     url: '',
     counts: [],
     isReady: false,
     exited,
-    tell,
+    send,
     stop() {
-      tell({ kind: 'stop' });
+      send({ kind: 'stop' });
       return exited;
     },
   };

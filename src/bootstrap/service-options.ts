@@ -1,11 +1,10 @@
 import type { Logger } from 'pino';
-import type { BackpressureOptions, PeerStarts } from '../delivery/backpressure.js';
 import type { RetryPolicy } from '../domain/retry-schedule.js';
 import type { PeerCounts } from '../observability/metrics.js';
 import type { Readiness } from '../observability/readiness.js';
 
 /** The other processes that serve behind the same port. */
-export type ClusterPeers = PeerStarts & PeerCounts;
+export type ClusterPeers = PeerCounts;
 
 export interface ServiceOptions {
   /** The part that runs in this process. Default: both. */
@@ -21,13 +20,17 @@ export interface ServiceOptions {
   encryptionKey: string;
   allowNetworks: string[];
   retryScale: number;
-  lanes?: BackpressureOptions & { workflowForEnded: boolean };
+  /** Which events get a workflow: all of them (default), those still open after their first attempt, or none. */
+  workflows?: 'all' | 'open' | 'none';
+  /** False: an API without egress, whose events other processes attempt. Default: true. */
+  attempts?: boolean;
   log: Logger;
   retryPolicy?: RetryPolicy;
   taskQueue?: string;
   /** Certificates to trust besides the system's, PEM. */
   ca?: string;
-  sweepEveryMs?: number;
+  /** Longest time between two looks of the poller and of the reconciler, in milliseconds. */
+  pollEveryMs?: number;
   /** A file that pauses everything in this process while it exists. */
   pauseFile?: string;
   /** Connections of the main Postgres pool, at most; the process needs up to 9 more besides. */

@@ -1,78 +1,46 @@
-import {
-  createActivities,
-  createReplayActivities,
-  type Activities,
-  type ActivityDeps,
-} from '../../activities/index.js';
 import { TASK_QUEUE } from '../../workflows/contract.js';
-import { recordAttempt, recordAttempts, type AttemptRecord } from '../db/attempts.js';
-import { planPage } from '../db/batch-plan.js';
-import { cancelPage, endBatch, markSettled, settleBatch, takeItems } from '../db/batch-run.js';
-import { changeBatch, getBatch, readState } from '../db/batches.js';
-import { loadAttemptTargets, noteReason, type AttemptTarget } from '../db/deliveries.js';
-import { releaseDeliveries, releaseEvents } from '../db/delivery-queue.js';
 import { verifyEncryptionKey } from '../db/encryption-check.js';
-import { endedWorkflow } from '../db/ended-workflow.js';
-import { loadEndpointTarget, unknownEndpoints } from '../db/endpoints.js';
-import { getEvent } from '../db/events.js';
+import { unknownEndpoints } from '../db/endpoints.js';
 import { migrate } from '../db/migrate.js';
+import { countOpen } from '../db/open-counts.js';
 import { makePartitions } from '../db/partitions.js';
-import { createPool, DatabaseAwayError, isDatabaseAway, type Pool } from '../db/pool.js';
+import { createPool } from '../db/pool.js';
 import { requireSession } from '../db/pooler.js';
-import { noteNotStarted } from '../db/start-faults.js';
-import { lookAgain, countOpenDeliveries } from '../db/overdue-deliveries.js';
-import { auditCompleted, endByTemporal } from '../db/temporal-endings.js';
-import { createKillSwitch, type KillSwitch } from '../delivery/kill-switch.js';
-import { withProof } from '../delivery/attempt-proof.js';
-import type { AttemptDeps } from '../delivery/attempt.js';
-import { createInProcessRunner } from '../delivery/in-process-runner.js';
-import { createDispatcher, type Dispatcher } from '../delivery/dispatcher.js';
-import { createQueuePoller } from '../delivery/queue-poller.js';
-import { createEndpointCache } from '../delivery/endpoint-cache.js';
-import { createWorkflowBackfill } from '../delivery/workflow-backfill.js';
+import { beat, removeProcess } from '../db/processes.js';
 import { createAcceptEvents } from '../delivery/accept-events.js';
-import { startPollLoop } from '../lib/poll-loop.js';
-import { createBackpressure, type Backpressure } from '../delivery/backpressure.js';
-import { createStatusChanges } from '../delivery/status-changes.js';
+import { createKillSwitch } from '../delivery/kill-switch.js';
 import { watchStarts } from '../delivery/start-faults.js';
-import { createReconciler } from '../delivery/reconciler.js';
-import { recordOf, type WorkflowGateway } from '../delivery/workflow-gateway.js';
-import { createSecretCipher, type SecretCipher } from '../lib/secret-cipher.js';
-import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../domain/retry-schedule.js';
-import { createBatcher, withConcurrencyLimit } from '../lib/batcher.js';
+import type { WorkflowStarter } from '../delivery/workflow-starter.js';
+import { DEFAULT_RETRY_POLICY } from '../domain/retry-schedule.js';
 import { createApp, createMonitor } from '../http/app.js';
 import { createAuth } from '../http/auth.js';
 import { startServer } from '../http/server.js';
+import { withConcurrencyLimit } from '../lib/batcher.js';
+import { newId } from '../lib/ids.js';
+import { startPollLoop } from '../lib/poll-loop.js';
+import { createSecretCipher } from '../lib/secret-cipher.js';
 import { createLogger } from '../observability/logger.js';
-import { createMetrics, type Metrics } from '../observability/metrics.js';
+import { createMetrics } from '../observability/metrics.js';
 import {
   createAcceptance,
   createReadiness,
   type Acceptance,
   type Readiness,
 } from '../observability/readiness.js';
-import { runWorker } from '../temporal/worker.js';
 import { installTemporalLogger, linkTemporal } from '../temporal/connection.js';
-import type { ClusterPeers, Service, ServiceOptions, StartOptions } from './service-options.js';
-import { createAddressGuard, type AddressGuard } from '../webhook/address-guard.js';
-import { createSender, type Sender } from '../webhook/send.js';
+import { runWorker } from '../temporal/worker.js';
 import { createWorkflowClient } from '../temporal/workflow-client.js';
-
-export const VERSION = '0.1.0';
+import { createAddressGuard, type AddressGuard } from '../webhook/address-guard.js';
+import { createSender } from '../webhook/send.js';
+import { startDelivery, type Delivery } from './delivery.js';
+import { LOOK_UPS, type DeliveryParts } from './delivery-parts.js';
+import type { ClusterPeers, Service, ServiceOptions, StartOptions } from './service-options.js';
 
 const CONNECTIONS = 20;
 const CONTROL_CONNECTIONS = 2;
 const HOT_CONNECTIONS = 4;
 /** Connections besides `connections`: LISTEN, readiness and metrics have one each. */
 const CONNECTIONS_BESIDES = CONTROL_CONNECTIONS + HOT_CONNECTIONS + 3;
-const LANES = { lane: 'auto', directAbove: 64, workflowForEnded: true } as const;
-const full = () => new DatabaseAwayError('The database is overloaded.');
-/** Statements that thousands may call at once: a few run at a time and leave connections to others. */
-const LOOK_UPS = { atOnce: 8, mostWaiting: 32_768, full };
-/** Attempt records per batch, each batch one commit. */
-const RECORDS = { most: 256, atOnce: 2, mostWaiting: 32_768, full };
-/** Deliveries looked up per batch; the payload of each may be large. */
-const TARGETS = { most: 64, atOnce: 2, mostWaiting: 32_768, full };
 /**
  * Readiness keeps its temporary table, to avoid making one for each check. Vacuum does not freeze a temporary table: a
  * connection without end would keep the whole database from reusing transaction ids.
@@ -85,7 +53,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const PARTITION_AGAIN_MS = 60_000;
 
 /**
- * Starts the service with its own logger. `peers`: the other processes behind the same port; log lines then carry this
+ * Starts the service with its own logger. `peers`: the other processes behind the same port; log lines then have this
  * process's pid.
  */
 export function startFromOptions(
@@ -135,8 +103,18 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     );
     const sender = createSender({ guard, ...(options.ca ? { ca: options.ca } : {}) });
     release.push(() => sender.close());
+    const processId = newId('prc');
+    let starter: WorkflowStarter | null = null;
+    const makesAttempts = role !== 'api' || options.attempts !== false;
     const { databaseUrl, pauseFile } = options;
-    const control = await createKillSwitch({ databaseUrl, pauseFile, log });
+    release.push(() => removeProcess(pool, processId));
+    const control = await createKillSwitch({
+      databaseUrl,
+      pauseFile,
+      beat: (db, paused) =>
+        beat(db, { id: processId, makesAttempts, paused, startsBehindMs: starter?.behindMs() ?? 0 }),
+      log,
+    });
     release.push(() => control.close());
     control.onChange(() => sender.withdraw(({ tenant }) => control.paused(tenant) !== null));
 
@@ -145,103 +123,30 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const retryPolicy = options.retryPolicy ?? DEFAULT_RETRY_POLICY;
     const taskQueue = options.taskQueue ?? TASK_QUEUE;
     // Own connections: readiness and metrics wait for no other work, and no other work waits for them.
-    const trials = createPool(options.databaseUrl, 1, { keepSeconds: TRIALS_KEEP_SECONDS });
+    const trials = createPool(databaseUrl, 1, { keepSeconds: TRIALS_KEEP_SECONDS });
     release.push(() => trials.end());
-    const counts = createPool(options.databaseUrl, 1);
+    const counts = createPool(databaseUrl, 1);
     release.push(() => counts.end());
     const acceptance = createAcceptance(trials, log);
-    const metrics = createMetrics(() => countOpenDeliveries(counts), options.peers);
+    const metrics = createMetrics(() => countOpen(counts), options.peers);
     const workflows = watchStarts(createWorkflowClient(link, taskQueue), {
-      note: withConcurrencyLimit(({ ids, reason }) => noteNotStarted(pool, ids, reason), LOOK_UPS),
       count: (fault) => metrics.notStarted(fault),
     });
-    const lanesOptions = options.lanes ?? LANES;
-    const lanes = createBackpressure(lanesOptions, options.peers);
-    release.push(async () => lanes.close());
-    const shared = {
-      pool,
-      hot,
-      workflows,
-      control,
-      guard,
-      sender,
-      secrets,
-      retryPolicy,
-      metrics,
-      acceptance,
-      lanes,
-      release,
-    };
-    const parts: Parts = { ...shared, attempt: attemptDeps(options, shared) };
+    const parts = { processId, pool, hot, workflows, control, sender, secrets, retryPolicy, metrics };
+    const delivery = startDelivery(options, parts, release);
+    starter = delivery.starter;
 
+    const { activities } = delivery;
     const worker =
-      role === 'api'
+      role === 'api' || activities === null
         ? null
-        : runWorker({
-            ...{ link, taskQueue, log, namespace: temporal.namespace },
-            activities: activitiesOf(options, parts),
-          });
+        : runWorker({ link, taskQueue, log, namespace: temporal.namespace, activities });
     if (worker) release.push(() => worker.close());
-    const ended = createWorkflowBackfill({
-      workflows,
-      load: async (workflowId, eventId) => {
-        const found = await endedWorkflow(pool, workflowId, eventId);
-        return found && recordOf(found, (id, attempt) => withProof(secrets, id, attempt));
-      },
-      idle: () => lanes.idle(),
-      without: () => metrics.withoutWorkflow(),
-      enabled: lanesOptions.workflowForEnded,
-      log,
-    });
-    release.push(async () => ended.close());
-    const maxAttempts = retryPolicy.maximumAttempts;
-    const direct = createInProcessRunner({
-      attempt: parts.attempt,
-      endpoints: createEndpointCache((id) => loadEndpointTarget(pool, id), control),
-      workflows,
-      maxAttempts,
-      ended: (workflowId, eventId) => ended.add(workflowId, eventId),
-      keep: () => lanes.queuesRetries(),
-      leave: (left) => releaseDeliveries(pool, left),
-      current: () => control.current(),
-      leaveEvents: (ids, inMs) => releaseEvents(pool, ids, inMs),
-      handingOver: (change) => lanes.handingOver(change),
-      log,
-    });
-    const hasWorker = worker !== null;
-    const dispatcher = createDispatcher({ workflows, lanes, direct, maxAttempts, hasWorker, log });
-    release.push(() => dispatcher.close());
-    const every = options.sweepEveryMs === undefined ? {} : { everyMs: options.sweepEveryMs };
-    if (lanes.direct) {
-      const drain = createQueuePoller({
-        ...{ db: hot, direct, byFile: hasWorker, log, ...every },
-        taken: (deliveries) => lanes.accepted(deliveries),
-        paused: () => control.paused(null),
-      });
-      release.push(() => drain.close());
-      control.onChange(() => drain.wake());
-    }
-    const sweeper = createReconciler({
-      db: pool,
-      workflows,
-      paused: () => control.paused(null),
-      getEvent: (id) => getEvent(pool, id),
-      record: parts.attempt.record,
-      secrets,
-      lookAgain: (id) => lookAgain(pool, id),
-      makesAttempts: hasWorker,
-      drains: lanes.direct,
-      end: (ids, status, reason, ending) => endByTemporal(pool, ids, status, reason, ending),
-      changeBatch: (id, change, by) => changeBatch(pool, id, change, by),
-      maxAttempts,
-      ...{ log, ...every },
-    });
-    release.push(() => sweeper.close());
-    control.onChange(() => sweeper.wake());
 
     const readiness = createReadiness({ acceptance, temporal, link, workflows, taskQueue, worker });
-    const monitor = await startMonitor(options, parts, readiness);
-    const url = role === 'worker' ? monitor : await startApi(options, parts, dispatcher, readiness);
+    const served = { ...parts, guard, acceptance, readiness, release };
+    const monitor = await startMonitor(options, served);
+    const url = role === 'worker' ? monitor : await startApi(options, served, delivery);
     const ready = (worker ?? { ready: link.reached }).ready.then(() => {});
     // It rejects only when a stop ends the wait for Temporal.
     ready.catch(() => {});
@@ -255,100 +160,16 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 /** Steps that release resources, in the order the resources were taken. */
 type Release = (() => Promise<unknown>)[];
 
-interface Parts extends Shared {
-  attempt: AttemptDeps;
-}
-
-interface Shared {
-  pool: Pool;
-  /** For the statements that every event needs. */
-  hot: Pool;
-  workflows: WorkflowGateway;
-  control: KillSwitch;
+interface Served extends DeliveryParts {
   guard: AddressGuard;
-  sender: Sender;
-  secrets: SecretCipher;
-  retryPolicy: RetryPolicy;
-  metrics: Metrics;
   acceptance: Acceptance;
-  lanes: Backpressure;
+  readiness: () => Promise<Readiness>;
   release: Release;
 }
 
-/** The dependencies of an attempt, the same in both lanes. */
-function attemptDeps(options: ServiceOptions, shared: Shared): AttemptDeps {
-  const { pool, hot, control, sender, secrets, retryPolicy, metrics } = shared;
-  return {
-    load: createBatcher<string, AttemptTarget | null>({
-      ...TARGETS,
-      keyOf: (id) => id,
-      isFatal: isDatabaseAway,
-      run: (ids) => loadAttemptTargets(hot, ids),
-    }),
-    record: createBatcher<AttemptRecord, void>({
-      ...RECORDS,
-      keyOf: ({ deliveryId }) => deliveryId,
-      isFatal: isDatabaseAway,
-      async run(records) {
-        if (records.length === 1) await recordAttempt(hot, records[0]!);
-        else await recordAttempts(hot, records);
-        return [];
-      },
-    }),
-    ...createStatusChanges(pool),
-    note: withConcurrencyLimit(({ id, reason }) => noteReason(pool, id, reason), LOOK_UPS),
-    paused: (tenant) => control.paused(tenant),
-    count: (classification) => metrics.attempt(classification),
-    sender,
-    secrets,
-    retryPolicy,
-    retryScale: options.retryScale,
-    version: VERSION,
-    log: options.log,
-  };
-}
-
-function activitiesOf(options: ServiceOptions, parts: Parts): Activities {
-  const { pool, workflows, lanes, retryPolicy } = parts;
-  // An operator may cancel thousands of workflows at once.
-  const end = withConcurrencyLimit(
-    (of: Parameters<ActivityDeps['endByTemporal']>) => endByTemporal(pool, ...of),
-    LOOK_UPS,
-  );
-  const deliveries = createActivities({
-    ...parts.attempt,
-    began: (workflowId) => lanes.began(workflowId),
-    endByTemporal: (...of) => end(of),
-    auditCompleted: (id) => auditCompleted(pool, id),
-    tell: (execution, deliveryId, attempt) => workflows.attempted(execution, deliveryId, attempt),
-  });
-  const batches = createReplayActivities({
-    read: async (id) => ({
-      plan: (await getBatch(pool, id))?.plan ?? null,
-      state: await readState(pool, id),
-    }),
-    plan: (id) => planPage(pool, id),
-    take: ({ batchId: id, ...input }) => takeItems(pool, { id, ...input }),
-    settle: (id) => settleBatch(pool, id),
-    change: (id, change, by) => changeBatch(pool, id, change, by),
-    cancelPage: (id, after) => cancelPage(pool, id, after),
-    markSettled: (id, numbers) => markSettled(pool, id, numbers),
-    statusOf: (workflowId) => workflows.statusOf(workflowId),
-    cancelDeliveries: (workflowId, ids) => workflows.cancelDeliveries(workflowId, ids),
-    end: (id) => endBatch(pool, id),
-    maxAttempts: retryPolicy.maximumAttempts,
-    log: options.log,
-  });
-  return { ...deliveries, ...batches };
-}
-
 /** Returns the URL it listens on. */
-async function startApi(
-  options: ServiceOptions,
-  { pool, hot, workflows, control, guard, secrets, retryPolicy, metrics, acceptance, release }: Parts,
-  dispatcher: Dispatcher,
-  readiness: () => Promise<Readiness>,
-): Promise<string> {
+async function startApi(options: ServiceOptions, served: Served, delivery: Delivery): Promise<string> {
+  const { pool, hot, workflows, control, guard, secrets, retryPolicy, metrics, acceptance, release } = served;
   const { temporal, log } = options;
   const ui = temporal.uiUrl && `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows`;
   const controlPool = createPool(options.databaseUrl, CONTROL_CONNECTIONS);
@@ -359,15 +180,15 @@ async function startApi(
     ...createAuth(options.adminKey),
     guard,
     secrets,
-    accept: acceptance.watch(createAcceptEvents({ pool, hot }, dispatcher)),
+    accept: acceptance.watch(createAcceptEvents({ pool, hot }, delivery.afterAccept)),
     unknownEndpoints: withConcurrencyLimit(
       ({ tenant, endpointIds }) => unknownEndpoints(pool, tenant, endpointIds),
       LOOK_UPS,
     ),
-    startWorkflow: (start) => dispatcher.start(start),
+    workflowMode: options.workflows ?? 'all',
     workflows,
     control,
-    readiness,
+    readiness: served.readiness,
     metrics,
     exposesMetrics: (options.metricsPort ?? null) === null,
     workflowUrl: (id) => ui && `${ui}/${encodeURIComponent(id)}`,
@@ -382,8 +203,7 @@ async function startApi(
 /** Serves health and metrics on `metricsPort` and returns the URL; null without that port. */
 async function startMonitor(
   { host, metricsPort: port = null, log }: ServiceOptions,
-  { metrics, release }: Parts,
-  readiness: () => Promise<Readiness>,
+  { metrics, readiness, release }: Served,
 ): Promise<string | null> {
   if (port === null) return null;
   const server = await startServer(createMonitor({ readiness, metrics, log }), { host, port });

@@ -28,7 +28,8 @@ async function start(role: 'api' | 'worker'): Promise<Service> {
     ...required(config),
     allowNetworks: config.allowNetworks ?? [],
     retryScale: config.retryScale,
-    lanes: config.lanes,
+    workflows: config.workflows,
+    attempts: config.attempts,
     pauseFile: join(config.dataDir, 'PAUSE'),
     logLevel: config.logLevel,
   });

@@ -1,11 +1,14 @@
-import { OPEN_STATUSES } from '../domain/delivery.js';
+import type { OPEN_STATUSES } from '../domain/delivery.js';
 import { lowestId } from '../lib/ids.js';
-import { setStatus } from './deliveries.js';
+import { statusOf } from './derived-status.js';
+import { endDeliveries } from './open-deliveries/index.js';
 import { transaction, type Db, type Pool } from './pool.js';
+import { workflowStarted } from './workflow-starts.js';
 
 export type OpenStatus = (typeof OPEN_STATUSES)[number];
 
 export interface OpenFilter {
+  status: OpenStatus[];
   tenant?: string | undefined;
   endpoint_id?: string | undefined;
   event_id?: string | undefined;
@@ -21,46 +24,51 @@ export interface OpenMatch {
   event_type: string;
   status: OpenStatus;
   workflow_id: string;
-  /** A workflow may be responsible for it. */
-  carried: boolean;
+  workflow_started: boolean;
 }
 
-/** Open deliveries read by one statement: bounds its time, however many exist and however few match. */
-const LOOKED_AT = 2_000;
+/** Open deliveries examined by one statement: bounds its time, however many exist and however few match. */
+const MAX_EXAMINED = 2_000;
 
-/** The next matches of one status, by id; `last` is null on the last page. */
+/** The next matches, by id; `last` is null on the last page. Deliveries that end with the attempt under way are left out. */
 export async function nextOpen(
   db: Db,
   filter: OpenFilter,
-  page: { status: OpenStatus; after: string; until: string },
+  page: { after: string; until: string },
 ): Promise<{ matches: OpenMatch[]; last: string | null }> {
-  const values: unknown[] = [page.after, page.until];
+  const values: unknown[] = [page.after, page.until, filter.status];
   const place = (value: unknown) => `$${values.push(value)}`;
   const range = ['id > $1', 'id < $2'];
   if (filter.from) range.push(`id >= ${place(lowestId('del', filter.from))}`);
   if (filter.to) range.push(`id < ${place(lowestId('del', filter.to))}`);
+  // By an index; all other filters would read an unknown number of rows.
+  if (filter.event_id !== undefined) range.push(`event_id = ${place(filter.event_id)}`);
   const chosen = Object.entries({
-    'looked_at.tenant': filter.tenant,
-    'looked_at.endpoint_id': filter.endpoint_id,
-    'looked_at.event_type': filter.event_type,
-    'looked_at.last_classification': filter.classification,
-    'd.event_id': filter.event_id,
-  }).flatMap(([column, value]) => (value === undefined ? [] : [`${column} = ${place(value)}`]));
-  // Read by status, from the index of open deliveries: an endpoint's index would be scanned through all its history.
-  const { rows } = await db.query<OpenMatch & { looked_at: string; id: string | null }>(
-    `with looked_at as materialized (
-       select id, tenant, endpoint_id, event_type, last_classification from deliveries
-       where status = '${page.status}' and ${range.join(' and ')} order by id limit ${LOOKED_AT}
+    tenant: filter.tenant,
+    endpoint_id: filter.endpoint_id,
+    event_type: filter.event_type,
+    last_classification: filter.classification,
+  }).flatMap(([column, value]) => (value === undefined ? [] : [`e.${column} = ${place(value)}`]));
+  const { rows } = await db.query<OpenMatch & { examined: number; last: string; id: string | null }>(
+    `with examined as materialized (
+       select id, event_id, endpoint_id, tenant, event_type, last_classification, attempt_count, claimed_by, end_status,
+         workflow_id
+       from open_deliveries where ${range.join(' and ')} order by id limit ${MAX_EXAMINED}
+     ), matched as materialized (
+       select e.id, e.event_id, e.endpoint_id, e.event_type, e.workflow_id, ${statusOf('e')} as status from examined e
+       where ${['e.end_status is null', ...chosen].join(' and ')}
      )
-     select looked_at.id as looked_at, d.id, d.endpoint_id, d.event_type, d.status, d.workflow_id,
-       d.lane <> 'any' and not d.in_hand as carried
-     from looked_at left join deliveries d on ${['d.id = looked_at.id', ...chosen].join(' and ')}
-     order by looked_at.id`,
+     select page.*, m.id, m.endpoint_id, m.event_type, m.status, m.workflow_id,
+       ${workflowStarted('m')} as workflow_started
+     from (select count(*)::int as examined, max(id) as last from examined) page
+       left join matched m on m.status = any($3)
+     order by m.id`,
     values,
   );
+  const { examined, last } = rows[0]!;
   return {
     matches: rows.filter(({ id }) => id !== null),
-    last: rows.length < LOOKED_AT ? null : rows.at(-1)!.looked_at,
+    last: examined < MAX_EXAMINED ? null : last,
   };
 }
 
@@ -90,8 +98,7 @@ export async function cancelPageOf(
   entry: string | null,
 ): Promise<{ cancelled: string[]; entry: string | null }> {
   return transaction(pool, async (db) => {
-    const words = reason ?? `cancelled by ${actor}`;
-    const cancelled = await setStatus(db, ids, OPEN_STATUSES, 'CANCELLED', words);
+    const cancelled = await endDeliveries(db, ids, 'CANCELLED', reason ?? `cancelled by ${actor}`);
     if (cancelled.length === 0) return { cancelled, entry };
     if (entry === null) {
       const { rows } = await db.query<{ id: string }>(

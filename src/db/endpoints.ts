@@ -3,7 +3,6 @@ import { newId } from '../lib/ids.js';
 import { redactUrl } from '../domain/redact.js';
 import { audit } from './audit.js';
 import { notify } from './pauses.js';
-import { endDeliveriesOf, holdDeliveriesOf, SENT_WITH, type AttemptTarget } from './deliveries.js';
 import { pageOf, type Page, type PageQuery } from './pagination.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
@@ -40,14 +39,14 @@ export interface NewEndpoint extends EndpointSettings {
   adHocKey: string | null;
 }
 
-/** Returns an existing ad hoc endpoint unchanged, with its own secret. Runs in the caller's transaction. */
+/** Returns an existing ad hoc endpoint with its own secret. Runs in the caller's transaction. */
 export async function insertEndpoint(db: Db, input: NewEndpoint, actor: string): Promise<StoredEndpoint> {
   await db.query('insert into tenants (id) values ($1) on conflict do nothing', [input.tenant]);
   const { rows } = await db.query<StoredEndpoint & { created: boolean }>(
     `insert into endpoints as e (id, tenant, url, event_types, description, headers, timeout_ms, retry_on, status,
        status_reason, ad_hoc_key, content_type)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-     on conflict (ad_hoc_key) do update set ad_hoc_key = e.ad_hoc_key
+     on conflict (ad_hoc_key) do update set updated_at = now()
      returning ${COLUMNS}, id = $1 as created`,
     [
       newId('ep'),
@@ -71,7 +70,7 @@ export async function insertEndpoint(db: Db, input: NewEndpoint, actor: string):
       endpoint.id,
       input.sealedSecret,
     ]);
-    await audit(db, { actor, action: 'endpoint.create', object: endpoint.id, after: told(endpoint) });
+    await audit(db, { actor, action: 'endpoint.create', object: endpoint.id, after: shown(endpoint) });
   }
   return endpoint;
 }
@@ -100,7 +99,7 @@ export async function listEndpoints(
   page: PageQuery,
 ): Promise<Page<StoredEndpoint>> {
   const { tenant, status, event_type } = filter;
-  const conditions = ['deleted_at is null', 'ad_hoc_key is null'];
+  const registered = { table: 'endpoints', where: 'deleted_at is null and ad_hoc_key is null' };
   // `$n = any(event_types)` finds the registered pattern itself, not the types that match it.
   return pageOf(
     db,
@@ -108,7 +107,7 @@ export async function listEndpoints(
     { tenant, status, 'any(event_types)': event_type },
     page,
     'ep',
-    conditions,
+    [registered],
   );
 }
 
@@ -124,8 +123,8 @@ export interface By {
 }
 
 /**
- * Changes the given settings. Pausing or disabling holds open deliveries; enabling lets the poller and the reconciler
- * release them. Null: no such endpoint. 'disabled': a disabled endpoint cannot be paused, which would hide that state.
+ * Changes the given settings. The deliveries of a paused or disabled endpoint are held, whatever their rows say; enabling
+ * wakes the pollers. Null: no such endpoint. 'disabled': a disabled endpoint cannot be paused, which would hide that state.
  */
 export async function updateEndpoint(
   pool: Pool,
@@ -154,16 +153,12 @@ export async function updateEndpoint(
     );
     const after = rows[0]!;
     if (status === 'enabled') await notify(db);
-    else if (status) await holdDeliveriesOf(db, id);
-    await audit(db, { ...by, object: id, before: told(before), after: told(after) });
+    await audit(db, { ...by, object: id, before: shown(before), after: shown(after) });
     return after;
   });
 }
 
-/**
- * Ends the deliveries that wait for a retry. A deleted endpoint holds nothing: its held deliveries are released and end
- * as ENDPOINT_DELETED, too.
- */
+/** Its open deliveries have to end after this: `endDeliveriesOf`. A deleted endpoint holds nothing. */
 export async function deleteEndpoint(pool: Pool, id: string, by: By): Promise<boolean> {
   return transaction(pool, async (db) => {
     const before = await getEndpoint(db, id, 'for update');
@@ -173,15 +168,13 @@ export async function deleteEndpoint(pool: Pool, id: string, by: By): Promise<bo
       'update endpoints set deleted_at = now(), updated_at = now(), ad_hoc_key = null where id = $1',
       [id],
     );
-    await endDeliveriesOf(db, id);
-    await notify(db);
-    await audit(db, { ...by, object: id, before: told(before) });
+    await audit(db, { ...by, object: id, before: shown(before) });
     return true;
   });
 }
 
 /** The endpoint for the audit, redacted: headers and URLs carry secrets. */
-function told({ headers, url, ...endpoint }: StoredEndpoint) {
+function shown({ headers, url, ...endpoint }: StoredEndpoint) {
   return { ...endpoint, url: redactUrl(url), headers: Object.keys(headers) };
 }
 
@@ -192,18 +185,6 @@ export async function listSealedSecrets(db: Db, endpointId: string): Promise<Buf
     [endpointId],
   );
   return rows.map((row) => row.sealed);
-}
-
-/** The endpoint's current data for an attempt; `held`: why it takes no delivery. */
-export type EndpointTarget = Pick<AttemptTarget, 'endpoint' | 'held' | 'sealed_secrets'>;
-
-export async function loadEndpointTarget(db: Db, id: string): Promise<EndpointTarget | null> {
-  const { rows } = await db.query<EndpointTarget>({
-    name: 'load-endpoint-target',
-    text: `select hold_of(ep) as held, ${SENT_WITH} from endpoints ep where id = $1`,
-    values: [id],
-  });
-  return rows[0] ?? null;
 }
 
 /** Returns the ids that are not endpoints of this tenant. */

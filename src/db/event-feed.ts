@@ -68,7 +68,8 @@ export async function readFeed(
        select id, xid from looked_at
        where ($4::text is null or tenant = $4) and ($5::text is null or type = $5) order by xid, id limit $6
      )
-     select e.id, e.type, e.tenant, e.idempotency_key, e.workflow_id, e.created_at, e.xid::text as xid,
+     select e.id, e.type, e.tenant, e.idempotency_key, e.workflow_id, e.created_at,
+       case when e.fan_out_after is null then e.delivery_count end as delivery_count, e.xid::text as xid,
        $1::xid8 > below as ahead, looked, last.xid::text as last_xid, last.id as last_id,
        (select created_at from events where xid >= (select below from settled) order by xid, id limit 1)
          as held_back_since
@@ -85,8 +86,14 @@ export async function readFeed(
   const next =
     found.length > limit ? shown.at(-1)! : last_id !== null ? { xid: last_xid!, id: last_id } : after;
   return {
-    data: shown.map(({ id, type: eventType, tenant: owner, idempotency_key, workflow_id, created_at }) => ({
-      ...{ id, type: eventType, tenant: owner, idempotency_key, workflow_id, created_at },
+    data: shown.map((row) => ({
+      id: row.id,
+      type: row.type,
+      tenant: row.tenant,
+      idempotency_key: row.idempotency_key,
+      workflow_id: row.workflow_id,
+      created_at: row.created_at,
+      delivery_count: row.delivery_count,
     })),
     next_cursor: encodePlace(next),
     has_more: found.length > limit || looked === most,

@@ -64,6 +64,12 @@ async function applyNew(
   // Waits without a lock timeout: another process may be migrating, and then nothing is left to do here.
   await db.query('select pg_advisory_xact_lock($1)', [DDL_LOCK]);
   const before = await appliedTo(db);
+  const unknown = [...(before ?? [])].filter((name) => !files.includes(name));
+  if (unknown.length > 0)
+    throw new Error(
+      `The database was made by another version of Surehook (its migration ${unknown[0]} is not known here): use an ` +
+        'empty database, or with the embedded Postgres another DATA_DIR.',
+    );
   const fresh = files.filter((name) => !before?.has(name));
   if (!before)
     await db.query('create table migrations (name text primary key, applied_at timestamptz default now())');

@@ -7,6 +7,8 @@ export interface PageQuery {
   cursor: string | null;
   from?: Date | undefined;
   to?: Date | undefined;
+  /** Only these. */
+  ids?: string[];
 }
 
 export interface Page<T> {
@@ -14,29 +16,37 @@ export interface Page<T> {
   next_cursor: string | null;
 }
 
-const TABLES = {
-  evt: 'events',
-  ep: 'endpoints',
-  del: 'deliveries',
-  bat: 'batches',
-  aud: 'audit',
-} satisfies Partial<Record<IdPrefix, string>>;
+/** A table, or a part of one. */
+export interface Source {
+  table: string;
+  where: string;
+}
+
+const whole = (table: string): Source[] => [{ table, where: 'true' }];
+const SOURCES = {
+  evt: whole('events'),
+  ep: whole('endpoints'),
+  bat: whole('batches'),
+  aud: whole('audit'),
+  del: [...whole('open_deliveries'), ...whole('deliveries')],
+} satisfies Partial<Record<IdPrefix, Source[]>>;
 
 /**
  * Newest first by id: rows added later come before the first page, so a cursor stays valid. A subquery selects the ids
  * first: an index that holds all filtered columns then suffices for them. Otherwise Postgres, for a value it takes for
- * common, would walk all rows by id, to the last one if nothing matches.
+ * common, would walk all rows by id, to the last one if nothing matches. Of several sources each is read no further than
+ * for one page. `select`: the columns and the table, or the whole statement but its order, of the page of ids given.
  */
 export async function pageOf<T extends { id: string }>(
   db: Db,
-  select: string,
+  select: string | ((page: string) => string),
   equals: Record<string, string | undefined>,
   page: PageQuery,
-  prefix: keyof typeof TABLES,
-  conditions: string[] = [],
+  prefix: keyof typeof SOURCES,
+  sources: Source[] = SOURCES[prefix],
 ): Promise<Page<T>> {
   const values: unknown[] = [];
-  const where = [...conditions];
+  const where: string[] = [];
   const add = (condition: (place: string) => string, value: unknown) => {
     if (value === undefined || value === null) return;
     values.push(value);
@@ -46,11 +56,15 @@ export async function pageOf<T extends { id: string }>(
   add((place) => `id >= ${place}`, page.from && lowestId(prefix, page.from));
   add((place) => `id < ${place}`, page.to && lowestId(prefix, page.to));
   add((place) => `id < ${place}`, page.cursor);
+  add((place) => `id = any(${place})`, page.ids);
   values.push(page.limit + 1);
-  const clause = where.length ? `where ${where.join(' and ')}` : '';
+  const newest = `order by id desc limit $${values.length}`;
+  const ids = sources.map(
+    (source) => `(select id from ${source.table} where ${[source.where, ...where].join(' and ')} ${newest})`,
+  );
+  const ofPage = `(${ids.length === 1 ? ids[0] : `select id from (${ids.join(' union all ')}) found ${newest}`}) page`;
   const { rows } = await db.query<T & Record<string, unknown>>(
-    `${select} join (select id from ${TABLES[prefix]} ${clause} order by id desc limit $${values.length}) page using (id)
-     order by id desc`,
+    `${typeof select === 'string' ? `${select} join ${ofPage} using (id)` : select(ofPage)} order by id desc`,
     values,
   );
   const data = rows.slice(0, page.limit);

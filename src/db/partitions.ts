@@ -6,10 +6,10 @@ import { connectForDdl, DDL_LOCK, IN_THE_WAY, tableExists } from './ddl.js';
 const WEEK = 7 * 24 * 60 * 60 * 1000;
 /** This week and the next four: a reader may block the creation of a partition for four weeks without harm. */
 const WEEKS = 5;
-const PARTITIONED: [table: string, prefix: IdPrefix][] = [
-  ['events', 'evt'],
-  ['deliveries', 'del'],
-  ['attempts', 'att'],
+const PARTITIONED: [table: string, key: string, prefix: IdPrefix][] = [
+  ['events', 'id', 'evt'],
+  ['deliveries', 'id', 'del'],
+  ['attempts', 'delivery_id', 'del'],
 ];
 /**
  * Attaching locks the default partition exclusively for a moment. While it waits for readers such as pg_dump, new
@@ -48,28 +48,30 @@ export async function makePartitions(databaseUrl: string, now = new Date()): Pro
 interface Partition {
   name: string;
   table: string;
+  /** The column that the table is partitioned by. */
+  key: string;
   from: string;
   to: string;
 }
 
 function partitionsAt(now: Date): Partition[] {
   const first = Math.floor(now.getTime() / WEEK) * WEEK;
-  return PARTITIONED.flatMap(([table, prefix]) =>
+  return PARTITIONED.flatMap(([table, key, prefix]) =>
     Array.from({ length: WEEKS }, (_, week) => {
       const [from, to] = [week, week + 1].map((one) => new Date(first + one * WEEK)) as [Date, Date];
       const name = `${table}_${from.toISOString().slice(0, 10).replaceAll('-', '')}`;
-      return { name, table, from: lowestId(prefix, from), to: lowestId(prefix, to) };
+      return { name, table, key, from: lowestId(prefix, from), to: lowestId(prefix, to) };
     }),
   );
 }
 
-async function isThere(db: pg.Client, { name, table, from, to }: Partition): Promise<boolean> {
+async function isThere(db: pg.Client, { name, table, key, from, to }: Partition): Promise<boolean> {
   if (await tableExists(db, name)) return true;
   // Rows of this week in the default partition prevent attaching one: the week stays there.
-  const { rowCount } = await db.query(`select 1 from ${table}_default where id >= $1 and id < $2 limit 1`, [
-    from,
-    to,
-  ]);
+  const { rowCount } = await db.query(
+    `select 1 from ${table}_default where ${key} >= $1 and ${key} < $2 limit 1`,
+    [from, to],
+  );
   return rowCount! > 0;
 }
 

@@ -43,7 +43,9 @@ class BoundedPool extends pg.Pool {
   }
 
   #note(error: Error | undefined): void {
-    this.#awayUntil = error && /timeout/i.test(error.message) ? Date.now() + AWAY_MS : 0;
+    // An error with a code is an answer, also that a statement was too slow.
+    const isAway = error instanceof Error && !('code' in error) && /timeout/i.test(error.message);
+    this.#awayUntil = isAway ? Date.now() + AWAY_MS : 0;
   }
 
   constructor(config: pg.PoolConfig) {

@@ -30,7 +30,7 @@ export async function requireSession(databaseUrl: string, connections: number): 
           `(${reasonOf(failed.reason)}); raise its default_pool_size`,
         failed.reason,
       );
-    if (!(await keepsServer(clients)))
+    if (!(await hasOneServer(clients)))
       throw fail(
         'a pooler is in between that gives each transaction another connection, and Surehook prepares statements, sets ' +
           'and listens; name Postgres itself, or a pooler with pool_mode = session',
@@ -48,7 +48,7 @@ async function serverOf(client: pg.PoolClient): Promise<number> {
 }
 
 /** Whether the first client keeps its server while other clients take the free ones. */
-async function keepsServer([first, ...others]: pg.PoolClient[]): Promise<boolean> {
+async function hasOneServer([first, ...others]: pg.PoolClient[]): Promise<boolean> {
   try {
     const server = await serverOf(first!);
     for (const other of others.slice(0, SERVERS_TRIED)) {

@@ -44,7 +44,7 @@ export async function oncePerKey<T>(
   return transaction(pool, async (db) => {
     if (key && !(await claimKey(db, key))) return (await findKey(db, key))!;
     const made = await make(db);
-    if (key) await keepKey(db, key, idOf(made));
+    if (key) await storeKey(db, key, idOf(made));
     return { kind: 'made', made };
   });
 }
@@ -61,7 +61,7 @@ async function claimKey(db: Db, { tenant, route, key, requestHash }: RequestKey)
   return rowCount === 1;
 }
 
-async function keepKey(db: Db, { tenant, route, key }: RequestKey, id: string | null): Promise<void> {
+async function storeKey(db: Db, { tenant, route, key }: RequestKey, id: string | null): Promise<void> {
   const where = 'where tenant = $1 and route = $2 and key = $3';
   if (id === null) await db.query(`delete from request_keys ${where}`, [tenant, route, key]);
   else await db.query(`update request_keys set object = $4 ${where}`, [tenant, route, key, id]);

@@ -1,42 +1,32 @@
-import { OPEN_STATUSES, type DeliveryStatus } from '../domain/delivery.js';
 import { audit } from './audit.js';
-import { setStatus } from './deliveries.js';
+import { endDeliveries, type EndStatus } from './open-deliveries/index.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
 /** Actor in the audit: Temporal does not record who used its tools. */
 const ACTOR = 'temporal';
 
-/** An ending decided in Temporal: by one of its tools, or by a workflow whose outcome Postgres did not have. */
+/** An ending decided by a tool of Temporal. */
 export interface TemporalEnding {
-  action: 'delivery.cancel' | 'delivery.fail' | 'delivery.read_back';
+  action: 'delivery.cancel' | 'delivery.fail';
   /** Audit reason, if more is known than the delivery's `status_reason`. */
   detail?: string;
 }
 
-/** Ends open deliveries as Temporal decided, audited. DELIVERED requires a recorded attempt with a 2xx. */
+/** Ends open deliveries as decided in Temporal, audited. Returns the ids of those that had not ended. */
 export function endByTemporal(
   pool: Pool,
   ids: string[],
-  status: DeliveryStatus,
-  reason: string | null,
+  status: EndStatus,
+  reason: string,
   { action, detail }: TemporalEnding,
 ): Promise<string[]> {
   return transaction(pool, async (db) => {
-    const known = status === 'DELIVERED' ? await taken(db, ids) : ids;
-    const ended = await setStatus(db, known, OPEN_STATUSES, status, reason);
+    const ended = await endDeliveries(db, ids, status, reason);
     for (const object of ended) {
       await audit(db, { actor: ACTOR, action, object, reason: detail ?? reason, after: { status } });
     }
     return ended;
   });
-}
-
-async function taken(db: Db, ids: string[]): Promise<string[]> {
-  const { rows } = await db.query<{ delivery_id: string }>(
-    `select delivery_id from attempts where delivery_id = any($1) and classification = 'DELIVERED'`,
-    [ids],
-  );
-  return rows.map((row) => row.delivery_id);
 }
 
 /** Audits an activity that was completed by hand; its delivery continues. */

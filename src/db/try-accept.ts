@@ -1,5 +1,5 @@
 import { newId } from '../lib/ids.js';
-import { acceptEvents } from './events.js';
+import { acceptEvents } from './open-deliveries/index.js';
 import { transaction, type Pool } from './pool.js';
 
 /** Statement timeout of the trial: a slower server counts as not accepting. */
@@ -40,7 +40,7 @@ export async function tryAccept(pool: Pool): Promise<void> {
   };
   await transaction(pool, async (db) => {
     await db.query(TAKE_ROOM);
-    await acceptEvents(db, [event], { lane: 'any', dueInMs: 0, heldLane: 'any' });
+    await acceptEvents(db, [event], { claimedBy: null, workflow: 'none' });
     await db.query('rollback to savepoint trial');
   });
 }

@@ -1,47 +1,66 @@
-import type { SentContent } from '../db/deliveries.js';
-import { acceptEvents, findByKey, type Accepted, type NewEvent, type Stored } from '../db/events.js';
+import { findByKey, type Accepted, type NewEvent } from '../db/events.js';
+import { acceptEvents, type AcceptChoice, type Stored } from '../db/open-deliveries/index.js';
 import { DatabaseAwayError, isDatabaseAway, retryOnConflict, type Pool } from '../db/pool.js';
 import { afterCommit } from '../db/after-commit.js';
+import { DELIVERIES_PER_WORKFLOW } from '../domain/event.js';
 import { createBatcher, withConcurrencyLimit } from '../lib/batcher.js';
-import type { Dispatcher } from './dispatcher.js';
 
-/** Commits an event, then hands it on in the background. */
+/** Commits an event; its deliveries go on in the background. */
 export type Accept = (event: NewEvent) => Promise<Accepted>;
 
-/** Events, and bytes of their payloads, in one commit at most. */
-const MOST_EVENTS = 256;
-const MOST_BYTES = 4 * 1024 * 1024;
-const COMMITS_AT_ONCE = 2;
-/** Keys looked up at a time: a whole batch that is posted again leaves connections to others. */
-const LOOK_UPS_AT_ONCE = 8;
-const TRIES = 2;
-/** Waiting for a commit, or for a look-up: more than these are refused. */
-const MOST_WAITING = 32_768;
+/** What happens to events after their commit. */
+export interface AfterAccept {
+  /** For the events of the next commit. */
+  choose(): AcceptChoice;
+  /** `askedAt`: when the commit was asked for, by performance.now(). */
+  accepted(
+    event: NewEvent,
+    stored: Extract<Stored, { kind: 'accepted' }>,
+    choice: AcceptChoice,
+    askedAt: number,
+  ): void;
+  /** The commit got no answer: these events may have been accepted. */
+  unknown(eventIds: string[], choice: AcceptChoice): void;
+}
 
-const contentOf = ({ payload, headers = null, contentType = null }: NewEvent): SentContent => ({
-  ...{ payload, event_headers: headers, event_content_type: contentType },
-});
+/** Bounds of one commit: events, bytes of their payloads, and the deliveries they are expected to make. */
+const MAX_EVENTS = 256;
+const MAX_BYTES = 4 * 1024 * 1024;
+const MAX_DELIVERIES = 2_000;
+const MAX_COMMITS = 2;
+/** Keys looked up at a time: a whole batch that is posted again leaves connections to others. */
+const MAX_LOOK_UPS = 8;
+const MAX_TRIES = 2;
+/** Events that wait for a commit, or for a look-up: more are refused. */
+const MAX_WAITING = 32_768;
+/** Tenants whose last number of deliveries an event is remembered. */
+const MAX_TENANTS = 10_000;
 
 /** Events that come together are committed together. */
-export function createAcceptEvents({ pool, hot }: { pool: Pool; hot: Pool }, dispatcher: Dispatcher): Accept {
+export function createAcceptEvents({ pool, hot }: { pool: Pool; hot: Pool }, after: AfterAccept): Accept {
   const full = () => new DatabaseAwayError('The database is overloaded.');
+  /** Deliveries of the last event, by tenant: an event of the same tenant is expected to make as many. */
+  const fanOuts = new Map<string, number>();
   const commit = createBatcher<NewEvent, Stored>({
-    most: MOST_EVENTS,
-    mostWeight: MOST_BYTES,
-    atOnce: COMMITS_AT_ONCE,
-    mostWaiting: MOST_WAITING,
+    most: MAX_EVENTS,
+    mostWeight: 1,
+    atOnce: MAX_COMMITS,
+    mostWaiting: MAX_WAITING,
     full,
     // The same key twice: the second is answered from what the first has stored.
     keyOf: ({ tenant, idempotencyKey }) => `${tenant} ${idempotencyKey}`,
-    weightOf: ({ payload }) => payload.length,
-    isFatal: isDatabaseAway,
+    weightOf: ({ payload, tenant }) =>
+      Math.max(payload.length / MAX_BYTES, (fanOuts.get(tenant) ?? 1) / MAX_DELIVERIES),
+    // Smaller groups may succeed where one statement was too slow.
+    isFatal: (error) => isDatabaseAway(error) && !isTooSlow(error),
     async run(events) {
-      const choice = dispatcher.choose(events.length);
+      const choice = after.choose();
+      const askedAt = performance.now();
       const results = await retryOnConflict(() => acceptEvents(hot, events, choice)).catch(
         (error: unknown) => {
           // Postgres was asked, and may have committed them all the same.
-          if (isDatabaseAway(error) && !(error instanceof DatabaseAwayError))
-            dispatcher.unknown(
+          if (isDatabaseAway(error) && !(error instanceof DatabaseAwayError) && !isTooSlow(error))
+            after.unknown(
               events.map(({ id }) => id),
               choice,
             );
@@ -49,18 +68,21 @@ export function createAcceptEvents({ pool, hot }: { pool: Pool; hot: Pool }, dis
         },
       );
       results.forEach((result, i) => {
-        if (result.kind === 'accepted') dispatcher.dispatch(result, contentOf(events[i]!), choice);
+        if (result.kind !== 'accepted') return;
+        if (fanOuts.size >= MAX_TENANTS) fanOuts.clear();
+        fanOuts.set(result.event.tenant, result.made.length);
+        after.accepted(events[i]!, result, choice, askedAt);
       });
       return results;
     },
   });
   const lookUp = withConcurrencyLimit<NewEvent, Accepted | null>((event) => findByKey(pool, event), {
-    atOnce: LOOK_UPS_AT_ONCE,
-    mostWaiting: MOST_WAITING,
+    atOnce: MAX_LOOK_UPS,
+    mostWaiting: MAX_WAITING,
     full,
   });
   return async (event) => {
-    for (let tries = 0; tries < TRIES; tries++) {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
       const stored = await commit(event);
       const accepted = stored.kind === 'known' ? await afterCommit(lookUp(event)) : stored;
       if (accepted) return accepted;
@@ -69,3 +91,20 @@ export function createAcceptEvents({ pool, hot }: { pool: Pool; hot: Pool }, dis
     throw new Error(`The key of ${event.id} is in its window, and has no event.`);
   };
 }
+
+/** SQLSTATE of a statement that ran into its timeout: it was rolled back, and Postgres is there. */
+const isTooSlow = (error: unknown) => (error as { code?: unknown } | null)?.code === '57014';
+
+/** The workflow of an event just accepted. */
+export const startOf = ({ event, made }: Extract<Stored, { kind: 'accepted' }>) => {
+  const isWide = made.length > DELIVERIES_PER_WORKFLOW;
+  return {
+    workflow_id: event.workflow_id,
+    event_id: event.id,
+    event_type: event.type,
+    tenant: event.tenant,
+    batch_id: null,
+    deliveries: isWide ? [] : made.map(({ id, endpoint_id }) => ({ id, endpoint_id })),
+    parts: isWide ? Math.ceil(made.length / DELIVERIES_PER_WORKFLOW) : 0,
+  };
+};

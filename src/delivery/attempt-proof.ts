@@ -1,33 +1,30 @@
-import type { AttemptSummary, KeptAttempt } from '../../workflows/contract.js';
+import type { UnrecordedAttempt } from '../../workflows/contract.js';
 import type { Attempt } from '../domain/delivery.js';
 import type { SecretCipher } from '../lib/secret-cipher.js';
 
 /**
- * Temporal keeps attempts that Postgres did not take, and believes everybody who reaches it: a result made up with its
- * tools must not make a delivery DELIVERED. So a DELIVERED attempt goes there with a proof that this installation made it.
+ * An attempt that Postgres did not take travels through Temporal, where everybody who reaches it can complete an activity
+ * with an attempt that was never made. The proof shows that this installation made it.
  */
 export function withProof(
   secrets: Pick<SecretCipher, 'mac'>,
   deliveryId: string,
-  attempt: Attempt,
-): KeptAttempt {
-  if (attempt.classification !== 'DELIVERED') return attempt;
-  return { ...attempt, proof: proofOf(secrets, deliveryId, attempt) };
+  made: { claim: number; attempt: Attempt },
+): UnrecordedAttempt {
+  return { ...made, proof: proofOf(secrets, deliveryId, made) };
 }
 
-/** False of a DELIVERED attempt that this installation did not make. */
 export function isProven(
   secrets: Pick<SecretCipher, 'mac'>,
   deliveryId: string,
-  attempt: AttemptSummary | KeptAttempt,
+  { proof, ...made }: UnrecordedAttempt,
 ): boolean {
-  return attempt.classification !== 'DELIVERED' || attempt.proof === proofOf(secrets, deliveryId, attempt);
+  return proof === proofOf(secrets, deliveryId, made);
 }
 
-function proofOf(
+/** Of every value: none can be changed. JSON keeps the order of the keys on the way through Temporal. */
+const proofOf = (
   secrets: Pick<SecretCipher, 'mac'>,
   deliveryId: string,
-  { number, started_at }: Pick<Attempt, 'number' | 'started_at'>,
-): string {
-  return secrets.mac(`${deliveryId} ${number} ${started_at}`);
-}
+  { claim, attempt }: { claim: number; attempt: Attempt },
+) => secrets.mac(JSON.stringify([deliveryId, claim, attempt]));

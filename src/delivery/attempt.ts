@@ -1,29 +1,28 @@
 import type { Logger } from 'pino';
-import type { AttemptRecord } from '../db/attempts.js';
 import type { AttemptTarget } from '../db/deliveries.js';
-import { classifyStatus, nextStep, type NextStep } from '../domain/classify.js';
-import type { Attempt, Classification, DeliveryStatus } from '../domain/delivery.js';
-import { isOpen } from '../domain/delivery.js';
+import type { AttemptRecord, EndStatus, ReleasedClaim } from '../db/open-deliveries/index.js';
+import { nextStep } from '../domain/classify.js';
+import type { Attempt, Classification } from '../domain/delivery.js';
 import { retryDelay, type RetryPolicy } from '../domain/retry-schedule.js';
-import { newId } from '../lib/ids.js';
-import { credentialsIn, redactEchoes, redactHeaders } from '../domain/redact.js';
 import { bodyOf, JSON_TYPE } from '../webhook/content.js';
 import { requestHeaders } from '../webhook/request-headers.js';
 import { UnsentError, type Sender, type SendResult } from '../webhook/send.js';
 import { sign } from '../webhook/sign.js';
 import type { SecretCipher } from '../lib/secret-cipher.js';
+import { answeredAt, attemptRecord, describe } from './attempt-record.js';
 
 export interface AttemptDeps {
-  load(deliveryId: string): Promise<AttemptTarget | null>;
+  /** Null: the claim is over, or the delivery is to end with it. */
+  load(claim: { id: string; claim: number }): Promise<AttemptTarget | null>;
   record(record: AttemptRecord): Promise<void>;
-  hold(why: { id: string; reason: string }): Promise<void>;
-  /** Says in the delivery why it does not get on. */
-  note(why: { id: string; reason: string }): Promise<void>;
+  /** Ends a claimed delivery: at once with the release of its claim. */
+  end(deliveryId: string, status: EndStatus, reason: string): Promise<void>;
   /** Why nothing of a tenant may be sent now, as this process knows it; null: go on. */
   paused(tenant: string): string | null;
+  /** False: other processes may have called this one dead since then, and ended the claims of that time. */
+  alive(since: number): boolean;
   /** For the metrics. */
   count(classification: Classification): void;
-  end(deliveryIds: string[], status: 'FAILED' | 'CANCELLED', reason: string): Promise<string[]>;
   sender: Sender;
   secrets: SecretCipher;
   retryPolicy: RetryPolicy;
@@ -31,6 +30,17 @@ export interface AttemptDeps {
   retryScale: number;
   version: string;
   log: Logger;
+}
+
+/** What an attempt needs to know of the claim it is made under. */
+export interface AttemptClaim {
+  id: string;
+  claim: number;
+  attempt_count: number;
+  max_attempts: number;
+  /** When it was asked for, and when nothing may be sent under it any more, by performance.now(). */
+  since: number;
+  until: number;
 }
 
 export type AttemptOutcome =
@@ -41,50 +51,50 @@ export type AttemptOutcome =
       record: AttemptRecord;
       recorded: boolean;
     }
-  | { kind: 'held'; reason: string; retryInMs: number | null }
-  | { kind: 'ended'; status: DeliveryStatus; reason: string | null };
+  /** Nothing was sent, and no attempt is used up. */
+  | { kind: 'released'; release: Pick<ReleasedClaim, 'inMs' | 'reason' | 'backOff'> };
 
-/** How long a delivery rests after a fault of ours before anything was sent; its workflow makes it longer each time. */
-export const OWN_FAULT_DELAY_MS = 1_000;
+/** Time to record an attempt, within its claim. */
+const RECORD_MS = 5_000;
+/** Shortest rest of a delivery after a fault of ours before anything was sent. */
+const OWN_FAULT_DELAY_MS = 1_000;
+
+const released = (release: Partial<ReleasedClaim> = {}): AttemptOutcome => ({
+  kind: 'released',
+  release: { inMs: null, reason: null, backOff: false, ...release },
+});
+const ownFault = (reason: string) => released({ inMs: OWN_FAULT_DELAY_MS, reason, backOff: true });
 
 /**
- * Makes attempt `number` of a delivery, whole: gate, sign, send, classify, record. A receiver's fault is
- * an outcome, and a fault of ours before sending holds the delivery, so that it costs the receiver no attempt. `target`:
- * where all it needs is known already. `keep`: asked where a retry follows, whether it is to wait in Postgres.
+ * Makes the next attempt of a claimed delivery, whole: gate, sign, send, classify, record. A receiver's fault is an
+ * outcome; after a fault of ours before sending, the claim is to be released. `known`: everything the attempt needs, if
+ * it is known already.
  */
 export async function makeAttempt(
   deps: AttemptDeps,
-  input: {
-    deliveryId: string;
-    number: number;
-    maxAttempts: number;
-    target?: AttemptTarget;
-    keep?: () => boolean;
-  },
+  claim: AttemptClaim,
+  known?: AttemptTarget,
 ): Promise<AttemptOutcome> {
-  const { deliveryId, maxAttempts } = input;
+  const { id: deliveryId, max_attempts: maxAttempts } = claim;
   let target: AttemptTarget | null;
   let secrets: string[];
   try {
-    target = input.target ?? (await deps.load(deliveryId));
-    if (!target) return { kind: 'ended', status: 'CANCELLED', reason: 'NOT_FOUND' };
-    const held = await gate(deps, deliveryId, target);
-    if (held) return held;
+    target = known ?? (await deps.load(claim));
+    if (!target || target.held !== null) return released();
+    if (target.endpoint.deleted) {
+      await deps.end(deliveryId, 'FAILED', 'ENDPOINT_DELETED');
+      return released();
+    }
     secrets = target.sealed_secrets.map((sealed) => deps.secrets.open(sealed));
   } catch (error) {
     deps.log.error({ err: error, delivery_id: deliveryId }, 'attempt put off by a fault of ours');
-    const reason = `put off by a fault of ours: ${error instanceof Error ? error.message : String(error)}`;
-    // Where Postgres is what is away, nobody can be told.
-    await deps.note({ id: deliveryId, reason }).catch(() => {});
-    return { kind: 'held', reason, retryInMs: OWN_FAULT_DELAY_MS };
+    return ownFault(`put off by a fault of ours: ${error instanceof Error ? error.message : String(error)}`);
   }
   // Asked last: from here to the request nothing waits.
-  const paused = deps.paused(target.tenant);
-  if (paused) return hold(deps, deliveryId, paused);
+  if (deps.paused(target.tenant) !== null) return released();
 
   const { endpoint } = target;
-  // A trail that an operator reset knows less than the history does.
-  const number = Math.max(input.number, target.attempt_count + 1);
+  const number = claim.attempt_count + 1;
   const timestamp = Math.floor(Date.now() / 1000);
   const contentType = target.event_content_type ?? endpoint.content_type ?? JSON_TYPE;
   const body = bodyOf(target.payload, contentType);
@@ -106,15 +116,16 @@ export async function makeAttempt(
       headers,
       body,
       timeoutMs: endpoint.timeout_ms,
+      // The answer has to be recorded under the claim, too.
+      maySend: () =>
+        deps.alive(claim.since) && performance.now() < claim.until - endpoint.timeout_ms - RECORD_MS,
       tenant: target.tenant,
       endpointId: endpoint.id,
     });
   } catch (error) {
     if (!(error instanceof UnsentError)) throw error;
-    const pausedSince = deps.paused(target.tenant);
-    if (pausedSince) return hold(deps, deliveryId, pausedSince);
-    await deps.note({ id: deliveryId, reason: error.message }).catch(() => {});
-    return { kind: 'held', reason: error.message, retryInMs: OWN_FAULT_DELAY_MS };
+    if (deps.paused(target.tenant) !== null) return released();
+    return ownFault(error.message);
   }
 
   const attempt = describe(number, headers, result);
@@ -132,8 +143,7 @@ export async function makeAttempt(
       : null;
   if (delayMs !== null) attempt.next_attempt_at = new Date(Date.now() + delayMs).toISOString();
 
-  const keep = delayMs !== null && input.keep?.() === true;
-  const record = { ...attemptRecord(deliveryId, attempt, step), keep, url: endpoint.url };
+  const record = { ...attemptRecord(claim, attempt, step), url: endpoint.url };
   const recorded = await deps.record(record).then(
     () => true,
     (error: unknown) => {
@@ -160,96 +170,4 @@ export async function makeAttempt(
   );
   const kind = record.status === 'DELIVERED' ? 'delivered' : delayMs !== null ? 'retry' : 'failed';
   return { kind, attempt, delayMs, record, recorded };
-}
-
-async function gate(
-  deps: AttemptDeps,
-  deliveryId: string,
-  target: AttemptTarget,
-): Promise<AttemptOutcome | null> {
-  if (!isOpen(target)) {
-    return { kind: 'ended', status: target.status, reason: target.status_reason };
-  }
-  if (target.endpoint.deleted) {
-    await deps.end([deliveryId], 'FAILED', 'ENDPOINT_DELETED');
-    return { kind: 'ended', status: 'FAILED', reason: 'ENDPOINT_DELETED' };
-  }
-  if (target.withdrawn) {
-    await deps.end([deliveryId], 'CANCELLED', 'batch cancelled');
-    return { kind: 'ended', status: 'CANCELLED', reason: 'batch cancelled' };
-  }
-  return target.held === null ? null : hold(deps, deliveryId, target.held);
-}
-
-/** Not to be sent now: it waits, in the history too, until the sweeper lets it go on. */
-async function hold(deps: AttemptDeps, deliveryId: string, reason: string): Promise<AttemptOutcome> {
-  try {
-    await deps.hold({ id: deliveryId, reason });
-    return { kind: 'held', reason, retryInMs: null };
-  } catch (error) {
-    // Without the row nobody would let it go on: it asks again by itself.
-    deps.log.error({ err: error, delivery_id: deliveryId }, 'delivery held, but not yet in its record');
-    return { kind: 'held', reason, retryInMs: OWN_FAULT_DELAY_MS };
-  }
-}
-
-function describe(number: number, headers: Record<string, string>, result: SendResult): Attempt {
-  const answered = result.kind === 'response';
-  const credentials = credentialsIn(headers);
-  return {
-    id: newId('att', result.startedAt),
-    number,
-    started_at: result.startedAt.toISOString(),
-    latency_ms: result.latencyMs,
-    timings: result.timings,
-    remote_address: result.remoteAddress,
-    http_status: result.status,
-    classification: answered ? classifyStatus(result.status) : result.fault,
-    error: answered ? result.error : result.message,
-    request_headers: redactHeaders(headers),
-    response_headers: redactHeaders(result.headers, credentials),
-    response_body: result.body && redactEchoes(result.body, credentials),
-    truncated: result.truncated,
-    retry_after: answered ? result.retryAfter : null,
-    next_attempt_at: null,
-  };
-}
-
-/** When the receiver answered: a date in `Retry-After` is by its clock, as `Date` is (RFC 9110 section 6.6.1). */
-function answeredAt({ response_headers }: Attempt): Date {
-  const told = new Date(response_headers.date ?? NaN);
-  return Number.isNaN(told.getTime()) ? new Date() : told;
-}
-
-/** What an attempt means for its delivery. A retry that is not to come has used up its attempts. */
-export function attemptRecord(deliveryId: string, attempt: Attempt, step: NextStep): AttemptRecord {
-  const gone = step === 'gone';
-  if (step === 'delivered') return { deliveryId, attempt, status: 'DELIVERED', reason: null, gone };
-  if (attempt.next_attempt_at !== null)
-    return { deliveryId, attempt, status: 'IN_PROGRESS', reason: null, gone };
-  const exhausted = step === 'retry' && attempt.classification !== 'WORKER_LOST';
-  const reason = exhausted ? 'ATTEMPTS_EXHAUSTED' : attempt.classification;
-  return { deliveryId, attempt, status: 'FAILED', reason, gone };
-}
-
-/** An attempt nobody has told the end of. `next`: when another follows; `startedAt`: where it is known, now where not. */
-export function lostAttempt(number: number, next: Date | null, startedAt = new Date()): Attempt {
-  return {
-    id: newId('att', startedAt),
-    number,
-    started_at: startedAt.toISOString(),
-    latency_ms: 0,
-    timings: null,
-    remote_address: null,
-    http_status: null,
-    classification: 'WORKER_LOST',
-    error:
-      'The process died or lost its connection during this attempt; the receiver may have got the request.',
-    request_headers: {},
-    response_headers: {},
-    response_body: null,
-    truncated: false,
-    retry_after: null,
-    next_attempt_at: next && next.toISOString(),
-  };
 }

@@ -6,9 +6,9 @@ import {
   type BulkCancel,
   type OpenFilter,
   type OpenMatch,
-  type OpenStatus,
 } from '../db/cancel-deliveries.js';
 import { isDatabaseAway, type Pool } from '../db/pool.js';
+import type { WorkflowMode } from '../domain/delivery.js';
 import { TemporalAwayError, type WorkflowGateway } from './workflow-gateway.js';
 
 export interface CancelReport {
@@ -26,7 +26,6 @@ export interface CancelReport {
 }
 
 export interface CancelOpen {
-  status: OpenStatus[];
   filter: OpenFilter;
   dryRun: boolean;
   by: BulkCancel;
@@ -35,10 +34,11 @@ export interface CancelOpen {
 interface CancelDeps {
   pool: Pool;
   workflows: Pick<WorkflowGateway, 'cancelDeliveries'>;
+  workflowMode: WorkflowMode;
   log: Logger;
 }
 
-/** A client waits no longer for the answer; the same request goes on with the rest. */
+/** A client waits no longer for the answer; the same request continues with the rest. */
 const RUN_MS = 20_000;
 /** Maximum length of each list in a report. */
 const LISTED = 100;
@@ -50,31 +50,29 @@ export async function cancelOpen(deps: CancelDeps, request: CancelOpen): Promise
   const until = Date.now() + RUN_MS;
   const end = await idsEnd(deps.pool);
   const tally = createTally();
-  const carried = new Map<string, string[]>();
+  const byWorkflow = new Map<string, string[]>();
   let cancelled = 0;
   let entry: string | null = null;
   let complete = false;
   try {
-    // Between two statuses a delivery can be passed over: again, until there is none.
+    // An event that is still fanned out gets deliveries below ids already read: again, until there is none.
     for (let found = true; found && Date.now() < until;) {
       found = false;
-      for (const status of request.status) {
-        for (let after: string | null = ''; after !== null && Date.now() < until;) {
-          const { matches, last } = await nextOpen(deps.pool, request.filter, { status, after, until: end });
-          matches.forEach(tally.add);
-          after = last;
-          if (request.dryRun || matches.length === 0) continue;
-          const ids = matches.map(({ id }) => id);
-          const page = await cancelPageOf(deps.pool, ids, request.by, entry);
-          entry = page.entry;
-          const ended = new Set(page.cancelled);
-          cancelled += ended.size;
-          for (const { id, workflow_id, carried: isCarried } of matches) {
-            if (isCarried && ended.has(id))
-              carried.set(workflow_id, [...(carried.get(workflow_id) ?? []), id]);
-          }
-          found ||= ended.size > 0;
+      for (let after: string | null = ''; after !== null && Date.now() < until;) {
+        const { matches, last } = await nextOpen(deps.pool, request.filter, { after, until: end });
+        matches.forEach(tally.add);
+        after = last;
+        if (request.dryRun || matches.length === 0) continue;
+        const ids = matches.map(({ id }) => id);
+        const page = await cancelPageOf(deps.pool, ids, request.by, entry);
+        entry = page.entry;
+        const ended = new Set(page.cancelled);
+        cancelled += ended.size;
+        for (const { id, workflow_id, workflow_started } of matches) {
+          if (!workflow_started || !ended.has(id)) continue;
+          byWorkflow.set(workflow_id, [...(byWorkflow.get(workflow_id) ?? []), id]);
         }
+        found ||= ended.size > 0;
       }
     }
     complete = Date.now() < until;
@@ -83,27 +81,30 @@ export async function cancelOpen(deps: CancelDeps, request: CancelOpen): Promise
     if (cancelled === 0 || !isDatabaseAway(error)) throw error;
     deps.log.warn({ err: error, cancelled }, 'cancelling deliveries stopped half-way');
   }
-  void tellWorkflows(deps, carried);
+  if (deps.workflowMode !== 'none') void cancelInWorkflows(deps, byWorkflow);
   return { dry_run: request.dryRun, matched: tally.matched(), cancelled, complete, ...tally.report() };
 }
 
-/** The rows have decided: a workflow that does not hear of it finds out at its next attempt. */
-async function tellWorkflows({ workflows, log }: CancelDeps, idsOf: Map<string, string[]>): Promise<void> {
-  const waiting = [...idsOf];
-  const tell = async () => {
+/** The rows have decided: a workflow that gets no signal reads them before its next attempt. */
+async function cancelInWorkflows(
+  { workflows, log }: CancelDeps,
+  byWorkflow: Map<string, string[]>,
+): Promise<void> {
+  const waiting = [...byWorkflow];
+  const signal = async () => {
     for (let next = waiting.pop(); next; next = waiting.pop()) {
       try {
         await workflows.cancelDeliveries(...next);
       } catch (error) {
-        log.info({ err: error, workflow_id: next[0] }, 'workflow not told of the cancellation');
+        log.info({ err: error, workflow_id: next[0] }, 'cancellation not signalled to the workflow');
         if (error instanceof TemporalAwayError) waiting.length = 0;
       }
     }
   };
-  await Promise.all(Array.from({ length: SIGNALS_AT_ONCE }, tell));
+  await Promise.all(Array.from({ length: SIGNALS_AT_ONCE }, signal));
 }
 
-/** Counts each delivery once. Millions may match: no more of one is kept than its id. */
+/** Counts each delivery once. Millions may match: only the ids are remembered. */
 function createTally() {
   const seen = new Set<string>();
   const counts = {

@@ -1,4 +1,6 @@
-import type { EndpointTarget } from '../db/endpoints.js';
+import type { EndpointTarget } from '../db/endpoint-targets.js';
+import { DatabaseAwayError, isDatabaseAway } from '../db/pool.js';
+import { createBatcher } from '../lib/batcher.js';
 import type { KillSwitch } from './kill-switch.js';
 
 export interface EndpointCache {
@@ -6,17 +8,27 @@ export interface EndpointCache {
   get(id: string): Promise<EndpointTarget | null>;
 }
 
-const MOST = 10_000;
+const MAX_ENDPOINTS = 10_000;
+/** A wide event asks for thousands at once: few statements, and connections left to others. */
+const READS = { most: 500, atOnce: 2, mostWaiting: 32_768 };
 
 /** Endpoints in memory, as long as Postgres says that they are what they were; one read for all that ask meanwhile. */
 export function createEndpointCache(
-  load: (id: string) => Promise<EndpointTarget | null>,
+  /** In the order of the ids. */
+  load: (ids: string[]) => Promise<(EndpointTarget | null)[]>,
   control: Pick<KillSwitch, 'onEndpoint' | 'current'>,
 ): EndpointCache {
+  const loadOne = createBatcher<string, EndpointTarget | null>({
+    ...READS,
+    keyOf: (id) => id,
+    full: () => new DatabaseAwayError('The database is overloaded.'),
+    isFatal: isDatabaseAway,
+    run: load,
+  });
   const known = new Map<string, EndpointTarget>();
   const reading = new Map<string, Promise<EndpointTarget | null>>();
   control.onEndpoint((id) => {
-    // What has changed while it was read may be what was read.
+    // Drop reads in flight too: they may predate the change.
     for (const of of [known, reading]) {
       if (id === null) of.clear();
       else of.delete(id);
@@ -25,9 +37,9 @@ export function createEndpointCache(
 
   function read(id: string): Promise<EndpointTarget | null> {
     const current = control.current();
-    const under = load(id)
+    const under = loadOne(id)
       .then((target) => {
-        if (known.size >= MOST) known.clear();
+        if (known.size >= MAX_ENDPOINTS) known.clear();
         if (target && current && reading.get(id) === under) known.set(id, target);
         return target;
       })

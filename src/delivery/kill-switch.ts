@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import type { Db } from '../db/pool.js';
 import { CONTROL_CHANNEL, ENDPOINT_CHANNEL, FILE_PAUSE, listPauses, type Pause } from '../db/pauses.js';
 
 export interface KillSwitch {
@@ -14,32 +15,45 @@ export interface KillSwitch {
   onEndpoint(listener: (id: string | null) => void): void;
   /** Whether everything committed more than a second ago is known here. */
   current(): boolean;
+  /** Whether heartbeats have come without a gap in which others may have called this process dead: until now, and from `since` on. */
+  alive(since?: number): boolean;
   close(): Promise<void>;
 }
 
 /** What is known from memory is older than this nowhere. */
 const CURRENT_MS = 1_000;
+/** Less than the 10 s after which a process counts as dead. */
+const ALIVE_MS = 9_000;
 // A notification that got lost costs at most this; operators were promised one second.
 const POLL_MS = 400;
-const QUERY_MS = 1_000;
+const QUERY_MS = 2_500;
+/** Longer: a busy machine takes seconds for a new connection, and giving up makes it busier. */
+const CONNECT_MS = 5_000;
+const END_MS = 1_000;
 const RECONNECT_MS = 250;
 
 /**
- * What operators have paused, as every process has to know it within a second: told by Postgres, asked for on the same
+ * Pauses made by operators, known to every process within a second: notified by Postgres, polled for on the same
  * connection all the while, and read from the file `PAUSE` where even that is away. Resolves once it is known.
  */
 export async function createKillSwitch(options: {
   databaseUrl: string;
   /** Present: everything is paused in this process. Its first line is the reason. */
   pauseFile: string | undefined;
+  /** Called on the control connection with each read of the pauses, at least twice a second. */
+  beat?(db: Db, file: string | null): Promise<void>;
   log: Logger;
 }): Promise<KillSwitch> {
-  const { databaseUrl, pauseFile, log } = options;
+  const { databaseUrl, pauseFile, beat = async () => {}, log } = options;
   const listeners: (() => void)[] = [];
   const endpointListeners: ((id: string | null) => void)[] = [];
-  const tellEndpoint = (id: string | null) => endpointListeners.forEach((listener) => listener(id));
+  const notifyEndpointListeners = (id: string | null) =>
+    endpointListeners.forEach((listener) => listener(id));
   let currentAt = -Infinity;
-  const tell = () => listeners.forEach((listener) => listener());
+  let aliveAt = -Infinity;
+  /** The end of the last gap: claims made before it may be over. */
+  let aliveSince = -Infinity;
+  const notifyListeners = () => listeners.forEach((listener) => listener());
   let pauses = new Map<string, string>();
   let file: string | null = null;
   let closed = false;
@@ -50,21 +64,23 @@ export async function createKillSwitch(options: {
     file = pauseFile ? await readPauseFile(pauseFile) : null;
     if (file === before) return;
     log.warn({ reason: file }, file === null ? 'the file PAUSE is gone' : 'paused by the file PAUSE');
-    tell();
+    // The heartbeat shows it to others.
+    wake();
+    notifyListeners();
   }
 
   /** Until the connection breaks. The first read comes before anything else is done on it. */
   async function follow(known: () => void): Promise<void> {
     const client = new pg.Client({
       connectionString: databaseUrl,
-      connectionTimeoutMillis: QUERY_MS,
+      connectionTimeoutMillis: CONNECT_MS,
       query_timeout: QUERY_MS,
       application_name: 'surehook control',
     });
     let told = true;
     client.on('error', () => {});
     client.on('notification', ({ channel, payload }) => {
-      if (channel === ENDPOINT_CHANNEL) return tellEndpoint(payload ?? null);
+      if (channel === ENDPOINT_CHANNEL) return notifyEndpointListeners(payload ?? null);
       told = true;
       wake();
     });
@@ -72,8 +88,8 @@ export async function createKillSwitch(options: {
       await client.connect();
       await client.query(`listen ${CONTROL_CHANNEL}`);
       await client.query(`listen ${ENDPOINT_CHANNEL}`);
-      // What was told while nobody listened.
-      tellEndpoint(null);
+      // Notifications may have been missed before `listen`.
+      notifyEndpointListeners(null);
       while (!closed) {
         const notified = told;
         told = false;
@@ -82,12 +98,16 @@ export async function createKillSwitch(options: {
         pauses = new Map((await listPauses(client)).map(({ scope, reason }: Pause) => [scope, reason]));
         // Notifications come before the answer to what was asked after them.
         currentAt = asked;
+        const began = performance.now();
+        await beat(client, file);
+        if (performance.now() - aliveAt >= ALIVE_MS) aliveSince = performance.now();
+        aliveAt = began;
         known();
-        if (notified || JSON.stringify([...pauses]) !== before) tell();
+        if (notified || JSON.stringify([...pauses]) !== before) notifyListeners();
         if (!told) await new Promise<void>((resolve) => (wake = afterAtMost(POLL_MS, resolve)));
       }
     } finally {
-      await Promise.race([client.end(), sleep(QUERY_MS)]).catch(() => {});
+      await Promise.race([client.end(), sleep(END_MS)]).catch(() => {});
     }
   }
 
@@ -115,6 +135,7 @@ export async function createKillSwitch(options: {
     onChange: (listener) => listeners.push(listener),
     onEndpoint: (listener) => endpointListeners.push(listener),
     current: () => performance.now() - currentAt < CURRENT_MS,
+    alive: (since = Infinity) => performance.now() - aliveAt < ALIVE_MS && since >= aliveSince,
     async close() {
       closed = true;
       clearInterval(fileTimer);

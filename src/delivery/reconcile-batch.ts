@@ -14,8 +14,8 @@ export interface ReconcileBatchDeps {
 }
 
 /**
- * Has a batch's workflow look at its row, and starts it where it is gone: but where an operator has ended it in Temporal,
- * the batch is CANCELLED, whatever its row says.
+ * Signals a batch's workflow that its row has changed, and starts it where it is gone. Where an operator has ended it in
+ * Temporal, the batch becomes CANCELLED first; its new workflow only ends what it has left.
  */
 export async function reconcileBatch(deps: ReconcileBatchDeps, batchId: string): Promise<void> {
   const status = await deps.workflows.statusOf(batchWorkflowId(batchId));
@@ -26,10 +26,10 @@ export async function reconcileBatch(deps: ReconcileBatchDeps, batchId: string):
       actor: ended === 'cancel' ? 'temporal' : 'surehook',
       reason: `workflow ${status!.toLowerCase()}`,
     };
-    // Forbidden where its row had ended already: then only what is left is done.
+    // Forbidden if the batch has ended already.
     if ((await deps.changeBatch(batchId, { kind: ended }, by)) === 'changed') {
       deps.log.warn({ batch_id: batchId, workflow_status: status }, 'batch ended, as its workflow was');
     }
   }
-  await deps.workflows.carryBatch(batchId);
+  await deps.workflows.signalWithStartBatch(batchId);
 }

@@ -1,172 +1,102 @@
 import type { Logger } from 'pino';
-import type { AttemptRecord } from '../db/attempts.js';
-import { claimBatches } from '../db/batch-run.js';
-import { isDatabaseAway, type Pool } from '../db/pool.js';
-import { giveToSweeper } from '../db/delivery-queue.js';
-import { noteNotStarted } from '../db/start-faults.js';
-import {
-  claimDue,
-  claimLost,
-  openWorkflow,
-  releaseHeld,
-  unclaim,
-  type Claimed,
-  type Lost,
-} from '../db/overdue-deliveries.js';
-import { attemptRecord, lostAttempt } from './attempt.js';
-import { reconcileBatch, type ReconcileBatchDeps } from './reconcile-batch.js';
+import { isDatabaseAway } from '../db/pool.js';
 import { startPollLoop, type PollLoop } from '../lib/poll-loop.js';
-import { reconcileWorkflow, type ReconcileWorkflowDeps } from './reconcile-workflow.js';
-import { restartOf, TemporalAwayError } from './workflow-gateway.js';
+import { reconcileBatch, type ReconcileBatchDeps } from './reconcile-batch.js';
+import { TemporalAwayError } from './workflow-gateway.js';
 
-const EVERY_MS = 5_000;
-const BATCH = 100;
-/** Without a call of Temporal. */
-const GIVEN = 1_000;
-const AT_A_TIME = 8;
-const BACK_OFF_MS = { first: 1_000, most: 30_000 };
-/** Held deliveries that one process lets go on by workflow: a resume must not become a storm. */
-const RELEASE = { everyMs: 200, batch: 20 };
+const EVERY_MS = 1_000;
+/** Batches are looked at less often: their workflows report each minute. The longest rest is for a Temporal that is away. */
+const BATCHES_MS = { first: 5_000, max: 30_000 };
+const MAX_CLAIMS = 256;
+const MAX_EVENTS = 16;
+const MAX_BATCHES = 8;
+/** Idle endpoints of POST /v1/send are looked for this often. */
+const FORGET_EVERY_MS = 600_000;
+const MAX_FORGOTTEN = 1_000;
 
-/** An attempt of a process that has told nothing of it. */
-function lost({ id, attempt_count, max_attempts }: Lost): AttemptRecord {
-  const number = attempt_count + 1;
-  return attemptRecord(id, lostAttempt(number, number < max_attempts ? new Date() : null), 'retry');
+export interface ReconcilerDeps extends ReconcileBatchDeps {
+  /** Ends claims of dead processes (`dead`) or claims past their time (null), as WORKER_LOST. Returns how many. */
+  endLostClaims(dead: string[] | null, limit: number): Promise<number>;
+  /** Null: this process may not call others dead now. */
+  deadProcesses(): Promise<string[] | null>;
+  /** Has the workflows of a dead process's events started, and forgets the process. */
+  forgetProcess(id: string): Promise<void>;
+  eventsFanningOut(limit: number): Promise<string[]>;
+  /** Makes the rest of a wide event's deliveries, in the background. */
+  fanOut(eventId: string): void;
+  claimBatches(limit: number): Promise<string[]>;
+  /** Deletes endpoints of POST /v1/send that nobody used for long. Returns how many. */
+  forgetAdHocEndpoints(limit: number): Promise<number>;
+  log: Logger;
+  everyMs?: number;
 }
 
-const isAway = (error: unknown): error is Error =>
-  error instanceof TemporalAwayError || isDatabaseAway(error);
-
 /**
- * Finds what nobody carries: accepted but not started, overdue because its workflow is gone, or held although nothing
- * holds it any more. Runs in every process; each delivery is claimed by one.
+ * Continues the work of dead processes: their claims, their events' workflows, wide events half made, and batches. Also
+ * forgets idle endpoints of POST /v1/send.
  */
-export function createReconciler(
-  deps: ReconcileWorkflowDeps &
-    ReconcileBatchDeps & {
-      db: Pool;
-      /** Why everything rests now; null: go on. */
-      paused(): string | null;
-      /** Whether deliveries are attempted in this process: then no file pauses them here. */
-      makesAttempts: boolean;
-      /** Whether this process drains what waits in Postgres: then none of it needs a workflow. */
-      drains: boolean;
-      log: Logger;
-      everyMs?: number;
-    },
-): PollLoop {
-  const { db, workflows, log, everyMs = EVERY_MS } = deps;
-  let closed = false;
-  let backOffMs = 0;
+export function createReconciler(deps: ReconcilerDeps): PollLoop {
+  const { log, everyMs = EVERY_MS } = deps;
+  let forgotAt = -Infinity;
 
-  async function look(): Promise<number> {
-    let nextMs = everyMs;
-    let away = false;
-    // One after the other, and none for want of another.
-    for (const step of deps.paused() === null ? [release, sweep, carryBatches] : []) {
-      try {
-        nextMs = Math.min(nextMs, await step());
-      } catch (error) {
-        away = true;
-        log.warn({ err: error, step: step.name }, 'put off: Temporal or Postgres is away');
-      }
+  async function endClaims(): Promise<void> {
+    const dead = await deps.deadProcesses();
+    // Claims ran out while Postgres was away: their processes record what they sent before anybody sends it again.
+    if (dead === null) return;
+    while ((await deps.endLostClaims(null, MAX_CLAIMS)) === MAX_CLAIMS);
+    if (dead.length === 0) return;
+    while ((await deps.endLostClaims(dead, MAX_CLAIMS)) === MAX_CLAIMS);
+    for (const id of dead) {
+      log.warn({ process_id: id }, 'a process died; its claims are over');
+      await deps.forgetProcess(id);
     }
-    backOffMs = away ? Math.min(Math.max(backOffMs * 2, BACK_OFF_MS.first), BACK_OFF_MS.most) : 0;
-    return away ? backOffMs : nextMs;
   }
 
-  /** Each step answers when it is to be done again. */
-  async function sweep(): Promise<number> {
-    while (!deps.drains && (await giveToSweeper(db, GIVEN)) === GIVEN);
-    const claimed = await claimLost(db, BATCH, lost);
-    claimed.push(...(await claimDue(db, BATCH)));
-    const { left, away } = await eachWorkflow(claimed, async (one) => {
-      const open = await openWorkflow(db, one);
-      if (open) await reconcileWorkflow(deps, open);
-    });
-    if (left.length > 0) await unclaim(db, left);
-    if (away instanceof TemporalAwayError) {
-      const ids = left.map(({ id }) => id);
-      await noteNotStarted(db, ids, away.message);
-    }
-    if (away) throw away;
-    return claimed.length >= BATCH ? 0 : everyMs;
+  async function fanOutEvents(): Promise<void> {
+    for (const id of await deps.eventsFanningOut(MAX_EVENTS)) deps.fanOut(id);
   }
 
-  async function release(): Promise<number> {
-    const released = await releaseHeld(db, RELEASE.batch, deps.makesAttempts);
-    // One that waits for its retry still does: Temporal has its timer.
-    const due = released.filter(({ waits }) => !waits);
-    // What is left is due a minute later.
-    const { away } = await eachWorkflow(due, async (one, ids) => {
-      const open = await openWorkflow(db, one);
-      if (open && !(await workflows.carry(restartOf(open), { now: ids })))
-        await reconcileWorkflow(deps, open);
-    });
-    if (away) throw away;
-    return released.length === RELEASE.batch ? RELEASE.everyMs : everyMs;
-  }
-
-  async function carryBatches(): Promise<number> {
-    for (const id of await claimBatches(db, AT_A_TIME)) {
+  async function reconcileBatches(): Promise<void> {
+    for (const id of await deps.claimBatches(MAX_BATCHES)) {
       await reconcileBatch(deps, id).catch((error: unknown) => {
-        if (isAway(error)) throw error;
-        log.error({ err: error, batch_id: id }, 'batch not carried on; looked at again later');
+        if (error instanceof TemporalAwayError || isDatabaseAway(error)) throw error;
+        log.error({ err: error, batch_id: id }, 'batch not reconciled; looked at again later');
       });
     }
-    return everyMs;
   }
 
-  /**
-   * One that fails keeps no other, and is looked at again later. `left`: those that could not be tried; `away`: why
-   * none could.
-   */
-  async function eachWorkflow(
-    claimed: Claimed[],
-    work: (one: Claimed, ids: string[]) => Promise<void>,
-  ): Promise<{ left: Claimed[]; away: Error | undefined }> {
-    const byWorkflow = new Map<string, Claimed[]>();
-    for (const one of claimed) {
-      byWorkflow.set(one.workflow_id, [...(byWorkflow.get(one.workflow_id) ?? []), one]);
+  async function forget(): Promise<void> {
+    if (performance.now() - forgotAt < FORGET_EVERY_MS) return;
+    while ((await deps.forgetAdHocEndpoints(MAX_FORGOTTEN)) === MAX_FORGOTTEN);
+    forgotAt = performance.now();
+  }
+
+  async function succeeds(step: () => Promise<void>): Promise<boolean> {
+    try {
+      await step();
+      return true;
+    } catch (error) {
+      log.warn({ err: error, step: step.name }, 'put off: Temporal or Postgres is away');
+      return false;
     }
-    const groups = [...byWorkflow.values()];
-    const left: Claimed[] = [];
-    const away: Error[] = [];
-    let done = 0;
-    const take = async () => {
-      for (let group = groups.shift(); group; group = groups.shift()) {
-        try {
-          if (closed || (done === 0 && away.length >= AT_A_TIME)) {
-            left.push(...group);
-            continue;
-          }
-          await work(
-            group[0]!,
-            group.map((one) => one.id),
-          );
-          done += 1;
-        } catch (error) {
-          if (isAway(error)) {
-            away.push(error);
-            left.push(...group);
-          } else {
-            const about = { err: error, workflow_id: group[0]!.workflow_id };
-            log.error(about, 'not carried on; looked at again later');
-          }
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: AT_A_TIME }, take));
-    return { left, away: done === 0 ? away[0] : undefined };
   }
 
-  const loop = startPollLoop(look);
+  const claims = startPollLoop(async () => {
+    // One step that fails must not skip the others.
+    for (const step of [endClaims, fanOutEvents, forget]) await succeeds(step);
+    return everyMs;
+  });
+  // Apart: a Temporal that is away must not delay the end of a dead process's claims.
+  let restMs = BATCHES_MS.first;
+  const batches = startPollLoop(async () => {
+    restMs = (await succeeds(reconcileBatches)) ? BATCHES_MS.first : Math.min(restMs * 2, BATCHES_MS.max);
+    return Math.max(everyMs, restMs);
+  });
   return {
-    wake: loop.wake,
-    /** Ends after the workflow at hand. */
-    close() {
-      closed = true;
-      return loop.close();
+    wake() {
+      claims.wake();
+      batches.wake();
     },
+    close: async () => void (await Promise.all([claims.close(), batches.close()])),
   };
 }

@@ -7,42 +7,37 @@ export interface WatchedWorkflows extends WorkflowGateway {
 
 export type StartFault = 'away' | 'refused';
 
-/** The sweeper tries at least this often while Temporal is away: silence means that nothing waits any more. */
-const AWAY_MS = 60_000;
+/** Silence means that no workflow waits to be started, that another process has started it, or that few are refused. */
+const OVER_MS = 60_000;
 const MAX_REASON = 300;
 
-/** Makes a workflow that cannot be started visible, whoever starts it: in its deliveries, the metrics and readiness. */
+/** Makes a workflow that cannot be started visible, whoever starts it: in the metrics and in readiness. */
 export function watchStarts(
   workflows: WorkflowGateway,
-  deps: { note(why: { ids: string[]; reason: string }): Promise<void>; count(fault: StartFault): void },
+  deps: { count(fault: StartFault): void },
 ): WatchedWorkflows {
-  let last: { fault: StartFault; reason: string; at: number } | null = null;
+  let last: { reason: string; at: number } | null = null;
 
-  async function watched<T>(start: () => Promise<T>, ids: string[]): Promise<T> {
+  async function watched<T>(start: Promise<T>): Promise<T> {
     try {
-      const result = await start();
+      const result = await start;
       last = null;
       return result;
     } catch (error) {
       const fault = error instanceof TemporalAwayError ? 'away' : 'refused';
-      const reason = reasonOf(error);
-      last = { fault, reason, at: performance.now() };
+      last = { reason: reasonOf(error), at: performance.now() };
       deps.count(fault);
-      // Postgres away is seen by others.
-      if (ids.length > 0) void deps.note({ ids, reason }).catch(() => {});
       throw error;
     }
   }
 
-  const idsOf = (start: { deliveries: { id: string }[] }) => start.deliveries.map(({ id }) => id);
   return {
     ...workflows,
-    start: (start, options) => watched(() => workflows.start(start, options), idsOf(start)),
-    carry: (start, options) => watched(() => workflows.carry(start, options), idsOf(start)),
-    carryBatch: (batchId) => watched(() => workflows.carryBatch(batchId), []),
+    start: (start) => watched(workflows.start(start)),
+    signalWithStartBatch: (batchId) => watched(workflows.signalWithStartBatch(batchId)),
     startFault() {
-      const over = last?.fault === 'away' && performance.now() - last.at > AWAY_MS;
-      return last === null || over ? null : `workflows cannot be started: ${last.reason}`;
+      const isOver = last === null || performance.now() - last.at > OVER_MS;
+      return isOver ? null : `workflows cannot be started: ${last!.reason}`;
     },
   };
 }

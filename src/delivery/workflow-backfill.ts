@@ -1,57 +1,72 @@
 import type { Logger } from 'pino';
-import type { DeliveryStart, WorkflowGateway } from './workflow-gateway.js';
+import type { WorkflowStart } from '../domain/workflow-start.js';
+import { startPollLoop, type PollLoop } from '../lib/poll-loop.js';
+import { TemporalAwayError, type WorkflowGateway } from './workflow-gateway.js';
 
-export interface WorkflowBackfill {
-  /** A delivery of this workflow and event has ended without it: it is started later, only to tell of it. */
-  add(workflowId: string, eventId: string): void;
-  close(): void;
-}
+/** Between two looks while nothing waits, and while Temporal or Postgres is away. */
+const IDLE_MS = 1_000;
+const AWAY_MS = 5_000;
+const PAGE = 20;
+/** Time between two starts: while this process has time for nothing else, while deliveries are made here, and while none is. */
+const PACE_MS = { full: 1_000, busy: 200, quiet: 20 };
 
-const MOST_WAITING = 100_000;
-/** Ten a second: Temporal is to have time for what has not ended yet. */
-const EVERY_MS = 100;
-
-/** Starts workflows for events that ended in the direct lane, while nothing else is to be done. The oldest go without where too many wait. */
+/** Starts the workflows that wait in `workflow_starts`, at a pace that does not slow deliveries. */
 export function createWorkflowBackfill(deps: {
-  workflows: WorkflowGateway;
-  /** Null where not all of its deliveries have ended: what carries those tells of the others, too. */
-  load(workflowId: string, eventId: string): Promise<DeliveryStart | null>;
-  idle(): boolean;
-  /** Counts those that go without. */
-  without(): void;
-  enabled: boolean;
+  workflows: Pick<WorkflowGateway, 'start'>;
+  claimStarts(limit: number): Promise<WorkflowStart[]>;
+  removeStarts(workflowIds: string[]): Promise<void>;
+  /** Gives starts back that were not tried. */
+  releaseStarts(workflowIds: string[]): Promise<void>;
+  /** Puts starts off that Temporal refused. */
+  postponeStarts(workflowIds: string[]): Promise<void>;
+  /** How much this process has to do for deliveries. */
+  load(): 'full' | 'busy' | 'quiet';
   log: Logger;
-}): WorkflowBackfill {
-  /** Ids alone: of a burst, all that is kept would be in the way of what is still to be done. */
-  const waiting = new Map<string, string>();
-  let busy = false;
+}): PollLoop {
+  const { workflows, log } = deps;
+  let closed = false;
 
-  async function tell(workflowId: string, eventId: string): Promise<void> {
+  /** A refused start must not delay the others; while Temporal is away, the rest of the page is released. */
+  async function look(): Promise<number> {
+    const left = (await deps.claimStarts(PAGE)).reverse();
+    const isFull = left.length === PAGE;
+    const started: string[] = [];
+    const refused: string[] = [];
     try {
-      const start = await deps.load(workflowId, eventId);
-      if (start) await deps.workflows.start(start);
-    } catch (error) {
-      deps.log.debug({ err: error, workflow_id: workflowId }, 'not told as a workflow');
+      for (let start = left.at(-1); start && !closed; left.pop(), start = left.at(-1)) {
+        const { workflow_id: id } = start;
+        try {
+          await workflows.start(start);
+          started.push(id);
+        } catch (error) {
+          if (error instanceof TemporalAwayError) throw error;
+          log.warn(
+            { err: error, workflow_id: id },
+            'Temporal refused to start a workflow; tried again later',
+          );
+          refused.push(id);
+        }
+        await new Promise((resolve) => setTimeout(resolve, PACE_MS[deps.load()]));
+      }
+    } finally {
+      if (started.length > 0) await deps.removeStarts(started);
+      if (refused.length > 0) await deps.postponeStarts(refused);
+      if (left.length > 0) await deps.releaseStarts(left.map(({ workflow_id }) => workflow_id));
     }
+    return isFull ? 0 : IDLE_MS;
   }
 
-  const timer = setInterval(() => {
-    const [next] = waiting;
-    if (!next || busy || !deps.idle()) return;
-    waiting.delete(next[0]);
-    busy = true;
-    void tell(...next).finally(() => (busy = false));
-  }, EVERY_MS);
-  timer.unref();
-
+  const loop = startPollLoop(() =>
+    look().catch((error: unknown) => {
+      log.info({ err: error }, 'workflows not started: Temporal or Postgres is away');
+      return AWAY_MS;
+    }),
+  );
   return {
-    add(workflowId, eventId) {
-      if (!deps.enabled) return;
-      waiting.set(workflowId, eventId);
-      if (waiting.size <= MOST_WAITING) return;
-      waiting.delete(waiting.keys().next().value!);
-      deps.without();
+    wake: loop.wake,
+    close() {
+      closed = true;
+      return loop.close();
     },
-    close: () => clearInterval(timer),
   };
 }

@@ -10,17 +10,15 @@ export const DELIVERY_STATUSES = [
 ] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
-/** The maker of a delivery's first attempt: its workflow, or the process that accepted the event. */
-export type Lane = 'workflow' | 'direct';
-
-/** The column `lane`; `any`: no process has the delivery in hand and no workflow carries it, at any attempt. */
-export type LaneOrAny = Lane | 'any';
-
 /** States that are not final. */
 export const OPEN_STATUSES = ['PENDING', 'IN_PROGRESS', 'HELD'] as const satisfies DeliveryStatus[];
 
 export const isOpen = ({ status }: { status: string }): boolean =>
   (OPEN_STATUSES as readonly string[]).includes(status);
+
+/** The events that get a workflow: all, only those still open, or none. */
+export const WORKFLOW_MODES = ['all', 'open', 'none'] as const;
+export type WorkflowMode = (typeof WORKFLOW_MODES)[number];
 
 export const CLASSIFICATIONS = [
   'DELIVERED',

@@ -25,7 +25,7 @@ const { O_APPEND, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, O_DIRECTORY = 0 } = cons
  * or may change becomes root's: its files are removed, because that user may have made them, except for those named in
  * `keep`, which are written anew.
  */
-export function takeFolder(dir: string, keep: string[]): string {
+export function secureFolder(dir: string, keep: string[]): string {
   if (process.geteuid?.() !== 0) {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     return realpathSync(dir);

@@ -71,14 +71,14 @@ export async function initialise(options: {
 }
 
 /** In earlier versions our role was the superuser: renames it, and gives all it had made to a new, ordinary role. */
-export async function takeRights(binaries: Binaries, access: DataAccess, password: string): Promise<void> {
+export async function dropRights(binaries: Binaries, access: DataAccess, password: string): Promise<void> {
   // The database may exist already; it is missing if the first start was cut short.
   await asSuperuser(binaries, access, 'postgres', ['create database surehook']).catch(() => {});
-  await asSuperuser(binaries, access, 'surehook', [allowLogin(access), takeRightsSql(password)]);
+  await asSuperuser(binaries, access, 'surehook', [allowLogin(access), dropRightsSql(password)]);
 }
 
 /** One statement, all or nothing. A superuser cannot rename itself, so another superuser does. */
-const takeRightsSql = (password: string) => `
+const dropRightsSql = (password: string) => `
   do $$
   declare one text;
   begin

@@ -2,10 +2,10 @@ import { lstatSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { takeFolder } from './own-files.js';
+import { secureFolder } from './own-files.js';
 import { freePort } from './ports.js';
 import { binariesFor, packagedBinaries } from './postgres-binaries.js';
-import { accessTo, initialise, readPassword, takeRights } from './postgres-data.js';
+import { accessTo, initialise, readPassword, dropRights } from './postgres-data.js';
 import { postgresUser, type Ids } from './postgres-user.js';
 import { commandLine, userOf, workingFolder } from './process-identity.js';
 import { endProcess, lastLines, startServer, stopOrphan } from './process.js';
@@ -46,7 +46,7 @@ export interface PostgresOptions {
  */
 export async function startPostgres(options: PostgresOptions): Promise<EmbeddedPostgres> {
   const { progress = () => {} } = options;
-  const dir = takeFolder(options.dir, ['data', 'password']);
+  const dir = secureFolder(options.dir, ['data', 'password']);
   const data = join(dir, 'data');
   const logFile = join(dir, 'postgres.log');
   const pidFile = join(dir, 'postgres.pid');
@@ -93,7 +93,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
       continue;
     }
     await server.stop();
-    await takeRights(binaries, access, password);
+    await dropRights(binaries, access, password);
   }
 }
 

@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, rmSync } from 'node:fs';
+import { closeSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serverEnv } from './child-env.js';
 import { openLog, readOwn, writeOwn } from './own-files.js';
@@ -60,6 +61,25 @@ export async function startServer(options: ServerCommand): Promise<ServerProcess
     rmSync(pidFile, { force: true });
   });
   return { pid, exited, stop: () => stopChild(child, exited, lastSignal) };
+}
+
+/** Lower than that of a process whose work cannot wait; of all, only as far as the system allows it. */
+const LOWER_PRIORITY = 10;
+
+/** Lets a server's work wait where the CPU is short. */
+export function lowerPriority(pid: number): void {
+  const quietly = (change: () => void) => {
+    try {
+      change();
+    } catch {
+      // Not this system, or the server has ended.
+    }
+  };
+  // Linux has a priority for each thread, and of each session where it groups them.
+  const lower = (id: number) => quietly(() => setPriority(id, LOWER_PRIORITY));
+  lower(pid);
+  quietly(() => readdirSync(`/proc/${pid}/task`).forEach((thread) => lower(Number(thread))));
+  quietly(() => writeFileSync(`/proc/${pid}/autogroup`, String(LOWER_PRIORITY)));
 }
 
 async function stopChild(child: ChildProcess, exited: Promise<void>, lastSignal: LastSignal): Promise<void> {

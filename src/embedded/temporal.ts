@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { freePort, isListening, requireFreePort } from './ports.js';
-import { lastLines, startServer, stopOrphan } from './process.js';
+import { lastLines, lowerPriority, startServer, stopOrphan } from './process.js';
 import { serverVersion } from './temporal-version.js';
 import { guardUi, hiddenAddress, type UiGuard } from './ui-guard.js';
 
@@ -80,6 +80,7 @@ export async function startTemporal(options: {
   let guard: UiGuard | null = null;
   try {
     await ready(port, server.exited);
+    lowerPriority(server.pid);
     if (uiPort !== null) guard = await guardUi(uiPort, ui);
   } catch (error) {
     await server.stop();

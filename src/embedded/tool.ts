@@ -16,9 +16,9 @@ export async function runTool(
   const { env, signal, doing, progress } = options;
   signal.throwIfAborted();
   const began = Date.now();
-  const tell = () => progress(`${doing} … ${Math.round((Date.now() - began) / 1000)} s`);
-  tell();
-  const timer = setInterval(tell, PROGRESS_MS);
+  const showProgress = () => progress(`${doing} … ${Math.round((Date.now() - began) / 1000)} s`);
+  showProgress();
+  const timer = setInterval(showProgress, PROGRESS_MS);
   // In its own process group: a compiler's children would otherwise go on after it is killed.
   const child = spawn(command, args, {
     env: toolEnv(env),

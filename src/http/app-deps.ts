@@ -2,7 +2,8 @@ import type { Logger } from 'pino';
 import type { Pool } from '../db/pool.js';
 import type { KillSwitch } from '../delivery/kill-switch.js';
 import type { Accept } from '../delivery/accept-events.js';
-import type { DeliveryStart, WorkflowGateway } from '../delivery/workflow-gateway.js';
+import type { WorkflowGateway } from '../delivery/workflow-gateway.js';
+import type { WorkflowMode } from '../domain/delivery.js';
 import type { SecretCipher } from '../lib/secret-cipher.js';
 import type { AddressGuard } from '../webhook/address-guard.js';
 import type { Auth } from './auth.js';
@@ -20,9 +21,8 @@ export interface AppDeps extends HealthDeps {
   accept: Accept;
   /** The ids that are not endpoints of the tenant; limits how many look-ups run at once. */
   unknownEndpoints: (named: { tenant: string; endpointIds: string[] }) => Promise<string[]>;
-  /** Starts the workflow in the background. */
-  startWorkflow: (start: DeliveryStart) => void;
   workflows: WorkflowGateway;
+  workflowMode: WorkflowMode;
   control: KillSwitch;
   /** False: the metrics have a port of their own. */
   exposesMetrics: boolean;

@@ -7,7 +7,8 @@ import { authenticate } from './auth.js';
 import { MAX_EVENT_BYTES } from './json-body.js';
 import { createErrorHandler, createProblemWriter, type WriteProblem } from './error-handler.js';
 import { withEventFastPath } from './event-fast-path.js';
-import { limitConcurrency, createConcurrencyLimit } from './concurrency-limit.js';
+import { createFairLimit } from './fair-limit.js';
+import { limitFairly } from './limit-fairly.js';
 import { auditRoutes } from './routes/audit.js';
 import { batchRoutes } from './routes/batches.js';
 import { controlRoutes } from './routes/control.js';
@@ -32,7 +33,7 @@ const MAX_REQUESTS = 256;
 
 export function createApp(deps: AppDeps): RequestListener {
   const refuse = createProblemWriter(deps.log);
-  const requests = createConcurrencyLimit(MAX_REQUESTS);
+  const requests = createFairLimit(MAX_REQUESTS);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -50,19 +51,17 @@ export function createApp(deps: AppDeps): RequestListener {
   app.use('/v1', authenticate(deps));
   app.use(
     '/v1/control',
-    limitConcurrency(createConcurrencyLimit(MAX_CONTROL_REQUESTS)),
+    limitFairly(createFairLimit(MAX_CONTROL_REQUESTS)),
     express.raw({ type: () => true, limit: MAX_CONTROL_BYTES }),
   );
   const control = controlRoutes({ ...deps, pool: deps.controlPool });
   refuseOtherMethods(control);
   app.use('/v1', control);
-  app.use('/v1', limitConcurrency(requests));
+  // First: a batch of events that waits for its turn holds none of the slots that all requests share.
+  app.use('/v1/events/batch', limitFairly(createFairLimit(MAX_EVENTS_REQUESTS)));
+  app.use('/v1', limitFairly(requests));
   app.use('/v1/batches', express.raw({ type: () => true, limit: MAX_BATCH_BYTES }));
-  app.use(
-    '/v1/events/batch',
-    limitConcurrency(createConcurrencyLimit(MAX_EVENTS_REQUESTS)),
-    express.raw({ type: () => true, limit: MAX_EVENTS_BYTES }),
-  );
+  app.use('/v1/events/batch', express.raw({ type: () => true, limit: MAX_EVENTS_BYTES }));
   app.use('/v1', express.raw({ type: () => true, limit: MAX_EVENT_BYTES }));
   for (const routes of [
     eventRoutes(deps),
@@ -76,7 +75,7 @@ export function createApp(deps: AppDeps): RequestListener {
     app.use('/v1', routes);
   }
   refuseTheRest(app, refuse);
-  return withEventFastPath(app, deps, { room: requests, refuse });
+  return withEventFastPath(app, deps, { requests, refuse });
 }
 
 /** Serves only health and metrics, for a port of their own. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Selection } from '../db/batches.js';
+import type { Selection } from '../db/batch-state.js';
 import { BATCH_STATUSES, isRate, ITEM_STATUSES, SKIP_REASONS } from '../domain/batch.js';
 import { CLASSIFICATIONS, DELIVERY_STATUSES } from '../domain/delivery.js';
 import { eventType, id, page, reason, tenant, time } from './schemas.js';

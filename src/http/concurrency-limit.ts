@@ -13,14 +13,16 @@ export function createConcurrencyLimit(most: number): ConcurrencyLimit {
   const leave = () => (underWay -= 1);
   return {
     enter(response) {
-      if (underWay >= most) {
-        const message = 'Too many requests at once; nothing was stored. Try again.';
-        throw new Problem(503, 'overloaded', message, [], { 'retry-after': '1' });
-      }
+      if (underWay >= most) throw overloaded();
       underWay += 1;
       response.once('close', leave);
     },
   };
+}
+
+export function overloaded(): Problem {
+  const message = 'Too many requests at once; nothing was stored. Try again.';
+  return new Problem(503, 'overloaded', message, [], { 'retry-after': '1' });
 }
 
 export const limitConcurrency =

@@ -1,9 +1,9 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
-import type { ConcurrencyLimit } from './concurrency-limit.js';
 import { setAnswerHeaders } from './answer-headers.js';
 import type { AppDeps } from './app-deps.js';
 import { MAX_EVENT_BYTES } from './json-body.js';
 import type { WriteProblem } from './error-handler.js';
+import type { FairLimit, Slot } from './fair-limit.js';
 import { postEvent } from './incoming-event.js';
 
 /**
@@ -13,21 +13,23 @@ import { postEvent } from './incoming-event.js';
 export function withEventFastPath(
   others: RequestListener,
   deps: AppDeps,
-  { room, refuse }: { room: ConcurrencyLimit; refuse: WriteProblem },
+  { requests, refuse }: { requests: FairLimit; refuse: WriteProblem },
 ): RequestListener {
   return (request, response) => {
     if (!isPlain(request)) return others(request, response);
     setAnswerHeaders(response);
+    const refused = (error: unknown) => void refuse(error, request, response);
+    const entered = (slot: Slot) =>
+      readBody(request, (bytes) => {
+        postEvent(deps, request, bytes, response, slot).catch(refused);
+      });
     try {
-      deps.allow(deps.identify(request.headers.authorization), 'publisher');
-      room.enter(response);
+      const key = deps.identify(request.headers.authorization);
+      deps.allow(key, 'publisher');
+      requests.enter(response, key, entered, refused);
     } catch (error) {
-      refuse(error, request, response);
-      return;
+      refused(error);
     }
-    readBody(request, (bytes) => {
-      postEvent(deps, request, bytes, response).catch((error: unknown) => refuse(error, request, response));
-    });
   };
 }
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { findByKey, type Accepted, type NewEvent } from '../db/events.js';
+import { findByKey, MAX_SHOWN, type Accepted, type NewEvent } from '../db/events.js';
 import { deliverWorkflowId } from '../delivery/workflow-id.js';
 import { MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH } from '../domain/event.js';
 import { memberText } from '../domain/raw-json.js';
@@ -8,6 +8,7 @@ import { badField } from './problem.js';
 import { newId } from '../lib/ids.js';
 import { isJsonType } from '../webhook/content.js';
 import type { AppDeps } from './app-deps.js';
+import type { Slot } from './fair-limit.js';
 import { parseJson } from './json-body.js';
 import { headerKey } from './idempotency-key.js';
 import { keyConflict } from './once.js';
@@ -19,21 +20,27 @@ export async function postEvent(
   request: IncomingMessage,
   bytes: unknown,
   response: ServerResponse,
+  slot: Slot,
 ): Promise<void> {
-  const { text, value } = parseJson(bytes);
-  answer(response, await take(deps, value, text, headerKey(request)));
+  const parsed = parseJson(bytes);
+  answer(response, await acceptPosted(deps, { ...parsed, slot, headerKey: headerKey(request) }));
 }
 
-/** Accepts the event that a body describes. */
-export async function take(
+/** Accepts the event that a body describes, if its tenant is admitted. */
+export async function acceptPosted(
   deps: AppDeps,
-  value: unknown,
-  text: string,
-  header?: string,
-  /** Used when neither body nor header gives a key. */
-  ownKey?: string,
+  given: {
+    value: unknown;
+    text: string;
+    slot: Slot;
+    headerKey?: string | undefined;
+    /** Used when neither body nor header gives a key. */
+    ownKey?: string | undefined;
+  },
 ): Promise<Stored> {
+  const { value, text, slot, headerKey: header, ownKey } = given;
   const { endpoint_ids: endpointIds = null, idempotency_key, ...body } = eventBody.parse(value);
+  await slot.admit(body.tenant);
   const payload = payloadOf(text, body);
   const key = agreed(idempotency_key, header) ?? ownKey;
   const event = newEvent(deps, { ...body, payload, key, endpointIds, about: [] });
@@ -100,8 +107,18 @@ function settled(deps: AppDeps, accepted: Accepted): Stored {
 
 export function answer(response: ServerResponse, { kind, event }: Stored): void {
   const duplicate = kind === 'duplicate';
-  const { id, type, tenant, idempotency_key, created_at, deliveries } = event;
-  const body = JSON.stringify({ id, type, tenant, idempotency_key, created_at, duplicate, deliveries });
+  const { id, type, tenant, idempotency_key, created_at, delivery_count } = event;
+  const deliveries = event.deliveries.slice(0, MAX_SHOWN);
+  const body = JSON.stringify({
+    id,
+    type,
+    tenant,
+    idempotency_key,
+    created_at,
+    duplicate,
+    deliveries,
+    delivery_count,
+  });
   response.writeHead(duplicate ? 200 : 202, {
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),
@@ -141,5 +158,6 @@ export function agreed(fromBody: string | undefined, header: string | undefined)
 }
 
 export function digest(parts: string[]): string {
-  return hash('sha256', JSON.stringify(parts));
+  // The lengths keep two lists from being one text.
+  return hash('sha256', parts.map((part) => `${part.length}:${part}`).join(''));
 }

@@ -1,4 +1,4 @@
-/** Batches the calls that arrive while a run is under way into the next run: one commit for all, no linger time. */
+/** Batches the calls that arrive while a run is under way into the next run: one commit for all. */
 export type Batcher<I, O> = (item: I) => Promise<O>;
 
 export interface BatcherOptions<I, O> {
@@ -15,6 +15,8 @@ export interface BatcherOptions<I, O> {
   full(): Error;
   /** Maximum concurrent runs. */
   atOnce: number;
+  /** How long the first item of a batch waits for others while nothing is under way; by default, not at all. */
+  lingerMs?: number;
   /** True for an error that retrying the items one by one cannot fix; by default, none is. */
   isFatal?(error: unknown): boolean;
 }
@@ -27,7 +29,7 @@ interface Waiting<I, O> {
 
 /** A failed batch is retried item by item, so that one bad item fails alone. */
 export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> {
-  const { run, keyOf, most, atOnce, mostWaiting, full } = options;
+  const { run, keyOf, most, atOnce, mostWaiting, full, lingerMs = 0 } = options;
   const { mostWeight = Infinity, weightOf = () => 0, isFatal = () => false } = options;
   let queue: Waiting<I, O>[] = [];
   let underWay = 0;
@@ -70,7 +72,8 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
       underWay += 1;
       void flush(next()).then(() => {
         underWay -= 1;
-        if (queue.length > 0) start();
+        // Those that came meanwhile linger, too, unless nobody scheduled them.
+        if (queue.length > 0 && (!scheduled || queue.length >= most)) start();
       });
     }
   }
@@ -81,8 +84,9 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
       queue.push({ item, resolve, reject });
       if (scheduled || underWay >= atOnce) return;
       scheduled = true;
-      // Items that arrive in the same turn of the event loop join the batch.
-      setImmediate(start);
+      // Items that arrive in the same turn of the event loop join the batch, too.
+      if (lingerMs > 0) setTimeout(start, lingerMs);
+      else setImmediate(start);
     });
 }
 

@@ -9,7 +9,7 @@ export interface RetryingWriter<T> {
 
 /** Maximum items per write: few enough for one statement. */
 const AT_ONCE = 100;
-const AGAIN_MS = { first: 500, most: 10_000 };
+const AGAIN_MS = { first: 500, most: 5_000 };
 
 /** `write` returns the items it did not take, which are retried with back-off; it must be idempotent. */
 export function createRetryingWriter<T>(

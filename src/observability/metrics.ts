@@ -1,5 +1,5 @@
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
-import type { OpenDeliveryCounts } from '../db/overdue-deliveries.js';
+import type { OpenCounts } from '../db/open-counts.js';
 import type { StartFault } from '../delivery/start-faults.js';
 import type { Classification } from '../domain/delivery.js';
 import { sharedAnswer } from '../lib/shared-answer.js';
@@ -19,8 +19,6 @@ export interface PeerCounts {
 export interface Metrics {
   attempt(classification: Classification): void;
   event(result: 'accepted' | 'duplicate'): void;
-  /** Counts an event that ended in the direct lane and gets no workflow. */
-  withoutWorkflow(): void;
   /** Counts a failed try to start a workflow. */
   notStarted(fault: StartFault): void;
   /** Text exposition format, with values that Postgres gave lately; without them while Postgres is away. */
@@ -33,7 +31,7 @@ const FRESH_MS = 1_000;
 const REST = 4;
 
 /** With `peers`, any process exposes the sum over all processes. */
-export function createMetrics(openWork: () => Promise<OpenDeliveryCounts>, peers?: PeerCounts): Metrics {
+export function createMetrics(countOpen: () => Promise<OpenCounts>, peers?: PeerCounts): Metrics {
   const counted = new Registry();
   let registers = [counted];
   collectDefaultMetrics({ register: counted });
@@ -48,11 +46,6 @@ export function createMetrics(openWork: () => Promise<OpenDeliveryCounts>, peers
     name: 'surehook_events_total',
     help: 'Events answered with 2xx here: accepted, or a duplicate of an accepted one.',
     labelNames: ['result'],
-    registers,
-  });
-  const without = new Counter({
-    name: 'surehook_events_without_workflow_total',
-    help: 'Events delivered in the direct lane that get no workflow, because too many waited for theirs.',
     registers,
   });
   const notStarted = new Counter({
@@ -70,29 +63,34 @@ export function createMetrics(openWork: () => Promise<OpenDeliveryCounts>, peers
     labelNames: ['status'],
     registers,
   });
-  const backlog = new Gauge({
-    name: 'surehook_sweep_backlog',
-    help: 'Deliveries that should have moved by now, in the whole system.',
+  const overdue = new Gauge({
+    name: 'surehook_overdue_deliveries',
+    help: 'Deliveries due for over 10 s and not held, and claims past their end, in the whole system.',
     registers,
   });
   const oldest = new Gauge({
-    name: 'surehook_sweep_oldest_seconds',
-    help: 'How long the longest of them is overdue.',
+    name: 'surehook_overdue_oldest_seconds',
+    help: 'How long the longest of them has been due.',
+    registers,
+  });
+  const starts = new Gauge({
+    name: 'surehook_workflow_starts_waiting',
+    help: 'Workflows that the backfill has not started yet, in the whole system.',
     registers,
   });
 
   async function ask(): Promise<void> {
-    for (const gauge of [open, backlog, oldest]) gauge.reset();
-    const { byStatus, overdue, oldestSeconds } = await openWork();
-    for (const [status, count] of Object.entries(byStatus)) open.set({ status }, count);
-    backlog.set(overdue);
-    oldest.set(oldestSeconds);
+    for (const gauge of [open, overdue, oldest, starts]) gauge.reset();
+    const counts = await countOpen();
+    for (const [status, count] of Object.entries(counts.byStatus)) open.set({ status }, count);
+    overdue.set(counts.overdue);
+    oldest.set(counts.oldestSeconds);
+    starts.set(counts.workflowStartsWaiting);
   }
 
   return {
     attempt: (classification) => attempts.inc({ classification }),
     event: (result) => events.inc({ result }),
-    withoutWorkflow: () => without.inc(),
     notStarted: (fault) => notStarted.inc({ fault }),
     expose: sharedAnswer(
       FRESH_MS,
@@ -101,7 +99,7 @@ export function createMetrics(openWork: () => Promise<OpenDeliveryCounts>, peers
           () => true,
           () => false,
         );
-        if (!asked) for (const gauge of [backlog, oldest]) gauge.remove();
+        if (!asked) for (const gauge of [overdue, oldest, starts]) gauge.remove();
         const texts = await Promise.all([peers ? peers.counted() : counted.metrics(), system.metrics()]);
         return { contentType: counted.contentType, text: texts.join('') };
       },

@@ -21,9 +21,16 @@ const SETTINGS = {
   maxConcurrentActivityTaskExecutions: 4_000,
   // All deliveries of a workflow: those beyond the limit would have to be polled, one by one.
   maxEagerActivityReservationsPerWorkflowTask: DELIVERIES_PER_WORKFLOW,
-  maxConcurrentWorkflowTaskExecutions: 100,
+  // More at a time only end later: a task that a busy machine does not finish in its 10 s is done again.
+  maxConcurrentWorkflowTaskExecutions: 16,
   maxCachedWorkflows: 1_000,
 };
+/**
+ * By default the SDK ends a step of a workflow after 5 s by the wall clock, and Node then aborts the process: "async hook stack
+ * has become corrupted". A machine that is busy, or was frozen, must not lose its attempts under way. This is the longest
+ * that Node takes; the option is not in the SDK's types.
+ */
+const STEP_TIMEOUT = { isolateExecutionTimeout: '4294967295ms' };
 /** The longest request deadline plus the time to record the attempt: a stop lets attempts under way finish. */
 const GRACE_MS = 35_000;
 /** Time beyond the grace for a worker to give up its last calls to a server that is away. */
@@ -64,6 +71,7 @@ export function runWorker(options: {
       workflowBundle,
       activities: { ...activities },
       ...SETTINGS,
+      ...STEP_TIMEOUT,
       shutdownGraceTime: GRACE_MS,
     });
     const run = worker.run();

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { fail } from './answer.js';
 import { begin } from './deadline.js';
-import { enter, unsent, type Exchange } from './exchange.js';
+import { enter, inTime, TOO_LATE, unsent, type Exchange } from './exchange.js';
 import { ClosedError } from './faults.js';
 
 /** Limit per endpoint. */
@@ -79,7 +79,8 @@ function wait(pool: Pool, exchange: Exchange): void {
 
 function reuse(connection: Connection, exchange: Exchange): void {
   exchange.remoteAddress = connection.socket?.remoteAddress ?? null;
-  carry(connection, exchange);
+  sendOn(connection, exchange);
+  if (!inTime(exchange)) return unsent(exchange, TOO_LATE);
   enter(exchange, 'answer');
   connection.wire!.send(exchange);
 }
@@ -96,11 +97,11 @@ function open(pool: Pool, exchange: Exchange): void {
     dropped: false,
   };
   pool.open += 1;
-  carry(connection, exchange);
+  sendOn(connection, exchange);
   pool.dial(connection, exchange, (error) => lost(connection, error));
 }
 
-function carry(connection: Connection, exchange: Exchange): void {
+function sendOn(connection: Connection, exchange: Exchange): void {
   connection.exchange = exchange;
   connection.uses += 1;
   exchange.release = (reusable) => giveBack(connection, reusable);

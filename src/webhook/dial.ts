@@ -10,7 +10,8 @@ import { connect as connectTls, createSecureContext, rootCertificates, type TLSS
 import { AddressBlockedError, resolveVetted, type AddressGuard } from './address-guard.js';
 import type { Connection, Dial } from './connections.js';
 import { pauseDeadline } from './deadline.js';
-import { enter, unsent, type Exchange } from './exchange.js';
+import { enter, inTime, TOO_LATE, unsent, type Exchange } from './exchange.js';
+import { fail } from './answer.js';
 import { http1 } from './http1.js';
 import { http2 } from './http2.js';
 import { NoTurnError } from './resolve.js';
@@ -112,7 +113,10 @@ export function createDial(guard: AddressGuard, ca: string | undefined): Dial {
       const h2 = secure && (socket as TLSSocket).alpnProtocol === 'h2';
       connection.wire = h2 ? http2(socket as TLSSocket, origin, end) : http1(socket, end);
       if (secure && !h2) socket.on('data', received);
-      connection.wire.send(exchange);
+      if (inTime(exchange)) connection.wire.send(exchange);
+      // Sent again after a stale connection, some of it may have left: an attempt.
+      else if (exchange.again) fail(exchange, new Error(TOO_LATE));
+      else unsent(exchange, TOO_LATE);
     });
   }
 

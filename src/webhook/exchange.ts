@@ -8,6 +8,8 @@ export interface SendRequest {
   body: string;
   /** Deadline for name, connection, handshake and the headers of the answer. */
   timeoutMs: number;
+  /** Asked right before the first byte: false where the right to send has ended. Absent: it has no end. */
+  maySend?(): boolean;
   tenant: string;
   /** Requests to one endpoint share its connections. */
   endpointId: string;
@@ -139,6 +141,11 @@ export function finish(
     exchange.resolve(outcome().then((result) => ({ ...sent, ...result })));
   });
 }
+
+export const TOO_LATE = 'the right to send it ended before it was sent';
+
+/** Whether the request may still be sent. */
+export const inTime = ({ request }: Exchange): boolean => request.maySend?.() ?? true;
 
 /** Ends the exchange without an attempt. */
 export function unsent(exchange: Exchange, why: string): void {

@@ -5,7 +5,7 @@ import type { Wire } from './connections.js';
 import { boundBodyTime } from './deadline.js';
 import { enter, type Exchange } from './exchange.js';
 import { requestBytes } from './request.js';
-import { keep } from './response-text.js';
+import { appendTo } from './response-text.js';
 
 /** HTTP/1.1 on a connected socket. `lost`: the socket can carry no further exchange. */
 export function http1(socket: Socket, lost: (error: Error | null) => void): Wire {
@@ -38,7 +38,7 @@ export function http1(socket: Socket, lost: (error: Error | null) => void): Wire
   function sinkOf(exchange: Exchange): AnswerSink {
     return {
       head: (status, headers) => headCame(exchange, status, headers),
-      data: (content) => keep(exchange.body, content),
+      data: (content) => appendTo(exchange.body, content),
       over(end) {
         current = reader = null;
         // An answer before the whole request has left: the receiver must not read the rest as another request.

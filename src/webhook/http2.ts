@@ -14,7 +14,7 @@ import { boundBodyTime } from './deadline.js';
 import { enter, type Exchange } from './exchange.js';
 import { ClosedError, explain } from './faults.js';
 import { target } from './request.js';
-import { keep } from './response-text.js';
+import { appendTo } from './response-text.js';
 
 /** Maximum informational answers (1xx) before the final one. */
 const MAX_INTERIM = 100;
@@ -64,7 +64,7 @@ export function http2(socket: TLSSocket, origin: string, lost: (error: Error | n
     });
     stream.on('data', (content: Buffer) => {
       if (exchange.done) return;
-      keep(exchange.body, content);
+      appendTo(exchange.body, content);
       bytes += content.length;
       if (bytes > MAX_BODY_BYTES) answered(exchange, { cut: true, error: null, reusable: false });
     });

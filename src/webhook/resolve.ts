@@ -73,7 +73,7 @@ export function createResolver(threads: number): Resolve {
     let settle!: Job['settle'];
     const promise = new Promise<LookupAddress[]>((done) => (settle = done));
     const giveUp = () => {
-      leave(job);
+      remove(job);
       settle(Promise.reject(new NoTurnError()));
     };
     const timer = setTimeout(giveUp, MAX_WAIT_MS);
@@ -83,7 +83,7 @@ export function createResolver(threads: number): Resolve {
     return job;
   }
 
-  function leave(job: Job): void {
+  function remove(job: Job): void {
     clearTimeout(job.timer);
     waiting.delete(`${job.tenant} ${job.host}`);
     job.lane.remove(job);
@@ -91,7 +91,7 @@ export function createResolver(threads: number): Resolve {
 
   function startWaiting(): void {
     for (let job = next(); job; job = next()) {
-      leave(job);
+      remove(job);
       const { promise } = running.get(job.host) ?? { promise: start(job) };
       for (const started of job.started) started();
       job.settle(promise);

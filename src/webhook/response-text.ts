@@ -42,7 +42,7 @@ export function newBody(headers: AnyHeaders): BodyBytes {
   return { coding, charset, bytes: EMPTY, length: 0, limit, size: 0 };
 }
 
-export function keep(body: BodyBytes, content: Buffer): void {
+export function appendTo(body: BodyBytes, content: Buffer): void {
   const length = Math.min(body.length + content.length, body.limit);
   if (length > body.bytes.length) {
     const larger = Buffer.allocUnsafe(Math.min(body.limit, Math.max(length, body.bytes.length * 2)));

@@ -71,7 +71,7 @@ test('while Postgres is down, posts get 503 at once, and 202 when it is back', a
   }
   const metrics = await fetch(`${t.service.url}/metrics`);
   expect(metrics.status).toBe(200);
-  expect(await metrics.text()).not.toMatch(/^surehook_sweep_backlog \d/m);
+  expect(await metrics.text()).not.toMatch(/^surehook_overdue_deliveries \d/m);
   postgres = await startPostgres({ dir, port: postgres.port, settings: ['fsync=off'] });
   await expect.poll(async () => (await post()).status, { timeout: 60_000, interval: 200 }).toBe(202);
 });

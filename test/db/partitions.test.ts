@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrate } from '../../src/db/migrate.js';
 import { makePartitions } from '../../src/db/partitions.js';
 import { newId } from '../../src/lib/ids.js';
+import { query } from '../support/query.js';
 import { createDatabase, eventually, startTestService, type TestService } from '../support/service.js';
 
 const WEEK = 7 * 24 * 60 * 60 * 1000;
@@ -93,13 +94,13 @@ test('a process that starts during a dump is ready, even if a partition is missi
 test('a new partition has every index of its table once, and gets the rows of its week', async () => {
   const at = new Date(Date.now() + 20 * WEEK);
   await made(at);
-  for (const [table, prefix] of [
-    ['events', 'evt'],
-    ['deliveries', 'del'],
-    ['attempts', 'att'],
+  for (const [table, by, prefix] of [
+    ['events', 'id', 'evt'],
+    ['deliveries', 'id', 'del'],
+    ['attempts', 'delivery_id', 'del'],
   ] as const) {
     const { rows } = await t.pool.query<Record<'QUERY PLAN', string>>(
-      `explain select * from ${table} where id = '${newId(prefix, at)}'`,
+      `explain select * from ${table} where ${by} = '${newId(prefix, at)}'`,
     );
     const [name] = new RegExp(`${table}_\\d{8}`).exec(JSON.stringify(rows))!;
     const { rows: indexes } = await t.pool.query(
@@ -116,17 +117,18 @@ test('a new partition has every index of its table once, and gets the rows of it
 
 test('a week with rows in the default partition gets no partition, and the other weeks still get theirs', async () => {
   const at = new Date(Date.now() + 30 * WEEK);
-  const id = newId('att', at);
+  const id = newId('del', at);
   await t.pool.query(
-    `insert into attempts (id, delivery_id, number, started_at, latency_ms, classification, detail)
-     values ($1, 'del_none', 1, now(), 0, 'DELIVERED', '{}')`,
+    `insert into attempts (delivery_id, number, started_at, latency_ms, classification, detail)
+     values ($1, 1, now(), 0, 'DELIVERED', '{}')`,
     [id],
   );
   const before = (await partitions('attempts')).length;
   await made(at);
   expect(await partitions('attempts')).toHaveLength(before + 4);
   expect(
-    (await t.pool.query('select tableoid::regclass::text as of from attempts where id = $1', [id])).rows,
+    (await t.pool.query('select tableoid::regclass::text as of from attempts where delivery_id = $1', [id]))
+      .rows,
   ).toEqual([{ of: 'attempts_default' }]);
 });
 
@@ -161,4 +163,19 @@ test('a migration waits for a dump without blocking writes, and runs after it', 
   } finally {
     await db.end();
   }
+});
+
+test('a database made by another version is refused in one sentence, and not changed', async () => {
+  const databaseUrl = await createDatabase(`of_another_${process.pid}`);
+  await query(databaseUrl, 'create table migrations (name text primary key, applied_at timestamptz)');
+  await query(databaseUrl, `insert into migrations (name) values ('0001_core.sql'), ('0009_of_another.sql')`);
+  await expect(migrate(databaseUrl)).rejects.toThrow(
+    /^The database was made by another version of Surehook \(its migration 0009_of_another\.sql is not known here\)/,
+  );
+  expect(
+    await query(
+      databaseUrl,
+      `select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace`,
+    ),
+  ).toEqual([{ relname: 'migrations' }]);
 });

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => t.stop());
 
-/** Tables, columns, constraints, indexes and functions as the catalogue has them; the dated partitions left out. */
+/** Tables, columns, constraints, indexes, functions and views as the catalogue has them; the dated partitions left out. */
 async function dumpSchema(): Promise<string> {
   const lines = async (sql: string) =>
     (await t.pool.query<{ line: string }>(sql)).rows.map((row) => row.line);
@@ -31,6 +31,8 @@ async function dumpSchema(): Promise<string> {
       where c.relkind = 'p' and ${ours} order by c.relname`),
     lines(`select pg_get_functiondef(p.oid) as line from pg_proc p
       where p.pronamespace = 'public'::regnamespace order by p.proname`),
+    lines(`select format('%s as%s', c.relname, pg_get_viewdef(c.oid)) as line from pg_class c
+      where c.relkind = 'v' and ${ours} order by c.relname`),
   ]);
   return `${parts.map((part) => part.join('\n')).join('\n\n')}\n`;
 }

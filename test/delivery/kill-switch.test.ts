@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { CONTROL_CHANNEL } from '../../src/db/pauses.js';
 import { migrate } from '../../src/db/migrate.js';
 import { createKillSwitch, type KillSwitch } from '../../src/delivery/kill-switch.js';
@@ -81,4 +81,18 @@ test('those who asked are told of a change, once, and of what is not known to th
      where application_name = 'surehook control' and datname = current_database()`,
   );
   await eventually(async () => endpoints.includes(null), 5_000);
+});
+
+test('a process that was frozen is alive again, but not for the claims of before', async () => {
+  const before = performance.now();
+  await eventually(() => Promise.resolve(control.alive(before)));
+  const now = performance.now.bind(performance);
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + 12_000);
+  try {
+    await eventually(() => Promise.resolve(control.alive()), 10_000);
+    expect(control.alive(before)).toBe(false);
+    expect(control.alive(performance.now())).toBe(true);
+  } finally {
+    vi.restoreAllMocks();
+  }
 });

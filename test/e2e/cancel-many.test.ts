@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { CancelReport } from '../../src/delivery/cancel-open.js';
 import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
-import { seedDeliveries } from '../support/seed.js';
+import { seedDeliveries, seedOpen } from '../support/seed.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';
 
 let t: TestService;
@@ -11,7 +11,7 @@ let tenant: string;
 let nth = 0;
 
 beforeAll(async () => {
-  t = await startTestService({ sweepEveryMs: 200 });
+  t = await startTestService({ pollEveryMs: 200 });
 });
 afterAll(() => t.stop());
 beforeEach(async () => {
@@ -48,7 +48,7 @@ test('held, retrying and pending deliveries of an endpoint are cancelled, anothe
   await t.pool.query(`update endpoints set status = 'paused', status_reason = 'manual' where id = $1`, [
     endpoint_id,
   ]);
-  await seedDeliveries(t.pool, { endpointId: endpoint_id, count: 4, status: 'HELD' });
+  await seedOpen(t.pool, { endpointId: endpoint_id, count: 4 });
   await seedDeliveries(t.pool, { endpointId: endpoint_id, count: 3, status: 'DELIVERED' });
   const ids = [of(retrying, endpoint_id), of(pending, endpoint_id)];
   const statuses = async () => Promise.all(ids.map(async (id) => (await getDelivery(t, id)).status));
@@ -96,8 +96,8 @@ test('held, retrying and pending deliveries of an endpoint are cancelled, anothe
 
 test('a filter narrows by type, tenant, status, event and time, and the whole of it has to match', async () => {
   const { id: endpoint_id } = await createEndpoint(t, receiver.url, { tenant, enabled: false });
-  const [first] = await seedDeliveries(t.pool, { endpointId: endpoint_id, count: 3, status: 'HELD' });
-  await seedDeliveries(t.pool, { endpointId: endpoint_id, count: 2, status: 'HELD', type: 'b' });
+  const [first] = await seedOpen(t.pool, { endpointId: endpoint_id, count: 3 });
+  await seedOpen(t.pool, { endpointId: endpoint_id, count: 2, type: 'b' });
   const count = async (filter: object) => (await cancel(filter, { dry_run: true })).body.matched;
   expect(await count({ tenant })).toBe(5);
   expect(await count({ tenant, event_type: 'b' })).toBe(2);
@@ -115,7 +115,7 @@ test('a filter narrows by type, tenant, status, event and time, and the whole of
 
 test('thousands are cancelled in pages, with one entry in the audit', async () => {
   const { id: endpoint_id } = await createEndpoint(t, receiver.url, { tenant, enabled: false });
-  await seedDeliveries(t.pool, { endpointId: endpoint_id, count: 4_500, status: 'HELD' });
+  await seedOpen(t.pool, { endpointId: endpoint_id, count: 4_500 });
   const answers = await Promise.all([cancel({ endpoint_id }), cancel({ endpoint_id })]);
   expect(answers.map(({ status }) => status)).toEqual([200, 200]);
   expect(answers[0].body.cancelled + answers[1].body.cancelled).toBe(4_500);

@@ -13,12 +13,12 @@ import {
 } from '../support/service.js';
 
 const SCALE = 0.05;
-/** The least time between the first four attempts: the receiver asks for 40 s, then 15 s and 45 s less 20 %, all scaled. */
+/** Minimum times between the first four attempts: 40 s by Retry-After, then 15 s and 45 s less 20 %, all scaled. */
 const RETRY_AFTER_S = 40;
 const LEAST_MS = [RETRY_AFTER_S, 12, 36].map((seconds) => seconds * 1_000 * SCALE);
 
-/** An API, and first attempts, whose clock differs by so much from that of Postgres, Temporal and this process. */
-async function startApi(databaseUrl: string, offsetMs: number, directAbove: number) {
+/** An API, with its first attempts, whose clock differs from that of Postgres, Temporal and this process. */
+async function startApi(databaseUrl: string, offsetMs: number, workflows: 'all' | 'none') {
   const preload = ['tsx', './test/support/shifted-clock.ts'].flatMap((file) => ['--import', file]);
   const child = spawn(process.execPath, [...preload, 'src/api.ts'], {
     env: {
@@ -26,7 +26,7 @@ async function startApi(databaseUrl: string, offsetMs: number, directAbove: numb
       ...{ SUREHOOK_ADMIN_KEY: ADMIN_KEY, SUREHOOK_ENCRYPTION_KEY: Buffer.alloc(32, 1).toString('base64') },
       ...{ DATABASE_URL: databaseUrl, TEMPORAL_ADDRESS: inject('temporalAddress') },
       ...{ SUREHOOK_ALLOW_NETWORKS: '127.0.0.0/8', SUREHOOK_RETRY_SCALE: String(SCALE) },
-      ...{ SUREHOOK_LANE: 'direct', SUREHOOK_DIRECT_ABOVE: String(directAbove) },
+      SUREHOOK_WORKFLOWS: workflows,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -43,23 +43,22 @@ function readyUrl(child: ChildProcess): Promise<string> {
 }
 
 describe.each([
-  { minutes: -2, directAbove: 0, retries: 'wait in Postgres' },
-  { minutes: 2, directAbove: 0, retries: 'wait in Postgres' },
-  { minutes: -2, directAbove: 64, retries: 'are made by workflows' },
-  { minutes: 2, directAbove: 64, retries: 'are made by workflows' },
-])('an API whose clock is $minutes minutes off, where retries $retries', ({ minutes, directAbove }) => {
-  /** Worker and database have the clock of this machine; what is called is the other process. */
+  { minutes: -2, workflows: 'none', by: 'the queue' },
+  { minutes: 2, workflows: 'none', by: 'the queue' },
+  { minutes: -2, workflows: 'all', by: 'the activity' },
+  { minutes: 2, workflows: 'all', by: 'the activity' },
+] as const)('an API whose clock is $minutes minutes off, with retries by $by', ({ minutes, workflows }) => {
+  /** Worker and database have the clock of this machine; requests go to the API in the other process. */
   let t: TestService;
   let child: ChildProcess;
   let receiver: Receiver;
 
   beforeAll(async () => {
-    const databaseUrl = await createDatabase(`clock_${directAbove}_${minutes + 2}_${process.pid}`);
+    const databaseUrl = await createDatabase(`clock_${workflows}_${minutes + 2}_${process.pid}`);
     t = await startTestService({
-      ...{ role: 'worker', databaseUrl, taskQueue: TASK_QUEUE, retryScale: SCALE, sweepEveryMs: 3_600_000 },
-      lanes: { lane: 'workflow', directAbove: 0, workflowForEnded: false },
+      ...{ role: 'worker', databaseUrl, taskQueue: TASK_QUEUE, retryScale: SCALE, workflows },
     });
-    const api = await startApi(databaseUrl, minutes * 60_000, directAbove);
+    const api = await startApi(databaseUrl, minutes * 60_000, workflows);
     child = api.child;
     t.service.url = api.url;
   });
@@ -82,7 +81,7 @@ describe.each([
   test('attempts are as far apart as configured', async () => {
     const { deliveries } = await postEvent(t);
     const delivery = await deliveryIn(t, deliveries[0]!.id);
-    expect(delivery).toMatchObject({ status: 'DELIVERED', lane: 'direct' });
+    expect(delivery).toMatchObject({ status: 'DELIVERED' });
     expect(delivery.attempts.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
     const between = receiver.requests.slice(1).map(({ at }, i) => at - receiver.requests[i]!.at);
     between.forEach((ms, i) => expect(ms).toBeGreaterThanOrEqual(LEAST_MS[i]!));

@@ -70,7 +70,7 @@ test('a forbidden address is told to the operator, and to no tenant', async () =
     taskQueue,
     allowNetworks: [],
     log: pino({}, lines),
-    sweepEveryMs: 50,
+    pollEveryMs: 50,
   });
   await t.call('POST', '/v1/control/resume', { scope: 'all' });
   const delivery = await deliveryIn(t, event.deliveries[0]!.id);

@@ -14,16 +14,13 @@ function expectSigned(secret: string, { headers, raw }: Recorded) {
   expect(headers['webhook-signature']).toBe(signature);
 }
 
-describe.each(['workflow', 'direct'] as const)('with first attempts by lane %s', (lane) => {
+describe.each(['all', 'none'] as const)('with SUREHOOK_WORKFLOWS=%s', (workflows) => {
   let t: TestService;
   let receiver: Receiver;
   let tenant: string;
   let nth = 0;
   beforeAll(async () => {
-    t = await startTestService({
-      sweepEveryMs: 200,
-      lanes: { lane, directAbove: 64, workflowForEnded: false },
-    });
+    t = await startTestService({ pollEveryMs: 200, workflows });
   });
   afterAll(() => t.stop());
   beforeEach(async () => {

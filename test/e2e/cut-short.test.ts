@@ -4,7 +4,7 @@ import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/p
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';
 
-/** Attempts that something else comes in between of. No sweeper helps here. */
+/** A cancellation, or a Postgres that is away, while an attempt is under way. */
 let t: TestService;
 let receiver: Receiver;
 let connection: Connection;
@@ -13,7 +13,7 @@ let tenant: string;
 let nth = 0;
 
 beforeAll(async () => {
-  t = await startTestService({ sweepEveryMs: 3_600_000 });
+  t = await startTestService();
   connection = await Connection.connect({ address: inject('temporalAddress') });
   client = new Client({ connection });
 });
@@ -27,28 +27,42 @@ beforeEach(async () => {
   return () => receiver.close();
 });
 
-/** A delivery whose first attempt is at the receiver. */
-async function underWay(): Promise<{ id: string; handle: WorkflowHandle }> {
+/** A delivery whose first attempt is at the receiver, and waited for by its activity. */
+async function underWay(): Promise<{
+  id: string;
+  handle: WorkflowHandle;
+  answer: (status: number) => void;
+}> {
+  let answer!: (status: number) => void;
+  const status = new Promise<number>((resolve) => (answer = resolve));
+  receiver.setBehaviour(async () => ({ status: await status, headers: { 'retry-after': '86400' } }));
   await createEndpoint(t, receiver.url, { tenant });
   const { deliveries, idempotency_key } = await postEvent(t, { tenant });
   await receiver.waitFor((requests) => requests.length === 1);
-  return { id: deliveries[0]!.id, handle: client.workflow.getHandle(`deliver:${tenant}:${idempotency_key}`) };
+  const handle = client.workflow.getHandle(`deliver:${tenant}:${idempotency_key}`);
+  await eventually(() =>
+    handle.describe().then(
+      ({ raw }) => raw.pendingActivities?.some(({ lastStartedTime }) => lastStartedTime),
+      () => false,
+    ),
+  );
+  return { id: deliveries[0]!.id, handle, answer };
 }
 
 test('a workflow cancelled during an attempt that then fails ends its delivery as cancelled, at once', async () => {
-  receiver.setBehaviour(() => ({ status: 500, headers: { 'retry-after': '86400' }, afterMs: 1_500 }));
-  const { id, handle } = await underWay();
+  const { id, handle, answer } = await underWay();
   await handle.cancel();
-  const delivery = await deliveryIn(t, id, ['CANCELLED'], 10_000);
+  answer(500);
+  const delivery = await deliveryIn(t, id, ['CANCELLED']);
   expect(delivery).toMatchObject({ status_reason: 'workflow cancelled', attempt_count: 1 });
   expect(delivery.attempts).toMatchObject([{ number: 1, classification: 'HTTP_5XX_RETRYABLE' }]);
   await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
 });
 
-test('so cancelled during an attempt that ends it, the delivery has failed, and the workflow says so', async () => {
-  receiver.setBehaviour(() => ({ status: 404, afterMs: 1_500 }));
-  const { id, handle } = await underWay();
+test('cancelled during an attempt that ends it, the delivery has failed, and the workflow says so', async () => {
+  const { id, handle, answer } = await underWay();
   await handle.cancel();
+  answer(404);
   expect(await deliveryIn(t, id)).toMatchObject({ status: 'FAILED', status_reason: 'HTTP_4XX_PERMANENT' });
   await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'DELIVERY_FAILED' } });
 });
@@ -60,15 +74,15 @@ test.each([
 ])(
   'a delivery cancelled during an attempt that ends with %i is %s in its row and for its workflow',
   async (status, end) => {
-    receiver.setBehaviour(() => ({ status, headers: { 'retry-after': '86400' }, afterMs: 1_500 }));
-    const { id, handle } = await underWay();
+    const { id, handle, answer } = await underWay();
     expect((await t.call('POST', `/v1/deliveries/${id}/cancel`)).status).toBe(200);
+    answer(status);
     expect(await handle.result()).toMatchObject([{ status: end, attempts: [{ number: 1 }] }]);
     expect(await getDelivery(t, id)).toMatchObject({ status: end, attempt_count: 1 });
   },
 );
 
-test('a failed attempt that Postgres did not take is in the history as soon as it does, long before the next', async () => {
+test('an attempt that Postgres did not take is recorded with its contents as soon as it does, long before the next', async () => {
   await createEndpoint(t, receiver.url, { tenant });
   await t.pool.query(`create function no_room() returns trigger language plpgsql as
     $$ begin raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$`);
@@ -78,50 +92,30 @@ test('a failed attempt that Postgres did not take is in the history as soon as i
   receiver.setBehaviour((_request, index) => ({
     status: index === 0 ? 503 : 200,
     headers: { 'retry-after': '86400' },
+    body: 'their answer',
   }));
   const { deliveries } = await postEvent(t, { tenant });
   const { id, workflow_id } = await getDelivery(t, deliveries[0]!.id);
   await receiver.waitFor((requests) => requests.length === 1);
   const handle = client.workflow.getHandle(workflow_id);
-  const recording = () =>
+  await eventually(() =>
     handle.describe().then(
       ({ raw }) => raw.pendingActivities?.some((one) => one.activityType?.name === 'recordOutcome'),
       () => null,
-    );
-  await eventually(recording);
+    ),
+  );
   expect(await getDelivery(t, id)).toMatchObject({ status: 'PENDING', attempts: [] });
-  // Not dropped: that would lock the tables, and be in the way of what is being recorded.
+  // Not dropped: that would lock the tables, and be in the way of the record.
   await t.pool.query(
     'create or replace function no_room() returns trigger language plpgsql as $$ begin return new; end $$',
   );
-  const delivery = await deliveryIn(t, id, ['IN_PROGRESS'], 10_000);
-  expect(delivery.attempts).toMatchObject([{ number: 1, http_status: 503, response_body: '' }]);
+  const delivery = await deliveryIn(t, id, ['IN_PROGRESS']);
+  expect(delivery.attempts).toMatchObject([{ number: 1, http_status: 503, response_body: 'their answer' }]);
   expect(Date.parse(delivery.attempts[0]!.next_attempt_at!)).toBeGreaterThan(Date.now() + 60_000);
   expect(receiver.requests).toHaveLength(1);
 
-  // It waits in its workflow now: a retry asked for reaches it there.
   expect((await t.call('POST', `/v1/deliveries/${id}/retry`, { reason: 'they are back' })).status).toBe(202);
   expect(await deliveryIn(t, id)).toMatchObject({ status: 'DELIVERED', attempt_count: 2 });
   const { body } = await t.call('GET', `/v1/audit?object=${id}`);
   expect(body.data).toMatchObject([{ action: 'delivery.retry', reason: 'they are back' }]);
-});
-
-test('a held delivery asks once a day whether it may go on, should nobody be able to tell it', async () => {
-  const { id: endpoint } = await createEndpoint(t, receiver.url, { tenant });
-  await t.call('POST', `/v1/endpoints/${endpoint}/pause`);
-  const { deliveries } = await postEvent(t, { tenant });
-  const { id, workflow_id } = await getDelivery(t, deliveries[0]!.id);
-  // As an accepting process would have made it that did not know of the pause.
-  await t.pool.query(`update deliveries set status = 'PENDING' where id = $1`, [id]);
-  await client.workflow.start('deliverWebhook', {
-    workflowId: workflow_id,
-    taskQueue: t.taskQueue,
-    args: [{ eventId: 'evt', tenant, deliveries: [{ id, endpointId: endpoint, maxAttempts: 12 }] }],
-  });
-  const handle = client.workflow.getHandle(workflow_id);
-  const timer = await eventually(async () =>
-    (await handle.fetchHistory()).events?.find((event) => event.timerStartedEventAttributes),
-  );
-  expect(Number(timer.timerStartedEventAttributes!.startToFireTimeout!.seconds)).toBe(86_400);
-  await handle.cancel();
 });

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { WorkflowFailedError, type Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { VERSION } from '../../src/bootstrap/version.js';
 import { newId } from '../../src/lib/ids.js';
-import { stateQuery, type DeliveryState } from '../../workflows/contract.js';
+import { stateQuery, type DeliveryState, type PartState } from '../../workflows/contract.js';
 import { createEndpoint, deliveryIn, getDelivery, postEvent, type Accepted } from '../support/path.js';
 import { startReceiver, verified, type Receiver } from '../support/receiver.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';
@@ -28,8 +29,16 @@ beforeEach(async () => {
 });
 
 let nth = 0;
-/** An event type of its own for each test, so that endpoints of other tests stay out of it. */
+/** A new event type for each test: endpoints of other tests do not match it. */
 const ownType = () => `test.t${Date.now()}_${nth++}`;
+const isStarted = (workflowId: string) =>
+  client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .then(
+      () => true,
+      () => false,
+    );
 
 test('an event arrives signed, byte for byte, and its one attempt is explained', async () => {
   const type = ownType();
@@ -221,6 +230,7 @@ test('the query state, the search attributes and the heartbeat trail show a deli
   const event = await postEvent(t, { type, idempotency_key: type, tenant: undefined });
   const handle = client.workflow.getHandle(`deliver:default:${type}`);
   await deliveryIn(t, event.deliveries[0]!.id, ['IN_PROGRESS']);
+  await eventually(() => isStarted(`deliver:default:${type}`));
   const state = await eventually(async () => {
     const [only] = (await handle.query(stateQuery)) as DeliveryState[];
     return only && only.attempts.length >= 2 && only;
@@ -236,7 +246,10 @@ test('the query state, the search attributes and the heartbeat trail show a deli
     http_status: 503,
   });
 
-  const described = await handle.describe();
+  const described = await eventually(async () => {
+    const description = await handle.describe();
+    return description.raw.pendingActivities?.[0]?.heartbeatDetails && description;
+  });
   expect(described.searchAttributes).toMatchObject({
     Tenant: ['default'],
     EventType: [type],
@@ -244,10 +257,10 @@ test('the query state, the search attributes and the heartbeat trail show a deli
   });
   const pending = described.raw.pendingActivities![0]!;
   const trail = JSON.parse(Buffer.from(pending.heartbeatDetails!.payloads![0]!.data!).toString()) as {
-    entries: { attempt: { number: number; classification: string } }[];
+    attempts: { number: number }[];
   };
-  expect(trail.entries.map((entry) => entry.attempt.number)).toEqual(trail.entries.map((_, i) => i + 1));
-  expect(trail.entries.length).toBeGreaterThanOrEqual(2);
+  expect(trail.attempts.map(({ number }) => number)).toEqual(trail.attempts.map((_, i) => i + 1));
+  expect(trail.attempts.length).toBeGreaterThanOrEqual(2);
   expect(pending.lastFailure!.message).toContain('HTTP_5XX_RETRYABLE');
 
   await handle.cancel();
@@ -275,52 +288,114 @@ test('twelve failed attempts use the delivery up, and every one is in its histor
   }
 });
 
-test('over 50 endpoints, children carry 50 each, every delivery names its own, and a cancel reaches all', async () => {
-  const many = await startTestService();
-  try {
-    const { id: first } = await createEndpoint(many, receiver.url);
-    await many.pool.query(
-      `with copies as (
+test.each([
+  { count: 60, sizes: [50, 10] },
+  { count: 101, sizes: [50, 50, 1] },
+])(
+  'for $count endpoints, child workflows have 50 deliveries each, and a cancel reaches all',
+  async ({ count, sizes }) => {
+    const many = await startTestService();
+    try {
+      const { id: first } = await createEndpoint(many, receiver.url);
+      await many.pool.query(
+        `with copies as (
          insert into endpoints (id, tenant, url, event_types, timeout_ms)
-         select new_id('ep', now()), tenant, url, event_types, timeout_ms from endpoints, generate_series(1, 100)
+         select new_id('ep', now()), tenant, url, event_types, timeout_ms from endpoints, generate_series(2, $2::int)
          returning id
        ) insert into endpoint_secrets (id, endpoint_id, sealed)
          select new_id('sec', now()), copies.id, sealed from copies, endpoint_secrets where endpoint_id = $1`,
+        [first, count],
+      );
+      const event = await postEvent(many, { idempotency_key: many.taskQueue });
+      const id = `deliver:default:${many.taskQueue}`;
+      await receiver.waitFor((requests) => requests.length === count);
+      const parts = sizes.map((_, i) => `${id}~p${i + 1}`);
+      await eventually(() => isStarted(id));
+      expect(await client.workflow.getHandle(id).result()).toEqual(
+        parts.map((workflow_id) => ({ workflow_id, status: 'COMPLETED' })),
+      );
+      const { rows } = await many.pool.query<{ workflow_id: string; ids: string[] }>(
+        `select workflow_id, array_agg(id order by id) as ids from deliveries where status = 'DELIVERED' group by 1 order by 1`,
+      );
+      expect(rows.map((row) => [row.workflow_id, row.ids.length])).toEqual(
+        parts.map((part, i) => [part, sizes[i]]),
+      );
+      const states = (await client.workflow.getHandle(parts[1]!).result()) as DeliveryState[];
+      expect(states.map((state) => state.id).sort()).toEqual(rows[1]!.ids);
+      expect(new Set(receiver.requests.map((request) => request.headers['webhook-id']))).toEqual(
+        new Set([event.id]),
+      );
+
+      receiver.setBehaviour(() => ({ status: 500 }));
+      const retried = await postEvent(many, { idempotency_key: `${many.taskQueue}-2` });
+      await receiver.waitFor((requests) => requests.length >= 2 * count);
+      await eventually(() => isStarted(`${id}-2`));
+      const handle = client.workflow.getHandle(`${id}-2`);
+      await eventually(async () => {
+        const running = (await handle.query(stateQuery)) as PartState[];
+        return running.every(({ status }) => status === 'RUNNING');
+      });
+      await handle.cancel();
+      await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+      const { rows: ended } = await many.pool.query(
+        'select status, completed_at is not null as ended, count(*)::int from all_deliveries where event_id = $1 group by 1, 2',
+        [retried.id],
+      );
+      expect(ended).toEqual([{ status: 'CANCELLED', ended: true, count }]);
+    } finally {
+      await many.stop();
+    }
+  },
+);
+
+test('a cancellation ends the deliveries of a part that has not begun, and of one that is no child', async () => {
+  const api = await startTestService({ role: 'api', attempts: false });
+  const { databaseUrl, taskQueue } = api;
+  let worker: TestService | null = null;
+  try {
+    const { id: first } = await createEndpoint(api, receiver.url);
+    await api.pool.query(
+      `insert into endpoints (id, tenant, url, event_types, timeout_ms)
+       select new_id('ep', now()), tenant, url, event_types, timeout_ms from endpoints, generate_series(1, 100)
+       where id = $1`,
       [first],
     );
-    const event = await postEvent(many, { idempotency_key: many.taskQueue });
-    const id = `deliver:default:${many.taskQueue}`;
-    await receiver.waitFor((requests) => requests.length === 101, 20_000);
-    const parts = [1, 2, 3].map((part) => `${id}~p${part}`);
-    expect(await client.workflow.getHandle(id).result()).toEqual(
-      parts.map((workflow_id, i) => ({ workflow_id, deliveries: i < 2 ? 50 : 1, status: 'COMPLETED' })),
+    const pause = { scope: 'all', reason: 'nothing is sent' };
+    expect((await api.call('POST', '/v1/control/pause', pause)).status).toBe(200);
+    const event = await postEvent(api, { idempotency_key: taskQueue });
+    const id = `deliver:default:${taskQueue}`;
+    const [cancelled] = await Promise.all(
+      [1, 2].map((part) =>
+        client.workflow.start('deliverWebhook', {
+          ...{ workflowId: `${id}~p${part}`, taskQueue },
+          args: [{ eventId: event.id, tenant: 'default', deliveries: [], parts: 0 }],
+        }),
+      ),
     );
-    const { rows } = await many.pool.query<{ workflow_id: string; ids: string[] }>(
-      `select workflow_id, array_agg(id order by id) as ids from deliveries where status = 'DELIVERED' group by 1 order by 1`,
-    );
-    expect(rows.map((row) => [row.workflow_id, row.ids.length])).toEqual(
-      parts.map((p, i) => [p, i < 2 ? 50 : 1]),
-    );
-    const carried = (await client.workflow.getHandle(parts[1]!).result()) as DeliveryState[];
-    expect(carried.map((state) => state.id).sort()).toEqual(rows[1]!.ids);
-    expect(new Set(receiver.requests.map((request) => request.headers['webhook-id']))).toEqual(
-      new Set([event.id]),
-    );
+    await cancelled!.cancel();
+    worker = await startTestService({ role: 'worker', databaseUrl, taskQueue });
+    await expect(cancelled!.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    const statuses = async () => {
+      const { rows } = await api.pool.query<{ part: string; status: string; count: number }>(
+        `select right(workflow_id, 3) as part, status, count(*)::int from all_deliveries where event_id = $1
+         group by 1, 2 order by 1`,
+        [event.id],
+      );
+      return rows.map(({ part, status, count }) => `${part} ${status} ${count}`);
+    };
+    expect(await statuses()).toEqual(['~p1 CANCELLED 50', '~p2 HELD 50', '~p3 HELD 1']);
 
-    receiver.setBehaviour(() => ({ status: 500 }));
-    const retried = await postEvent(many, { idempotency_key: `${many.taskQueue}-2` });
-    await receiver.waitFor((requests) => requests.length >= 202, 20_000);
-    const handle = client.workflow.getHandle(`${id}-2`);
-    expect(await handle.query(stateQuery)).toMatchObject([{ status: 'RUNNING' }, {}, { deliveries: 1 }]);
-    await handle.cancel();
-    await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
-    const { rows: states } = await many.pool.query(
-      'select status, count(*)::int from deliveries where event_id = $1 group by 1',
-      [retried.id],
-    );
-    expect(states).toEqual([{ status: 'CANCELLED', count: 101 }]);
+    const parent = client.workflow.getHandle(id);
+    await eventually(async () => {
+      const states = ((await parent.query(stateQuery)) as PartState[]).map(({ status }) => status);
+      return states.join() === 'ELSEWHERE,ELSEWHERE,RUNNING';
+    });
+    await parent.cancel();
+    await expect(parent.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    expect(await statuses()).toEqual(['~p1 CANCELLED 50', '~p2 CANCELLED 50', '~p3 CANCELLED 1']);
   } finally {
-    await many.stop();
+    await worker?.stop();
+    await api.stop();
   }
 });
 
@@ -346,25 +421,35 @@ test('POST /v1/send delivers to a URL nobody registered, signed with the secret 
   });
 });
 
-test('an event whose workflow was never started is found and started', async () => {
-  const sweeping = await startTestService({ sweepEveryMs: 50 });
+test('an event accepted by a process that died at once is sent, and its workflow is started', async () => {
+  const one = await startTestService();
   try {
-    const endpoint = await createEndpoint(sweeping, receiver.url);
-    const lost = newId('evt');
-    await sweeping.pool.query(
-      `insert into events (id, tenant, type, payload, idempotency_key, workflow_id, created_at)
-       values ($1, 'default', 'a.b', '{}', $1, 'deliver:default:' || $1, now())`,
-      [lost],
+    const endpoint = await createEndpoint(one, receiver.url);
+    const lost = newId('evt', new Date(Date.now() - 15_000));
+    const workflowId = `deliver:default:${lost}`;
+    await one.pool.query(
+      `with dead as (
+         insert into processes (id, alive_at, started_to, makes_attempts)
+         values ('prc_dead', now() - interval '11 seconds', now() - interval '30 seconds', true)
+       ), event as (
+         insert into events (id, tenant, type, payload, idempotency_key, workflow_id, delivery_count, created_at)
+         values ($2, 'default', 'a.b', '{}', $2, $3, 1, now() - interval '15 seconds') returning *
+       )
+       insert into open_deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
+         run_at, run_by, claimed_by, claim_until, claim)
+       select new_id('del', now()), id, $1, tenant, type, 12, workflow_id, now(), now(), 'workflow', 'prc_dead',
+         now() + interval '80 seconds', 1 from event`,
+      [endpoint.id, lost, workflowId],
     );
-    await sweeping.pool.query(
-      `insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at, due_at)
-       select new_id('del', now()), id, $1, 'default', 'a.b', 12, workflow_id, now(), now() from events where id = $2`,
-      [endpoint.id, lost],
-    );
-    await receiver.waitFor((requests) => requests.length === 1, 10_000);
+    await receiver.waitFor((requests) => requests.length === 1);
     expect(receiver.requests[0]!.headers['webhook-id']).toBe(lost);
+    await eventually(() => isStarted(workflowId));
+    const [delivery] = (await one.call<{ data: { id: string }[] }>('GET', `/v1/deliveries?event_id=${lost}`))
+      .body.data;
+    const { attempts } = await deliveryIn(one, delivery!.id);
+    expect(attempts.map(({ classification }) => classification)).toEqual(['WORKER_LOST', 'DELIVERED']);
   } finally {
-    await sweeping.stop();
+    await one.stop();
   }
 });
 
@@ -385,8 +470,7 @@ test('no secret and no payload is readable in Temporal', async () => {
   expect(history).toContain(event.deliveries[0]!.id);
 });
 
-test('the stored package version is the one that is sent', async () => {
+test('the version that is sent is the version of the package', async () => {
   const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
-  const { VERSION } = await import('../../src/bootstrap/service.js');
   expect(VERSION).toBe(version);
 });

@@ -1,6 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { endBatch } from '../../src/db/batch-run.js';
 import { batchCalls } from '../support/batches.js';
 import { createEndpoint } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
@@ -17,7 +16,7 @@ let endpointId: string;
 let nth = 0;
 
 beforeAll(async () => {
-  t = await startTestService({ sweepEveryMs: 200 });
+  t = await startTestService({ pollEveryMs: 200 });
   calls = batchCalls(t);
   connection = await Connection.connect({ address: inject('temporalAddress') });
   client = new Client({ connection });
@@ -69,82 +68,25 @@ test('what was made and is held when its batch is cancelled is never sent; it is
   expect(await calls.batchIn(rest.body.id, ['COMPLETED'])).toMatchObject({ delivered_count: 5 });
 });
 
-test('what had ended before its batch is cancelled is looked at once, not by each try to end it', async () => {
-  await seedDeliveries(t.pool, { endpointId, count: 3 });
-  const batch = await calls.create({ filter: { tenant }, rate_per_second: 0.01 });
-  await eventually(async () => (await calls.get(batch.id)).delivered_count === 1);
-  await calls.post(batch.id, 'cancel');
-  await calls.ended(batch.id);
-  const { rows } = await t.pool.query(
-    `select settled from batch_items where batch_id = $1 and status = 'CREATED'`,
-    [batch.id],
-  );
-  expect(rows).toEqual([{ settled: true }]);
-});
-
-test('what waits for its first attempt when its batch is cancelled finds out, and is not sent', async () => {
+test('deliveries that a process did not cancel with their batch are cancelled by its workflow', async () => {
   const [seeded] = await seedDeliveries(t.pool, { endpointId, count: 1 });
   const batch = await calls.create({ filter: { tenant }, dry_run: true });
-  // As a batch leaves it that was cancelled before this one's workflow got to its attempt.
+  // As left by a process that died after the batch's row was committed.
+  await t.pool.query(
+    `with made as (
+       insert into open_deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
+         source_delivery_id, batch_id, run_at, run_by)
+       select new_id('del', now()), event_id, endpoint_id, tenant, event_type, 12, 'replay:' || $2 || ':' || id, now(),
+         id, $2, now() + interval '1 hour', 'queue' from deliveries where id = $1 returning id)
+     update batch_items set status = 'CREATED', delivery_id = made.id from made where batch_id = $2`,
+    [seeded!.id, batch.id],
+  );
   await t.pool.query(
     `update batches set status = 'CANCELLED', dry_run = false, completed_at = null, due_at = now() where id = $1`,
     [batch.id],
   );
-  await t.pool.query(
-    `with made as (
-       insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
-         source_delivery_id, batch_id, due_at)
-       select new_id('del', now()), event_id, endpoint_id, tenant, event_type, 12, 'replay:' || $2 || ':' || id, now(),
-         id, $2, now() from deliveries where id = $1 returning id)
-     update batch_items set status = 'CREATED', delivery_id = made.id from made where batch_id = $2`,
-    [seeded!.id, batch.id],
-  );
   expect(await calls.ended(batch.id)).toMatchObject({ cancelled_count: 1, open_count: 0 });
   expect(receiver.requests).toHaveLength(0);
-});
-
-test('a workflow that was never told that its delivery is cancelled is told until it has ended', async () => {
-  receiver.setBehaviour(() => ({ status: 503 }));
-  await seedDeliveries(t.pool, { endpointId, count: 3 });
-  const batch = await calls.create({ filter: { tenant }, rate_per_second: 0 });
-  await receiver.waitFor((requests) => requests.length >= 3);
-  await t.call('POST', `/v1/endpoints/${endpointId}/pause`);
-  const handles = (await calls.itemsOf(batch.id)).map((item) =>
-    client.workflow.getHandle(`replay:${batch.id}:${item.source_delivery_id}`),
-  );
-  type States = { status: string }[];
-  for (const handle of handles) {
-    await eventually(async () => (await handle.query<States>('state'))[0]!.status === 'HELD');
-  }
-  // As a worker leaves it that dies between the rows and the telling.
-  await t.pool.query(`update deliveries set status = 'CANCELLED', completed_at = now() where batch_id = $1`, [
-    batch.id,
-  ]);
-  await calls.post(batch.id, 'cancel', { running: true });
-  expect(await calls.ended(batch.id)).toMatchObject({ cancelled_count: 3 });
-  for (const handle of handles) expect((await handle.describe()).status.name).not.toBe('RUNNING');
-});
-
-test('a batch does not end while something it is to cancel is open, however it came about', async () => {
-  await seedDeliveries(t.pool, { endpointId, count: 1 });
-  const { id } = await calls.create({ filter: { tenant }, dry_run: true });
-  await t.pool.query(`update deliveries set batch_id = $1, status = 'IN_PROGRESS' where tenant = $2`, [
-    id,
-    tenant,
-  ]);
-  const set = (columns: string) =>
-    t.pool.query(`update batches set ${columns}, completed_at = null, due_at = 'infinity' where id = $1`, [
-      id,
-    ]);
-  await set(`status = 'CANCELLED', cancel_running = true`);
-  // Made before the batch: the seeds of this test are.
-  await t.pool.query(
-    `update deliveries set id = new_id('del', now()), due_at = 'infinity' where batch_id = $1`,
-    [id],
-  );
-  expect((await endBatch(t.pool, id)).done).toBe(false);
-  await set('cancel_running = false');
-  expect((await endBatch(t.pool, id)).done).toBe(true);
 });
 
 test('cancelled before its plan is made, it has nothing to go on with, and says so', async () => {
@@ -168,7 +110,7 @@ test('cancelled before its plan is made, it has nothing to go on with, and says 
   });
 });
 
-test('a batch that meets what no repetition mends is FAILED, says why, and is continued', async () => {
+test('a batch whose items cannot be stored is FAILED, says why, and is continued', async () => {
   await seedDeliveries(t.pool, { endpointId, count: 60 });
   await seedDeliveries(t.pool, { endpointId, count: 5, type: 'a.poison' });
   // The last in line.
@@ -177,9 +119,9 @@ test('a batch that meets what no repetition mends is FAILED, says why, and is co
     create function refuse() returns trigger language plpgsql as $$
       begin raise exception 'no poison' using errcode = '23514'; end
     $$;
-    create trigger refuse before insert on deliveries for each row when (new.event_type = 'a.poison')
+    create trigger refuse before insert on open_deliveries for each row when (new.event_type = 'a.poison')
       execute function refuse()`);
-  const batch = await calls.create({ filter: { tenant }, rate_per_second: 0 });
+  const batch = await calls.create({ filter: { tenant }, rate_per_second: 100 });
   await calls.batchIn(batch.id, ['FAILED']);
   const failed = await eventually(async () => {
     const now = await calls.get(batch.id);
@@ -191,7 +133,7 @@ test('a batch that meets what no repetition mends is FAILED, says why, and is co
   await eventually(
     async () => (await client.workflow.getHandle(batch.workflow_id).describe()).status.name === 'FAILED',
   );
-  await t.pool.query('drop trigger refuse on deliveries');
+  await t.pool.query('drop trigger refuse on open_deliveries');
   const rest = await calls.post(batch.id, 'start');
   const done = await calls.batchIn(rest.body.id, ['COMPLETED']);
   expect(done.delivered_count).toBe(failed.remaining_count);

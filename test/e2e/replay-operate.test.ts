@@ -17,7 +17,7 @@ let endpointId: string;
 let nth = 0;
 
 beforeAll(async () => {
-  t = await startTestService({ sweepEveryMs: 200 });
+  t = await startTestService({ pollEveryMs: 200 });
   calls = batchCalls(t);
   connection = await Connection.connect({ address: inject('temporalAddress') });
   client = new Client({ connection });
@@ -87,7 +87,9 @@ test('each change of the rate holds from then on, within a tenth, also from one 
 }, 120_000);
 
 test('from no limit to a rate, it is held at once', async () => {
-  await seedDeliveries(t.pool, { endpointId, count: 300 });
+  // Slower than the batch, which waits for room for most of its items.
+  receiver.setBehaviour(() => ({ status: 200, afterMs: 1_000 }));
+  await seedDeliveries(t.pool, { endpointId, count: 4_000 });
   const batch = await calls.create({ filter: { tenant }, rate_per_second: 0 });
   await receiver.waitFor((requests) => requests.length > 20);
   await setRate(batch, 5);
@@ -103,7 +105,8 @@ test('from no limit to a rate, it is held at once', async () => {
 });
 
 test('signals take effect in the order they came in, with who sent them and why', async () => {
-  await seedDeliveries(t.pool, { endpointId, count: 3 });
+  // Each change of the rate may let one item through.
+  await seedDeliveries(t.pool, { endpointId, count: 50 });
   const batch = await calls.create({ filter: { tenant }, rate_per_second: 0.01 });
   const handle = handleOf(batch);
   const rates = Array.from({ length: 12 }, (_, i) => (i + 1) / 100);
@@ -163,7 +166,7 @@ test.each([
   ['pause', 'POST', '/pause', undefined],
   ['change of its rate', 'PATCH', '', { rate_per_second: 1 }],
 ] as const)(
-  'terminated in Temporal it is CANCELLED, also where a %s comes before the sweeper',
+  'terminated in Temporal it is CANCELLED, also where a %s comes before the reconciler',
   async (_, method, path, body) => {
     await seedDeliveries(t.pool, { endpointId, count: 50 });
     const batch = await calls.create({ filter: { tenant }, rate_per_second: 5 });

@@ -13,7 +13,7 @@ let endpointId: string;
 let nth = 0;
 
 beforeAll(async () => {
-  t = await startTestService({ sweepEveryMs: 200 });
+  t = await startTestService({ pollEveryMs: 200 });
   calls = batchCalls(t);
 });
 afterAll(() => t.stop());
@@ -81,10 +81,9 @@ test('the rest of a long batch is found wherever in it it is', async () => {
   await t.pool.query(`update batches set status = 'CANCELLED', dry_run = false, taken = 5999 where id = $1`, [
     created.id,
   ]);
-  await t.pool.query(
-    `update batch_items set status = 'CREATED', settled = true where batch_id = $1 and number <> 5500`,
-    [created.id],
-  );
+  await t.pool.query(`update batch_items set status = 'CREATED' where batch_id = $1 and number <> 5500`, [
+    created.id,
+  ]);
   const rest = await calls.post(created.id, 'start', { rate_per_second: 0 });
   expect(await calls.batchIn(rest.body.id, ['COMPLETED'])).toMatchObject({
     plan: { total: 1, eligible: 1 },
@@ -108,16 +107,12 @@ test('what has changed since the plan is skipped at its turn, with the reason, a
     'delete from events where id in (select event_id from deliveries where endpoint_id = $1)',
     [expired],
   );
-  // Another batch is being cancelled, with requests under way.
+  // Made again and then cancelled, with an attempt under way.
   await t.pool.query(
-    `with batch as (
-       insert into batches (id, dry_run, status, selection, rate_per_second, created_by, due_at)
-       values (new_id('bat', now()), false, 'CANCELLED', '{"include_delivered":false}', 0, 'admin', 'infinity')
-       returning id)
-     insert into deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
-       source_delivery_id, batch_id, status)
-     select new_id('del', now()), event_id, endpoint_id, tenant, event_type, 12, 'none:' || d.id, now(), d.id, batch.id,
-       'CANCELLED' from deliveries d, batch where endpoint_id = $1`,
+    `insert into open_deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
+       source_delivery_id, run_at, run_by, claimed_by, claim_until, end_status)
+     select new_id('del', now()), event_id, endpoint_id, tenant, event_type, 12, 'none:' || id, now(), id, now(), 'queue',
+       'another process', now() + interval '1 hour', 'CANCELLED' from deliveries where endpoint_id = $1`,
     [ending],
   );
   const began = Date.now();

@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { forgetAdHocEndpoints } from '../../src/db/ad-hoc-endpoints.js';
 import { createEndpoint, deliveryIn, type Accepted } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
-import { startTestService, type TestService } from '../support/service.js';
+import { eventually, startTestService, type TestService } from '../support/service.js';
 
 let t: TestService;
 let receiver: Receiver;
@@ -121,5 +124,109 @@ test('an endpoint made for a URL that is given another one no longer stands for 
     expect([receiver.requests.length, other.requests.length]).toEqual([2, 0]);
   } finally {
     await other.close();
+  }
+});
+
+test('a target that nobody uses for 30 days is forgotten, and a later send to its URL makes a new one', async () => {
+  const idle = `update endpoints set updated_at = now() - interval '31 days' where id = $1`;
+  const first = await send();
+  await deliveryIn(t, first.body.deliveries[0]!.id);
+  const { endpoint_id } = first.body.deliveries[0]!;
+  await t.pool.query(idle, [endpoint_id]);
+  // Used again in time.
+  expect((await send()).body.deliveries[0]!.endpoint_id).toBe(endpoint_id);
+  expect(await forgetAdHocEndpoints(t.pool, 100)).toBe(0);
+
+  // Not while something waits for it.
+  await t.call('POST', '/v1/control/pause', { scope: 'all', reason: 'test' });
+  const held = (await send()).body.deliveries[0]!;
+  await t.pool.query(idle, [endpoint_id]);
+  expect(await forgetAdHocEndpoints(t.pool, 100)).toBe(0);
+  await t.call('POST', '/v1/control/resume', { scope: 'all' });
+  expect(await deliveryIn(t, held.id)).toMatchObject({ status: 'DELIVERED', endpoint_id });
+
+  await t.pool.query(idle, [endpoint_id]);
+  expect(await forgetAdHocEndpoints(t.pool, 100)).toBe(1);
+  expect((await t.call('GET', `/v1/endpoints/${endpoint_id}`)).status).toBe(404);
+  expect((await t.call('GET', `/v1/deliveries/${held.id}`)).status).toBe(200);
+  const audit = await t.call<{ data: object[] }>('GET', `/v1/audit?object=${endpoint_id}`);
+  expect(audit.body.data).toMatchObject([
+    { actor: 'surehook', action: 'endpoint.delete', reason: 'no event for 30 days' },
+    { action: 'endpoint.create' },
+  ]);
+  const next = (await send()).body.deliveries[0]!;
+  expect(next.endpoint_id).not.toBe(endpoint_id);
+  expect((await deliveryIn(t, next.id)).status).toBe('DELIVERED');
+});
+
+test('the service itself forgets idle targets', async () => {
+  const first = await send();
+  await deliveryIn(t, first.body.deliveries[0]!.id);
+  const { endpoint_id } = first.body.deliveries[0]!;
+  await t.pool.query(`update endpoints set updated_at = now() - interval '31 days' where id = $1`, [
+    endpoint_id,
+  ]);
+  const { databaseUrl, taskQueue } = t;
+  const next = await startTestService({ databaseUrl, taskQueue });
+  try {
+    await eventually(async () => (await t.call('GET', `/v1/endpoints/${endpoint_id}`)).status === 404);
+  } finally {
+    await next.stop();
+  }
+});
+
+test('a registered endpoint without events is not forgotten', async () => {
+  const { id } = await createEndpoint(t, receiver.url, { event_types: ['never.matched'] });
+  await t.pool.query(`update endpoints set updated_at = now() - interval '1 year' where id = $1`, [id]);
+  await forgetAdHocEndpoints(t.pool, 100);
+  expect((await t.call('GET', `/v1/endpoints/${id}`)).status).toBe(200);
+});
+
+/** Rows of a table that all statements have read, by whichever way. */
+async function rowsRead(databaseUrl: string, table: string): Promise<number> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ count: string }>(
+      'select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) as count from pg_stat_user_tables where relname = $1',
+      [table],
+    );
+    return Number(rows[0]!.count);
+  } finally {
+    await client.end();
+  }
+}
+
+test('an event reads the endpoints it reaches, not the 1,500 targets that its tenant has sent to', async () => {
+  const many = await startTestService({ workflows: 'none' });
+  try {
+    await createEndpoint(many, receiver.url, { event_types: ['order.*'] });
+    for (let page = 0; page < 15; page++) {
+      const targets = Array.from({ length: 100 }, (_, n) => `${receiver.url}/${page * 100 + n}`);
+      await Promise.all(targets.map((url) => many.call('POST', '/v1/send', { url, payload: 1 })));
+    }
+    await receiver.waitFor((requests) => requests.length === 1_500);
+    const read = async () =>
+      (await rowsRead(many.databaseUrl, 'endpoints')) + (await rowsRead(many.databaseUrl, 'subscriptions'));
+    // A backend reports what it has read when it has been idle for a second.
+    const settled = async () => {
+      for (let before = -1; ;) {
+        await sleep(1_500);
+        const now = await read();
+        if (now === before) return now;
+        before = now;
+      }
+    };
+    const before = await settled();
+    for (let n = 0; n < 50; n++) {
+      const event = { type: 'order.created', payload: n };
+      const { status, body } = await many.call<Accepted>('POST', '/v1/events', event);
+      expect([status, body.deliveries.length]).toEqual([202, 1]);
+    }
+    await receiver.waitFor((requests) => requests.length === 1_550);
+    // A few look-ups for each statement of an event.
+    expect((await settled()) - before).toBeLessThan(50 * 20);
+  } finally {
+    await many.stop();
   }
 });

@@ -1,14 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { Client, Connection } from '@temporalio/client';
 import { expect, inject, test } from 'vitest';
-import { STUCK } from '../faults/verdict.js';
-import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/path.js';
+import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
 import { startReceiver } from '../support/receiver.js';
 import { createDatabase, eventually, startTestService, type TestService } from '../support/service.js';
 import { TASK_QUEUE } from '../../workflows/contract.js';
 
-/** Workers as processes that can be killed. They poll the product's own task queue. */
+/** Workers as processes that can be killed. They use the product's own task queue. */
 function workersOf(t: TestService) {
   const workers: ChildProcess[] = [];
   return {
@@ -34,15 +34,14 @@ function workersOf(t: TestService) {
   };
 }
 
+/** An API that makes no attempts: the workers do. */
 const startApi = async () =>
   startTestService({
-    role: 'api',
-    taskQueue: TASK_QUEUE,
+    ...{ role: 'api', attempts: false, taskQueue: TASK_QUEUE, pollEveryMs: 200 },
     databaseUrl: await createDatabase(`lost_${randomBytes(4).toString('hex')}`),
-    sweepEveryMs: 200,
   });
 
-test('a worker that dies in the middle of a request leaves an attempt that says so, and another goes on', async () => {
+test('a process killed in the middle of a request leaves an attempt that says so, and another goes on', async () => {
   const t = await startApi();
   const receiver = await startReceiver({
     behave: (_request, index) => (index === 0 ? { hang: true } : { status: 200 }),
@@ -53,85 +52,108 @@ test('a worker that dies in the middle of a request leaves an attempt that says 
     const { id } = await createEndpoint(t, receiver.url, { timeout_ms: 30_000, tenant: 'lost' });
     const event = await postEvent(t, { tenant: 'lost', endpoint_ids: [id] });
     await receiver.waitFor((requests) => requests.length === 1);
-    first.kill('SIGKILL');
     await workers.start();
-    // Missed heartbeats tell the server, after 15 s.
-    const delivery = await deliveryIn(t, event.deliveries[0]!.id, ['DELIVERED'], 60_000);
+    first.kill('SIGKILL');
+    const killedAt = Date.now();
+    const delivery = await deliveryIn(t, event.deliveries[0]!.id, ['DELIVERED']);
     expect(delivery.attempt_count).toBe(2);
     expect(delivery.attempts.map(({ number, classification }) => [number, classification])).toEqual([
       [1, 'WORKER_LOST'],
       [2, 'DELIVERED'],
     ]);
     expect(receiver.requests.map((request) => request.headers['webhook-attempt'])).toEqual(['1', '2']);
+    // 10 s without a heartbeat; the request itself would have had 30 s.
+    expect(receiver.requests[1]!.at - killedAt).toBeLessThan(25_000);
   } finally {
     workers.kill();
     await receiver.close();
     await t.stop();
   }
-}, 120_000);
+}, 240_000);
 
-test('a late attempt that dies with its worker is in the history before the next, and so is the last one allowed', async () => {
+test('the last attempt allowed is in the history, too, when its process dies, and ends the delivery', async () => {
+  const t = await startApi();
+  const receiver = await startReceiver({ behave: () => ({ hang: true }) });
+  const workers = workersOf(t);
+  try {
+    const tenant = 'lost_late';
+    const { id: endpointId } = await createEndpoint(t, receiver.url, { timeout_ms: 30_000, tenant });
+    const { deliveries } = await postEvent(t, { tenant, endpoint_ids: [endpointId] });
+    const { id } = deliveries[0]!;
+    await t.pool.query('update open_deliveries set attempt_count = 11 where id = $1', [id]);
+    const first = await workers.start();
+    await receiver.waitFor((requests) => requests.length === 1);
+    first.kill('SIGKILL');
+    await workers.start();
+    const ended = await deliveryIn(t, id, ['FAILED']);
+    expect(ended).toMatchObject({ status_reason: 'WORKER_LOST', attempt_count: 12 });
+    expect(ended.attempts).toMatchObject([{ number: 12, classification: 'WORKER_LOST' }]);
+    expect(receiver.requests).toHaveLength(1);
+  } finally {
+    workers.kill();
+    await receiver.close();
+    await t.stop();
+  }
+}, 240_000);
+
+test('a process stopped for 5 s during a slow request sends it once, and nobody else sends it', async () => {
+  const t = await startApi();
+  const receiver = await startReceiver({ behave: () => ({ status: 200, afterMs: 25_000 }) });
+  const workers = workersOf(t);
+  try {
+    const first = await workers.start();
+    const { id } = await createEndpoint(t, receiver.url, { timeout_ms: 30_000, tenant: 'slow' });
+    const event = await postEvent(t, { tenant: 'slow', endpoint_ids: [id] });
+    await receiver.waitFor((requests) => requests.length === 1);
+    await workers.start();
+    first.kill('SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    first.kill('SIGCONT');
+    const delivery = await deliveryIn(t, event.deliveries[0]!.id);
+    expect(delivery).toMatchObject({ status: 'DELIVERED', attempt_count: 1 });
+    expect(receiver.requests).toHaveLength(1);
+  } finally {
+    workers.kill();
+    await receiver.close();
+    await t.stop();
+  }
+}, 240_000);
+
+test('an answer that came while Postgres was away is recorded by the workflow if the process dies then', async () => {
   const t = await startApi();
   const receiver = await startReceiver();
   const workers = workersOf(t);
+  const connection = await Connection.connect({ address: inject('temporalAddress') });
   try {
-    // 5 s, 15 s, 45 s … become 0 ms; where a worker dies, Temporal waits as if they had not.
-    const first = await workers.start({ SUREHOOK_RETRY_SCALE: '0.0000001' });
-    const tenant = 'lost_late';
-    const late = await createEndpoint(t, `${receiver.url}/late`, { timeout_ms: 30_000, tenant });
-    const last = await createEndpoint(t, `${receiver.url}/last`, { timeout_ms: 30_000, tenant });
-    receiver.setBehaviour(({ path, headers }) =>
-      path.endsWith('/last') || headers['webhook-attempt'] === '7' ? { hang: true } : { status: 500 },
-    );
-    const post = async ({ id }: { id: string }) =>
-      (await postEvent(t, { tenant, endpoint_ids: [id] })).deliveries[0]!.id;
-    const lateId = await post(late);
-    await t.call('POST', `/v1/endpoints/${last.id}/pause`);
-    const lastId = await post(last);
-    await t.pool.query('update deliveries set attempt_count = 11, lane = $2 where id = $1', [
-      lastId,
-      'workflow',
-    ]);
-    await t.call('POST', `/v1/endpoints/${last.id}/resume`);
-    const hanging = (path: string, number: string) =>
-      receiver.waitFor(
-        (requests) => requests.some((r) => r.path.endsWith(path) && r.headers['webhook-attempt'] === number),
-        20_000,
-      );
-    await hanging('/late', '7');
-    await hanging('/last', '12');
-    first.kill('SIGKILL');
-    await workers.start();
-
-    const ended = await deliveryIn(t, lastId, ['FAILED'], 60_000);
-    expect(ended).toMatchObject({ status_reason: 'WORKER_LOST', attempt_count: 12 });
-    expect(ended.attempts).toMatchObject([{ number: 12, classification: 'WORKER_LOST' }]);
-
-    // As a minute and more after it was due: Temporal makes the next in an hour.
+    await t.pool.query(`create function no_room() returns trigger language plpgsql as
+      $$ begin raise exception 'No space left on device' using errcode = 'disk_full'; end $$`);
     await t.pool.query(
-      `update deliveries set due_at = now(), next_attempt_at = now() - interval '2 minutes' where id = $1`,
-      [lateId],
+      'create trigger no_room before insert on attempts for each row execute function no_room()',
     );
-    expect((await t.pool.query<{ count: number }>(STUCK)).rows).toEqual([{ count: 1 }]);
-    const noted = await eventually(async () => {
-      await t.pool.query('update deliveries set due_at = now() where id = $1 and attempt_count = 6', [
-        lateId,
-      ]);
-      const delivery = await getDelivery(t, lateId);
-      return delivery.attempt_count === 7 && delivery;
-    }, 30_000);
-    expect(noted).toMatchObject({ status: 'IN_PROGRESS', last_classification: 'WORKER_LOST' });
-    expect(Date.parse(String(noted.next_attempt_at))).toBeGreaterThan(Date.now() + 1_800_000);
-    expect((await t.pool.query<{ count: number }>(STUCK)).rows).toEqual([{ count: 0 }]);
-
-    receiver.setBehaviour(() => ({ status: 200 }));
-    expect((await t.call('POST', `/v1/deliveries/${lateId}/retry`)).status).toBe(202);
-    const delivered = await deliveryIn(t, lateId);
-    expect(delivered).toMatchObject({ status: 'DELIVERED', attempt_count: 8 });
-    expect(delivered.attempts.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    const first = await workers.start();
+    const tenant = `unrecorded_${randomBytes(4).toString('hex')}`;
+    const { id: endpointId } = await createEndpoint(t, receiver.url, { tenant });
+    const { deliveries, idempotency_key } = await postEvent(t, { tenant, endpoint_ids: [endpointId] });
+    const handle = new Client({ connection }).workflow.getHandle(`deliver:${tenant}:${idempotency_key}`);
+    await eventually(() =>
+      handle.describe().then(
+        ({ raw }) => raw.pendingActivities?.some((one) => one.activityType?.name === 'recordOutcome'),
+        () => false,
+      ),
+    );
+    await workers.start();
+    first.kill('SIGKILL');
+    await t.pool.query(
+      'create or replace function no_room() returns trigger language plpgsql as $$ begin return new; end $$',
+    );
+    const delivery = await deliveryIn(t, deliveries[0]!.id);
+    expect(delivery).toMatchObject({ status: 'DELIVERED', attempt_count: 1 });
+    expect(delivery.attempts).toMatchObject([{ number: 1, http_status: 200 }]);
+    expect(receiver.requests).toHaveLength(1);
   } finally {
     workers.kill();
+    await connection.close();
     await receiver.close();
     await t.stop();
   }
-}, 150_000);
+}, 240_000);

@@ -7,12 +7,11 @@ import { startPostgres } from '../../src/embedded/postgres.js';
 import { startTemporal } from '../../src/embedded/temporal.js';
 import { findTemporal } from '../../src/embedded/temporal-binary.js';
 import { startCountingReceiver, type CountingReceiver } from './counting-receiver.js';
+import { createClusterProcess, type ClusterProcess } from './cluster-process.js';
 import { launchNode } from './node-process.js';
-import { createPart, type Part } from './part.js';
 import { killTree } from './process-tree.js';
+import { copyProduct } from './product-copy.js';
 import { startProxy, type Proxy } from './proxy.js';
-
-export type Lane = 'auto' | 'workflow' | 'direct';
 
 const ADMIN_KEY = 'fault-test-admin-key-of-enough-length';
 const PAIRS = [
@@ -21,40 +20,45 @@ const PAIRS = [
   'worker→postgres',
   'api→temporal',
   'worker→temporal',
-  'worker→receiver',
+  '→receiver',
 ] as const;
+
+/** What a load and its verdict need: any installation of the product. */
+export type Product = Pick<Cluster, 'call' | 'query' | 'receiver'>;
 
 /** The product as separate processes, each of which can be killed, stopped and started again on its own port. */
 export interface Cluster {
-  api: Part;
-  workers: [Part, Part];
-  temporal: Part;
-  postgres: Part;
-  parts: Part[];
+  /** Accepts events and makes their first attempts. */
+  api: ClusterProcess;
+  /** Run the workflows, and with them most retries. */
+  workers: [ClusterProcess, ClusterProcess];
+  temporal: ClusterProcess;
+  postgres: ClusterProcess;
+  processes: ClusterProcess[];
   proxies: Record<(typeof PAIRS)[number], Proxy>;
   receiver: CountingReceiver;
   temporalAddress: string;
-  /** Who makes first attempts, from the next start of the API on. */
-  lane: Lane;
   /** The file that pauses the API and the workers. */
   pauseFile: string;
-  /** Takes from Temporal, while it is away, all it knows. */
+  /** Deletes the database of Temporal, which must be away. */
   forget(): Promise<void>;
-  /** Where a part logs. */
-  logOf(part: Part): string;
+  /** The log file of a process. */
+  logOf(process: ClusterProcess): string;
   call(
     method: string,
     path: string,
     body?: unknown,
     timeoutMs?: number,
   ): Promise<{ status: number; body: unknown }>;
-  /** On Postgres, past the proxies. */
+  /** Of Postgres, past the proxies. */
+  databaseUrl(): string;
+  /** Asks Postgres, past the proxies. */
   query<T extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<T[]>;
-  /** Kills all that is left and removes what it wrote; `keep` leaves the files for a person. */
+  /** Kills all processes and removes their files; `keep` leaves the files for a person. */
   end(keep?: boolean): Promise<void>;
 }
 
-export async function startCluster(lane: Lane = 'auto'): Promise<Cluster> {
+export async function startCluster(): Promise<Cluster> {
   const dir = await mkdtemp(join(tmpdir(), 'surehook-faults-'));
   await chmod(dir, 0o711);
   const release: (() => Promise<unknown>)[] = [];
@@ -64,7 +68,7 @@ export async function startCluster(lane: Lane = 'auto'): Promise<Cluster> {
     else await rm(dir, { recursive: true, force: true });
   };
   try {
-    return await start(dir, lane, release, end);
+    return await start(dir, release, end);
   } catch (error) {
     await end();
     throw error;
@@ -73,7 +77,6 @@ export async function startCluster(lane: Lane = 'auto'): Promise<Cluster> {
 
 async function start(
   dir: string,
-  lane: Lane,
   release: (() => Promise<unknown>)[],
   end: Cluster['end'],
 ): Promise<Cluster> {
@@ -86,10 +89,11 @@ async function start(
   const proxies = Object.fromEntries(PAIRS.map((pair, i) => [pair, started[i]])) as Cluster['proxies'];
 
   let databaseUrl = '';
+  let product = '';
   const dataDir = join(dir, 'data');
   await mkdir(dataDir);
   const binary = await findTemporal({ progress: console.log, env: process.env });
-  const postgres = createPart(
+  const postgres = createClusterProcess(
     'postgres',
     async () => {
       const options = { dir: join(dir, 'postgres'), port: postgresPort, settings: ['fsync=off'] };
@@ -99,7 +103,7 @@ async function start(
     },
     [proxies['api→postgres'], proxies['worker→postgres']],
   );
-  const temporal = createPart(
+  const temporal = createClusterProcess(
     'temporal',
     () => startTemporal({ binary, dir: join(dir, 'temporal'), port: temporalPort, uiPort: null }),
     [proxies['api→temporal'], proxies['worker→temporal']],
@@ -111,6 +115,7 @@ async function start(
   };
   const launch = (name: string, role: 'api' | 'worker') => () =>
     launchNode(
+      product,
       `src/${role}.ts`,
       {
         PORT: String(apiPort),
@@ -119,27 +124,26 @@ async function start(
         SUREHOOK_ADMIN_KEY: ADMIN_KEY,
         SUREHOOK_ENCRYPTION_KEY: Buffer.alloc(32, 3).toString('base64'),
         SUREHOOK_ALLOW_NETWORKS: '127.0.0.0/8',
-        // 5 s, 15 s, 45 s … become 1 s, 3 s, 9 s …
-        SUREHOOK_RETRY_SCALE: '0.2',
-        SUREHOOK_LANE: cluster.lane,
+        // 5 s, 15 s, 45 s … become 0.25 s, 0.75 s, 2.25 s …
+        SUREHOOK_RETRY_SCALE: '0.05',
         DATA_DIR: dataDir,
       },
       join(dir, `${name}.log`),
     );
-  const api = createPart('api', launch('api', 'api'), [proxies['sender→api']]);
+  const api = createClusterProcess('api', launch('api', 'api'), [proxies['sender→api']]);
   const workers: Cluster['workers'] = [
-    createPart('worker-1', launch('worker-1', 'worker')),
-    createPart('worker-2', launch('worker-2', 'worker')),
+    createClusterProcess('worker-1', launch('worker-1', 'worker')),
+    createClusterProcess('worker-2', launch('worker-2', 'worker')),
   ];
-  const parts = [postgres, temporal, api, ...workers];
-  release.push(() => Promise.all(parts.map((part) => part.kill())));
-  // Where a run is broken off, so are they.
-  const atExit = () => parts.forEach((part) => part.pid() !== null && killTree(part.pid()!));
+  const processes = [postgres, temporal, api, ...workers];
+  release.push(() => Promise.all(processes.map((one) => one.kill())));
+  // A test run that is broken off must leave no process.
+  const atExit = () => processes.forEach((one) => one.pid() !== null && killTree(one.pid()!));
   process.once('exit', atExit);
   release.push(async () => process.off('exit', atExit));
   const apiUrl = `http://127.0.0.1:${proxies['sender→api'].port}`;
   const cluster: Cluster = {
-    ...{ api, workers, temporal, postgres, parts, proxies, receiver, lane, end },
+    ...{ api, workers, temporal, postgres, processes, proxies, receiver, end },
     temporalAddress: `127.0.0.1:${temporalPort}`,
     pauseFile: join(dataDir, 'PAUSE'),
     async forget() {
@@ -147,8 +151,7 @@ async function start(
         if (name.startsWith('temporal-')) await rm(join(dir, 'temporal', name));
       }
     },
-    logOf: (part) =>
-      join(dir, ...(['postgres', 'temporal'].includes(part.name) ? [part.name] : []), `${part.name}.log`),
+    logOf: ({ name }) => join(dir, ...(['postgres', 'temporal'].includes(name) ? [name] : []), `${name}.log`),
     async call(method, path, body, timeoutMs = 10_000) {
       const response = await fetch(apiUrl + path, {
         method,
@@ -158,28 +161,23 @@ async function start(
       });
       return { status: response.status, body: await response.json() };
     },
+    databaseUrl: () => databaseUrl,
     query: async <T extends pg.QueryResultRow>(sql: string, values: unknown[] = []) =>
       (await pool.query<T>(sql, values)).rows,
   };
-  await all([postgres, temporal].map((part) => part.start()));
-  await all([api, ...workers].map((part) => part.start()));
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, connectionTimeoutMillis: 2_000 });
+  const copied = copyProduct(dir).then((copy) => void (product = copy));
+  await all([copied, ...[postgres, temporal].map((one) => one.start())]);
+  await all([api, ...workers].map((one) => one.start()));
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, connectionTimeoutMillis: 30_000 });
   pool.on('error', () => {});
   release.push(() => pool.end());
-  const url = `http://127.0.0.1:${proxies['worker→receiver'].port}/hook`;
+  const url = `http://127.0.0.1:${proxies['→receiver'].port}/hook`;
   const endpoint = await cluster.call('POST', '/v1/endpoints', { url, event_types: ['*'] });
   if (endpoint.status !== 201) throw new Error(JSON.stringify(endpoint.body));
   return cluster;
 }
 
-export async function changeLane(cluster: Cluster, lane: Lane): Promise<void> {
-  if (cluster.lane === lane) return;
-  cluster.lane = lane;
-  await cluster.api.stop();
-  await cluster.api.start();
-}
-
-/** Waits for all of them also where one fails: none may begin to run when everything has ended. */
+/** Waits for all of them also if one fails: none may begin to run after the end. */
 async function all(starts: Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(starts)) {
     if (result.status === 'rejected') throw result.reason;
@@ -187,8 +185,8 @@ async function all(starts: Promise<void>[]): Promise<void> {
 }
 
 /**
- * A port below those the system gives to outgoing connections: one of these could take a port whose server is away, and
- * whoever knocks at such a port long enough is connected to himself.
+ * A port below those the system gives to outgoing connections. One of these could take the port of a server that is away,
+ * and a client that tries such a port long enough is connected to itself.
  */
 async function lowPort(): Promise<number> {
   for (;;) {

@@ -5,13 +5,15 @@ import { sleep } from './wait.js';
 
 export interface Arrivals {
   requests: number;
-  /** Those answered with 2xx on a connection that was still there. */
+  /** Requests answered with 2xx on a connection that was still open. */
   accepted: number;
-  /** Those told to come again, so. */
+  /** Requests answered with 503 on a connection that was still open. */
   refused: number;
+  /** Values of `webhook-attempt`. */
+  numbers: Set<number>;
 }
 
-/** A receiver of thousands of events that remembers no more than how often each one came. */
+/** A receiver of thousands of events that only counts the requests of each. */
 export interface CountingReceiver {
   port: number;
   /** By webhook-id. */
@@ -20,19 +22,20 @@ export interface CountingReceiver {
 }
 
 /**
- * Takes a moment for each request, so that a fault finds some under way: one in 16 takes long. One event in 8 is refused
- * at first, so that a fault also finds deliveries between two attempts.
+ * Takes a moment for each request, so that a fault finds some under way: one event in 16 takes long. One event in 4 is
+ * refused at first, so that a fault also finds deliveries between two attempts.
  */
 export async function startCountingReceiver(): Promise<CountingReceiver> {
   const arrivals = new Map<string, Arrivals>();
 
-  const take = async (id: string, response: ServerResponse): Promise<void> => {
-    const known = arrivals.get(id) ?? { requests: 0, accepted: 0, refused: 0 };
+  const take = async (id: string, number: number, response: ServerResponse): Promise<void> => {
+    const known = arrivals.get(id) ?? { requests: 0, accepted: 0, refused: 0, numbers: new Set() };
     arrivals.set(id, known);
     known.requests += 1;
+    known.numbers.add(number);
     // The end of a UUIDv7 is random.
     const chance = parseInt(id.slice(-2), 16);
-    const refused = chance % 8 === 0 && known.requests === 1;
+    const refused = chance % 4 === 0 && known.requests === 1;
     await sleep(chance % 16 === 1 ? 1_500 : 10 + chance / 4);
     if (response.destroyed) return;
     known[refused ? 'refused' : 'accepted'] += 1;
@@ -40,8 +43,9 @@ export async function startCountingReceiver(): Promise<CountingReceiver> {
   };
 
   const server = createServer((request, response) => {
+    const { 'webhook-id': id, 'webhook-attempt': number } = request.headers;
     request.resume().on('error', () => {});
-    request.on('end', () => void take(String(request.headers['webhook-id']), response));
+    request.on('end', () => void take(String(id), Number(number), response));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,158 +1,161 @@
-import { CLAIM_MS } from '../../src/delivery/in-process-runner.js';
-import type { Cluster, Lane } from './cluster.js';
-import type { Part } from './part.js';
+import pg from 'pg';
+import type { ClusterProcess } from './cluster-process.js';
+import type { Cluster } from './cluster.js';
 import { sleep } from './wait.js';
 
-/** How long the faults last. */
+/** Lengths of the faults. */
 export interface Durations {
-  /** A killed process until it is started again. */
+  /** A killed process, until it is started again. */
   downMs: number;
+  /** A frozen server. */
   frozenMs: number;
-  /** Temporal away; a pair of parts that cannot connect. */
+  /** A frozen process of ours: longer than the 10 s after which it counts as dead. */
+  frozenDeadMs: number;
+  /** Temporal away, a transaction held open. */
   awayMs: number;
+  /** Connections refused between two processes. */
   refusedMs: number;
 }
 
 export interface Fault {
   name: string;
-  /** Of the API. */
-  lane: Lane;
-  /** A process or its connection to the receiver is lost in the middle of requests: only then may they be repeated. */
+  /** A process, or its connection to the receiver, is lost in the middle of requests: only then may they be repeated. */
   mayRepeat: boolean;
   /** A reused connection that dies before an answer is replaced within the attempt: then a request may come twice. */
   requestsPerAttempt?: number;
-  /** Resolves when everything is back. */
-  strike(cluster: Cluster): Promise<void>;
+  /** Resolves when the fault is over. */
+  strike(cluster: Cluster, run: FaultRun): Promise<void>;
 }
 
-type Pick = (cluster: Cluster) => Part;
+export interface FaultRun {
+  /** Waits until events posted from now on have been DELIVERED. */
+  delivered(): Promise<void>;
+  /** Notes the claims that are open after a process was killed: those of that process. */
+  noteClaims(): Promise<void>;
+}
 
-export function faultTable({ downMs, frozenMs, awayMs, refusedMs }: Durations): Fault[] {
-  const parts: [name: string, pick: Pick, mayRepeat: boolean][] = [
-    ['the api', ({ api }) => api, false],
+type Choose = (cluster: Cluster) => ClusterProcess;
+
+export function faultTable(durations: Durations): Fault[] {
+  const { downMs, frozenMs, frozenDeadMs, awayMs, refusedMs } = durations;
+  const processes: [name: string, pick: Choose, isOurs: boolean][] = [
+    ['the api', ({ api }) => api, true],
     ['a worker of two', ({ workers }) => workers[0], true],
     ['temporal', ({ temporal }) => temporal, false],
     ['postgres', ({ postgres }) => postgres, false],
   ];
-  const pairs: [pair: keyof Cluster['proxies'], mayRepeat: boolean][] = [
-    ['sender→api', false],
-    ['api→postgres', false],
-    ['worker→postgres', false],
-    ['api→temporal', false],
-    ['worker→temporal', false],
-    ['worker→receiver', true],
-  ];
-  const faults: Omit<Fault, 'lane'>[] = [
-    ...parts.map(([name, pick, mayRepeat]) => ({
+  const pairs = [
+    'sender→api',
+    'api→postgres',
+    'worker→postgres',
+    'api→temporal',
+    'worker→temporal',
+    '→receiver',
+  ] as const;
+  return [
+    ...processes.map(([name, pick, mayRepeat]) => ({
       name: `kill -9 of ${name}`,
       mayRepeat,
       strike: away(pick, 'kill', downMs),
     })),
-    ...parts.map(([name, pick, mayRepeat]) => ({
-      name: `SIGSTOP of ${name} for ${frozenMs / 1000} s`,
-      mayRepeat,
-      strike: frozen(pick, frozenMs),
-    })),
-    // Ended as they should be, they lose nothing that would have to be repeated.
-    ...parts.map(([name, pick]) => ({
+    ...processes.map(([name, pick, mayRepeat]) => {
+      const ms = mayRepeat ? frozenDeadMs : frozenMs;
+      return { name: `SIGSTOP of ${name} for ${ms / 1_000} s`, mayRepeat, strike: frozen(pick, ms) };
+    }),
+    // An orderly stop loses nothing that would have to be repeated.
+    ...processes.map(([name, pick]) => ({
       name: `${name} restarted`,
       mayRepeat: false,
       strike: away(pick, 'stop', 0),
     })),
     { name: 'kill -9 of everything', mayRepeat: true, strike: machineLost },
-    {
-      name: `temporal away for ${awayMs / 1000} s`,
-      mayRepeat: false,
-      strike: away(({ temporal }) => temporal, 'stop', awayMs),
-    },
-    { name: 'temporal comes back with all of its memory lost', mayRepeat: false, strike: memoryLost },
-    ...pairs.map(([pair, mayRepeat]) => ({
+    { name: 'temporal away', mayRepeat: false, strike: temporalAway(awayMs) },
+    { name: 'a transaction held open', mayRepeat: false, strike: transactionHeldOpen(awayMs) },
+    ...pairs.map((pair) => ({
       name: `connection resets ${pair}`,
-      mayRepeat,
-      requestsPerAttempt: pair === 'worker→receiver' ? 2 : 1,
+      mayRepeat: pair === '→receiver',
+      requestsPerAttempt: pair === '→receiver' ? 2 : 1,
       strike: cut(pair, refusedMs),
     })),
+    // Last: workflows that have ended are gone then, too.
+    { name: 'temporal comes back with its database lost', mayRepeat: false, strike: temporalLost },
   ];
-  return faults.map((fault) => ({ ...fault, lane: 'auto' }));
 }
 
-/** Those that hit the process which makes first attempts itself. */
-export function directFaults({ downMs, frozenMs, awayMs, refusedMs }: Durations): Fault[] {
-  const api: Pick = (cluster) => cluster.api;
-  const faults: Omit<Fault, 'lane'>[] = [
-    { name: 'kill -9 of the api', mayRepeat: true, strike: accepterLost(downMs) },
-    { name: 'the api restarted', mayRepeat: false, strike: away(api, 'stop', 0) },
-    {
-      name: 'kill -9 of postgres',
-      mayRepeat: false,
-      strike: away(({ postgres }) => postgres, 'kill', downMs),
-    },
-    { name: 'connection resets api→postgres', mayRepeat: false, strike: cut('api→postgres', refusedMs) },
-    {
-      name: `temporal away for ${awayMs / 1000} s`,
-      mayRepeat: false,
-      strike: away(({ temporal }) => temporal, 'stop', awayMs),
-    },
-  ];
-  // Where it is not taken for lost meanwhile, there is nothing to see.
-  if (frozenMs > CLAIM_MS) {
-    const name = `SIGSTOP of the api for ${frozenMs / 1000} s`;
-    faults.push({ name, mayRepeat: true, strike: frozen(api, frozenMs) });
-  }
-  return faults.map((fault) => ({ ...fault, name: `${fault.name}, lane direct`, lane: 'direct' }));
-}
+const away =
+  (pick: Choose, how: 'kill' | 'stop', ms: number): Fault['strike'] =>
+  async (cluster, { noteClaims }) => {
+    const one = pick(cluster);
+    await one[how]();
+    await sleep(ms);
+    // Postgres may be what is away.
+    if (how === 'kill' && one !== cluster.postgres) await noteClaims();
+    await one.start();
+  };
 
-const away = (pick: Pick, how: 'kill' | 'stop', ms: number) => async (cluster: Cluster) => {
-  const part = pick(cluster);
-  await part[how]();
-  await sleep(ms);
-  await part.start();
-};
-
-/** What it had in hand is looked for a minute after; here it need not be that long. */
-const accepterLost = (downMs: number) => async (cluster: Cluster) => {
-  await cluster.api.kill();
-  await sleep(downMs);
-  await cluster.query(
-    `update deliveries set due_at = coalesce(next_attempt_at + interval '2 seconds', now())
-     where status in ('PENDING', 'IN_PROGRESS') and lane = 'direct' and attempt_count <= 1`,
-  );
-  await cluster.api.start();
-};
-
-/** As where the machine goes and comes back. */
-export async function machineLost({ parts, postgres, temporal, api, workers }: Cluster): Promise<void> {
-  await Promise.all(parts.map((part) => part.kill()));
+/** The machine fails and comes back. */
+export async function machineLost(
+  { processes, postgres, temporal, api, workers }: Cluster,
+  run?: Pick<FaultRun, 'noteClaims'>,
+): Promise<void> {
+  await Promise.all(processes.map((one) => one.kill()));
   await Promise.all([postgres.start(), temporal.start()]);
-  await Promise.all([api, ...workers].map((part) => part.start()));
+  await run?.noteClaims();
+  await Promise.all([api, ...workers].map((one) => one.start()));
 }
 
-/** As where its disk is lost and no backup is there. */
-async function memoryLost(cluster: Cluster): Promise<void> {
-  await cluster.temporal.kill();
-  await cluster.forget();
-  await cluster.temporal.start();
-  // What waits for a retry is looked for a minute after it was due; here it need not be that long.
-  await cluster.query(
-    `update deliveries set due_at = greatest(next_attempt_at, now()) + interval '3 seconds' where status = 'IN_PROGRESS'`,
-  );
-}
+/** Everything is delivered meanwhile, retries too. */
+const temporalAway =
+  (ms: number): Fault['strike'] =>
+  async ({ temporal }, { delivered }) => {
+    await temporal.stop();
+    await Promise.all([delivered(), sleep(ms)]);
+    await temporal.start();
+  };
 
-const frozen = (pick: Pick, ms: number) => async (cluster: Cluster) => {
-  const part = pick(cluster);
-  part.freeze();
-  await sleep(ms);
-  part.thaw();
+/** The disk is lost, and there is no backup. */
+const temporalLost: Fault['strike'] = async ({ temporal, forget }) => {
+  await temporal.kill();
+  await forget();
+  await temporal.start();
 };
 
-/** Again and again in the middle of what they say, then gone for a while. */
-const cut = (pair: keyof Cluster['proxies'], ms: number) => async (cluster: Cluster) => {
-  const proxy = cluster.proxies[pair];
-  for (let resets = 0; resets < 5; resets++) {
-    proxy.reset();
-    await sleep(300 + Math.random() * 300);
-  }
-  await proxy.refuse();
-  await sleep(ms);
-  await proxy.accept();
-};
+/** A snapshot, as of a slow report, and locks on rows, as of a person at a console: vacuum and the feed wait for them. */
+const transactionHeldOpen =
+  (ms: number): Fault['strike'] =>
+  async ({ databaseUrl }, { delivered }) => {
+    const [report, person] = [new pg.Client(databaseUrl()), new pg.Client(databaseUrl())];
+    await Promise.all([report.connect(), person.connect()]);
+    try {
+      await report.query('begin isolation level repeatable read');
+      await report.query('select from open_deliveries limit 1');
+      await person.query('begin');
+      await person.query('select from open_deliveries limit 5 for share');
+      await Promise.all([delivered(), sleep(ms)]);
+    } finally {
+      await Promise.all([report.end(), person.end()]);
+    }
+  };
+
+const frozen =
+  (pick: Choose, ms: number): Fault['strike'] =>
+  async (cluster) => {
+    const one = pick(cluster);
+    one.freeze();
+    await sleep(ms);
+    one.thaw();
+  };
+
+/** Connections are reset again and again in the middle of what they carry, then refused for a while. */
+const cut =
+  (pair: keyof Cluster['proxies'], ms: number): Fault['strike'] =>
+  async (cluster) => {
+    const proxy = cluster.proxies[pair];
+    for (let resets = 0; resets < 5; resets++) {
+      proxy.reset();
+      await sleep(100 + Math.random() * 200);
+    }
+    await proxy.refuse();
+    await sleep(ms);
+    await proxy.accept();
+  };

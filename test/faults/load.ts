@@ -1,9 +1,9 @@
-import type { Cluster } from './cluster.js';
+import type { Product } from './cluster.js';
 import { sleep, until } from './wait.js';
 
-/** How long a sender waits for an answer before it sends the same again. */
+/** The sender waits this long for an answer before it posts the event again. */
 const ANSWER_MS = 10_000;
-/** Senders that got no 2xx yet; beyond these none begins, as an outbox that is full. */
+/** Events without a 2xx yet; with more, the sender begins no other, as a full outbox. */
 const MAX_WAITING = 200;
 
 export interface Sent {
@@ -14,15 +14,18 @@ export interface Sent {
 }
 
 export interface Load {
+  /** In the order of their posting. */
   events: Sent[];
-  /** How often each answer came: a status, or the name of what went wrong. */
+  /** Number of answers by status, or by the name of the error. */
   answers: Map<string, number>;
-  /** Ends posting and waits for the 2xx of what was posted; false where some got none in time. */
+  /** Waits until `count` of the events posted from now on fulfil `condition`. */
+  next(count: number, ms: number, condition: (sent: Sent[]) => Promise<number>): Promise<void>;
+  /** Stops posting and waits for the 2xx of all events posted; false: some got none within `ms`. */
   stop(ms: number): Promise<boolean>;
 }
 
-/** A good sender: events at a steady rate, each with a key of its own and sent until it is answered with 2xx. */
-export function startLoad(cluster: Cluster, prefix: string, perSecond: number): Load {
+/** A good sender: events at a steady rate, each with its own key and posted until it is answered with 2xx. */
+export function startLoad({ call }: Pick<Product, 'call'>, prefix: string, perSecond: number): Load {
   const events: Sent[] = [];
   const answers = new Map<string, number>();
   let waiting = 0;
@@ -30,7 +33,7 @@ export function startLoad(cluster: Cluster, prefix: string, perSecond: number): 
 
   const post = async (sent: Sent): Promise<boolean> => {
     const body = { type: 'fault.test', idempotency_key: sent.key, payload: { key: sent.key } };
-    const answer = await cluster.call('POST', '/v1/events', body, ANSWER_MS).catch((error: Error) => error);
+    const answer = await call('POST', '/v1/events', body, ANSWER_MS).catch((error: Error) => error);
     const name = answer instanceof Error ? answer.name : String(answer.status);
     answers.set(name, (answers.get(name) ?? 0) + 1);
     if (answer instanceof Error || answer.status >= 300) return false;
@@ -50,6 +53,11 @@ export function startLoad(cluster: Cluster, prefix: string, perSecond: number): 
   return {
     events,
     answers,
+    async next(count, ms, condition) {
+      const first = events.length;
+      const isMet = async () => (await condition(events.slice(first))) >= count;
+      if (!(await until(isMet, ms))) throw new Error(`The load did not get through within ${ms} ms.`);
+    },
     async stop(ms) {
       clearInterval(timer);
       const all = await until(async () => waiting === 0, ms);

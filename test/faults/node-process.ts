@@ -1,23 +1,22 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { lastLines } from '../../src/embedded/process.js';
-import type { Launched } from './part.js';
+import type { Launched } from './cluster-process.js';
 import { sleep } from './wait.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const READY_MS = 90_000;
+const READY_MS = 240_000;
 
-/** One of the product's processes, straight from its sources: the pid is the process's own. Ready at its first line. */
+/** Starts one of the product's processes from its sources in `cwd`; the pid is the process's own. Ready at its first line. */
 export async function launchNode(
+  cwd: string,
   file: string,
   env: Record<string, string>,
   logFile: string,
 ): Promise<Launched> {
   const log = openSync(logFile, 'a');
   const child = spawn(process.execPath, ['--import', 'tsx', file], {
-    cwd: ROOT,
+    cwd,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', log],
   });

@@ -20,7 +20,8 @@ interface ProblemBody {
 
 const rows = async () => {
   const { rows } = await t.pool.query<Record<string, number>>(
-    `select (select count(*)::int from events) as events, (select count(*)::int from deliveries) as deliveries,
+    `select (select count(*)::int from events) as events, (select count(*)::int from open_deliveries) as open,
+       (select count(*)::int from deliveries) as deliveries,
        (select count(*)::int from endpoints) as endpoints, (select count(*)::int from idempotency_keys) as keys,
        (select count(*)::int from tenants) as tenants`,
   );

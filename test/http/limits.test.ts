@@ -72,25 +72,25 @@ test('a request without a known API key is refused before its body is sent', asy
 test('requests beyond the concurrency limit get 503, and are accepted again after the load', async () => {
   const slow = await Promise.all(Array.from({ length: 256 }, open));
   for (const socket of slow) socket.write(`${head(1000)}{`);
-  await expect.poll(async () => (await t.call('GET', '/v1/events')).status, { timeout: 10_000 }).toBe(503);
+  await expect.poll(async () => (await t.call('GET', '/v1/events')).status, { timeout: 60_000 }).toBe(503);
   const refused = await t.call('POST', '/v1/events', { type: 'a.b', payload: 1 });
   expect(refused).toMatchObject({ status: 503, body: { code: 'overloaded' } });
   expect(refused.headers.get('retry-after')).toBe('1');
   expect((await fetch(`${t.service.url}/healthz`)).status).toBe(200);
   for (const socket of slow) socket.destroy();
-  await expect.poll(async () => (await t.call('GET', '/v1/events')).status, { timeout: 10_000 }).toBe(200);
+  await expect.poll(async () => (await t.call('GET', '/v1/events')).status, { timeout: 60_000 }).toBe(200);
 });
 
 test('the kill switch works while requests use all slots, or statements all connections', async () => {
   const slow = await Promise.all(Array.from({ length: 256 }, open));
   for (const socket of slow) socket.write(`${head(1000)}{`);
-  await expect.poll(async () => (await t.call('GET', '/v1/events')).status, { timeout: 10_000 }).toBe(503);
-  const began = Date.now();
+  await expect.poll(async () => (await t.call('GET', '/v1/events')).status, { timeout: 60_000 }).toBe(503);
   const paused = await t.call('POST', '/v1/control/pause', { scope: 'all', reason: 'overload' });
   expect(paused).toMatchObject({ status: 200, body: { paused: true } });
-  expect(Date.now() - began).toBeLessThan(1_000);
+  // While the slow requests still hold all slots.
+  expect((await t.call('GET', '/v1/events')).status).toBe(503);
   for (const socket of slow) socket.destroy();
-  await expect.poll(async () => (await t.call('GET', '/v1/events')).status, { timeout: 10_000 }).toBe(200);
+  await expect.poll(async () => (await t.call('GET', '/v1/events')).status, { timeout: 60_000 }).toBe(200);
 
   const client = await t.pool.connect();
   try {
@@ -104,13 +104,14 @@ test('the kill switch works while requests use all slots, or statements all conn
       );
       return rows[0]!.count;
     };
-    await expect.poll(blocked).toBe(20);
-    const asked = Date.now();
+    await expect.poll(blocked, { timeout: 4_000 }).toBe(20);
     expect(await t.call('POST', '/v1/control/resume', { scope: 'all' })).toMatchObject({ status: 200 });
-    expect(Date.now() - asked).toBeLessThan(1_000);
+    // While the statements still hold all connections.
+    expect(await blocked()).toBeGreaterThanOrEqual(20);
     await client.query('rollback');
     await Promise.all(waiting);
   } finally {
+    await client.query('rollback');
     client.release();
   }
 });
@@ -137,8 +138,8 @@ test('/metrics counts attempts, accepted events and open deliveries', async () =
       'surehook_events_total{result="duplicate"} 1',
       'surehook_open_deliveries{status="HELD"} 1',
       'surehook_open_deliveries{status="PENDING"} 0',
-      'surehook_sweep_backlog 0',
-      'surehook_sweep_oldest_seconds 0',
+      'surehook_overdue_deliveries 0',
+      'surehook_overdue_oldest_seconds 0',
       'process_resident_memory_bytes',
     ]) {
       expect(text).toContain(line);

@@ -46,7 +46,7 @@ async function flood(url: string, path: string, ms: number): Promise<Record<numb
 }
 
 test('a flood of /readyz and /metrics queries Postgres once a second each, on connections that events do not use', async () => {
-  const t: TestService = await startTestService({ databaseUrl: postgres.url, sweepEveryMs: 3_600_000 });
+  const t: TestService = await startTestService({ databaseUrl: postgres.url, pollEveryMs: 3_600_000 });
   try {
     const offset = await logged();
     const began = Date.now();
@@ -56,8 +56,8 @@ test('a flood of /readyz and /metrics queries Postgres once a second each, on co
     ]);
     const seconds = (Date.now() - began) / 1_000;
     expect(Object.keys(readyz)).toEqual(['200']);
-    expect(readyz[200]).toBeGreaterThan(50);
-    expect(metrics[200]).toBeGreaterThan(50);
+    expect(readyz[200]).toBeGreaterThanOrEqual(20);
+    expect(metrics[200]).toBeGreaterThanOrEqual(20);
     const [tried, counted] = await Promise.all([
       connectionsOf('insert into pg_temp.surehook_room', offset),
       connectionsOf('as oldest', offset),

@@ -37,6 +37,14 @@ test('a single call does not wait for others', async () => {
   expect(runs).toEqual([['a']]);
 });
 
+test('with a linger time, calls of some milliseconds share a batch', async () => {
+  const { runs, group } = recorded({ lingerMs: 20 });
+  const first = group('a');
+  await tick(1);
+  await Promise.all([first, group('b')]);
+  expect(runs).toEqual([['a', 'b']]);
+});
+
 test('two items of one key never share a batch, and keep their order', async () => {
   const { runs, group } = recorded();
   await Promise.all(['a-1', 'b', 'a-2', 'c', 'a-3'].map(group));

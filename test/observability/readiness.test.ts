@@ -115,7 +115,7 @@ test('readiness is 503 while a table is locked for longer than an event waits', 
   const client = await t.pool.connect();
   try {
     await client.query('begin');
-    await client.query('lock table deliveries in access exclusive mode');
+    await client.query('lock table open_deliveries in access exclusive mode');
     await eventually(async () => (await readyz()).status === 503);
   } finally {
     await client.query('rollback');

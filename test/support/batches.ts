@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { StoredBatch, StoredItem } from '../../src/db/batches.js';
+import type { StoredBatch, StoredItem } from '../../src/db/batch-state.js';
 import type { BatchStatus } from '../../src/domain/batch.js';
 import { eventually, type TestService } from './service.js';
 

@@ -4,8 +4,10 @@ import { inject } from 'vitest';
 import { createLogger } from '../../src/observability/logger.js';
 import { startService } from '../../src/bootstrap/service.js';
 import type { Service, ServiceOptions } from '../../src/bootstrap/service-options.js';
+import { createDatabase } from './database.js';
 import './quiet.js';
 
+export { createDatabase };
 export { eventually } from './eventually.js';
 
 export interface Answer<T = Record<string, unknown>> {
@@ -30,16 +32,6 @@ export interface TestService {
 }
 
 export const ADMIN_KEY = 'test-admin-key-of-enough-length';
-
-export async function createDatabase(name: string): Promise<string> {
-  const admin = new pg.Client(inject('databaseUrl'));
-  await admin.connect();
-  await admin.query(`create database ${name}`);
-  await admin.end();
-  const url = new URL(inject('databaseUrl'));
-  url.pathname = `/${name}`;
-  return url.toString();
-}
 
 /** Starts the real service, with a new database and task queue unless given. */
 export async function startTestService(over: Partial<ServiceOptions> = {}): Promise<TestService> {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { keep, keptBody, keptHeaders, newBody, storable } from '../../src/webhook/response-text.js';
+import { appendTo, keptBody, keptHeaders, newBody, storable } from '../../src/webhook/response-text.js';
 
 const text = 'Grüße, '.repeat(20);
 
@@ -115,14 +115,14 @@ describe('the character set of a body', () => {
   });
 });
 
-describe('keep', () => {
+describe('appendTo', () => {
   it('copies only the bytes it keeps, and counts all bytes', () => {
     const body = newBody({});
-    for (let n = 0; n < 10_000; n++) keep(body, Buffer.from('x'));
+    for (let n = 0; n < 10_000; n++) appendTo(body, Buffer.from('x'));
     expect(body).toMatchObject({ length: 4096, size: 10_000 });
     expect(body.bytes.length).toBe(4096);
     const encoded = newBody({ 'content-encoding': ['gzip'] });
-    for (let n = 0; n < 3; n++) keep(encoded, Buffer.alloc(40_000));
+    for (let n = 0; n < 3; n++) appendTo(encoded, Buffer.alloc(40_000));
     expect(encoded).toMatchObject({ length: 65_536, size: 120_000 });
   });
 });

@@ -608,3 +608,14 @@ describe('a closed sender', () => {
     await expect.poll(() => target.connections()).toBe(0);
   });
 });
+
+describe('the right to send', () => {
+  it('is asked for right before the first byte, on a new connection and on a reused one', async () => {
+    const server = await receiverThat({ status: 200 });
+    await expect(send(server.url, { maySend: () => false })).rejects.toBeInstanceOf(UnsentError);
+    expect(server.requests).toHaveLength(0);
+    await send(server.url, { maySend: () => true });
+    await expect(send(server.url, { maySend: () => false })).rejects.toBeInstanceOf(UnsentError);
+    expect(server.requests).toHaveLength(1);
+  });
+});

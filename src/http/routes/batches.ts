@@ -1,18 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Router, type Request, type Response } from 'express';
-import {
-  changeBatch,
-  getBatch,
-  insertBatch,
-  listBatches,
-  listItems,
-  startFrom,
-  type BatchChange,
-  type StoredBatch,
-} from '../../db/batches.js';
+import { changeBatch, insertBatch, startFrom, type BatchChange } from '../../db/batches.js';
+import { getBatch, listBatches, listItems, type StoredBatch } from '../../db/batch-state.js';
 import type { Db } from '../../db/pool.js';
 import { afterCommit } from '../../db/after-commit.js';
 import { notFound, Problem } from '../problem.js';
+import { cancelBatch } from '../../delivery/cancel-batch.js';
 import { reconcileBatch } from '../../delivery/reconcile-batch.js';
 import { batchWorkflowId } from '../../../workflows/contract.js';
 import type { AppDeps } from '../app-deps.js';
@@ -29,6 +22,8 @@ type ById = Request<{ id: string }>;
 /** Wait for the plan: a few thousand items are planned in this time; a larger plan is made after the answer. */
 const PLAN_MS = 3_000;
 const LOOK_MS = 50;
+/** Time for cancelling deliveries before the answer: some ten thousand. */
+const CANCEL_MS = 3_000;
 
 /** Only a dry run can be started, or the rest of a cancelled or failed batch. */
 function whyNotStarted({ status, plan, completed_at }: StoredBatch): string {
@@ -42,7 +37,7 @@ function whyNotStarted({ status, plan, completed_at }: StoredBatch): string {
 }
 
 export function batchRoutes(deps: AppDeps): Router {
-  const { pool, authorize, workflows, workflowUrl, log } = deps;
+  const { pool, authorize, workflows, workflowMode, workflowUrl, log } = deps;
   const router = Router();
   router.param('id', requireIdParam('bat', 'batch'));
 
@@ -56,15 +51,28 @@ export function batchRoutes(deps: AppDeps): Router {
     return batch;
   };
 
-  /** The batch row has decided: if its workflow cannot be told now, the sweeper tells it later. */
-  const tell = async (id: string, { cancelled = false } = {}) => {
-    const carry = () =>
+  /** The batch row has decided: if its workflow cannot be signalled now, the reconciler does it later. */
+  const signal = async (id: string, { cancelled = false } = {}) => {
+    const reconcile = () =>
       reconcileBatch({ workflows, changeBatch: (...change) => changeBatch(pool, ...change), log }, id);
     // Cancelling fails if the workflow has ended: start it again, to end the deliveries it left running.
-    const told = cancelled ? workflows.cancelBatch(id).catch(carry) : carry();
-    await told.catch((error: unknown) => {
-      log.warn({ err: error, batch_id: id }, 'batch workflow not told; the sweeper will tell it');
+    const signalled = cancelled ? workflows.cancelBatch(id).catch(reconcile) : reconcile();
+    await signalled.catch((error: unknown) => {
+      log.warn({ err: error, batch_id: id }, 'batch workflow not signalled; the reconciler will do it');
     });
+  };
+
+  /** Of a batch that is CANCELLED in its row: what is not done in time, or fails, is left to its workflow. */
+  const cancelDeliveries = async (id: string) => {
+    const startsWorkflows = workflowMode === 'all';
+    await cancelBatch({ pool, workflows, startsWorkflows, log }, id, Date.now() + CANCEL_MS).catch(
+      (error: unknown) => {
+        log.warn(
+          { err: error, batch_id: id },
+          'deliveries not cancelled; the workflow of the batch will do it',
+        );
+      },
+    );
   };
 
   const answerKnown = async (response: Response, id: string) => {
@@ -72,7 +80,7 @@ export function batchRoutes(deps: AppDeps): Router {
   };
 
   const answerPlanned = async (response: Response, batch: StoredBatch) => {
-    await tell(batch.id);
+    await signal(batch.id);
     let planned = batch;
     try {
       for (const until = Date.now() + PLAN_MS; planned.status === 'PLANNING' && Date.now() < until;) {
@@ -94,7 +102,11 @@ export function batchRoutes(deps: AppDeps): Router {
       const { status } = await get(request);
       throw new Problem(409, 'batch_state', `A batch that is ${status} cannot be changed so.`);
     }
-    if (result === 'changed') await tell(id, { cancelled: wanted.kind === 'cancel' });
+    if (result === 'changed') {
+      const cancelled = wanted.kind === 'cancel';
+      if (cancelled) await cancelDeliveries(id);
+      await signal(id, { cancelled });
+    }
     response.json(linked(await (result === 'changed' ? afterCommit(get(request)) : get(request))));
   };
 

@@ -8,6 +8,7 @@ import {
   updateEndpoint,
   type StoredEndpoint,
 } from '../../db/endpoints.js';
+import { endDeliveriesOf } from '../../db/open-deliveries/index.js';
 import type { Db } from '../../db/pool.js';
 import { afterCommit } from '../../db/after-commit.js';
 import { notFound, Problem } from '../problem.js';
@@ -22,6 +23,10 @@ import { endpointBody, endpointPatch, endpointsQuery, pageQuery, reasonBody } fr
 import { headerKey } from '../idempotency-key.js';
 
 type ById = Request<{ id: string }>;
+
+/** A deletion ends open deliveries in pages for this long; the poller ends the others. */
+const MAX_END_MS = 2_000;
+const END_PAGE = 2_000;
 
 export function endpointRoutes(deps: AppDeps): Router {
   const router = Router();
@@ -100,7 +105,14 @@ export function endpointRoutes(deps: AppDeps): Router {
 
   router.delete('/endpoints/:id', authorize('admin'), async (request: ById, response) => {
     const by = { actor: actorOf(response), action: 'endpoint.delete' };
-    if (!(await deleteEndpoint(pool, request.params.id, by))) throw notFound('endpoint', request.params.id);
+    const { id } = request.params;
+    if (!(await deleteEndpoint(pool, id, by))) throw notFound('endpoint', id);
+    try {
+      const until = performance.now() + MAX_END_MS;
+      while (performance.now() < until && (await endDeliveriesOf(pool, id, END_PAGE)) === END_PAGE);
+    } catch (error) {
+      deps.log.warn({ err: error, endpoint_id: id }, 'deliveries of a deleted endpoint left to the poller');
+    }
     response.status(204).end();
   });
 

@@ -10,8 +10,9 @@ import { badField, notFound, Problem } from '../problem.js';
 import type { AppDeps } from '../app-deps.js';
 import { boundMembers, readJson } from '../json-body.js';
 import { toProblem } from '../error-handler.js';
+import { slotOf } from '../limit-fairly.js';
 import { headerKey } from '../idempotency-key.js';
-import { postEvent, take } from '../incoming-event.js';
+import { postEvent, acceptPosted } from '../incoming-event.js';
 import { replayed } from '../once.js';
 import { requireIdParam } from '../id-param.js';
 import { eventsBody, eventsQuery, feedQuery, MAX_BATCH_EVENTS, pageQuery } from '../schemas.js';
@@ -25,7 +26,7 @@ export function eventRoutes(deps: AppDeps): Router {
   const { pool, authorize } = deps;
 
   router.post('/events', authorize('publisher'), (request, response) =>
-    postEvent(deps, request, request.body, response),
+    postEvent(deps, request, request.body, response, slotOf(response)),
   );
 
   router.post('/events/batch', authorize('publisher'), async (request, response) => {
@@ -33,17 +34,18 @@ export function eventRoutes(deps: AppDeps): Router {
     const { events } = eventsBody.parse(value);
     const texts = elementTexts(memberText(text, 'events')!);
     const key = batchKey(request);
+    const slot = slotOf(response);
     const failed: unknown[] = [];
     const results = await Promise.all(
       events.map(async (one, i) => {
         try {
-          const { kind, event } = await take(
-            deps,
-            boundMembers(one),
-            texts[i]!,
-            undefined,
-            key && `${key}/${i}`,
-          );
+          const ownKey = key && `${key}/${i}`;
+          const { kind, event } = await acceptPosted(deps, {
+            value: boundMembers(one),
+            text: texts[i]!,
+            slot,
+            ownKey,
+          });
           return { status: kind === 'duplicate' ? 200 : 202, id: event.id };
         } catch (error) {
           const { status, code, message: detail, errors } = toProblem(error, ERRORS_PER_EVENT);
@@ -79,8 +81,8 @@ export function eventRoutes(deps: AppDeps): Router {
   return router;
 }
 
-/** False only if nothing was stored for sure: DatabaseAwayError is thrown before Postgres is asked. */
-const mayBeStored = (error: unknown) => !(error instanceof DatabaseAwayError);
+/** False only if nothing was stored for sure: these are thrown before Postgres is asked. */
+const mayBeStored = (error: unknown) => !(error instanceof DatabaseAwayError || error instanceof Problem);
 
 /** Events in an order that never changes, for readers that continue from `next_cursor`. */
 async function feed({ pool }: AppDeps, query: unknown): Promise<FeedPage> {

@@ -1,9 +1,9 @@
 import { Router } from 'express';
-import { insertEndpoint } from '../../db/endpoints.js';
-import { transaction } from '../../db/pool.js';
+import { useAdHocEndpoint } from '../../db/ad-hoc-endpoints.js';
 import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app-deps.js';
 import { actorOf } from '../auth.js';
+import { slotOf } from '../limit-fairly.js';
 import { readJson } from '../json-body.js';
 import { headerKey } from '../idempotency-key.js';
 import { accept, agreed, answer, answered, digest, newEvent, payloadOf } from '../incoming-event.js';
@@ -17,6 +17,7 @@ export function sendRoutes(deps: AppDeps): Router {
   router.post('/send', authorize('publisher'), async (request, response) => {
     const { text, value } = readJson(request);
     const body = sendBody.parse(value);
+    await slotOf(response).admit(body.tenant);
     const payload = payloadOf(text, body);
     const key = agreed(body.idempotency_key, headerKey(request));
     const about = [body.url, JSON.stringify(Object.entries(body.headers).sort())];
@@ -39,8 +40,8 @@ export function sendRoutes(deps: AppDeps): Router {
       sealedSecret: deps.secrets.seal(newSecret()),
       adHocKey: digest([body.tenant, ...about]),
     };
-    const endpoint = await transaction(pool, (db) => insertEndpoint(db, adHoc, actorOf(response)));
-    answer(response, await accept(deps, newEvent(deps, { ...incoming, endpointIds: [endpoint.id] })));
+    const endpointId = await useAdHocEndpoint(pool, adHoc, actorOf(response));
+    answer(response, await accept(deps, newEvent(deps, { ...incoming, endpointIds: [endpointId] })));
   });
 
   return router;

@@ -1,0 +1,197 @@
+import { isOpen } from '../domain/delivery.js';
+import { lowestId } from '../lib/ids.js';
+import type { Selection } from './batch-state.js';
+import type { Db } from './pool.js';
+
+/** Rows read by one statement: bounds its time, however many rows exist and however few match. */
+const PAGE = 2_500;
+
+/** A batch whose selection is being copied into its items. */
+export interface Planning {
+  id: string;
+  selection: Selection;
+  /** Items so far. */
+  planned: number;
+  /** The last row read; null before the first page. */
+  planned_to: string | null;
+}
+
+/** A page of inserted items; `last` is null on the last page. */
+interface Inserted {
+  items: number;
+  last: string | null;
+}
+
+type Of<K extends string> = Extract<Selection, Record<K, unknown>>;
+/** Adds a value to a statement, and returns its placeholder. */
+type Bind = (value: unknown) => string;
+
+/** Inserts the items of the next page of a batch's selection, PLANNED or SKIPPED with the reason. */
+export function insertNextPage(db: Db, batch: Planning): Promise<Inserted> {
+  const { selection } = batch;
+  if ('delivery_id_count' in selection) return insertChosen(db, batch, selection);
+  if ('filter' in selection) return insertFiltered(db, batch, selection);
+  if ('missing' in selection) return insertMissing(db, batch, selection);
+  return insertFromBatch(db, batch, selection.batch_id);
+}
+
+/** The ids of a batch are at most 10,000; a delivery is looked up for those of this page only. */
+async function insertChosen(db: Db, batch: Planning, selection: Of<'delivery_id_count'>): Promise<Inserted> {
+  const { rowCount } = await db.query(
+    `with chosen as (
+       select one.id, row_number() over (partition by one.id order by place) as nth,
+         row_number() over (order by one.id, place) as number
+       from batches b cross join lateral unnest(b.delivery_ids) with ordinality one (id, place) where b.id = $1
+     ), page as materialized (select * from chosen where number > $4 and number <= $4 + $5)
+     insert into batch_items (batch_id, number, source_delivery_id, event_id, endpoint_id, event_type, status, reason)
+     select $1, number, page.id, d.event_id, d.endpoint_id, d.event_type,
+       case when why.reason is null then 'PLANNED' else 'SKIPPED' end, why.reason
+     from page
+       left join lateral (select * from all_deliveries where id = page.id and nth = 1 limit 1) d on true
+       cross join lateral replay_skip(d.id, d.event_id, d.endpoint_id, $3) skip
+       cross join lateral (select case
+         when nth > 1 then 'duplicate_id'
+         when d.id is null then 'not_found'
+         when d.tenant <> $2 then 'foreign_tenant'
+         else skip.reason end as reason) why`,
+    [batch.id, selection.tenant, selection.include_delivered, batch.planned, PAGE],
+  );
+  const planned = batch.planned + rowCount!;
+  return { items: rowCount!, last: planned < selection.delivery_id_count ? String(planned) : null };
+}
+
+/** Indexed by these and the id, those with the fewest rows first. */
+const INDEXED = ['batch_id', 'endpoint_id', 'tenant', 'event_type'] as const;
+
+async function insertFiltered(
+  db: Db,
+  batch: Planning,
+  { filter, include_delivered }: Of<'filter'>,
+): Promise<Inserted> {
+  const values: unknown[] = [batch.id, batch.planned, include_delivered];
+  const bind: Bind = (value) => `$${values.push(value)}`;
+  // One indexed condition at most decides which rows are read, and all others filter the page: with more of them a
+  // statement would read on until it has a page of matches.
+  const column = INDEXED.find((name) => filter[name] !== undefined);
+  const range = rangeOf(batch, 'del', filter);
+  const wantsOpen = filter.status.some((status) => isOpen({ status }));
+  const table = wantsOpen ? 'all_deliveries' : 'deliveries';
+  const lookedAt = pageOf(table, column && { column, value: filter[column]! }, range, bind);
+  const chosen = [`status = any(${bind(filter.status)})`];
+  // Replays and manual retries are selected only by batch or id: a filter used a second time would replay the replays
+  // of its first use.
+  if (!filter.batch_id) chosen.push('source_delivery_id is null and batch_id is null');
+  for (const name of INDEXED) {
+    if (filter[name] && name !== column) chosen.push(`${name} = ${bind(filter[name])}`);
+  }
+  if (filter.classification) chosen.push(`last_classification = ${bind(filter.classification)}`);
+  return insertLookedAt(db, `select *, id as source from (${lookedAt}) page`, chosen.join(' and '), values);
+}
+
+async function insertMissing(db: Db, batch: Planning, selection: Of<'missing'>): Promise<Inserted> {
+  const { endpoint_id, event_type, ...times } = selection.missing;
+  const { rows } = await db.query<{ tenant: string; event_types: string[] }>(
+    'select tenant, event_types from endpoints where id = $1',
+    [endpoint_id],
+  );
+  if (!rows[0]) return { items: 0, last: null };
+  const values: unknown[] = [batch.id, batch.planned, selection.include_delivered];
+  const bind: Bind = (value) => `$${values.push(value)}`;
+  const tenant = { column: 'tenant', value: rows[0].tenant };
+  const lookedAt = pageOf('events', tenant, rangeOf(batch, 'evt', times), bind);
+  const endpoint = bind(endpoint_id);
+  const chosen = [
+    'not targeted',
+    `exists (select from unnest(${bind(rows[0].event_types)}::text[]) p where p = event_type
+       or p like '%*' and starts_with(event_type, left(p, -1)))`,
+    // The delivery to the endpoint is still being made with the others of a wide event.
+    `(fan_out_after is null or fan_out_after >= ${endpoint})`,
+    // With a limit, it stays one look-up for each event; a join could read all deliveries of the endpoint.
+    ...['open_deliveries', 'deliveries'].map(
+      (table) => `(select true from ${table} d
+        where d.event_id = looked_at.event_id and d.endpoint_id = ${endpoint} limit 1) is null`,
+    ),
+  ];
+  if (event_type) chosen.push(`event_type = ${bind(event_type)}`);
+  return insertLookedAt(
+    db,
+    `select id, null as source, id as event_id, ${endpoint} as endpoint_id, type as event_type, targeted, fan_out_after
+     from (${lookedAt}) page`,
+    chosen.join(' and '),
+    values,
+  );
+}
+
+interface IdRange {
+  above: '>' | '>=';
+  low: string;
+  below: string;
+}
+
+/** The ids after the last page, and before the creation of the batch. */
+function rangeOf(batch: Planning, prefix: 'del' | 'evt', times: { from?: string; to?: string }): IdRange {
+  const idAt = (time: string | undefined) => (time === undefined ? [] : [lowestId(prefix, new Date(time))]);
+  const created = `${prefix}_${batch.id.slice(batch.id.indexOf('_') + 1)}`;
+  return {
+    above: batch.planned_to === null ? '>=' : '>',
+    low: batch.planned_to ?? idAt(times.from)[0] ?? '',
+    below: [created, ...idAt(times.to)].sort()[0]!,
+  };
+}
+
+/** The next rows by id, of those with a value in an indexed column. */
+function pageOf(
+  table: 'all_deliveries' | 'deliveries' | 'events',
+  only: { column: string; value: string } | undefined,
+  { above, low, below }: IdRange,
+  bind: Bind,
+): string {
+  const where = [`id ${above} ${bind(low)}`, `id < ${bind(below)}`];
+  if (only) where.push(`${only.column} = ${bind(only.value)}`);
+  return `select * from ${table} where ${where.join(' and ')} order by id limit ${PAGE}`;
+}
+
+/** `values` begin with the batch's id, its item count so far, and whether to include DELIVERED ones. */
+async function insertLookedAt(
+  db: Db,
+  lookedAt: string,
+  chosen: string,
+  values: unknown[],
+): Promise<Inserted> {
+  const { rows } = await db.query<{ looked: number; last: string; items: number }>(
+    `with looked_at as materialized (${lookedAt}), inserted as (
+       insert into batch_items (batch_id, number, source_delivery_id, event_id, endpoint_id, event_type, status, reason)
+       select $1, $2::integer + row_number() over (order by id), source, event_id, endpoint_id, event_type,
+         case when why.reason is null then 'PLANNED' else 'SKIPPED' end, why.reason
+       from looked_at cross join lateral replay_skip(source, event_id, endpoint_id, $3) why
+       where ${chosen}
+       returning 1
+     )
+     select count(*)::int as looked, max(id) as last, (select count(*)::int from inserted) as items from looked_at`,
+    values,
+  );
+  const { looked, last, items } = rows[0]!;
+  return { items, last: looked < PAGE ? null : last };
+}
+
+/** All items of a dry run; of any other batch, the items never processed and those whose delivery was cancelled. */
+async function insertFromBatch(db: Db, batch: Planning, sourceId: string): Promise<Inserted> {
+  const after = Number(batch.planned_to ?? 0);
+  const { rows } = await db.query<{ items: number; more: boolean }>(
+    `with source as (select dry_run, planned from batches where id = $2), copied as (
+       select i.*, i.number as place from source cross join batch_items i
+         left join lateral (select status from deliveries where id = i.delivery_id limit 1) d on true
+       where i.batch_id = $2 and i.number > $3 and i.number <= $3 + ${PAGE}
+         and (source.dry_run or i.status = 'PLANNED' or i.status = 'CREATED' and d.status = 'CANCELLED')
+     ), inserted as (
+       insert into batch_items (batch_id, number, source_delivery_id, event_id, endpoint_id, event_type, status, reason)
+       select $1, $4::integer + row_number() over (order by place), source_delivery_id, event_id, endpoint_id, event_type,
+         case when status = 'SKIPPED' then 'SKIPPED' else 'PLANNED' end, reason
+       from copied
+     )
+     select (select count(*)::int from copied) as items, planned > $3 + ${PAGE} as more from source`,
+    [batch.id, sourceId, after, batch.planned],
+  );
+  const { items, more } = rows[0]!;
+  return { items, last: more ? String(after + PAGE) : null };
+}

@@ -1,0 +1,21 @@
+import type { RequestHandler, Response } from 'express';
+import { actorOf } from './auth.js';
+import type { FairLimit, Slot } from './fair-limit.js';
+
+/** A request may pass several of these; `slotOf` moves it in all of them. */
+export const limitFairly =
+  (limit: FairLimit): RequestHandler =>
+  (_request, response, next) => {
+    const entered = (slot: Slot) => {
+      ((response.locals.slots ??= []) as Slot[]).push(slot);
+      next();
+    };
+    limit.enter(response, actorOf(response), entered, next);
+  };
+
+/** The slots of a request in all of its limits, as one. */
+export const slotOf = (response: Response): Slot => ({
+  async admit(tenant) {
+    for (const slot of response.locals.slots as Slot[]) await slot.admit(tenant);
+  },
+});

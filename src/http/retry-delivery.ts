@@ -1,0 +1,79 @@
+import { audit } from '../db/audit.js';
+import { afterCommit } from '../db/after-commit.js';
+import { getDelivery, redeliver, type StoredDelivery } from '../db/deliveries.js';
+import { attemptNow } from '../db/open-deliveries/index.js';
+import type { RequestKey } from '../db/request-keys.js';
+import { isOpen } from '../domain/delivery.js';
+import type { AppDeps } from './app-deps.js';
+import { createOnce } from './once.js';
+import { Problem } from './problem.js';
+
+interface By {
+  actor: string;
+  reason: string | null;
+  key: RequestKey | null;
+}
+
+/** The delivery retried or made, or the id of the one that an earlier request with the key is about. */
+type Retried = { made: StoredDelivery } | { knownId: string };
+
+/** An open delivery is attempted now; an ended one is delivered again. */
+export const retryDelivery = (deps: AppDeps, delivery: StoredDelivery, by: By): Promise<Retried> =>
+  (isOpen(delivery) ? retryNow : again)(deps, delivery, by);
+
+/** Makes the next attempt due now. Where one is under way already, that one is meant. */
+async function retryNow(deps: AppDeps, delivery: StoredDelivery, { key, ...by }: By): Promise<Retried> {
+  const { id, status, status_reason, workflow_id, workflow_started } = delivery;
+  if (status === 'HELD') {
+    throw new Problem(409, 'delivery_held', `It is held (${status_reason}): resume that instead.`);
+  }
+  if (!(await attemptNow(deps.pool, id))) {
+    const now = await getDelivery(deps.pool, id);
+    if (now && now.completed_at !== null) return again(deps, now, { key, ...by });
+  } else if (workflow_started && deps.workflowMode !== 'none') {
+    // A poller makes the attempt. A workflow that is not told finds out at the time of the attempt it waited for.
+    deps.workflows.lookNow(workflow_id, id).catch((error: unknown) => {
+      deps.log.info({ err: error, delivery_id: id }, 'retry not told to the workflow');
+    });
+  }
+  // The key stands for this delivery: once the delivery has ended, the same request must not make another.
+  const recorded = createOnce(
+    deps.pool,
+    key,
+    async (db) => {
+      await audit(db, { ...by, action: 'delivery.retry', object: id });
+      return (await getDelivery(db, id)) ?? delivery;
+    },
+    () => id,
+  );
+  return afterCommit(recorded);
+}
+
+/** An ended delivery never changes: a new delivery of the same event follows it. */
+async function again(deps: AppDeps, source: StoredDelivery, { key, ...by }: By): Promise<Retried> {
+  requireEnded(source);
+  const result = await createOnce(
+    deps.pool,
+    key,
+    async (db) => {
+      const made = await redeliver(db, source, { ...by, workflow: deps.workflowMode === 'all' });
+      if (made && !isOpen(made)) requireEnded(made);
+      return made;
+    },
+    (delivery) => delivery && delivery.id,
+  );
+  if ('knownId' in result) return result;
+  const { made } = result;
+  if (made === null) throw new Problem(409, 'endpoint_deleted', 'Its endpoint is deleted.');
+  return { made };
+}
+
+/** A delivery cancelled during an attempt ends with that attempt, which may still deliver it. */
+function requireEnded({ status, completed_at }: StoredDelivery): void {
+  if (completed_at !== null) return;
+  throw new Problem(
+    409,
+    'delivery_ending',
+    `It is ${status} once its attempt under way has ended. Try again.`,
+  );
+}
