@@ -8,7 +8,7 @@ import { createBatcher, withConcurrencyLimit } from '../lib/batcher.js';
 /** Commits an event; its deliveries go on in the background. */
 export type Accept = (event: NewEvent) => Promise<Accepted>;
 
-/** What happens to events after their commit. */
+/** Called around each commit of events. */
 export interface AfterAccept {
   /** For the events of the next commit. */
   choose(): AcceptChoice;

@@ -32,7 +32,7 @@ export interface AttemptDeps {
   log: Logger;
 }
 
-/** What an attempt needs to know of the claim it is made under. */
+/** The claim that an attempt is made under. */
 export interface AttemptClaim {
   id: string;
   claim: number;

@@ -40,7 +40,7 @@ export function createOverdueCheck(deps: {
     CALLS,
   );
 
-  /** What an operator has stopped is not sent because Postgres does not take that. */
+  /** Repeats a step until Postgres takes it: a delivery that an operator has stopped must not be sent. */
   async function untilDone(step: () => Promise<void>): Promise<void> {
     for (let tries = 1; ; tries++) {
       try {

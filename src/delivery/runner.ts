@@ -6,6 +6,7 @@ import {
   type ClaimedDelivery,
   type ReleasedClaim,
 } from '../db/open-deliveries/index.js';
+import { addTo } from '../lib/counts.js';
 import { createRetryingWriter } from '../lib/retrying-writer.js';
 import { makeAttempt, type AttemptDeps, type AttemptOutcome } from './attempt.js';
 import type { EndpointCache } from './endpoint-cache.js';
@@ -103,8 +104,8 @@ export function createRunner(deps: {
     begunAt = performance.now();
     underWay += 1;
     bytesUnderWay += job.payload.length;
-    add(underWayAt, endpointId, 1);
-    add(bytesAt, endpointId, job.payload.length);
+    addTo(underWayAt, endpointId, 1);
+    addTo(bytesAt, endpointId, job.payload.length);
     void attempt(job)
       .catch((error: unknown): AttemptOutcome => {
         log.error({ err: error, delivery_id: job.id }, 'attempt not made');
@@ -114,8 +115,8 @@ export function createRunner(deps: {
       .then((outcome) => {
         underWay -= 1;
         bytesUnderWay -= job.payload.length;
-        add(underWayAt, endpointId, -1);
-        add(bytesAt, endpointId, -job.payload.length);
+        addTo(underWayAt, endpointId, -1);
+        addTo(bytesAt, endpointId, -job.payload.length);
         finish(job, outcome);
         nextOfAnother();
         next(endpointId);
@@ -202,10 +203,4 @@ export function createRunner(deps: {
       await Promise.all([releases.close(), records.close()]);
     },
   };
-}
-
-function add(counts: Map<string, number>, key: string, by: number): void {
-  const sum = (counts.get(key) ?? 0) + by;
-  if (sum === 0) counts.delete(key);
-  else counts.set(key, sum);
 }

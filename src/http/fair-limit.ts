@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { addTo } from '../lib/counts.js';
 import { overloaded } from './concurrency-limit.js';
 import type { Problem } from './problem.js';
 
@@ -53,7 +54,7 @@ export function createFairLimit(max: number): FairLimit {
   };
 }
 
-/** Who holds how many slots, and who waits for one. */
+/** Slots by holder, and the requests that wait for one. */
 class Shares {
   free: number;
   readonly held = new Map<string, number>();
@@ -134,7 +135,7 @@ class HeldSlot implements Slot {
     this.#keyHolder = keyHolder;
     this.#holders = [keyHolder];
     shares.free -= 1;
-    count(shares.held, keyHolder, 1);
+    addTo(shares.held, keyHolder, 1);
     response.once('close', () => this.#close());
   }
 
@@ -156,17 +157,17 @@ class HeldSlot implements Slot {
     const shares = this.#shares;
     if (!this.#hasSlot) shares.free -= 1;
     this.#hasSlot = true;
-    count(shares.held, holder, 1);
+    addTo(shares.held, holder, 1);
     if (this.#holders[0] !== this.#keyHolder) return void this.#holders.push(holder);
     this.#holders[0] = holder;
-    count(shares.held, this.#keyHolder, -1);
+    addTo(shares.held, this.#keyHolder, -1);
     shares.wake();
   }
 
   #giveUp(): void {
     if (this.#hasSlot) this.#shares.free += 1;
     this.#hasSlot = false;
-    for (const holder of this.#holders) count(this.#shares.held, holder, -1);
+    for (const holder of this.#holders) addTo(this.#shares.held, holder, -1);
     this.#holders.length = 0;
   }
 
@@ -176,7 +177,7 @@ class HeldSlot implements Slot {
     const isSeated =
       this.#holders[0] === this.#keyHolder && (shares.seated.get(holder) ?? 0) < SHARE * shares.freeSeats;
     if (isSeated) {
-      count(shares.seated, holder, 1);
+      addTo(shares.seated, holder, 1);
       shares.freeSeats -= 1;
       this.#giveUp();
     }
@@ -185,7 +186,7 @@ class HeldSlot implements Slot {
         this.#waits.delete(end);
         leave();
         if (!isSeated) return;
-        count(shares.seated, holder, -1);
+        addTo(shares.seated, holder, -1);
         shares.freeSeats += 1;
       };
       const entered = () => {
@@ -212,9 +213,3 @@ class HeldSlot implements Slot {
 }
 
 const ADMITTED = Promise.resolve();
-
-function count(counts: Map<string, number>, holder: string, by: number): void {
-  const sum = (counts.get(holder) ?? 0) + by;
-  if (sum > 0) counts.set(holder, sum);
-  else counts.delete(holder);
-}

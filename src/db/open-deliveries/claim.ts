@@ -22,7 +22,7 @@ export interface ClaimedDelivery extends SentContent {
   claim: number;
   endpoint_id: string;
   workflow_id: string;
-  /** Who should have made the attempt. */
+  /** The maker of the attempt that was due: its workflow, or any poller. */
   run_by: 'workflow' | 'queue';
   /** Attempts already recorded. */
   attempt_count: number;

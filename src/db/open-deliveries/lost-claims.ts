@@ -2,7 +2,7 @@ import { transaction, type Pool } from '../pool.js';
 import { DEAD } from '../processes.js';
 import { writeAttempts, type AttemptRecord } from './record.js';
 
-/** One that has shown since that it lives may have made new claims. */
+/** A process that has shown since that it lives may have made new claims. */
 const DIED = `claimed_by = any($2)
   and not exists (select from processes p where p.id = claimed_by and p.alive_at > now() - ${DEAD})`;
 
