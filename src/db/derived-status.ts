@@ -1,4 +1,5 @@
 import type { DeliveryStatus } from '../domain/delivery.js';
+import { DEAD } from './processes.js';
 
 /**
  * SQL: whether nothing of a tenant may be sent now. Says the same as the function `pause_of`, which would run for each
@@ -6,7 +7,7 @@ import type { DeliveryStatus } from '../domain/delivery.js';
  */
 export const isPaused = (tenant: string): string => `((select exists (select from control where scope = 'all')
     or coalesce((select bool_and(paused is not null) from processes
-      where makes_attempts and alive_at > now() - interval '10 seconds'), false))
+      where makes_attempts and alive_at > now() - ${DEAD}), false))
   or ${tenant} = any(array(select substr(scope, length('tenant:') + 1) from control where scope like 'tenant:%')))`;
 
 /** SQL: whether an open delivery is held. Says the same as the function `held_reason`. */

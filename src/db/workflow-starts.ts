@@ -2,6 +2,7 @@ import { DELIVERIES_PER_WORKFLOW } from '../domain/event.js';
 import type { WorkflowStart } from '../domain/workflow-start.js';
 import { lowestId } from '../lib/ids.js';
 import type { Db } from './pool.js';
+import { DEAD } from './processes.js';
 
 /** A claimed start that was not made is due again after this: its process died. */
 const AGAIN = `interval '1 minute'`;
@@ -32,7 +33,7 @@ export async function addStarts(db: Db, eventIds: string[]): Promise<void> {
  */
 export async function addStartsOfDead(db: Db, processId: string): Promise<void> {
   const { rows } = await db.query<{ from: Date; to: Date }>(
-    `select started_to - interval '5 seconds' as from, alive_at + interval '10 seconds' as to from processes where id = $1`,
+    `select started_to - interval '5 seconds' as from, alive_at + ${DEAD} as to from processes where id = $1`,
     [processId],
   );
   if (!rows[0]) return;

@@ -122,7 +122,7 @@ class Shares {
 class HeldSlot implements Slot {
   readonly #shares: Shares;
   readonly #keyHolder: string;
-  /** Those of `#holders` that waited, or wait. */
+  /** By tenant: admissions that had to wait, or still do. */
   readonly #admissions = new Map<string, Promise<void>>();
   readonly #holders: string[];
   /** Each ends a wait. */

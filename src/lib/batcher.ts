@@ -72,7 +72,7 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
       underWay += 1;
       void flush(next()).then(() => {
         underWay -= 1;
-        // Those that came meanwhile linger, too, unless nobody scheduled them.
+        // Items that came meanwhile linger, too, unless no batch was scheduled for them.
         if (queue.length > 0 && (!scheduled || queue.length >= most)) start();
       });
     }

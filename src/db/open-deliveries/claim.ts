@@ -119,7 +119,7 @@ export async function claimDue(db: Db, request: ClaimDue): Promise<Due> {
         select id, run_by from open_deliveries where id = any(array(select id from chosen)) and ${IS_READY}
           and run_at <= now() for update skip locked
       ), claimed as (
-        -- What its workflow has not done in time, the poller goes on with, until the workflow takes it back.
+        -- The poller goes on with a delivery that its workflow left too long, until the workflow takes it back.
         update open_deliveries o set ${CLAIM}, run_by = 'queue' from free where o.id = free.id
         returning ${CLAIMED}, free.run_by
       ), look as (
