@@ -1,7 +1,7 @@
 import type { Load, LoadResult } from './load.js';
 import { end, firstLine, KEY, script, type Product } from './product.js';
 
-/** What arrived at the receiver at paths that begin alike. */
+/** Requests that arrived at the receiver at paths that begin alike. */
 export interface Arrived {
   requests: number;
   distinct: number;

@@ -22,7 +22,8 @@ export async function held({ load, receiver, awaitArrival }: Backdrop): Promise<
   const postgres = await startPostgres({ dir });
   const report = new pg.Client(postgres.url);
   try {
-    return await withProduct({ DATABASE_URL: postgres.url }, async (product) => {
+    const env = { DATABASE_URL: postgres.url, SUREHOOK_ALLOW_NETWORKS: '127.0.0.0/8' };
+    return await withProduct(env, async (product) => {
       for (const tenant of ['before', 'meanwhile', 'held'])
         await endpoint(product, receiver, tenant, `/held/${tenant}`);
       const measure = async (tenant: string, seconds: number, name: string): Promise<Row> => {

@@ -1,4 +1,4 @@
-/** What is looked for: of a delivery of the table, chosen at random. */
+/** The value searched for: that of a delivery of the table, chosen at random. */
 export interface Sample {
   id: string;
   event_id: string;

@@ -15,7 +15,7 @@ const OF_EACH = 200;
 const AT_ONCE = 4;
 
 /**
- * What an operator's dashboard asks, with 1,000,000 deliveries in the table: every filter and what they are combined
+ * The queries of an operator's dashboard, with 1,000,000 deliveries in the table: every filter and what they are combined
  * with, also what matches nothing. All kinds in one shuffled row.
  */
 export async function listing(): Promise<Row[]> {

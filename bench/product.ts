@@ -57,7 +57,7 @@ export async function end(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-/** What `npm start` runs, on a fresh data folder. */
+/** The command of `npm start`, on a fresh data folder. */
 export async function startProduct(env: Record<string, string>, args: string[] = []): Promise<Product> {
   const dir = mkdtempSync(join(tmpdir(), 'surehook-bench-'));
   const port = await freePort();

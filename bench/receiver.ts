@@ -41,7 +41,7 @@ const server = createServer((request, response) => {
   });
 });
 
-/** What came at the paths that begin so, and forgets it where `?reset`. */
+/** Requests at the paths that begin so; `?reset` forgets them. */
 function report(url: string, response: ServerResponse): void {
   const { pathname, searchParams } = new URL(url, 'http://x');
   const chosen = [...paths].filter(([path]) => path.startsWith(pathname));

@@ -18,7 +18,7 @@ export interface Row {
   memory?: number;
   lost?: number;
   repeated?: number;
-  /** What only this row has: not in the table. */
+  /** Figures of this row alone: not in the table. */
   more?: Record<string, number>;
 }
 

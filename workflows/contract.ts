@@ -2,7 +2,7 @@ import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { BatchPlan, BatchProgress } from '../src/domain/batch.js';
 import type { Attempt, DeliveryStatus } from '../src/domain/delivery.js';
 
-/** What client, workflows and activities must agree on: queue, names, payloads. Ids only: no secret, no payload. */
+/** The contract of client, workflows and activities: queue, names, payloads. Ids only: no secret, no payload. */
 
 export const TASK_QUEUE = 'surehook';
 
@@ -122,7 +122,7 @@ export interface ReplayBatchInput {
   ratePerSecond?: number;
 }
 
-/** Who changes a batch, and why; left out by operators who use Temporal's own tools. */
+/** The actor and the reason of a change of a batch; absent for operators who use Temporal's own tools. */
 export interface Operator {
   actor?: unknown;
   reason?: unknown;

@@ -7,7 +7,7 @@ const EVENT_TYPE = defineSearchAttributeKey('EventType', SearchAttributeType.KEY
 const BATCH_ID = defineSearchAttributeKey('BatchId', SearchAttributeType.KEYWORD);
 const ENDPOINT_IDS = defineSearchAttributeKey('EndpointIds', SearchAttributeType.KEYWORD_LIST);
 
-/** What operators find a `deliverWebhook` by. */
+/** Search attributes of a `deliverWebhook`. */
 export function searchAttributes(about: {
   tenant: string;
   eventType: string;

@@ -5,13 +5,13 @@ import { changeBatch } from '../db/batches.js';
 import { loadEndpointTargets } from '../db/endpoint-targets.js';
 import {
   claimDue,
+  claimsOlderThan,
   endDeliveriesOf,
   endLostClaims,
   eventsFanningOut,
   fanOut,
   assignToQueue,
   assignToWorkflow,
-  releaseAccepted,
   releaseClaims,
 } from '../db/open-deliveries/index.js';
 import { deadProcesses, removeDead } from '../db/processes.js';
@@ -25,7 +25,6 @@ import {
   releaseStarts,
   removeStarts,
 } from '../db/workflow-starts.js';
-import type { AfterAccept } from '../delivery/accept-events.js';
 import { startAnnouncer } from '../delivery/announcer.js';
 import { createAfterAccept } from '../delivery/after-accept.js';
 import { lostRecord } from '../delivery/attempt-record.js';
@@ -36,7 +35,7 @@ import { createQueuePoller } from '../delivery/queue-poller.js';
 import { createReconciler } from '../delivery/reconciler.js';
 import { createRunner, type Runner } from '../delivery/runner.js';
 import { createWorkflowBackfill } from '../delivery/workflow-backfill.js';
-import { createWorkflowStarter, type WorkflowStarter } from '../delivery/workflow-starter.js';
+import { createWorkflowStarter } from '../delivery/workflow-starter.js';
 import { createLoopLoad } from '../lib/loop-load.js';
 import { activitiesOf } from './activities.js';
 import { attemptDeps } from './attempt-deps.js';
@@ -45,6 +44,8 @@ import type { ServiceOptions } from './service-options.js';
 
 /** Deliveries of a deleted endpoint ended by one statement, and of a wide event made by one. */
 const PAGE = 1_000;
+/** A claim has got its answer by then, or none will come: longer than a statement takes. */
+const ANSWERED_MS = 10_000;
 /** An overdue delivery whose activity is paused in Temporal is looked at again after this. */
 const PAUSED_MS = 60_000;
 /** Above this share of the time, workflows wait for deliveries. */
@@ -55,9 +56,7 @@ const QUIET_MS = 2_000;
 export interface Delivery {
   /** Null: this process makes no attempts. */
   runner: Runner | null;
-  /** Null: no event gets a workflow when it is accepted. */
-  starter: WorkflowStarter | null;
-  afterAccept: AfterAccept;
+  afterAccept: ReturnType<typeof createAfterAccept>;
   /** For a worker; null without a runner. */
   activities: Activities | null;
 }
@@ -160,6 +159,18 @@ export function startDelivery(
     log,
   });
   const reconciler = createReconciler({
+    async releaseUnansweredClaims() {
+      const old = runner ? await claimsOlderThan(pool, processId, ANSWERED_MS) : [];
+      const lost = old.filter(({ id }) => runner!.join(id) === null && !poller!.isAsking(id));
+      if (lost.length === 0) return;
+      log.warn({ count: lost.length }, 'claims released whose answer was lost');
+      const released = { inMs: null, reason: null, backOff: false };
+      for (let at = 0; at < lost.length; at += PAGE)
+        await releaseClaims(
+          pool,
+          lost.slice(at, at + PAGE).map((claim) => ({ ...claim, ...released })),
+        );
+    },
     endLostClaims: (dead, limit) => endLostClaims(pool, { dead, limit, startsOpen }, lostRecord),
     deadProcesses: () => deadProcesses(pool, processId),
     async forgetProcess(id) {
@@ -184,15 +195,12 @@ export function startDelivery(
     starter,
     maxAttempts,
     alive: () => control.alive(),
-    releaseAccepted: (eventIds) => releaseAccepted(pool, eventIds),
     wake: () => (poller ?? announcer!).wake(),
     fanOut: (eventId) => fanOuts.begin(eventId),
-    log,
   });
   release.push(() => afterAccept.close());
   return {
     runner,
-    starter,
     afterAccept,
     activities: runner && activitiesOf(options, parts, attempt, runner),
   };

@@ -10,7 +10,6 @@ import { beat, removeProcess } from '../db/processes.js';
 import { createAcceptEvents } from '../delivery/accept-events.js';
 import { createKillSwitch } from '../delivery/kill-switch.js';
 import { watchStarts } from '../delivery/start-faults.js';
-import type { WorkflowStarter } from '../delivery/workflow-starter.js';
 import { DEFAULT_RETRY_POLICY } from '../domain/retry-schedule.js';
 import { createApp, createMonitor } from '../http/app.js';
 import { createAuth } from '../http/auth.js';
@@ -104,7 +103,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const sender = createSender({ guard, ...(options.ca ? { ca: options.ca } : {}) });
     release.push(() => sender.close());
     const processId = newId('prc');
-    let starter: WorkflowStarter | null = null;
+    let startsBehindMs = () => 0;
     const makesAttempts = role !== 'api' || options.attempts !== false;
     const { databaseUrl, pauseFile } = options;
     release.push(() => removeProcess(pool, processId));
@@ -112,7 +111,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       databaseUrl,
       pauseFile,
       beat: (db, paused) =>
-        beat(db, { id: processId, makesAttempts, paused, startsBehindMs: starter?.behindMs() ?? 0 }),
+        beat(db, { id: processId, makesAttempts, paused, startsBehindMs: startsBehindMs() }),
       log,
     });
     release.push(() => control.close());
@@ -134,7 +133,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     });
     const parts = { processId, pool, hot, workflows, control, sender, secrets, retryPolicy, metrics };
     const delivery = startDelivery(options, parts, release);
-    starter = delivery.starter;
+    startsBehindMs = () => delivery.afterAccept.startsBehindMs();
 
     const { activities } = delivery;
     const worker =

@@ -55,7 +55,7 @@ export async function takeItems(
   });
 }
 
-/** What is held waits for an operator, not for a poller: it does not count. */
+/** Held deliveries wait for an operator, not for a poller: they do not count. */
 async function unattemptedOf(db: Db, id: string): Promise<number> {
   const { rows } = await db.query<{ count: number }>({
     name: 'batch-unattempted',

@@ -72,6 +72,20 @@ export async function nextOpen(
   };
 }
 
+/** Whether an event that the filter may match still gets deliveries with ids below `until`. */
+export async function isFanningOut(
+  db: Db,
+  { tenant, event_id, event_type }: OpenFilter,
+  until: string,
+): Promise<boolean> {
+  const { rows } = await db.query<{ found: boolean }>(
+    `select exists (select from events where fan_out_after is not null and id < $1
+       and id = coalesce($2, id) and tenant = coalesce($3, tenant) and type = coalesce($4, type)) as found`,
+    [until.replace(/^del/, 'evt'), event_id ?? null, tenant ?? null, event_type ?? null],
+  );
+  return rows[0]!.found;
+}
+
 /** An id above those of all current deliveries. */
 export async function idsEnd(db: Db): Promise<string> {
   const { rows } = await db.query<{ id: string }>(`select new_id('del', now() + interval '1 second') as id`);

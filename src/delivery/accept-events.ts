@@ -8,8 +8,10 @@ import { createBatcher, withConcurrencyLimit } from '../lib/batcher.js';
 /** Commits an event; its deliveries go on in the background. */
 export type Accept = (event: NewEvent) => Promise<Accepted>;
 
-/** Called around each commit of events. */
+/** Called around events and their commits. */
 export interface AfterAccept {
+  /** The event waits for its commit, until `ended`. */
+  began(event: NewEvent): void;
   /** For the events of the next commit. */
   choose(): AcceptChoice;
   /** `askedAt`: when the commit was asked for, by performance.now(). */
@@ -20,7 +22,8 @@ export interface AfterAccept {
     askedAt: number,
   ): void;
   /** The commit got no answer: these events may have been accepted. */
-  unknown(eventIds: string[], choice: AcceptChoice): void;
+  unknown(events: NewEvent[], choice: AcceptChoice): void;
+  ended(event: NewEvent): void;
 }
 
 /** Bounds of one commit: events, bytes of their payloads, and the deliveries they are expected to make. */
@@ -60,10 +63,7 @@ export function createAcceptEvents({ pool, hot }: { pool: Pool; hot: Pool }, aft
         (error: unknown) => {
           // Postgres was asked, and may have committed them all the same.
           if (isDatabaseAway(error) && !(error instanceof DatabaseAwayError) && !isTooSlow(error))
-            after.unknown(
-              events.map(({ id }) => id),
-              choice,
-            );
+            after.unknown(events, choice);
           throw error;
         },
       );
@@ -81,7 +81,7 @@ export function createAcceptEvents({ pool, hot }: { pool: Pool; hot: Pool }, aft
     mostWaiting: MAX_WAITING,
     full,
   });
-  return async (event) => {
+  async function accept(event: NewEvent): Promise<Accepted> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const stored = await commit(event);
       const accepted = stored.kind === 'known' ? await afterCommit(lookUp(event)) : stored;
@@ -89,6 +89,15 @@ export function createAcceptEvents({ pool, hot }: { pool: Pool; hot: Pool }, aft
       // The key's window ended between the two: now it is free.
     }
     throw new Error(`The key of ${event.id} is in its window, and has no event.`);
+  }
+
+  return async (event) => {
+    after.began(event);
+    try {
+      return await accept(event);
+    } finally {
+      after.ended(event);
+    }
   };
 }
 

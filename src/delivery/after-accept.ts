@@ -1,7 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Logger } from 'pino';
 import type { ClaimedDelivery } from '../db/open-deliveries/index.js';
-import { createRetryingWriter } from '../lib/retrying-writer.js';
 import { startOf, type AfterAccept } from './accept-events.js';
 import type { Runner } from './runner.js';
 import type { WorkflowStarter } from './workflow-starter.js';
@@ -19,32 +17,43 @@ export function createAfterAccept(deps: {
   maxAttempts: number;
   /** False: this process may not send, because others may have called it dead. */
   alive(): boolean;
-  releaseAccepted(eventIds: string[]): Promise<void>;
   /** Ready deliveries are there: for the poller of this process, or of others. */
   wake(): void;
   /** Makes the rest of a wide event's deliveries. */
   fanOut(eventId: string): void;
-  log: Logger;
-}): AfterAccept & { close(): Promise<void> } {
+}): AfterAccept & {
+  /** Age of the oldest event that is or may be stored, and whose workflow is neither started nor in the backfill; 0: none. */
+  startsBehindMs(): number;
+  close(): Promise<void>;
+} {
   const { processId, runner, starter, maxAttempts } = deps;
+  /** Events that wait for their commit, by id, with their arrival by performance.now(). */
+  const waiting = new Map<string, number>();
+  /** The same for events of commits without an answer. */
+  const unknown = new Map<string, number>();
   const undecided = new Set<Promise<void>>();
-  const releases = createRetryingWriter<string>('events of a commit without an answer', deps.log, (ids) =>
-    deps.releaseAccepted(ids).then(
-      () => [],
-      () => ids,
-    ),
-  );
+  const ageOf = (events: Map<string, number>) => {
+    const oldest = events.values().next().value;
+    return oldest === undefined ? 0 : performance.now() - oldest;
+  };
 
   return {
-    choose: () => ({
-      claimedBy: runner !== null && runner.room() > 0 && deps.alive() ? processId : null,
-      workflow: starter === null ? 'none' : starter.keepsUp() ? 'now' : 'later',
-    }),
-    accepted(event, stored, { workflow }, askedAt) {
+    began: ({ id }) => void waiting.set(id, performance.now()),
+    ended: ({ id }) => void waiting.delete(id),
+    choose() {
+      const isRunning = runner !== null && runner.room() > 0 && deps.alive();
+      return {
+        claimedBy: isRunning ? processId : null,
+        fullEndpoints: isRunning ? runner.fullEndpoints() : [],
+        workflow: starter === null ? 'none' : starter.keepsUp() ? 'now' : 'later',
+      };
+    },
+    accepted(event, stored, { workflow, fullEndpoints = [] }, askedAt) {
       const { id: event_id, type: event_type, tenant, payload, headers = null, contentType = null } = event;
       let isReady = false;
       for (const { id, endpoint_id, claim, workflow_id, status } of stored.made) {
-        if (claim === null) isReady ||= status === 'PENDING';
+        // The poller looks at full endpoints by itself.
+        if (claim === null) isReady ||= status === 'PENDING' && !fullEndpoints.includes(endpoint_id);
         else {
           const claimed: ClaimedDelivery = {
             ...{ id, claim, endpoint_id, workflow_id, event_id, event_type, tenant, payload },
@@ -61,17 +70,20 @@ export function createAfterAccept(deps: {
       if (stored.wide) deps.fanOut(event_id);
       else if (workflow === 'now' && stored.made.length > 0) starter!.start(startOf(stored));
     },
-    unknown(eventIds, { claimedBy, workflow }) {
+    unknown(events, { workflow }) {
+      if (workflow !== 'now') return;
+      const ids = events.map(({ id }) => id);
+      for (const id of ids) unknown.set(id, waiting.get(id) ?? performance.now());
       const decided = setTimeout(DECIDED_MS).then(() => {
         undecided.delete(decided);
-        if (claimedBy !== null) eventIds.forEach((id) => releases.add(id));
-        if (workflow === 'now') starter!.startLater(eventIds);
+        starter!.startLater(ids);
+        ids.forEach((id) => unknown.delete(id));
       });
       undecided.add(decided);
     },
+    startsBehindMs: () => Math.max(starter?.behindMs() ?? 0, ageOf(waiting), ageOf(unknown)),
     async close() {
       await Promise.all(undecided);
-      await releases.close();
     },
   };
 }

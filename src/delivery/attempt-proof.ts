@@ -22,7 +22,7 @@ export function isProven(
   return proof === proofOf(secrets, deliveryId, made);
 }
 
-/** Of every value: none can be changed. JSON keeps the order of the keys on the way through Temporal. */
+/** Covers every value, so that none can be changed. JSON keeps the order of the keys on the way through Temporal. */
 const proofOf = (
   secrets: Pick<SecretCipher, 'mac'>,
   deliveryId: string,

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import {
   cancelPageOf,
   idsEnd,
+  isFanningOut,
   nextOpen,
   type BulkCancel,
   type OpenFilter,
@@ -44,6 +46,8 @@ const RUN_MS = 20_000;
 const LISTED = 100;
 const SAMPLE = 10;
 const SIGNALS_AT_ONCE = 8;
+/** Between two looks at an event that is still fanned out. */
+const FAN_OUT_MS = 50;
 
 /** Cancels the open deliveries that match, page by page, each page one commit; a dry run only counts them. */
 export async function cancelOpen(deps: CancelDeps, request: CancelOpen): Promise<CancelReport> {
@@ -73,6 +77,10 @@ export async function cancelOpen(deps: CancelDeps, request: CancelOpen): Promise
           byWorkflow.set(workflow_id, [...(byWorkflow.get(workflow_id) ?? []), id]);
         }
         found ||= ended.size > 0;
+      }
+      if (!found && !request.dryRun && (await isFanningOut(deps.pool, request.filter, end))) {
+        await sleep(FAN_OUT_MS);
+        found = true;
       }
     }
     complete = Date.now() < until;

@@ -20,7 +20,7 @@ export interface KillSwitch {
   close(): Promise<void>;
 }
 
-/** What is known from memory is older than this nowhere. */
+/** Maximum age of the pauses that a process knows from memory. */
 const CURRENT_MS = 1_000;
 /** Less than the 10 s after which a process counts as dead. */
 const ALIVE_MS = 9_000;

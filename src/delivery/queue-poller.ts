@@ -21,6 +21,11 @@ const MAX_ASKING = 512;
 /** Overdue deliveries a second: what is resumed must not become a storm. Doubled every second up to the maximum. */
 const RATE = { first: 100, max: 2_000 };
 
+export interface QueuePoller extends PollLoop {
+  /** Whether Temporal is being asked about a delivery that this poller has claimed. */
+  isAsking(deliveryId: string): boolean;
+}
+
 /** Claims what is due and nobody's, as the runner of this process gets room. */
 export function createQueuePoller(deps: {
   claimDue(request: Omit<ClaimDue, 'process'>): Promise<Due>;
@@ -35,7 +40,7 @@ export function createQueuePoller(deps: {
   alive(): boolean;
   everyMs?: number;
   log: Logger;
-}): PollLoop {
+}): QueuePoller {
   const { runner, everyMs = EVERY_MS, log } = deps;
   const ramp = createRamp();
   let after = '';
@@ -43,13 +48,13 @@ export function createQueuePoller(deps: {
   let isResuming = false;
 
   /** Their workflows should have made these attempts: an operator may have stopped them. Nothing else waits for that. */
-  const asking = new Set<Promise<void>>();
+  const asking = new Map<string, Promise<void>>();
   function runOverdue(claimed: ClaimedDelivery, claimedAt: number): void {
     const asked = deps.isStopped(claimed).then((isStopped) => {
-      asking.delete(asked);
+      asking.delete(claimed.id);
       if (!isStopped) runner.run(claimed, claimedAt);
     });
-    asking.add(asked);
+    asking.set(claimed.id, asked);
   }
 
   /** Returns when to look again. While nothing may be sent, only deliveries of deleted endpoints are looked for. */
@@ -92,9 +97,10 @@ export function createQueuePoller(deps: {
   });
   return {
     wake: loop.wake,
+    isAsking: (deliveryId) => asking.has(deliveryId),
     async close() {
       await loop.close();
-      await Promise.all(asking);
+      await Promise.all(asking.values());
     },
   };
 }

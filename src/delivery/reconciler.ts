@@ -17,6 +17,8 @@ const MAX_FORGOTTEN = 1_000;
 export interface ReconcilerDeps extends ReconcileBatchDeps {
   /** Ends claims of dead processes (`dead`) or claims past their time (null), as WORKER_LOST. Returns how many. */
   endLostClaims(dead: string[] | null, limit: number): Promise<number>;
+  /** Releases claims of this process that it does not know of, because their answer was lost. */
+  releaseUnansweredClaims(): Promise<void>;
   /** Null: this process may not call others dead now. */
   deadProcesses(): Promise<string[] | null>;
   /** Has the workflows of a dead process's events started, and forgets the process. */
@@ -83,7 +85,7 @@ export function createReconciler(deps: ReconcilerDeps): PollLoop {
 
   const claims = startPollLoop(async () => {
     // One step that fails must not skip the others.
-    for (const step of [endClaims, fanOutEvents, forget]) await succeeds(step);
+    for (const step of [endClaims, deps.releaseUnansweredClaims, fanOutEvents, forget]) await succeeds(step);
     return everyMs;
   });
   // Apart: a Temporal that is away must not delay the end of a dead process's claims.

@@ -14,7 +14,7 @@ import type { EndpointCache } from './endpoint-cache.js';
 export interface Runner {
   /** Payload bytes that this process can take more of; 0: none. */
   room(): number;
-  /** Endpoints that have all they can take for now. */
+  /** Endpoints with so many claims waiting that further ones stay in Postgres, in the order of their times. */
   fullEndpoints(): string[];
   /**
    * Makes the next attempt of a delivery that this process has claimed, in the background. `claimedAt`: when the claim
@@ -67,6 +67,7 @@ export function createRunner(deps: {
   const waiting = new Map<string, Job[]>();
   const underWayAt = new Map<string, number>();
   const bytesAt = new Map<string, number>();
+  const full = new Set<string>();
   let waitingCount = 0;
   let waitingBytes = 0;
   let underWay = 0;
@@ -161,6 +162,7 @@ export function createRunner(deps: {
       if (closed || performance.now() - job.at > MAX_WAIT_MS) release(job);
       else begin(job);
     }
+    if (queue && queue.length < MAX_PER_ENDPOINT) full.delete(endpointId);
     if (queue?.length === 0) waiting.delete(endpointId);
   }
 
@@ -178,7 +180,7 @@ export function createRunner(deps: {
 
   return {
     room: () => (closed || waitingCount >= MAX_WAITING ? 0 : Math.max(0, MAX_WAITING_BYTES - waitingBytes)),
-    fullEndpoints: () => [...waiting.keys()],
+    fullEndpoints: () => [...full],
     run(claimed, at) {
       let resolve!: (outcome: AttemptOutcome) => void;
       const outcome = new Promise<AttemptOutcome>((done) => (resolve = done));
@@ -190,6 +192,7 @@ export function createRunner(deps: {
       if (!mayWait(queue)) return release(job);
       waiting.set(job.endpoint_id, queue);
       queue.push(job);
+      if (queue.length >= MAX_PER_ENDPOINT) full.add(job.endpoint_id);
       waitingCount += 1;
       waitingBytes += job.payload.length;
     },

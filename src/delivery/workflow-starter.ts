@@ -10,7 +10,7 @@ export interface WorkflowStarter {
   start(start: WorkflowStart): void;
   /** Events that may have been accepted: the backfill starts their workflows. */
   startLater(eventIds: string[]): void;
-  /** Age of the oldest start that has not been made, in milliseconds; 0: none waits. */
+  /** Age of the oldest start neither made nor left to the backfill, in milliseconds; 0: none waits. */
   behindMs(): number;
   /** Starts under way and waiting. */
   size(): number;
@@ -92,7 +92,7 @@ export function createWorkflowStarter(deps: {
     startLater: (eventIds) => eventIds.forEach((id) => later.add(id)),
     behindMs() {
       const oldest = open.values().next().value;
-      return oldest === undefined ? 0 : performance.now() - oldest;
+      return Math.max(later.behindMs(), oldest === undefined ? 0 : performance.now() - oldest);
     },
     size: () => open.size,
     async close() {

@@ -3,6 +3,8 @@ import type { Logger } from 'pino';
 /** Writes items to Postgres in the background. */
 export interface RetryingWriter<T> {
   add(item: T): void;
+  /** Age of the oldest item that is not written, in milliseconds; 0: none waits. */
+  behindMs(): number;
   /** Waits until all items are written. The first write refused after the call drops all items still waiting. */
   close(): Promise<void>;
 }
@@ -17,7 +19,8 @@ export function createRetryingWriter<T>(
   log: Logger,
   write: (items: T[]) => Promise<T[]>,
 ): RetryingWriter<T> {
-  const waiting: T[] = [];
+  const waiting: { item: T; at: number }[] = [];
+  let writing: typeof waiting = [];
   let running: Promise<void> | null = null;
   let closed = false;
   let endRest: () => void = () => {};
@@ -35,8 +38,10 @@ export function createRetryingWriter<T>(
     for (let waitMs = 0; waiting.length > 0;) {
       await rest(waitMs);
       const last = closed;
-      const items = waiting.splice(0, AT_ONCE);
-      const left = await write(items);
+      writing = waiting.splice(0, AT_ONCE);
+      const rejected = new Set(await write(writing.map(({ item }) => item)));
+      const left = writing.filter(({ item }) => rejected.has(item));
+      writing = [];
       waitMs = left.length === 0 ? 0 : Math.min(waitMs * 2 || AGAIN_MS.first, AGAIN_MS.most);
       waiting.push(...left);
       if (!last || left.length === 0) continue;
@@ -48,8 +53,12 @@ export function createRetryingWriter<T>(
 
   return {
     add(item) {
-      waiting.push(item);
+      waiting.push({ item, at: performance.now() });
       running ??= run();
+    },
+    behindMs() {
+      const oldest = [...writing, ...waiting].reduce((least, { at }) => Math.min(least, at), Infinity);
+      return oldest === Infinity ? 0 : performance.now() - oldest;
     },
     async close() {
       closed = true;

@@ -23,9 +23,11 @@ beforeEach(() => {
   accept = createAcceptEvents(
     { pool, hot: pool },
     {
+      began: () => {},
+      ended: () => {},
       choose: () => ({ claimedBy: null, workflow: 'none' }),
       accepted: (event) => void accepted.push(event.id),
-      unknown: (ids) => void unknown.push(...ids),
+      unknown: (events) => void unknown.push(...events.map(({ id }) => id)),
     },
   );
 });

@@ -163,14 +163,27 @@ test('an endpoint that hangs takes its share, and others are sent to at once', a
   expect(slow.connections()).toBe(MAX_PER_ENDPOINT);
   slow.hangUp();
   await eventually(() => Promise.resolve(records.length + released.length === 1_100));
+  expect(runner.fullEndpoints()).toEqual([]);
   slow.close();
   await receiver.close();
+});
+
+test('an endpoint is full when as many claims wait as attempts may be under way', async () => {
+  const slow = await startSilentReceiver();
+  url = slow.url;
+  for (let n = 0; n < 2 * MAX_PER_ENDPOINT - 1; n++) run(n, 'ep_slow');
+  expect(runner.fullEndpoints()).toEqual([]);
+  run(2 * MAX_PER_ENDPOINT, 'ep_slow');
+  expect(runner.fullEndpoints()).toEqual(['ep_slow']);
+  slow.hangUp();
+  await eventually(() => Promise.resolve(records.length + released.length === 2 * MAX_PER_ENDPOINT));
+  slow.close();
 });
 
 test('a claim with less time left than a request may take is released, and nothing is sent', async () => {
   const receiver = await startReceiver();
   url = receiver.url;
-  // Of 90 s, the request may take 30 and its record 5.
+  // The request may take 30 of the 90 s, and its record 5.
   run(1, 'ep_1', { agoMs: 56_000 });
   await eventually(() => Promise.resolve(released.length === 1));
   expect(released[0]).toMatchObject({ id: 'del_1', claim: 1, backOff: true });
@@ -219,7 +232,7 @@ test('closing waits for the attempts under way and releases the claims that wait
   slow.close();
 });
 
-test('who joins an attempt gets its outcome', async () => {
+test('joining an attempt gives its outcome', async () => {
   const receiver = await startReceiver();
   url = receiver.url;
   expect(runner.join('del_1')).toBeNull();

@@ -136,7 +136,7 @@ test.each([
   });
 });
 
-test('what an endpoint was accepted for is delivered, also when it no longer subscribes to it', async () => {
+test('an accepted delivery is sent, also when its endpoint no longer subscribes to the type', async () => {
   const { id } = await createEndpoint(t, receiver.url, { tenant, event_types: ['order.*'] });
   const [retrying] = await post();
   await deliveryIn(t, retrying!.id, ['IN_PROGRESS']);

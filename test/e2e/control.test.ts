@@ -277,7 +277,7 @@ test('the file PAUSE of one process leaves its deliveries to the others; with a 
   await deliveryIn(next, second.deliveries[0]!.id, ['DELIVERED']);
 });
 
-test('what cannot be a pause is refused, names the field and changes nothing', async () => {
+test('a pause with bad input is refused, names the field and changes nothing', async () => {
   const bad: [verb: string, body: Record<string, unknown>, path: string][] = [
     ['pause', {}, 'scope'],
     ['pause', { scope: 'all' }, 'reason'],

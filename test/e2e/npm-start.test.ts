@@ -43,7 +43,7 @@ function launch(command: string, args: string[], over: NodeJS.ProcessEnv = {}, d
   return run;
 }
 
-/** What `npm start` runs, without npm in between. */
+/** The command of `npm start`, without npm in between. */
 const start = (over: NodeJS.ProcessEnv = {}) =>
   launch(process.execPath, ['--import', 'tsx', 'src/main.ts'], over);
 

@@ -158,7 +158,7 @@ test('two processes serve as one: each event once, counts added up, a killed one
 
   await call(run, 'POST', `/v1/endpoints/${id}/pause`);
   await Promise.all([post(run, 'held-1'), post(run, 'held-2'), post(run, 'held-3')]);
-  // Of the whole system: told by each process, it is not added up.
+  // A figure of the whole system, given by each process: it is not added up.
   await eventually(async () => (await metric(run, 'surehook_open_deliveries{status="HELD"}')) === 3);
   await call(run, 'POST', `/v1/endpoints/${id}/resume`);
   await receiver.waitFor((requests) => requests.length >= total + 3, 60_000);
@@ -242,7 +242,7 @@ test.each([
   expect(existsSync(join(dir, 'none'))).toBe(false);
 });
 
-test('what keeps all processes from starting is one sentence', async () => {
+test('a fault that keeps all processes from starting is one sentence', async () => {
   const port = await freePort();
   const run = await launch(['--processes', '2'], {
     DATA_DIR: join(dir, 'away'),

@@ -142,6 +142,20 @@ test('a delivery that its accepting process had no room for is sent by the polle
   expect(receiver.requests).toHaveLength(1);
 });
 
+test('a claim whose answer was lost is released by its process, and its attempt is not used up', async () => {
+  const { id: endpointId } = await endpointOf();
+  await t.call('POST', `/v1/endpoints/${endpointId}/pause`);
+  await post(1);
+  const claimed = await t.pool.query(
+    `update open_deliveries set claimed_by = p.id, claim = claim + 1, claim_until = now() + interval '75 s'
+     from processes p where tenant = $1 and p.alive_at > now() - interval '3 s'`,
+    [tenant],
+  );
+  expect(claimed.rowCount).toBe(1);
+  await t.call('POST', `/v1/endpoints/${endpointId}/enable`);
+  await allArrive(1);
+});
+
 test('with its tenant paused, it is held, says why, and is sent when the pause ends', async () => {
   await endpointOf();
   await t.call('POST', '/v1/control/pause', { scope: 'tenant', tenant, reason: 'unpaid' });

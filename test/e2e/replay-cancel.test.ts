@@ -32,7 +32,7 @@ beforeEach(async () => {
   return () => receiver.close();
 });
 
-test('what a receiver takes while its batch is cancelled is DELIVERED, and no part of the rest', async () => {
+test('a delivery that arrives while its batch is cancelled is DELIVERED, and no part of the rest', async () => {
   receiver.setBehaviour(() => ({ status: 200, afterMs: 3_000 }));
   await seedDeliveries(t.pool, { endpointId, count: 5 });
   const batch = await calls.create({ filter: { tenant }, rate_per_second: 0 });
@@ -41,7 +41,7 @@ test('what a receiver takes while its batch is cancelled is DELIVERED, and no pa
     body: { status: 'CANCELLED' },
   });
   await eventually(async () => (await calls.get(batch.id)).cancelled_count === 5);
-  // What may yet be taken is neither continued nor made again by another batch.
+  // A delivery that may yet arrive is neither continued nor made again by another batch.
   expect(await calls.post(batch.id, 'start')).toMatchObject({
     status: 409,
     body: { detail: 'It is still ending: a request of it may be under way. Try again.' },
@@ -55,7 +55,7 @@ test('what a receiver takes while its batch is cancelled is DELIVERED, and no pa
   expect(receiver.requests).toHaveLength(5);
 });
 
-test('what was made and is held when its batch is cancelled is never sent; it is part of the rest', async () => {
+test('a re-delivery that is held when its batch is cancelled is never sent; it is part of the rest', async () => {
   await seedDeliveries(t.pool, { endpointId, count: 5 });
   await t.call('POST', '/v1/control/pause', { scope: 'tenant', tenant, reason: 'wait' });
   const batch = await calls.create({ filter: { tenant }, rate_per_second: 0 });

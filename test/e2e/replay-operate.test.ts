@@ -37,13 +37,13 @@ const handleOf = (batch: Batch) => client.workflow.getHandle(batch.workflow_id);
 const setRate = (batch: Batch, rate: number) =>
   t.call('PATCH', `/v1/batches/${batch.id}`, { rate_per_second: rate });
 
-/** What one step has made, at one time; it stands for the time since the step before. */
+/** Items made by one step, at one time; they stand for the time since the step before. */
 interface Step {
   at: number;
   made: number;
 }
 
-/** What was missed is made up for, but of a stall of the machine no more than this. */
+/** A batch makes up for missed time, but for no more than this after a stall of the machine. */
 const MADE_UP_MS = 2_500;
 
 /** Deliveries made per second from the first to the last of these steps, without what the first has made. */

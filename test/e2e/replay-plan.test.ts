@@ -34,7 +34,7 @@ test('an event that was for other endpoints by name is not missed by one that ca
   expect(await calls.itemsOf(id)).toMatchObject([{ event_id: all.id, source_delivery_id: null }]);
 });
 
-test('what was missed is found over more than one page', async () => {
+test('missed deliveries are found over more than one page', async () => {
   await seedDeliveries(t.pool, { endpointId, count: 5_100 });
   const late = await createEndpoint(t, receiver.url, { tenant });
   const { id } = await calls.create({ filter: { endpoint_id: late.id, missing: true }, dry_run: true });
@@ -91,7 +91,7 @@ test('the rest of a long batch is found wherever in it it is', async () => {
   });
 });
 
-test('what has changed since the plan is skipped at its turn, with the reason, and uses up no rate', async () => {
+test('an item that changed since the plan is skipped at its turn, with the reason, and uses up no rate', async () => {
   const endpoints = await Promise.all(
     ['disabled', 'expired', 'ending'].map(() => createEndpoint(t, receiver.url, { tenant })),
   );

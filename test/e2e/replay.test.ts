@@ -282,7 +282,7 @@ describe('a running batch', () => {
     });
     expect(settled.created_count).toBe(cancelled.created_count);
     expect(settled.created_count + settled.remaining_count).toBe(100);
-    // What was made and not yet sent is not sent any more.
+    // Re-deliveries made and not yet sent are not sent any more.
     expect(settled.delivered_count + settled.cancelled_count).toBe(settled.created_count);
     expect(receiver.requests).toHaveLength(settled.delivered_count);
     const items = await itemsOf(batch.id);

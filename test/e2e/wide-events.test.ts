@@ -106,6 +106,22 @@ test('an event for 2,500 endpoints is answered with its first 100 deliveries, an
   expect(faults).toEqual([]);
 });
 
+test('cancelling what an event has open also stops what is still fanned out', async () => {
+  const t = await start();
+  await makeEndpoints(t, 2_500, 'wide', 'paused');
+  // Longer between two pages than a pass of the cancellation takes.
+  await t.pool.query(`create function slow_page() returns trigger language plpgsql as
+    $$ begin if tg_op = 'UPDATE' then perform pg_sleep(0.5); end if; return new; end $$`);
+  await t.pool.query(
+    'create trigger slow_page before update on events for each row execute function slow_page()',
+  );
+  const { body } = await post(t, 'wide');
+  const filter = { event_id: body.id };
+  const answer = await t.call('POST', '/v1/deliveries/cancel', { filter });
+  expect(answer.body).toMatchObject({ matched: 2_500, cancelled: 2_500, complete: true });
+  expect(await statusesOf(t, body.id)).toEqual([{ status: 'CANCELLED', count: 2_500 }]);
+});
+
 test('beside 16 such events at once, the events of another tenant are accepted and delivered', async () => {
   const t = await start();
   await makeEndpoints(t, 2_500, 'wide', 'paused');

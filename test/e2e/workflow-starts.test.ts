@@ -84,7 +84,7 @@ test('the process that accepted an event attempts it at once; the workflow retur
   expect(receiver.requests).toHaveLength(1);
 });
 
-test('of one event, the deliveries that need a retry go on in its workflow, and those that ended stay so', async () => {
+test('deliveries of an event that need a retry continue in its workflow, and those that ended stay so', async () => {
   const t = await start();
   await Promise.all(['', '/fails'].map((path) => createEndpoint(t, receiver.url + path, { tenant })));
   let failed = false;

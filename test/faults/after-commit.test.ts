@@ -135,7 +135,7 @@ test('a cancellation and a retry that are committed are answered with the delive
   expect(await deliveryIn(t, made)).toMatchObject({ status: 'DELIVERED' });
 });
 
-test('of events posted together, those that are committed are answered so, whatever becomes of the others', async () => {
+test('events posted together are each answered by their own commit', async () => {
   const events = Array.from({ length: 1_000 }, (_, i) => ({
     type: 'a.b',
     payload: i,

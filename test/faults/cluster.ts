@@ -23,7 +23,7 @@ const PAIRS = [
   '→receiver',
 ] as const;
 
-/** What a load and its verdict need: any installation of the product. */
+/** An installation of the product, as a load and its verdict need it. */
 export type Product = Pick<Cluster, 'call' | 'query' | 'receiver'>;
 
 /** The product as separate processes, each of which can be killed, stopped and started again on its own port. */
@@ -50,7 +50,7 @@ export interface Cluster {
     body?: unknown,
     timeoutMs?: number,
   ): Promise<{ status: number; body: unknown }>;
-  /** Of Postgres, past the proxies. */
+  /** The URL of Postgres, past the proxies. */
   databaseUrl(): string;
   /** Asks Postgres, past the proxies. */
   query<T extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<T[]>;

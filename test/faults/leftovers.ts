@@ -11,7 +11,7 @@ export interface Leftovers {
   without: string[];
 }
 
-/** What is still open in Postgres and in Temporal when all events have been delivered, given `ms` to come to its end. */
+/** Rows still open in Postgres and workflows still open in Temporal, `ms` after all events were delivered at the latest. */
 export async function leftovers(cluster: Cluster, since: Date, ms: number): Promise<Leftovers> {
   const connection = await Connection.connect({ address: cluster.temporalAddress });
   const client = new Client({ connection });

@@ -3,7 +3,7 @@ import { createEndpoint, deliveryIn, postEvent, type Accepted } from '../support
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { startTestService, type TestService } from '../support/service.js';
 
-/** What brought other senders of webhooks down when it was tried on them. */
+/** Receivers that brought other senders of webhooks down. */
 let t: TestService;
 let receiver: Receiver;
 let tenant: string;

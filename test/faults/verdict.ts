@@ -28,7 +28,7 @@ export interface OpenClaim {
 
 export interface Judged {
   load: Pick<Load, 'events' | 'answers'>;
-  /** Of the events' keys. */
+  /** By the keys of the events. */
   prefix: string;
   /** Claims that were open after processes were killed. */
   claims: OpenClaim[];

@@ -40,6 +40,22 @@ test('a stop writes all items, including one added as the last write ends', asyn
   expect(written).toEqual([1, 2]);
 });
 
+test('the age of the oldest item counts from when it was added, also while it is written again', async () => {
+  vi.useFakeTimers();
+  let away = true;
+  const later = createRetryingWriter<number>('numbers', log, (items) => Promise.resolve(away ? items : []));
+  expect(later.behindMs()).toBe(0);
+  later.add(1);
+  await vi.advanceTimersByTimeAsync(2_000);
+  later.add(2);
+  expect(later.behindMs()).toBe(2_000);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(later.behindMs()).toBe(12_000);
+  away = false;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(later.behindMs()).toBe(0);
+});
+
 test('a stop does not wait for the back-off of refused items', async () => {
   vi.useFakeTimers();
   const refused: number[][] = [];

@@ -10,7 +10,6 @@ import {
   insertRedelivery,
   assignToWorkflow,
   recordAttempts,
-  releaseAccepted,
   releaseClaims,
 } from '../../src/db/open-deliveries/index.js';
 import { transaction, type Pool } from '../../src/db/pool.js';
@@ -332,14 +331,6 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: each('leave to its workflow', all, async (delivery, _, pool) => {
       await assignToWorkflow(pool, delivery.id);
       if (delivery.state === 'ready' && delivery.due !== 'now') delivery.runBy = 'workflow';
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: each('release the first claims of the event of', all, async ({ eventId }, model, pool) => {
-      await releaseAccepted(pool, [eventId]);
-      for (const one of claimed(model))
-        if (one.eventId === eventId && one.claims === 1 && !one.end) release(one, null);
     }),
   },
   {

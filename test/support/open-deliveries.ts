@@ -100,7 +100,11 @@ export async function accept(
   events: NewEvent[] = [newEvent()],
   choice: Partial<AcceptChoice> = {},
 ): Promise<AcceptedEvent[]> {
-  const stored = await acceptEvents(pool, events, { claimedBy: 'p1', workflow: 'now', ...choice });
+  const stored = await acceptEvents(pool, events, {
+    claimedBy: 'p1',
+    workflow: 'now',
+    ...choice,
+  });
   return stored.map((one) => {
     if (one.kind !== 'accepted') throw new Error('The key of an event was in its window.');
     return one;

@@ -151,7 +151,7 @@ create table open_deliveries (
   status_reason text,
   -- When the next attempt is due. Kept while claimed.
   run_at timestamptz not null,
-  -- Who makes the next attempt: the activity of its workflow, or the poller of any process.
+  -- The maker of the next attempt: the activity of its workflow, or the poller of any process.
   run_by text not null check (run_by in ('workflow', 'queue')),
   -- The process that may attempt it now; null: nobody, it is ready.
   claimed_by text collate "C",

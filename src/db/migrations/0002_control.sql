@@ -1,6 +1,6 @@
 -- Operators' stops, and the audit of what they do.
 
--- What is paused now; a scope that goes on has no row. Scope: 'all' or 'tenant:<id>'.
+-- The current pauses; a scope that is not paused has no row. Scope: 'all' or 'tenant:<id>'.
 create table control (
   scope text collate "C" primary key,
   reason text not null,
@@ -24,7 +24,7 @@ create function hold_of(endpoint endpoints) returns text language sql immutable 
     then 'endpoint ' || endpoint.status || ' (' || coalesce(endpoint.status_reason, 'manual') || ')' end
 $$;
 
--- Who did what, when, to what, and why. Kept for good.
+-- Each change with its actor, time, object and reason. Kept for good.
 create table audit (
   id text collate "C" primary key,
   at timestamptz not null default now(),

@@ -13,6 +13,8 @@ export const MOST_AT_ACCEPT = 100;
 export interface AcceptChoice {
   /** The process that makes the first attempts at once; null: they are ready for any poller. */
   claimedBy: string | null;
+  /** Endpoints whose deliveries it leaves ready, because many of theirs wait in it already. */
+  fullEndpoints?: string[];
   /** When its workflow is started: at once by this process, later by the backfill, or not at all. */
   workflow: 'now' | 'later' | 'none';
 }
@@ -43,7 +45,7 @@ const IS_HELD = `(${isPaused('i.tenant')} or hold_of(ep) is not null)`;
 export async function acceptEvents(
   db: Db,
   events: NewEvent[],
-  { claimedBy, workflow }: AcceptChoice,
+  { claimedBy, fullEndpoints = [], workflow }: AcceptChoice,
 ): Promise<Stored[]> {
   const each = (of: (event: NewEvent) => string | number | null) => bulkValue(events.map(of));
   const { rows } = await db.query<{
@@ -112,7 +114,7 @@ export async function acceptEvents(
         from matched join event on event.id = matched.id join input i on i.id = matched.id
           cross join lateral unnest(matched.found) with ordinality as m (endpoint_id, nth)
           cross join ${rowOf('endpoints', 'm.endpoint_id')} ep
-          cross join lateral (select case when not ${IS_HELD} then $14 end as process) claim
+          cross join lateral (select case when ep.id <> all($16::text[]) and not ${IS_HELD} then $14 end as process) claim
         where nth <= event.delivery_count
         returning event_id, id, endpoint_id, claimed_by, claim, workflow_id
       ), later as (
@@ -141,6 +143,7 @@ export async function acceptEvents(
       each(({ contentType }) => contentType ?? null),
       claimedBy,
       workflow,
+      fullEndpoints,
     ],
   });
   type Row = (typeof rows)[number];

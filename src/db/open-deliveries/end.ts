@@ -108,18 +108,6 @@ export function releaseClaims(pool: Pool, released: ReleasedClaim[]): Promise<vo
   });
 }
 
-/**
- * Releases the first claims of events whose commit got no answer, if they were accepted: the process that accepted them
- * does not know the deliveries.
- */
-export async function releaseAccepted(db: Db, eventIds: string[]): Promise<void> {
-  await db.query(
-    `update open_deliveries set claimed_by = null, claim_until = null
-     where event_id = any($1) and claim = 1 and ${IS_CLAIMED} and end_status is null`,
-    [eventIds],
-  );
-}
-
 /** Makes a delivery that is ready due now, for the poller of any process. False: it is claimed, or has ended. */
 export async function attemptNow(pool: Pool, id: string): Promise<boolean> {
   return transaction(pool, async (db) => {

@@ -43,12 +43,11 @@ export {
   cancelDelivery,
   endDeliveries,
   endDeliveriesOf,
-  releaseAccepted,
   releaseClaims,
   type EndStatus,
   type ReleasedClaim,
 } from './end.js';
 export { eventsFanningOut, fanOut } from './fan-out.js';
-export { endLostClaims, type LostClaim } from './lost-claims.js';
+export { claimsOlderThan, endLostClaims, type LostClaim } from './lost-claims.js';
 export { recordAttempt, recordAttempts, writeAttempts, type AttemptRecord } from './record.js';
 export { insertRedelivery, type NewRedelivery } from './redeliver.js';

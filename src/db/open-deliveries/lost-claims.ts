@@ -1,5 +1,6 @@
-import { transaction, type Pool } from '../pool.js';
+import { transaction, type Db, type Pool } from '../pool.js';
 import { DEAD } from '../processes.js';
+import { LEASE_MS } from './claim.js';
 import { writeAttempts, type AttemptRecord } from './record.js';
 
 /** A process that has shown since that it lives may have made new claims. */
@@ -33,4 +34,20 @@ export function endLostClaims(
     if (rows.length > 0) await writeAttempts(db, rows.map(lost), startsOpen);
     return rows.length;
   });
+}
+
+/** Claims that a process has had for longer than `ms`. */
+export async function claimsOlderThan(
+  db: Db,
+  process: string,
+  ms: number,
+): Promise<{ id: string; claim: number }[]> {
+  const { rows } = await db.query<{ id: string; claim: number }>({
+    name: 'claims-older-than',
+    text: `
+      select id, claim from open_deliveries
+      where claimed_by = $1 and claim_until < now() + (${LEASE_MS} - $2) * interval '1 millisecond'`,
+    values: [process, ms],
+  });
+  return rows;
 }

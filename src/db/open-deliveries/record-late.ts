@@ -21,7 +21,7 @@ export function recordLate(pool: Pool, { deliveryId, attempt }: AttemptRecord): 
          on conflict (delivery_id, number) do update
            set started_at = excluded.started_at, latency_ms = excluded.latency_ms,
              classification = excluded.classification, http_status = excluded.http_status,
-             -- What followed it was decided when it counted as lost.
+             -- The next step was decided when the attempt counted as lost.
              detail = excluded.detail || jsonb_build_object('id', attempts.detail->'id', 'next_attempt_at',
                case when excluded.classification <> 'DELIVERED' then attempts.detail->'next_attempt_at' end)
            where attempts.classification = 'WORKER_LOST'

@@ -62,7 +62,7 @@ export function batchRoutes(deps: AppDeps): Router {
     });
   };
 
-  /** Of a batch that is CANCELLED in its row: what is not done in time, or fails, is left to its workflow. */
+  /** The batch is CANCELLED in its row: its workflow cancels the deliveries that this does not reach in time. */
   const cancelDeliveries = async (id: string) => {
     const startsWorkflows = workflowMode === 'all';
     await cancelBatch({ pool, workflows, startsWorkflows, log }, id, Date.now() + CANCEL_MS).catch(

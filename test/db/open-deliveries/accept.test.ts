@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   acceptEvents,
-  claimDue,
   eventsFanningOut,
   fanOut,
   insertRedelivery,
   MOST_AT_ACCEPT,
-  releaseAccepted,
 } from '../../../src/db/open-deliveries/index.js';
 import type { Pool } from '../../../src/db/pool.js';
 import { newId } from '../../../src/lib/ids.js';
@@ -198,23 +196,16 @@ describe('accepting events', () => {
     expect(rows).toEqual([{ payload, headers, content_type: 'text/plain' }]);
   });
 
-  it('releases the claims of a commit without an answer, as far as they are still the first', async () => {
+  it('leaves deliveries to full endpoints ready', async () => {
     const tenant = newTenant();
-    await addEndpoint(pool, { tenant });
-    const [lost, known] = await accept(pool, [newEvent({ tenant }), newEvent({ tenant })]);
-    await releaseAccepted(pool, [lost!.event.id, newId('evt')]);
-    await releaseAccepted(pool, [lost!.event.id]);
-    expect(await readDelivery(pool, lost!.made[0]!.id)).toMatchObject({ claimed_by: null, attempt_count: 0 });
-    expect(await readDelivery(pool, known!.made[0]!.id)).toMatchObject({ claimed_by: 'p1' });
-    const request = { process: 'p2', limit: 9, overdueLimit: 9, except: [], after: '', window: 500 };
-    // Its workflow was to make the attempt: the poller waits for it.
-    await pool.query(`update open_deliveries set run_at = run_at - interval '31 s' where claimed_by is null`);
-    expect((await claimDue(pool, request)).claimed.map(({ id, claim }) => ({ id, claim }))).toContainEqual({
-      id: lost!.made[0]!.id,
-      claim: 2,
-    });
-    await releaseAccepted(pool, [lost!.event.id]);
-    expect(await readDelivery(pool, lost!.made[0]!.id)).toMatchObject({ claimed_by: 'p2', claim: 2 });
+    const [full, other] = await addEndpoints(pool, 2, { tenant });
+    const choice = { claimedBy: 'p1', fullEndpoints: [full!], workflow: 'none' as const };
+    const [stored] = await acceptEvents(pool, [newEvent({ tenant })], choice);
+    const made = stored!.kind === 'accepted' ? stored!.made : [];
+    expect(made.map(({ endpoint_id, claim, status }) => ({ endpoint_id, claim, status }))).toEqual([
+      { endpoint_id: full, claim: null, status: 'PENDING' },
+      { endpoint_id: other, claim: 1, status: 'PENDING' },
+    ]);
   });
 });
 

@@ -3,6 +3,7 @@ import {
   attemptNow,
   claimDelivery,
   claimDue,
+  claimsOlderThan,
   endLostClaims,
   recordAttempts,
   type ClaimDue,
@@ -356,6 +357,15 @@ describe('claims that are lost', () => {
     expect(await end(['back'])).toBe(1);
     await removeDead(pool, 'back');
     expect((await pool.query('select id from processes')).rows).toEqual([]);
+  });
+
+  it('lists the claims that a process has had for long', async () => {
+    await addEndpoint(pool);
+    const [old] = await accept(pool, [newEvent()]);
+    await accept(pool, [newEvent()], { claimedBy: 'other' });
+    await pool.query(`update open_deliveries set claim_until = claim_until - interval '11 s'`);
+    await accept(pool, [newEvent()]);
+    expect(await claimsOlderThan(pool, 'p1', 10_000)).toEqual([{ id: old!.made[0]!.id, claim: 1 }]);
   });
 
   it('calls a process dead after 10 s without a heartbeat, judged by one whose own have come for 10 s', async () => {

@@ -110,7 +110,7 @@ describe('a look at what is due', () => {
       });
       await claimDue(db, request);
     });
-    // Of each endpoint: three pages of an index and one of the table of endpoints, three of an index of deliveries.
+    // Each endpoint: three pages of an index and one of the table of endpoints, three of an index of deliveries.
     expect(await reads('claim-due')).toBeLessThan(500 * 8);
     close();
   });

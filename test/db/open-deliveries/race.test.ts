@@ -38,7 +38,7 @@ interface Claim {
   /** Its attempt was made. */
   used: boolean;
 }
-/** What the processes of this test know. */
+/** The knowledge of the processes of this test. */
 interface World {
   endpoints: string[];
   ids: string[];
