@@ -38,7 +38,8 @@ export function script(
   env: Record<string, string> = {},
   log: 'inherit' | number = 'inherit',
 ): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', file, ...args], {
+  const compiles = file.endsWith('.ts') ? ['--import', 'tsx'] : [];
+  return spawn(process.execPath, [...compiles, file, ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', log],
@@ -63,7 +64,7 @@ export async function startProduct(env: Record<string, string>, args: string[] =
   const port = await freePort();
   const began = performance.now();
   const child = script(
-    'src/main.ts',
+    'dist/src/main.js',
     args,
     {
       DATA_DIR: dir,

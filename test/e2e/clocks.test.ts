@@ -20,7 +20,7 @@ const LEAST_MS = [RETRY_AFTER_S, 12, 36].map((seconds) => seconds * 1_000 * SCAL
 /** An API, with its first attempts, whose clock differs from that of Postgres, Temporal and this process. */
 async function startApi(databaseUrl: string, offsetMs: number, workflows: 'all' | 'none') {
   const preload = ['tsx', './test/support/shifted-clock.ts'].flatMap((file) => ['--import', file]);
-  const child = spawn(process.execPath, [...preload, 'src/api.ts'], {
+  const child = spawn(process.execPath, [...preload, 'dist/src/api.js'], {
     env: {
       ...{ PATH: process.env.PATH, PORT: '0', LOG_LEVEL: 'warn', CLOCK_OFFSET_MS: String(offsetMs) },
       ...{ SUREHOOK_ADMIN_KEY: ADMIN_KEY, SUREHOOK_ENCRYPTION_KEY: Buffer.alloc(32, 1).toString('base64') },

@@ -32,7 +32,7 @@ afterAll(async () => {
 
 /** The service as it is started by hand, until it is ready or ends. */
 async function start(file: string, key: string, args: string[] = []) {
-  const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
+  const child = spawn(process.execPath, [file, ...args], {
     env: {
       PATH: process.env.PATH,
       DATA_DIR: join(dir, 'data'),
@@ -71,10 +71,10 @@ async function state(): Promise<unknown> {
 }
 
 test.each([
-  ['npm start', 'src/main.ts', []],
-  ['npm start in two processes', 'src/main.ts', ['--processes', '2']],
-  ['an API', 'src/api.ts', []],
-  ['a worker', 'src/worker.ts', []],
+  ['npm start', 'dist/src/main.js', []],
+  ['npm start in two processes', 'dist/src/main.js', ['--processes', '2']],
+  ['an API', 'dist/src/api.js', []],
+  ['a worker', 'dist/src/worker.js', []],
 ] as const)(
   '%s with another key is refused in one sentence, and writes nothing',
   async (_name, file, args) => {
@@ -86,18 +86,18 @@ test.each([
 );
 
 test('the right key starts', async () => {
-  expect(await start('src/api.ts', RIGHT)).toEqual({ isReady: true, code: 0, err: '' });
+  expect(await start('dist/src/api.js', RIGHT)).toEqual({ isReady: true, code: 0, err: '' });
 });
 
 test('a database without the check value is judged by its secrets, and gets one', async () => {
   await pool.query('delete from encryption_check');
   const before = await state();
-  expect(await start('src/api.ts', OTHER)).toEqual({ isReady: false, code: 1, err: REFUSAL });
+  expect(await start('dist/src/api.js', OTHER)).toEqual({ isReady: false, code: 1, err: REFUSAL });
   expect(await state()).toEqual(before);
 
-  expect(await start('src/worker.ts', RIGHT)).toMatchObject({ isReady: true, code: 0 });
+  expect(await start('dist/src/worker.js', RIGHT)).toMatchObject({ isReady: true, code: 0 });
   expect((await pool.query('select 1 from encryption_check')).rowCount).toBe(1);
   // From now on the check value alone is enough.
   await pool.query('delete from endpoint_secrets');
-  expect(await start('src/api.ts', OTHER)).toMatchObject({ isReady: false, err: REFUSAL });
+  expect(await start('dist/src/api.js', OTHER)).toMatchObject({ isReady: false, err: REFUSAL });
 });

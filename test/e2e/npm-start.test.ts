@@ -44,8 +44,7 @@ function launch(command: string, args: string[], over: NodeJS.ProcessEnv = {}, d
 }
 
 /** The command of `npm start`, without npm in between. */
-const start = (over: NodeJS.ProcessEnv = {}) =>
-  launch(process.execPath, ['--import', 'tsx', 'src/main.ts'], over);
+const start = (over: NodeJS.ProcessEnv = {}) => launch(process.execPath, ['dist/src/main.js'], over);
 
 /** `npm start` itself in a process group of its own, as a terminal runs it. */
 const npmStart = (over: NodeJS.ProcessEnv = {}) => launch('npm', ['start'], over, true);
@@ -219,7 +218,7 @@ describe.concurrent('npm start', { timeout: 240_000 }, () => {
     'a Postgres that is not there is one sentence of %s, which names the variable and the server',
     async (file) => {
       const port = await freePort();
-      const run = launch(process.execPath, ['--import', 'tsx', `src/${file}.ts`], {
+      const run = launch(process.execPath, [`dist/src/${file}.js`], {
         DATA_DIR: join(dir, `away-${file}`),
         DATABASE_URL: `postgres://me:secret@localhost:${port}/x`,
         TEMPORAL_ADDRESS: '127.0.0.1:1',

@@ -69,7 +69,7 @@ async function start(): Promise<Run> {
 }
 
 const ours = (run: Run, file: string) =>
-  descendants(run.pid).filter((pid) => commandLine(pid)?.includes(`src/${file}.ts`));
+  descendants(run.pid).filter((pid) => commandLine(pid)?.includes(`dist/src/${file}.js`));
 const first = (run: Run) => ours(run, 'main').at(-1)!;
 const several = (run: Run) => ours(run, 'bootstrap/cluster-child');
 

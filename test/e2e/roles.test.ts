@@ -18,7 +18,7 @@ const required = {
 };
 
 function start(file: string, env: Record<string, string>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', file], {
+  const child = spawn(process.execPath, [file], {
     env: { PATH: process.env.PATH, ...env },
   });
   const run = { child, out: '', err: '', exit: once(child, 'close') as Promise<[number | null]> };
@@ -46,7 +46,7 @@ test.concurrent(
       LOG_LEVEL: 'warn',
     };
     const receiver = await startReceiver();
-    const api = start('src/api.ts', { ...env, SUREHOOK_ATTEMPTS: 'false' });
+    const api = start('dist/src/api.js', { ...env, SUREHOOK_ATTEMPTS: 'false' });
     const url = `http://127.0.0.1:${port}`;
     const readyz = async () =>
       (await (await fetch(`${url}/readyz`)).json()) as { status: string; workers: { ok: boolean } };
@@ -63,7 +63,7 @@ test.concurrent(
       expect(receiver.requests).toEqual([]);
 
       const metricsPort = await freePort();
-      const worker = start('src/worker.ts', { ...env, METRICS_PORT: String(metricsPort) });
+      const worker = start('dist/src/worker.js', { ...env, METRICS_PORT: String(metricsPort) });
       runs.push(worker);
       await receiver.waitFor((requests) => requests.length === 1, 60_000);
       // Its poller may be faster than its connection to Temporal.
@@ -77,7 +77,7 @@ test.concurrent(
       expect(await (await fetch(`${ofWorker}/readyz`)).json()).toMatchObject({ status: 'ok' });
       expect((await fetch(`${ofWorker}/v1/events`)).status).toBe(404);
       for (const run of runs) run.child.kill('SIGTERM');
-      for (const run of runs) expect((await run.exit)[0]).toBe(0);
+      for (const run of runs) expect((await run.exit)[0], run.out + run.err).toBe(0);
     } finally {
       for (const { child } of runs) if (child.exitCode === null) child.kill('SIGKILL');
       await receiver.close();
@@ -103,7 +103,7 @@ test.concurrent(
     };
     const receiver = await startReceiver();
     const dir = await mkdtemp(join(tmpdir(), 'surehook-early-'));
-    const runs = [start('src/api.ts', env), start('src/worker.ts', env)];
+    const runs = [start('dist/src/api.js', env), start('dist/src/worker.js', env)];
     const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
     let temporal: EmbeddedTemporal | undefined;
     try {
@@ -134,7 +134,7 @@ test.concurrent(
       temporal = undefined;
       const asked = Date.now();
       for (const run of runs) run.child.kill('SIGTERM');
-      for (const run of runs) expect((await run.exit)[0]).toBe(0);
+      for (const run of runs) expect((await run.exit)[0], run.out + run.err).toBe(0);
       expect(Date.now() - asked).toBeLessThan(50_000);
     } finally {
       for (const { child } of runs) if (child.exitCode === null) child.kill('SIGKILL');
@@ -154,19 +154,22 @@ test.concurrent(
     const env = {
       ...required,
       PORT: String(port),
-      METRICS_PORT: String(await freePort()),
       DATABASE_URL: await createDatabase(`unreached_${port}`),
       TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}`,
       LOG_LEVEL: 'warn',
     };
-    const runs = [start('src/api.ts', env), start('src/worker.ts', env)];
+    const metricsPort = await freePort();
+    const runs = [
+      start('dist/src/api.js', env),
+      start('dist/src/worker.js', { ...env, METRICS_PORT: String(metricsPort) }),
+    ];
     try {
-      for (const listening of [port, env.METRICS_PORT]) {
+      for (const listening of [port, metricsPort]) {
         await eventually(() => isUp(`http://127.0.0.1:${listening}`), 60_000);
       }
       const asked = Date.now();
       for (const run of runs) run.child.kill('SIGTERM');
-      for (const run of runs) expect((await run.exit)[0]).toBe(0);
+      for (const run of runs) expect((await run.exit)[0], run.out + run.err).toBe(0);
       expect(Date.now() - asked).toBeLessThan(5_000);
     } finally {
       for (const { child } of runs) if (child.exitCode === null) child.kill('SIGKILL');
@@ -191,7 +194,7 @@ test.concurrent(
     };
     const receiver = await startReceiver();
     const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
-    const runs = [start('src/api.ts', env), start('src/worker.ts', env)];
+    const runs = [start('dist/src/api.js', env), start('dist/src/worker.js', env)];
     try {
       await eventually(() => isUp(`http://127.0.0.1:${port}`), 60_000);
       await eventually(async () => runs[1]!.out.includes('surehook worker ready'), 60_000);
@@ -213,7 +216,7 @@ test.concurrent(
       expect((await sender.exit)[0]).toBe(1);
 
       receiver.setBehaviour(() => ({ status: 200 }));
-      runs.push(start('src/api.ts', env));
+      runs.push(start('dist/src/api.js', env));
       const read = async () => {
         const { rows } = await pool.query<{ status: string; attempts: string[] }>(
           `select status, array(select classification from attempts a where a.delivery_id = d.id order by number)
@@ -237,14 +240,14 @@ test.concurrent(
   'a database is migrated by a process of its own, once',
   async () => {
     const databaseUrl = await createDatabase('migrated_alone');
-    const first = start('src/migrate.ts', { DATABASE_URL: databaseUrl });
+    const first = start('dist/src/migrate.js', { DATABASE_URL: databaseUrl });
     expect([(await first.exit)[0], first.out]).toEqual([
       0,
       expect.stringMatching(/^migrated: 0001_core\.sql, /),
     ]);
-    const second = start('src/migrate.ts', { DATABASE_URL: databaseUrl });
+    const second = start('dist/src/migrate.js', { DATABASE_URL: databaseUrl });
     expect([(await second.exit)[0], second.out]).toEqual([0, 'nothing to migrate\n']);
-    const none = start('src/migrate.ts', {});
+    const none = start('dist/src/migrate.js', {});
     expect([(await none.exit)[0], none.err]).toEqual([1, 'DATABASE_URL must be set.\n']);
   },
   60_000,
@@ -253,7 +256,7 @@ test.concurrent(
 test.concurrent(
   'what production must set is named, all of it',
   async () => {
-    const run = start('src/worker.ts', {});
+    const run = start('dist/src/worker.js', {});
     expect((await run.exit)[0]).toBe(1);
     expect(run.err).toMatch(
       /^DATABASE_URL, TEMPORAL_ADDRESS, SUREHOOK_ADMIN_KEY, SUREHOOK_ENCRYPTION_KEY must be set/,

@@ -15,7 +15,7 @@ test('the embedded servers are started again when they die, and no event is lost
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const receiver = await startReceiver();
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+  const child = spawn(process.execPath, ['dist/src/main.js'], {
     env: {
       ...process.env,
       DATA_DIR: join(dir, 'data'),

@@ -35,7 +35,7 @@ async function startTwo(): Promise<[TestService, TestService]> {
 
 /** A service in a process of its own, beside one in this process. */
 async function startChild(t: TestService): Promise<{ child: ChildProcess; api: TestService }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/api.ts'], {
+  const child = spawn(process.execPath, ['dist/src/api.js'], {
     env: {
       ...{
         PATH: process.env.PATH,

@@ -172,7 +172,7 @@ test('an event whose process is killed while it is fanned out is completed by an
   release.pop();
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
   release.push(() => pool.end());
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/api.ts'], {
+  const child = spawn(process.execPath, ['dist/src/api.js'], {
     env: {
       ...{ PATH: process.env.PATH, PORT: '0', LOG_LEVEL: 'warn', SUREHOOK_ALLOW_NETWORKS: '127.0.0.0/8' },
       ...{ SUREHOOK_ADMIN_KEY: ADMIN_KEY, SUREHOOK_ENCRYPTION_KEY: Buffer.alloc(32, 1).toString('base64') },

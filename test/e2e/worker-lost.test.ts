@@ -13,7 +13,7 @@ function workersOf(t: TestService) {
   const workers: ChildProcess[] = [];
   return {
     async start(env: Record<string, string> = {}) {
-      const worker = spawn(process.execPath, ['--import', 'tsx', 'src/worker.ts'], {
+      const worker = spawn(process.execPath, ['dist/src/worker.js'], {
         stdio: ['ignore', 'pipe', 'inherit'],
         env: {
           PATH: process.env.PATH,

@@ -116,7 +116,7 @@ async function start(
   const launch = (name: string, role: 'api' | 'worker') => () =>
     launchNode(
       product,
-      `src/${role}.ts`,
+      `dist/src/${role}.js`,
       {
         PORT: String(apiPort),
         DATABASE_URL: through(databaseUrl, proxies[`${role}→postgres`]),

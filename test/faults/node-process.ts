@@ -7,7 +7,7 @@ import { sleep } from './wait.js';
 
 const READY_MS = 240_000;
 
-/** Starts one of the product's processes from its sources in `cwd`; the pid is the process's own. Ready at its first line. */
+/** Starts one of the product's processes from `cwd`; the pid is the process's own. Ready at its first line. */
 export async function launchNode(
   cwd: string,
   file: string,
@@ -15,7 +15,7 @@ export async function launchNode(
   logFile: string,
 ): Promise<Launched> {
   const log = openSync(logFile, 'a');
-  const child = spawn(process.execPath, ['--import', 'tsx', file], {
+  const child = spawn(process.execPath, [file], {
     cwd,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', log],

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
 import { startPostgres } from '../../src/embedded/postgres.js';
 import { startTemporal } from '../../src/embedded/temporal.js';
@@ -50,8 +52,9 @@ export async function startTestServers(): Promise<TestServers> {
 /** Global, because each project loads this module anew. */
 const shared = globalThis as { surehookTestServers?: Promise<TestServers> };
 
-/** One pair of servers for all projects of a run; each test file creates its own database. */
+/** One pair of servers for all projects of a run; each test file creates its own database. Tests start compiled processes. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await promisify(execFile)(process.execPath, ['build.mjs']);
   const servers = await (shared.surehookTestServers ??= startTestServers());
   project.provide('databaseUrl', servers.databaseUrl);
   project.provide('temporalAddress', servers.temporalAddress);
