@@ -19,7 +19,7 @@ const ACCEPT_MS = 60_000;
 export const MAX_PER_ENDPOINT = 256;
 
 /**
- * Posts events to a receiver that answers none, so that all but 256 wait in the accepting process; pauses everything,
+ * Posts events to a receiver that answers none, so that all but 256 wait, up to 256 of them in the accepting process; pauses everything,
  * lets the receiver answer, and resumes when the others are HELD.
  */
 export async function stopEverything(cluster: Cluster, events: number, ms: number): Promise<Stopped> {

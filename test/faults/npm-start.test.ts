@@ -61,7 +61,7 @@ async function launch(): Promise<void> {
 }
 
 const processOf = (file: string) =>
-  descendants(root).filter((pid) => commandLine(pid)?.includes(`src/${file}.ts`));
+  descendants(root).filter((pid) => commandLine(pid)?.includes(`dist/src/${file}.js`));
 const primary = () => processOf('main').at(-1)!;
 const children = () => processOf('bootstrap/cluster-child');
 const server = (name: RegExp) =>
