@@ -11,7 +11,7 @@ export interface RecordOutcomeDeps {
   record(record: AttemptRecord): Promise<void>;
   /** Whether this process made the attempt and still tries to record it. */
   isRecording(deliveryId: string): boolean;
-  secrets: Pick<SecretCipher, 'mac'>;
+  secrets: Pick<SecretCipher, 'mac' | 'isMac'>;
   log: Logger;
 }
 

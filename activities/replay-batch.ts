@@ -1,4 +1,5 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import { SUREHOOK, TEMPORAL } from '../src/db/audit.js';
 import { planPage } from '../src/db/batch-plan.js';
 import { endBatch, settleBatch, takeItems } from '../src/db/batch-run.js';
 import { getBatch, readState } from '../src/db/batch-state.js';
@@ -30,8 +31,6 @@ export interface ReplayActivities {
   endBatch(input: OfBatch): Promise<BatchState>;
 }
 
-/** Actor of an order that names none: an operator with Temporal's tools. */
-const TEMPORAL = 'temporal';
 /** Limit on the length of a reason or a name. */
 const MAX_CHARACTERS = 500;
 /** Cancelling for longer goes on in another try of the activity: below its time limit. */
@@ -61,8 +60,10 @@ export function createReplayActivities(deps: ReplayDeps): ReplayActivities {
     settleBatch: ({ batchId }) => settleBatch(pool, batchId),
 
     async orderBatch({ batchId, order, by }) {
-      const actor = order.kind === 'fail' ? 'surehook' : (textOf(by.actor) ?? TEMPORAL);
-      const about = { batch_id: batchId, order: order.kind, actor };
+      // A signal that names nobody comes from an operator with Temporal's tools.
+      const name = textOf(by.actor) ?? TEMPORAL.name;
+      const actor = order.kind === 'fail' ? SUREHOOK : { ...TEMPORAL, name };
+      const about = { batch_id: batchId, order: order.kind, actor: actor.name };
       if (order.kind === 'rate' && !isRate(order.ratePerSecond)) {
         log.warn({ ...about, rate: order.ratePerSecond }, 'setRate takes 0 or a number from 0.01 to 10000');
         return;

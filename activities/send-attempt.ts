@@ -23,7 +23,7 @@ export interface SendAttemptDeps extends NextTryDeps {
   claim(deliveryId: string, options: { now: boolean }): Promise<ClaimedDelivery | null>;
   /** Makes the claimed attempt, in the background. `claimedAt`: when the claim was asked for, by performance.now(). */
   run(claimed: ClaimedDelivery, claimedAt: number): void;
-  secrets: Pick<SecretCipher, 'mac'>;
+  secrets: Pick<SecretCipher, 'mac' | 'isMac'>;
 }
 
 /** Below the activity's heartbeat timeout with room for a lost one. */

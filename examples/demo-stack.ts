@@ -51,7 +51,7 @@ export async function startStack(options: {
     databaseUrl: postgres.url,
     temporal: { ...temporal, namespace: 'default', tls: false, apiKey: null },
     adminKey,
-    encryptionKey: randomBytes(32).toString('base64'),
+    encryptionKeys: [randomBytes(32).toString('base64')],
     allowNetworks: ['127.0.0.0/8', '::1/128'],
     retryScale: RETRY_SCALE,
     ca,

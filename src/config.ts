@@ -3,7 +3,11 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { WORKFLOW_MODES } from './domain/delivery.js';
+import { MAX_QUOTA } from './domain/tenant.js';
 import { isNetwork } from './webhook/address-guard.js';
+
+/** File in the data folder with the generated encryption key, or a list of keys. */
+export const ENCRYPTION_KEY_FILE = 'encryption-key';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -21,9 +25,24 @@ const networks = z
 const adminKey = z
   .string()
   .regex(/^[!-~]{16,}$/, 'must be at least 16 characters: letters, digits and signs of ASCII, no blanks');
-const key32 = z
+const KEY32 = /^[A-Za-z0-9+/]{43}=$/;
+const key32 = z.string().regex(KEY32, 'must be 32 bytes in base64 (openssl rand -base64 32)');
+/** Reads a list of encryption keys. */
+export const keysOf = (text: string): string[] => text.split(',').map((key) => key.trim());
+const keys32 = z
   .string()
-  .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes in base64 (openssl rand -base64 32)');
+  .transform(keysOf)
+  .refine(
+    (keys) => keys.every((key) => KEY32.test(key)),
+    'must be keys joined by commas, each 32 bytes in base64 (openssl rand -base64 32)',
+  )
+  .refine((keys) => new Set(keys).size === keys.length, 'must not have a key twice');
+const count = (most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `must be a whole number, at most ${most}`)
+    .transform(Number)
+    .refine((number) => number <= most, `must be a whole number, at most ${most}`);
 const processes = z
   .string()
   .regex(/^([1-9]|[1-5]\d|6[0-4])$/, 'must be a whole number, 1 to 64')
@@ -51,6 +70,11 @@ const schema = z
     TEMPORAL_UI_URL: z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).optional(),
     SUREHOOK_ADMIN_KEY: adminKey.optional(),
     SUREHOOK_ENCRYPTION_KEY: key32.optional(),
+    SUREHOOK_ENCRYPTION_KEYS: keys32.optional(),
+    SUREHOOK_TENANT_MAX_ENDPOINTS: count(MAX_QUOTA.endpoints).optional(),
+    SUREHOOK_TENANT_MAX_EVENTS_PER_SECOND: count(MAX_QUOTA.eventsPerSecond)
+      .refine((number) => number > 0, 'must be above 0')
+      .optional(),
     SUREHOOK_ALLOW_NETWORKS: networks.optional(),
     SUREHOOK_RETRY_SCALE: scale.default(1),
     SUREHOOK_WORKFLOWS: z.enum(WORKFLOW_MODES, 'must be all, open or none').default('all'),
@@ -77,7 +101,14 @@ const schema = z
     temporalUiPort: env.TEMPORAL_UI_PORT,
     temporalUiUrl: env.TEMPORAL_UI_URL ?? null,
     adminKey: env.SUREHOOK_ADMIN_KEY ?? null,
-    encryptionKey: env.SUREHOOK_ENCRYPTION_KEY ?? null,
+    /** The first one encrypts. Null: the file ENCRYPTION_KEY_FILE in `dataDir`. */
+    encryptionKeys:
+      env.SUREHOOK_ENCRYPTION_KEYS ?? (env.SUREHOOK_ENCRYPTION_KEY ? [env.SUREHOOK_ENCRYPTION_KEY] : null),
+    /** Quotas of tenants without their own; null: unlimited. */
+    quotas: {
+      maxEndpoints: env.SUREHOOK_TENANT_MAX_ENDPOINTS ?? null,
+      maxEventsPerSecond: env.SUREHOOK_TENANT_MAX_EVENTS_PER_SECOND ?? null,
+    },
     allowNetworks: env.SUREHOOK_ALLOW_NETWORKS ?? null,
     retryScale: env.SUREHOOK_RETRY_SCALE,
     /** The events that get a workflow. */
@@ -94,6 +125,14 @@ export type Config = z.infer<typeof schema>;
 
 /** Faults that depend on more than one variable. */
 function crossFaults(env: NodeJS.ProcessEnv): string[] {
+  const keys =
+    env.SUREHOOK_ENCRYPTION_KEY && env.SUREHOOK_ENCRYPTION_KEYS
+      ? ['SUREHOOK_ENCRYPTION_KEY, SUREHOOK_ENCRYPTION_KEYS: set one of them; the second is a list']
+      : [];
+  return [...keys, ...temporalFaults(env)];
+}
+
+function temporalFaults(env: NodeJS.ProcessEnv): string[] {
   if (env.TEMPORAL_ADDRESS) return [];
   const foreign = [
     ...((env.TEMPORAL_NAMESPACE ?? 'default') === 'default' ? [] : ['TEMPORAL_NAMESPACE']),

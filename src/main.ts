@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { startupBanner, AUTH_FILE, authHeader } from './bootstrap/startup-banner.js';
-import { loadConfig, type Config } from './config.js';
+import { ENCRYPTION_KEY_FILE, keysOf, loadConfig, type Config } from './config.js';
 import { openDataDir } from './embedded/data-dir.js';
 import { requireFreePort } from './embedded/ports.js';
 import { startPostgres } from './embedded/postgres.js';
@@ -46,9 +46,9 @@ async function start(config: Config): Promise<void> {
     : await dataDir.readOrCreateSecret('admin-key', () => `sk_${randomBytes(24).toString('base64url')}`);
   // For `curl -H @…`: every user of the machine could read a key on curl's command line.
   if (!config.adminKey) await dataDir.writeSecret(AUTH_FILE, authHeader(admin.value));
-  const encryption = config.encryptionKey
-    ? { value: config.encryptionKey }
-    : await dataDir.readOrCreateSecret('encryption-key', () => randomBytes(32).toString('base64'));
+  const newKey = () => randomBytes(32).toString('base64');
+  const encryptionKeys =
+    config.encryptionKeys ?? keysOf((await dataDir.readOrCreateSecret(ENCRYPTION_KEY_FILE, newKey)).value);
 
   const allowNetworks = config.allowNetworks ?? (config.databaseUrl === null ? LOOPBACK : []);
   const options = {
@@ -58,7 +58,8 @@ async function start(config: Config): Promise<void> {
     databaseUrl,
     temporal,
     adminKey: admin.value,
-    encryptionKey: encryption.value,
+    encryptionKeys,
+    quotas: config.quotas,
     allowNetworks,
     retryScale: config.retryScale,
     workflows: config.workflows,

@@ -25,7 +25,8 @@ describe('configuration', () => {
       temporalUiPort: 8233,
       temporalUiUrl: null,
       adminKey: null,
-      encryptionKey: null,
+      encryptionKeys: null,
+      quotas: { maxEndpoints: null, maxEventsPerSecond: null },
       allowNetworks: null,
       retryScale: 1,
       workflows: 'all',
@@ -50,6 +51,8 @@ describe('configuration', () => {
       TEMPORAL_UI_URL: 'https://temporal.example.com',
       SUREHOOK_ADMIN_KEY: 'sk_0123456789abcdef',
       SUREHOOK_ENCRYPTION_KEY: encryptionKey,
+      SUREHOOK_TENANT_MAX_ENDPOINTS: '0',
+      SUREHOOK_TENANT_MAX_EVENTS_PER_SECOND: '50',
       SUREHOOK_ALLOW_NETWORKS: '10.0.0.0/8, fd00::/8',
       SUREHOOK_RETRY_SCALE: '0.001',
       SUREHOOK_WORKFLOWS: 'open',
@@ -66,7 +69,8 @@ describe('configuration', () => {
       temporalUiPort: 9000,
       temporalUiUrl: 'https://temporal.example.com',
       adminKey: 'sk_0123456789abcdef',
-      encryptionKey,
+      encryptionKeys: [encryptionKey],
+      quotas: { maxEndpoints: 0, maxEventsPerSecond: 50 },
       allowNetworks: ['10.0.0.0/8', 'fd00::/8'],
       retryScale: 0.001,
       workflows: 'open',
@@ -103,6 +107,8 @@ describe('configuration', () => {
       TEMPORAL_TLS: 'yes',
       TEMPORAL_UI_PORT: ' ',
       SUREHOOK_ENCRYPTION_KEY: Buffer.alloc(31).toString('base64'),
+      SUREHOOK_TENANT_MAX_ENDPOINTS: '-1',
+      SUREHOOK_TENANT_MAX_EVENTS_PER_SECOND: '0',
       SUREHOOK_ALLOW_NETWORKS: '10.0.0.0/8,10.0.0.1',
       SUREHOOK_RETRY_SCALE: '0',
       SUREHOOK_WORKFLOWS: 'auto',
@@ -116,6 +122,8 @@ describe('configuration', () => {
       'TEMPORAL_TLS',
       'TEMPORAL_UI_PORT',
       'SUREHOOK_ENCRYPTION_KEY',
+      'SUREHOOK_TENANT_MAX_ENDPOINTS',
+      'SUREHOOK_TENANT_MAX_EVENTS_PER_SECOND',
       'SUREHOOK_ALLOW_NETWORKS',
       'SUREHOOK_RETRY_SCALE',
       'SUREHOOK_WORKFLOWS',
@@ -170,6 +178,21 @@ describe('configuration', () => {
       ]);
     },
   );
+
+  it('reads a list of encryption keys, the first of which encrypts', () => {
+    const [first, second] = [1, 2].map((byte) => Buffer.alloc(32, byte).toString('base64'));
+    const list = { SUREHOOK_ENCRYPTION_KEYS: `${first}, ${second}` };
+    expect(loadConfig(list).encryptionKeys).toEqual([first, second]);
+    expect(faultsOf({ SUREHOOK_ENCRYPTION_KEYS: `${first},${first}` })).toEqual([
+      'SUREHOOK_ENCRYPTION_KEYS: must not have a key twice',
+    ]);
+    expect(faultsOf({ SUREHOOK_ENCRYPTION_KEYS: `${first},` })).toEqual([
+      expect.stringMatching(/^SUREHOOK_ENCRYPTION_KEYS: must be keys joined by commas/),
+    ]);
+    expect(faultsOf({ ...list, SUREHOOK_ENCRYPTION_KEY: first })).toEqual([
+      expect.stringMatching(/^SUREHOOK_ENCRYPTION_KEY, SUREHOOK_ENCRYPTION_KEYS: set one of them/),
+    ]);
+  });
 
   it('never repeats a secret in a fault', () => {
     const secret = 'hunter2-hunter2';

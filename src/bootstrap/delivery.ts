@@ -3,6 +3,7 @@ import { forgetAdHocEndpoints } from '../db/ad-hoc-endpoints.js';
 import { claimBatches } from '../db/batch-run.js';
 import { changeBatch } from '../db/batches.js';
 import { loadEndpointTargets } from '../db/endpoint-targets.js';
+import { claimOperationalEvents, removeOperationalEvents } from '../db/operational-events.js';
 import {
   claimDue,
   claimsOlderThan,
@@ -25,11 +26,13 @@ import {
   releaseStarts,
   removeStarts,
 } from '../db/workflow-starts.js';
+import { createAcceptEvents, type Accept } from '../delivery/accept-events.js';
 import { startAnnouncer } from '../delivery/announcer.js';
 import { createAfterAccept } from '../delivery/after-accept.js';
 import { lostRecord } from '../delivery/attempt-record.js';
 import { createEndpointCache } from '../delivery/endpoint-cache.js';
 import { createFanOuts } from '../delivery/fan-outs.js';
+import { createOperationalEvents } from '../delivery/operational-events.js';
 import { createOverdueCheck } from '../delivery/overdue-check.js';
 import { createQueuePoller } from '../delivery/queue-poller.js';
 import { createReconciler } from '../delivery/reconciler.js';
@@ -56,7 +59,9 @@ const QUIET_MS = 2_000;
 export interface Delivery {
   /** Null: this process makes no attempts. */
   runner: Runner | null;
-  afterAccept: ReturnType<typeof createAfterAccept>;
+  /** Age of the oldest event whose workflow is neither started nor left to the backfill, in milliseconds. */
+  startsBehindMs(): number;
+  accept: Accept;
   /** For a worker; null without a runner. */
   activities: Activities | null;
 }
@@ -158,6 +163,16 @@ export function startDelivery(
     wake: () => (poller ?? announcer!).wake(),
     log,
   });
+  const afterAccept = createAfterAccept({
+    processId,
+    runner,
+    starter,
+    maxAttempts,
+    alive: () => control.alive(),
+    wake: () => (poller ?? announcer!).wake(),
+    fanOut: (eventId) => fanOuts.begin(eventId),
+  });
+  const accept = createAcceptEvents({ pool, hot }, afterAccept);
   const reconciler = createReconciler({
     async releaseUnansweredClaims() {
       const old = runner ? await claimsOlderThan(pool, processId, ANSWERED_MS) : [];
@@ -180,6 +195,13 @@ export function startDelivery(
     eventsFanningOut: (limit) => eventsFanningOut(pool, limit),
     fanOut: (eventId) => fanOuts.begin(eventId),
     claimBatches: (limit) => claimBatches(pool, limit),
+    acceptOperationalEvents: createOperationalEvents({
+      claim: (limit) => claimOperationalEvents(pool, limit),
+      remove: (ids) => removeOperationalEvents(pool, ids),
+      accept,
+      maxAttempts,
+      log,
+    }),
     forgetAdHocEndpoints: (limit) => forgetAdHocEndpoints(pool, limit),
     changeBatch: (id, change, by) => changeBatch(pool, id, change, by),
     workflows,
@@ -187,21 +209,12 @@ export function startDelivery(
     log,
   });
   release.push(() => fanOuts.close());
-  release.push(() => reconciler.close());
-
-  const afterAccept = createAfterAccept({
-    processId,
-    runner,
-    starter,
-    maxAttempts,
-    alive: () => control.alive(),
-    wake: () => (poller ?? announcer!).wake(),
-    fanOut: (eventId) => fanOuts.begin(eventId),
-  });
   release.push(() => afterAccept.close());
+  release.push(() => reconciler.close());
   return {
     runner,
-    afterAccept,
+    startsBehindMs: afterAccept.startsBehindMs,
+    accept,
     activities: runner && activitiesOf(options, parts, attempt, runner),
   };
 }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { RetryPolicy } from '../domain/retry-schedule.js';
+import type { TenantQuotas } from '../domain/tenant.js';
 import type { PeerCounts } from '../observability/metrics.js';
 import type { Readiness } from '../observability/readiness.js';
 
@@ -17,7 +18,10 @@ export interface ServiceOptions {
   databaseUrl: string;
   temporal: { address: string; namespace: string; tls: boolean; apiKey: string | null; uiUrl: string | null };
   adminKey: string;
-  encryptionKey: string;
+  /** 32 bytes in base64 each; the first one encrypts. */
+  encryptionKeys: string[];
+  /** Quotas of tenants without their own; default: unlimited. */
+  quotas?: TenantQuotas;
   allowNetworks: string[];
   retryScale: number;
   /** Which events get a workflow: all of them (default), those still open after their first attempt, or none. */

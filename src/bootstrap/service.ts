@@ -1,5 +1,5 @@
 import { TASK_QUEUE } from '../../workflows/contract.js';
-import { verifyEncryptionKey } from '../db/encryption-check.js';
+import { runningEncryptionFault, verifyEncryptionKeys } from '../db/encryption-check.js';
 import { unknownEndpoints } from '../db/endpoints.js';
 import { migrate } from '../db/migrate.js';
 import { countOpen } from '../db/open-counts.js';
@@ -7,9 +7,10 @@ import { makePartitions } from '../db/partitions.js';
 import { createPool } from '../db/pool.js';
 import { requireSession } from '../db/pooler.js';
 import { beat, removeProcess } from '../db/processes.js';
-import { createAcceptEvents } from '../delivery/accept-events.js';
+import { listEventRates } from '../db/tenants.js';
 import { createKillSwitch } from '../delivery/kill-switch.js';
 import { watchStarts } from '../delivery/start-faults.js';
+import { createTenantRates } from '../delivery/tenant-rates.js';
 import { DEFAULT_RETRY_POLICY } from '../domain/retry-schedule.js';
 import { createApp, createMonitor } from '../http/app.js';
 import { createAuth } from '../http/auth.js';
@@ -83,9 +84,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     release.push(() => pool.end());
     const hot = createPool(options.databaseUrl, HOT_CONNECTIONS, { planOnce: true });
     release.push(() => hot.end());
-    const secrets = createSecretCipher(options.encryptionKey);
+    const secrets = createSecretCipher(options.encryptionKeys);
     await migrate(options.databaseUrl, {
-      verify: (db) => verifyEncryptionKey(db, secrets),
+      verify: (db) => verifyEncryptionKeys(db, secrets),
       waiting: (error) => log.warn({ err: error }, 'a migration waits for those who use the tables'),
     });
     // Repeated, because a process may run longer than the weeks that have partitions.
@@ -111,7 +112,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       databaseUrl,
       pauseFile,
       beat: (db, paused) =>
-        beat(db, { id: processId, makesAttempts, paused, startsBehindMs: startsBehindMs() }),
+        beat(db, {
+          ...{ id: processId, makesAttempts, paused, keyIds: secrets.keyIds },
+          startsBehindMs: startsBehindMs(),
+        }),
       log,
     });
     release.push(() => control.close());
@@ -133,7 +137,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     });
     const parts = { processId, pool, hot, workflows, control, sender, secrets, retryPolicy, metrics };
     const delivery = startDelivery(options, parts, release);
-    startsBehindMs = () => delivery.afterAccept.startsBehindMs();
+    startsBehindMs = delivery.startsBehindMs;
 
     const { activities } = delivery;
     const worker =
@@ -142,7 +146,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         : runWorker({ link, taskQueue, log, namespace: temporal.namespace, activities });
     if (worker) release.push(() => worker.close());
 
-    const readiness = createReadiness({ acceptance, temporal, link, workflows, taskQueue, worker });
+    const encryption = { fault: () => runningEncryptionFault(trials, secrets) };
+    const readiness = createReadiness({
+      ...{ acceptance, encryption, temporal, link, workflows, taskQueue, worker },
+    });
     const served = { ...parts, guard, acceptance, readiness, release };
     const monitor = await startMonitor(options, served);
     const url = role === 'worker' ? monitor : await startApi(options, served, delivery);
@@ -168,18 +175,26 @@ interface Served extends DeliveryParts {
 
 /** Returns the URL it listens on. */
 async function startApi(options: ServiceOptions, served: Served, delivery: Delivery): Promise<string> {
-  const { pool, hot, workflows, control, guard, secrets, retryPolicy, metrics, acceptance, release } = served;
+  const { pool, workflows, control, guard, secrets, retryPolicy, metrics, acceptance, release } = served;
   const { temporal, log } = options;
   const ui = temporal.uiUrl && `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows`;
   const controlPool = createPool(options.databaseUrl, CONTROL_CONNECTIONS);
   release.push(() => controlPool.end());
+  const { quotas = { maxEndpoints: null, maxEventsPerSecond: null } } = options;
+  const tenantRates = await createTenantRates({
+    defaultPerSecond: quotas.maxEventsPerSecond,
+    load: (ids) => listEventRates(pool, ids),
+    control,
+    log,
+  });
+  release.push(() => tenantRates.close());
   const app = createApp({
     pool,
     controlPool,
     ...createAuth(options.adminKey),
     guard,
     secrets,
-    accept: acceptance.watch(createAcceptEvents({ pool, hot }, delivery.afterAccept)),
+    accept: acceptance.watch(delivery.accept),
     unknownEndpoints: withConcurrencyLimit(
       ({ tenant, endpointIds }) => unknownEndpoints(pool, tenant, endpointIds),
       LOOK_UPS,
@@ -187,6 +202,7 @@ async function startApi(options: ServiceOptions, served: Served, delivery: Deliv
     workflowMode: options.workflows ?? 'all',
     workflows,
     control,
+    ...{ quotas, tenantRates },
     readiness: served.readiness,
     metrics,
     exposesMetrics: (options.metricsPort ?? null) === null,

@@ -27,6 +27,7 @@ async function start(role: 'api' | 'worker'): Promise<Service> {
     metricsPort: config.metricsPort,
     ...required(config),
     allowNetworks: config.allowNetworks ?? [],
+    quotas: config.quotas,
     retryScale: config.retryScale,
     workflows: config.workflows,
     attempts: config.attempts,
@@ -39,12 +40,12 @@ async function start(role: 'api' | 'worker'): Promise<Service> {
   return service;
 }
 
-function required({ databaseUrl, temporal, temporalUiUrl, adminKey, encryptionKey }: Config) {
+function required({ databaseUrl, temporal, temporalUiUrl, adminKey, encryptionKeys }: Config) {
   const missing = Object.entries({
     DATABASE_URL: databaseUrl,
     TEMPORAL_ADDRESS: temporal.address,
     SUREHOOK_ADMIN_KEY: adminKey,
-    SUREHOOK_ENCRYPTION_KEY: encryptionKey,
+    SUREHOOK_ENCRYPTION_KEYS: encryptionKeys,
   }).flatMap(([name, value]) => (value === null ? [name] : []));
   if (missing.length)
     throw new Error(`${missing.join(', ')} must be set: only \`npm start\` has defaults for them.`);
@@ -52,6 +53,6 @@ function required({ databaseUrl, temporal, temporalUiUrl, adminKey, encryptionKe
     databaseUrl: databaseUrl!,
     temporal: { ...temporal, address: temporal.address!, uiUrl: temporalUiUrl },
     adminKey: adminKey!,
-    encryptionKey: encryptionKey!,
+    encryptionKeys: encryptionKeys!,
   };
 }

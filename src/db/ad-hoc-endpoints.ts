@@ -1,3 +1,4 @@
+import type { Actor } from './audit.js';
 import { insertEndpoint, type NewEndpoint } from './endpoints.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
@@ -10,7 +11,7 @@ const NOTED = `interval '1 day'`;
 export async function useAdHocEndpoint(
   pool: Pool,
   input: NewEndpoint & { adHocKey: string },
-  actor: string,
+  actor: Actor,
 ): Promise<string> {
   const { rows } = await pool.query<{ id: string }>(
     `select id from endpoints where ad_hoc_key = $1 and updated_at > now() - ${NOTED}`,
@@ -37,10 +38,11 @@ export async function forgetAdHocEndpoints(db: Db, limit: number): Promise<numbe
        update endpoints ep set deleted_at = now(), updated_at = now(), ad_hoc_key = null from idle
        -- Checked again: it may have been used while this statement waited for its row.
        where ep.id = idle.id and ad_hoc_key is not null and ep.updated_at < now() - ${IDLE}
-       returning ep.id
+       returning ep.id, ep.tenant, ep.status, ep.created_at
      )
-     insert into audit (id, actor, action, object, reason)
-     select new_id('aud', now()), 'surehook', 'endpoint.delete', id, 'no event for 30 days' from forgotten`,
+     insert into audit (id, actor, action, object, tenant, reason, before)
+     select new_id('aud', now()), 'surehook', 'endpoint.delete', id, tenant, 'no event for 30 days',
+       json_build_object('id', id, 'tenant', tenant, 'status', status, 'created_at', created_at) from forgotten`,
     [limit],
   );
   return rowCount ?? 0;

@@ -4,8 +4,9 @@ import {
   type BatchState,
   type BatchTurns,
 } from '../domain/batch.js';
-import { readState, readTurns } from './batch-state.js';
+import { countsOf, readState, readTurns } from './batch-state.js';
 import { endDeliveries, insertRedelivery, type NewRedelivery } from './open-deliveries/index.js';
+import { announceEach, iso } from './operational-events.js';
 import { notify } from './pauses.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
@@ -112,14 +113,38 @@ async function processNext(
   return rows;
 }
 
+/** SQL: tells that batches of `from` have ended. */
+const announceEnded = (from: string): string =>
+  announceEach('batch.ended', {
+    key: `b.id || '/' || ${iso('b.completed_at')}`,
+    data: {
+      batch_id: 'b.id',
+      tenant: `coalesce(b.selection->>'tenant', b.selection->'filter'->>'tenant')`,
+      status: 'b.status',
+      status_reason: 'b.status_reason',
+      created_by: 'b.created_by',
+      created_count: 'b.taken - b.skipped_at_turn',
+      delivered_count: 'n.delivered_count',
+      failed_count: 'n.failed_count',
+      cancelled_count: 'n.cancelled_count',
+      created_at: iso('b.created_at'),
+      completed_at: iso('b.completed_at'),
+    },
+    from: `(select * from ${from} where completed_at is not null and not dry_run) b cross join ${countsOf('b')}`,
+    tenant: 'b.id',
+  });
+
 /** Returns the batch's state; sets COMPLETED once every item was processed and every delivery has ended. */
 export async function settleBatch(db: Db, id: string): Promise<BatchState> {
   await db.query(
-    `update batches set completed_at = case when has_open then null else now() end,
-       status = case when has_open then status else 'COMPLETED' end,
-       due_at = case when has_open then now() + interval '3 minutes' end
-     from (select exists (select from open_deliveries where batch_id = $1) as has_open) open
-     where id = $1 and status = 'RUNNING' and taken >= (plan->>'eligible')::integer`,
+    `with ended as (
+       update batches set completed_at = case when has_open then null else now() end,
+         status = case when has_open then status else 'COMPLETED' end,
+         due_at = case when has_open then now() + interval '3 minutes' end
+       from (select exists (select from open_deliveries where batch_id = $1) as has_open) open
+       where id = $1 and status = 'RUNNING' and taken >= (plan->>'eligible')::integer
+       returning batches.*
+     ) ${announceEnded('ended')}`,
     [id],
   );
   return readState(db, id);
@@ -168,9 +193,13 @@ export async function endBatch(pool: Pool, id: string): Promise<BatchState> {
   return transaction(pool, async (db) => {
     await db.query('select from batches where id = $1 for update', [id]);
     await db.query(
-      `update batches b set completed_at = coalesce(completed_at, now()), due_at = null
-       where id = $1 and not status = any($2) and not exists (select from open_deliveries where batch_id = $1
-         and (end_status is not null or b.status = 'CANCELLED' and (b.cancel_running or attempt_count = 0)))`,
+      `with ended as (
+         update batches b set completed_at = coalesce(b.completed_at, now()), due_at = null
+         from (select completed_at as ended_before from batches where id = $1) was
+         where id = $1 and not status = any($2) and not exists (select from open_deliveries where batch_id = $1
+           and (end_status is not null or b.status = 'CANCELLED' and (b.cancel_running or attempt_count = 0)))
+         returning b.*, ended_before
+       ) ${announceEnded('(select * from ended where ended_before is null) ended')}`,
       [id, OPEN_BATCH_STATUSES],
     );
     return readState(db, id);

@@ -61,15 +61,16 @@ const COLUMNS = `id, status, status_reason, dry_run, source_batch_id, selection,
  * Counted from the rows, not stored: a delivery's status is then written in one place only. A delivery cancelled with an
  * attempt under way counts as cancelled.
  */
-const FROM = `from batches cross join lateral (
+export const countsOf = (batch: string): string => `lateral (
     select count(*) filter (where status = 'DELIVERED')::int as delivered_count,
       count(*) filter (where status = 'FAILED')::int as failed_count,
       count(*) filter (where status = 'CANCELLED')::int as cancelled_count,
       count(*) filter (where status is null)::int as open_count
-    from (select end_status as status from open_deliveries where batch_id = batches.id
+    from (select end_status as status from open_deliveries where batch_id = ${batch}.id
       union all select status from deliveries d
-      where d.batch_id = batches.id and d.id >= 'del_' || substr(batches.id, 5, 12)) d
+      where d.batch_id = ${batch}.id and d.id >= 'del_' || substr(${batch}.id, 5, 12)) d
   ) n`;
+const FROM = `from batches cross join ${countsOf('batches')}`;
 
 export async function getBatch(db: Db, id: string): Promise<StoredBatch | null> {
   const { rows } = await db.query<StoredBatch>(`select ${COLUMNS} ${FROM} where id = $1`, [id]);

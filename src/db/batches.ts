@@ -1,7 +1,8 @@
 import { OPEN_BATCH_STATUSES, type BatchStatus } from '../domain/batch.js';
-import { audit } from './audit.js';
+import { audit, type Actor } from './audit.js';
 import { getBatch, type Selection, type StoredBatch } from './batch-state.js';
 import { transaction, type Db, type Pool } from './pool.js';
+import { tenantOf } from './tenant-of.js';
 
 export interface NewBatch {
   selection: Selection;
@@ -12,15 +13,16 @@ export interface NewBatch {
 }
 
 /** Runs in the caller's transaction. */
-export async function insertBatch(db: Db, batch: NewBatch, actor: string): Promise<StoredBatch> {
+export async function insertBatch(db: Db, batch: NewBatch, actor: Actor): Promise<StoredBatch> {
   const { selection, deliveryIds, dryRun, ratePerSecond, note } = batch;
   const id = await insert(db, [
     ...[dryRun, null, JSON.stringify(selection), deliveryIds, ratePerSecond],
-    ...[note, actor],
+    ...[note, actor.name],
   ]);
   const action = dryRun ? 'batch.plan' : 'batch.create';
   const after = { ...selection, rate_per_second: ratePerSecond };
-  await audit(db, { actor, action, object: id, reason: note, after });
+  const tenant = await tenantOfBatch(db, selection);
+  await audit(db, { actor, action, object: id, tenant, reason: note, after });
   return (await getBatch(db, id))!;
 }
 
@@ -42,7 +44,7 @@ export async function startFrom(
   db: Db,
   id: string,
   over: { ratePerSecond?: number | undefined; note: string | null },
-  actor: string,
+  actor: Actor,
 ): Promise<{ batch: StoredBatch; created: boolean } | 'forbidden' | null> {
   await db.query('select from batches where id = $1 for update', [id]);
   const source = await getBatch(db, id);
@@ -57,11 +59,23 @@ export async function startFrom(
   }
   const selection = { batch_id: id, include_delivered: source.selection.include_delivered };
   const rate = over.ratePerSecond ?? source.rate_per_second;
-  const made = await insert(db, [false, id, JSON.stringify(selection), null, rate, over.note, actor]);
+  const made = await insert(db, [false, id, JSON.stringify(selection), null, rate, over.note, actor.name]);
   const action = source.status === 'DRY_RUN' ? 'batch.start' : 'batch.continue';
   const after = { ...selection, rate_per_second: rate };
-  await audit(db, { actor, action, object: made, reason: over.note, after });
+  const tenant = await tenantOfBatch(db, source.selection);
+  await audit(db, { actor, action, object: made, tenant, reason: over.note, after });
   return { batch: (await getBatch(db, made))!, created: true };
+}
+
+/** The tenant whose deliveries a batch selects; null: those of any. */
+async function tenantOfBatch(db: Db, selection: Selection): Promise<string | null> {
+  if ('delivery_id_count' in selection) return selection.tenant;
+  if ('filter' in selection) return tenantOf(db, selection.filter);
+  if ('missing' in selection) return tenantOf(db, selection.missing);
+  const { rows } = await db.query<{ selection: Selection }>('select selection from batches where id = $1', [
+    selection.batch_id,
+  ]);
+  return rows[0] ? tenantOfBatch(db, rows[0].selection) : null;
 }
 
 export type BatchChange =
@@ -88,16 +102,20 @@ export async function changeBatch(
   pool: Pool,
   id: string,
   change: BatchChange,
-  { actor, reason }: { actor: string; reason: string | null },
+  { actor, reason }: { actor: Actor; reason: string | null },
 ): Promise<'changed' | 'unchanged' | 'forbidden' | null> {
   return transaction(pool, async (db) => {
     const { rows } = await db.query<{
       status: BatchStatus;
       rate_per_second: number;
       cancel_running: boolean;
-    }>('select status, rate_per_second, cancel_running from batches where id = $1 for update', [id]);
-    const before = rows[0];
-    if (!before) return null;
+      selection: Selection;
+    }>(
+      'select status, rate_per_second, cancel_running, selection from batches where id = $1 for update',
+      [id],
+    );
+    if (!rows[0]) return null;
+    const { selection, ...before } = rows[0];
     const running = change.kind === 'cancel' && change.running === true;
     // A second cancel may add the deliveries that the first left running.
     const more = before.status === 'CANCELLED' && running && !before.cancel_running;
@@ -118,7 +136,8 @@ export async function changeBatch(
        where id = $1`,
       [id, after.status, reason, after.rate_per_second, after.cancel_running],
     );
-    await audit(db, { actor, action: `batch.${change.kind}`, object: id, reason, before, after });
+    const about = { action: `batch.${change.kind}`, object: id, tenant: await tenantOfBatch(db, selection) };
+    await audit(db, { actor, ...about, reason, before, after });
     return 'changed';
   });
 }

@@ -1,4 +1,5 @@
 import type { OPEN_STATUSES } from '../domain/delivery.js';
+import { audit, type Actor } from './audit.js';
 import { lowestId } from '../lib/ids.js';
 import { statusOf } from './derived-status.js';
 import { endDeliveries } from './open-deliveries/index.js';
@@ -93,40 +94,33 @@ export async function idsEnd(db: Db): Promise<string> {
 }
 
 export interface BulkCancel {
-  actor: string;
+  actor: Actor;
   reason: string | null;
   /** As requested, for the audit. */
   filter: object;
   /** The id or control scope acted on. */
   object: string;
+  /** Null: the filter names none. */
+  tenant: string | null;
 }
 
 /**
- * Cancels those of `ids` that are still open and adds them to the count in `entry`, the single audit entry of the call,
- * which its first page creates. Both commit together, so the count is right even if the process dies.
+ * Cancels those of `ids` that are still open, and returns them. Each page has its entry in the audit, in the same commit:
+ * its count is right whatever happens to the process afterwards.
  */
 export async function cancelPageOf(
   pool: Pool,
   ids: string[],
-  { actor, reason, filter, object }: BulkCancel,
-  entry: string | null,
-): Promise<{ cancelled: string[]; entry: string | null }> {
+  { actor, reason, filter, object, tenant }: BulkCancel,
+): Promise<string[]> {
   return transaction(pool, async (db) => {
-    const cancelled = await endDeliveries(db, ids, 'CANCELLED', reason ?? `cancelled by ${actor}`);
-    if (cancelled.length === 0) return { cancelled, entry };
-    if (entry === null) {
-      const { rows } = await db.query<{ id: string }>(
-        `insert into audit (id, actor, action, object, reason, after)
-         values (new_id('aud', now()), $1, 'deliveries.cancel', $2, $3, $4) returning id`,
-        [actor, object, reason, JSON.stringify({ filter, cancelled: cancelled.length })],
-      );
-      return { cancelled, entry: rows[0]!.id };
-    }
-    await db.query(
-      `update audit set after = jsonb_set(after, '{cancelled}', to_jsonb((after->>'cancelled')::int + $2))
-       where id = $1`,
-      [entry, cancelled.length],
-    );
-    return { cancelled, entry };
+    const cancelled = await endDeliveries(db, ids, 'CANCELLED', reason ?? `cancelled by ${actor.name}`);
+    if (cancelled.length === 0) return cancelled;
+    const count = cancelled.length;
+    await audit(db, {
+      ...{ actor, action: 'deliveries.cancel', object, tenant, reason },
+      ...{ before: { filter, open: count }, after: { filter, cancelled: count } },
+    });
+    return cancelled;
   });
 }

@@ -1,6 +1,6 @@
 import type { Attempt, DeliveryStatus } from '../domain/delivery.js';
 import type { RetryOn } from '../domain/classify.js';
-import { audit } from './audit.js';
+import { audit, type Actor } from './audit.js';
 import { sourcesOf } from './derived-status.js';
 import { IS_CLAIMED, rowOf } from './open-deliveries/columns.js';
 import { CONTENT, insertRedelivery, type SentContent } from './open-deliveries/index.js';
@@ -90,7 +90,8 @@ export async function getDelivery(db: Db, id: string): Promise<DeliveryWithAttem
 export const SENT_WITH = `
   json_build_object('id', ep.id, 'url', ep.url, 'headers', ep.headers, 'content_type', ep.content_type, 'timeout_ms', ep.timeout_ms,
     'retry_on', ep.retry_on, 'deleted', ep.deleted_at is not null) as endpoint,
-  array(select s.sealed from endpoint_secrets s where s.endpoint_id = ep.id order by s.id desc) as sealed_secrets`;
+  array(select s.sealed from endpoint_secrets s where s.endpoint_id = ep.id order by s.id desc) as sealed_secrets,
+  array(select s.id from endpoint_secrets s where s.endpoint_id = ep.id order by s.id desc) as secret_ids`;
 
 /** Everything an attempt needs besides its claim: the newest endpoint settings apply. */
 export interface AttemptTarget extends SentContent {
@@ -110,6 +111,8 @@ export interface AttemptTarget extends SentContent {
   /** Why it must not be sent now: everything or its tenant is paused, or its endpoint takes none. */
   held: string | null;
   sealed_secrets: Buffer[];
+  /** The ids of these. */
+  secret_ids: string[];
 }
 
 /** In the order of the claims; null where the claim is over, or the delivery is to end with it. */
@@ -172,7 +175,7 @@ export async function readProgress(db: Db, id: string): Promise<Progress | null>
 export async function redeliver(
   db: Db,
   source: StoredDelivery,
-  { actor, reason, workflow }: { actor: string; reason: string | null; workflow: boolean },
+  { actor, reason, workflow }: { actor: Actor; reason: string | null; workflow: boolean },
 ): Promise<StoredDelivery | null> {
   // A replay batch takes the same lock, so that only one of the two redelivers the event.
   await db.query('select from events where id = $1 for no key update', [source.event_id]);
@@ -190,7 +193,11 @@ export async function redeliver(
   if (id === undefined) return null;
   const about = { event_id, endpoint_id, tenant, event_type, source_delivery_id: source.id, batch_id: null };
   await insertRedelivery(db, [{ id, ...about, workflow_id: `redeliver:${id}` }], { maxAttempts, workflow });
-  await audit(db, { actor, action: 'delivery.retry', object: source.id, reason, after: { id } });
+  const before = { id: source.id, status: source.status, completed_at: source.completed_at };
+  await audit(db, {
+    ...{ actor, action: 'delivery.retry', object: source.id, tenant, reason },
+    ...{ before, after: { id, status: 'PENDING', source_delivery_id: source.id } },
+  });
   await notify(db);
   return getDelivery(db, id);
 }

@@ -1,36 +1,64 @@
+import type { SecretCipher } from '../lib/secret-cipher.js';
 import type { Db } from './pool.js';
 
-/** Seals and opens secrets; `open` throws if another key sealed the value. */
-interface Box {
-  seal(secret: string): Buffer;
-  open(sealed: Buffer): string;
-}
+/** SQLSTATE of the trigger `sealed_key`: a value is sealed with a key that is not, or no longer, one of the database. */
+export const UNKNOWN_KEY = 'SHK01';
 
 const TEXT = 'surehook';
+const aboutCheck = (keyId: string) => `encryption_keys:${keyId}`;
+
+interface Known {
+  id: string;
+  sealed: Buffer;
+}
 
 /**
- * Rejects a key other than the one this database's secrets are sealed with, and stores a check value if there is none.
- * Without a check value, as before an upgrade, the newest secret is tested instead.
+ * Why this ring of keys does not go with the database; null: it does. Every key that values were sealed with must be in
+ * the ring and open its check value, unless an operator has given it up as lost.
  */
-export async function verifyEncryptionKey(db: Db, box: Box): Promise<void> {
-  const { rows } = await db.query<{ sealed: Buffer | null }>(
-    `select coalesce(
-       (select sealed from encryption_check),
-       (select sealed from endpoint_secrets order by id desc limit 1)
-     ) as sealed`,
+export async function encryptionFault(db: Db, { keyIds, open }: SecretCipher): Promise<string | null> {
+  const { rows } = await db.query<Known>(
+    'select id, sealed from encryption_keys where forgotten_at is null order by id',
   );
-  const sealed = rows[0]?.sealed;
-  if (sealed) {
+  const missing = rows.filter(({ id }) => !keyIds.includes(id)).map(({ id }) => id);
+  if (missing.length > 0) {
+    return (
+      `This database has secrets that are encrypted with the key ${missing.join(', ')}, which is not in ` +
+      'SUREHOOK_ENCRYPTION_KEYS (by default in DATA_DIR/encryption-key): add it. Keys that are there: ' +
+      `${keyIds.join(', ')}. See docs/encryption.md if it is lost.`
+    );
+  }
+  for (const { id, sealed } of rows) {
     try {
-      box.open(sealed);
-    } catch (error) {
-      throw new Error(
-        "SUREHOOK_ENCRYPTION_KEY is not the key that this database's secrets are encrypted with; start with that key, by default in DATA_DIR/encryption-key.",
-        { cause: error },
-      );
+      open(sealed, aboutCheck(id));
+    } catch {
+      return `The check value of the encryption key ${id} cannot be opened with it: it was changed.`;
     }
   }
-  await db.query('insert into encryption_check (sealed) values ($1) on conflict do nothing', [
-    box.seal(TEXT),
+  return null;
+}
+
+/** As `encryptionFault`, for a process that runs: its sealing key may have been rotated away since its start. */
+export async function runningEncryptionFault(db: Db, cipher: SecretCipher): Promise<string | null> {
+  const fault = await encryptionFault(db, cipher);
+  if (fault) return fault;
+  const [sealing] = cipher.keyIds;
+  const { rows } = await db.query('select from encryption_keys where id = $1 and forgotten_at is null', [
+    sealing,
   ]);
+  return rows.length > 0
+    ? null
+    : `The first key of this process, ${sealing}, was rotated away: restart it with the new key first.`;
+}
+
+/** Throws where the ring does not go with the database, and stores the check value of the sealing key. */
+export async function verifyEncryptionKeys(db: Db, cipher: SecretCipher): Promise<void> {
+  const fault = await encryptionFault(db, cipher);
+  if (fault) throw new Error(fault);
+  const id = cipher.keyIds[0]!;
+  await db.query(
+    `insert into encryption_keys as k (id, sealed) values ($1, $2)
+     on conflict (id) do update set sealed = excluded.sealed, forgotten_at = null where k.forgotten_at is not null`,
+    [id, cipher.seal(TEXT, aboutCheck(id))],
+  );
 }

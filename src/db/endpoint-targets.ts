@@ -2,7 +2,7 @@ import { SENT_WITH, type AttemptTarget } from './deliveries.js';
 import type { Db } from './pool.js';
 
 /** The endpoint's current data for an attempt; `held`: why it takes no delivery. */
-export type EndpointTarget = Pick<AttemptTarget, 'endpoint' | 'held' | 'sealed_secrets'>;
+export type EndpointTarget = Pick<AttemptTarget, 'endpoint' | 'held' | 'sealed_secrets' | 'secret_ids'>;
 
 /** In the order of `ids`; null where there is no such endpoint. */
 export async function loadEndpointTargets(db: Db, ids: string[]): Promise<(EndpointTarget | null)[]> {

@@ -1,10 +1,13 @@
 import type { RetryOn } from '../domain/classify.js';
 import { newId } from '../lib/ids.js';
 import { redactUrl } from '../domain/redact.js';
-import { audit } from './audit.js';
+import { audit, type Actor } from './audit.js';
+import { announce } from './operational-events.js';
 import { notify } from './pauses.js';
 import { pageOf, type Page, type PageQuery } from './pagination.js';
 import { transaction, type Db, type Pool } from './pool.js';
+import { requireEndpointRoom } from './tenants.js';
+import { OPERATOR_TENANT } from '../domain/operational-event.js';
 
 export interface EndpointSettings {
   url: string;
@@ -35,12 +38,14 @@ const COLUMNS = `id, tenant, url, event_types, description, headers, content_typ
 export interface NewEndpoint extends EndpointSettings {
   tenant: string;
   enabled: boolean;
+  /** The id of its secret, and the secret sealed for it. */
+  secretId: string;
   sealedSecret: Buffer;
   adHocKey: string | null;
 }
 
 /** Returns an existing ad hoc endpoint with its own secret. Runs in the caller's transaction. */
-export async function insertEndpoint(db: Db, input: NewEndpoint, actor: string): Promise<StoredEndpoint> {
+export async function insertEndpoint(db: Db, input: NewEndpoint, actor: Actor): Promise<StoredEndpoint> {
   await db.query('insert into tenants (id) values ($1) on conflict do nothing', [input.tenant]);
   const { rows } = await db.query<StoredEndpoint & { created: boolean }>(
     `insert into endpoints as e (id, tenant, url, event_types, description, headers, timeout_ms, retry_on, status,
@@ -66,11 +71,11 @@ export async function insertEndpoint(db: Db, input: NewEndpoint, actor: string):
   const { created, ...endpoint } = rows[0]!;
   if (created) {
     await db.query('insert into endpoint_secrets (id, endpoint_id, sealed) values ($1, $2, $3)', [
-      newId('sec'),
+      input.secretId,
       endpoint.id,
       input.sealedSecret,
     ]);
-    await audit(db, { actor, action: 'endpoint.create', object: endpoint.id, after: shown(endpoint) });
+    await audit(db, { actor, action: 'endpoint.create', ...about(endpoint), after: shown(endpoint) });
   }
   return endpoint;
 }
@@ -116,7 +121,7 @@ export interface EndpointChanges extends Partial<EndpointSettings> {
 }
 
 export interface By {
-  actor: string;
+  actor: Actor;
   /** `endpoint.<verb>`, for the audit. */
   action: string;
   reason?: string | null;
@@ -125,12 +130,14 @@ export interface By {
 /**
  * Changes the given settings. The deliveries of a paused or disabled endpoint are held, whatever their rows say; enabling
  * wakes the pollers. Null: no such endpoint. 'disabled': a disabled endpoint cannot be paused, which would hide that state.
+ * Throws a QuotaExceededError where an endpoint of POST /v1/send would become a registered one too many.
  */
 export async function updateEndpoint(
   pool: Pool,
   id: string,
   { status, headers, ...plain }: EndpointChanges,
   by: By,
+  defaultMaxEndpoints: number | null = null,
 ): Promise<StoredEndpoint | 'disabled' | null> {
   return transaction(pool, async (db) => {
     const before = await getEndpoint(db, id, 'for update');
@@ -146,14 +153,18 @@ export async function updateEndpoint(
     const names = Object.keys(columns);
     const sets = [...names.map((name, i) => `${name} = $${i + 2}`), 'updated_at = now()'];
     // A changed endpoint no longer matches the POST /v1/send that created it.
-    if (headers || Object.keys(plain).length > 0) sets.push('ad_hoc_key = null');
+    if (headers || Object.keys(plain).length > 0) {
+      if (await isAdHoc(db, id)) await requireEndpointRoom(db, before.tenant, defaultMaxEndpoints);
+      sets.push('ad_hoc_key = null');
+    }
     const { rows } = await db.query<StoredEndpoint>(
       `update endpoints set ${sets.join(', ')} where id = $1 returning ${COLUMNS}`,
       [id, ...Object.values(columns)],
     );
     const after = rows[0]!;
     if (status === 'enabled') await notify(db);
-    await audit(db, { ...by, object: id, before: shown(before), after: shown(after) });
+    await audit(db, { ...by, ...about(after), before: shown(before), after: shown(after) });
+    if (status === 'disabled' && before.status !== 'disabled') await announceDisabled(db, after);
     return after;
   });
 }
@@ -168,8 +179,28 @@ export async function deleteEndpoint(pool: Pool, id: string, by: By): Promise<bo
       'update endpoints set deleted_at = now(), updated_at = now(), ad_hoc_key = null where id = $1',
       [id],
     );
-    await audit(db, { ...by, object: id, before: shown(before) });
+    await audit(db, { ...by, ...about(before), before: shown(before) });
     return true;
+  });
+}
+
+const about = ({ id, tenant }: StoredEndpoint) => ({ object: id, tenant });
+
+async function isAdHoc(db: Db, id: string): Promise<boolean> {
+  const { rowCount } = await db.query('select from endpoints where id = $1 and ad_hoc_key is not null', [id]);
+  return rowCount === 1;
+}
+
+async function announceDisabled(
+  db: Db,
+  { id, tenant, status_reason, failing_since, updated_at }: StoredEndpoint,
+): Promise<void> {
+  if (tenant === OPERATOR_TENANT) return;
+  const disabled_at = updated_at.toISOString();
+  await announce(db, {
+    type: 'endpoint.disabled',
+    key: `${id}/${disabled_at}`,
+    data: { endpoint_id: id, tenant, reason: status_reason, failing_since, disabled_at },
   });
 }
 
@@ -178,13 +209,18 @@ function shown({ headers, url, ...endpoint }: StoredEndpoint) {
   return { ...endpoint, url: redactUrl(url), headers: Object.keys(headers) };
 }
 
+export interface SealedSecret {
+  id: string;
+  sealed: Buffer;
+}
+
 /** Newest first. */
-export async function listSealedSecrets(db: Db, endpointId: string): Promise<Buffer[]> {
-  const { rows } = await db.query<{ sealed: Buffer }>(
-    'select sealed from endpoint_secrets where endpoint_id = $1 order by id desc',
+export async function listSealedSecrets(db: Db, endpointId: string): Promise<SealedSecret[]> {
+  const { rows } = await db.query<SealedSecret>(
+    'select id, sealed from endpoint_secrets where endpoint_id = $1 order by id desc',
     [endpointId],
   );
-  return rows.map((row) => row.sealed);
+  return rows;
 }
 
 /** Returns the ids that are not endpoints of this tenant. */

@@ -1,16 +1,20 @@
-import { audit } from './audit.js';
+import { audit, type Actor } from './audit.js';
+import { announce } from './operational-events.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
 /** Channel that tells every process that a pause began or ended, or that deliveries may be due. */
 export const CONTROL_CHANNEL = 'surehook_control';
 
-/** Channel that tells every process the id of a changed endpoint; triggers send it. */
+/** Channels that tell every process the id of a changed endpoint, or of a tenant whose rate changed; triggers send them. */
 export const ENDPOINT_CHANNEL = 'surehook_endpoint';
+export const TENANT_CHANNEL = 'surehook_tenant';
 
 /** Prefix of the reason for deliveries held because of the file PAUSE, which other processes may not see. */
 export const FILE_PAUSE = 'everything paused by a file: ';
 
 export type Scope = 'all' | `tenant:${string}`;
+
+const tenantIn = (scope: Scope) => (scope === 'all' ? null : scope.slice('tenant:'.length));
 
 export interface Pause {
   scope: Scope;
@@ -28,18 +32,25 @@ export async function listPauses(db: Db): Promise<Pause[]> {
 }
 
 /** Pausing again replaces reason, actor and time; the audit keeps the previous ones. Returns all pauses. */
-export async function pause(pool: Pool, scope: Scope, reason: string, actor: string): Promise<Pause[]> {
+export async function pause(pool: Pool, scope: Scope, reason: string, actor: Actor): Promise<Pause[]> {
   return transaction(pool, async (db) => {
     const before = await db.query(`select ${PAUSE} from control where scope = $1 for update`, [scope]);
-    const after = await db.query(
+    const after = await db.query<Omit<Pause, 'scope'>>(
       `insert into control (scope, reason, paused_by) values ($1, $2, $3)
        on conflict (scope) do update set reason = excluded.reason, paused_by = excluded.paused_by, paused_at = now()
        returning ${PAUSE}`,
-      [scope, reason, actor],
+      [scope, reason, actor.name],
     );
     await audit(db, {
-      ...{ actor, action: 'control.pause', object: scope, reason },
+      ...{ actor, action: 'control.pause', object: scope, tenant: tenantIn(scope), reason },
       ...{ before: before.rows[0], after: after.rows[0] },
+    });
+    const { paused_at, ...about } = after.rows[0]!;
+    const at = paused_at.toISOString();
+    await announce(db, {
+      type: 'control.paused',
+      key: `${scope}/${at}`,
+      data: { scope: scope === 'all' ? 'all' : 'tenant', tenant: tenantIn(scope), ...about, paused_at: at },
     });
     await notify(db);
     return listPauses(db);
@@ -51,12 +62,15 @@ export async function resume(
   pool: Pool,
   scope: Scope,
   reason: string | null,
-  actor: string,
+  actor: Actor,
 ): Promise<Pause[] | null> {
   return transaction(pool, async (db) => {
     const { rows } = await db.query(`delete from control where scope = $1 returning ${PAUSE}`, [scope]);
     if (!rows[0]) return null;
-    await audit(db, { actor, action: 'control.resume', object: scope, reason, before: rows[0] });
+    await audit(db, {
+      ...{ actor, action: 'control.resume', object: scope, tenant: tenantIn(scope), reason },
+      before: rows[0],
+    });
     await notify(db);
     return listPauses(db);
   });

@@ -12,18 +12,20 @@ export interface Heartbeat {
   paused: string | null;
   /** Age of its oldest event whose workflow is not started yet, in milliseconds; 0: all are. */
   startsBehindMs: number;
+  /** Ids of its encryption keys, the sealing one first. */
+  keyIds: readonly string[];
 }
 
 /** Shows that a process lives. Also brings back one that others called dead. */
-export async function beat(db: Db, { id, makesAttempts, paused, startsBehindMs }: Heartbeat): Promise<void> {
+export async function beat(db: Db, { id, makesAttempts, paused, startsBehindMs, keyIds }: Heartbeat): Promise<void> {
   await db.query({
     name: 'heartbeat',
     text: `
-      insert into processes as p (id, makes_attempts, paused, started_to)
-      values ($1, $2, $3, now() - $4 * interval '1 millisecond')
+      insert into processes as p (id, makes_attempts, paused, started_to, key_ids)
+      values ($1, $2, $3, now() - $4 * interval '1 millisecond', $5)
       on conflict (id) do update set alive_at = now(), paused = excluded.paused, started_to = excluded.started_to,
         steady_since = case when p.alive_at < now() - ${GAP} then now() else p.steady_since end`,
-    values: [id, makesAttempts, paused, startsBehindMs],
+    values: [id, makesAttempts, paused, startsBehindMs, keyIds],
   });
 }
 

@@ -1,9 +1,6 @@
-import { audit } from './audit.js';
-import { endDeliveries, type EndStatus } from './open-deliveries/index.js';
+import { audit, TEMPORAL } from './audit.js';
+import { endDeliveries, readOpen, type EndStatus } from './open-deliveries/index.js';
 import { transaction, type Db, type Pool } from './pool.js';
-
-/** Actor in the audit: Temporal does not record who used its tools. */
-const ACTOR = 'temporal';
 
 /** An ending decided by a tool of Temporal. */
 export interface TemporalEnding {
@@ -21,16 +18,23 @@ export function endByTemporal(
   { action, detail }: TemporalEnding,
 ): Promise<string[]> {
   return transaction(pool, async (db) => {
+    const open = new Map((await readOpen(db, ids)).map((before) => [before.id, before]));
     const ended = await endDeliveries(db, ids, status, reason);
     for (const object of ended) {
-      await audit(db, { actor: ACTOR, action, object, reason: detail ?? reason, after: { status } });
+      const { tenant, ...before } = open.get(object)!;
+      const after = { ...before, status };
+      await audit(db, { actor: TEMPORAL, action, object, tenant, reason: detail ?? reason, before, after });
     }
     return ended;
   });
 }
 
 /** Audits an activity that was completed by hand; its delivery continues. */
-export function auditCompleted(db: Db, deliveryId: string): Promise<void> {
+export async function auditCompleted(db: Db, deliveryId: string): Promise<void> {
   const reason = 'its activity was completed in Temporal, without an answer of a receiver: ignored';
-  return audit(db, { actor: ACTOR, action: 'delivery.complete', object: deliveryId, reason });
+  const { rows } = await db.query<{ tenant: string }>('select tenant from all_deliveries where id = $1', [
+    deliveryId,
+  ]);
+  const tenant = rows[0]?.tenant ?? null;
+  await audit(db, { actor: TEMPORAL, action: 'delivery.complete', object: deliveryId, tenant, reason });
 }

@@ -11,20 +11,17 @@ export function withProof(
   deliveryId: string,
   made: { claim: number; attempt: Attempt },
 ): UnrecordedAttempt {
-  return { ...made, proof: proofOf(secrets, deliveryId, made) };
+  return { ...made, proof: secrets.mac(textOf(deliveryId, made)) };
 }
 
 export function isProven(
-  secrets: Pick<SecretCipher, 'mac'>,
+  secrets: Pick<SecretCipher, 'isMac'>,
   deliveryId: string,
   { proof, ...made }: UnrecordedAttempt,
 ): boolean {
-  return proof === proofOf(secrets, deliveryId, made);
+  return secrets.isMac(textOf(deliveryId, made), proof);
 }
 
 /** Covers every value, so that none can be changed. JSON keeps the order of the keys on the way through Temporal. */
-const proofOf = (
-  secrets: Pick<SecretCipher, 'mac'>,
-  deliveryId: string,
-  { claim, attempt }: { claim: number; attempt: Attempt },
-) => secrets.mac(JSON.stringify([deliveryId, claim, attempt]));
+const textOf = (deliveryId: string, { claim, attempt }: { claim: number; attempt: Attempt }) =>
+  JSON.stringify([deliveryId, claim, attempt]);

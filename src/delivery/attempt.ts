@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { AttemptTarget } from '../db/deliveries.js';
 import type { AttemptRecord, EndStatus, ReleasedClaim } from '../db/open-deliveries/index.js';
+import { aboutSealed, ENDPOINT_SECRET } from '../db/sealed-columns.js';
 import { nextStep } from '../domain/classify.js';
 import type { Attempt, Classification } from '../domain/delivery.js';
 import { retryDelay, type RetryPolicy } from '../domain/retry-schedule.js';
@@ -85,7 +86,10 @@ export async function makeAttempt(
       await deps.end(deliveryId, 'FAILED', 'ENDPOINT_DELETED');
       return released();
     }
-    secrets = target.sealed_secrets.map((sealed) => deps.secrets.open(sealed));
+    const { sealed_secrets, secret_ids } = target;
+    secrets = sealed_secrets.map((sealed, i) =>
+      deps.secrets.open(sealed, aboutSealed(ENDPOINT_SECRET, secret_ids[i]!)),
+    );
   } catch (error) {
     deps.log.error({ err: error, delivery_id: deliveryId }, 'attempt put off by a fault of ours');
     return ownFault(`put off by a fault of ours: ${error instanceof Error ? error.message : String(error)}`);

@@ -56,7 +56,6 @@ export async function cancelOpen(deps: CancelDeps, request: CancelOpen): Promise
   const tally = createTally();
   const byWorkflow = new Map<string, string[]>();
   let cancelled = 0;
-  let entry: string | null = null;
   let complete = false;
   try {
     // An event that is still fanned out gets deliveries below ids already read: again, until there is none.
@@ -68,9 +67,7 @@ export async function cancelOpen(deps: CancelDeps, request: CancelOpen): Promise
         after = last;
         if (request.dryRun || matches.length === 0) continue;
         const ids = matches.map(({ id }) => id);
-        const page = await cancelPageOf(deps.pool, ids, request.by, entry);
-        entry = page.entry;
-        const ended = new Set(page.cancelled);
+        const ended = new Set(await cancelPageOf(deps.pool, ids, request.by));
         cancelled += ended.size;
         for (const { id, workflow_id, workflow_started } of matches) {
           if (!workflow_started || !ended.has(id)) continue;

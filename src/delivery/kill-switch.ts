@@ -2,7 +2,14 @@ import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import type { Db } from '../db/pool.js';
-import { CONTROL_CHANNEL, ENDPOINT_CHANNEL, FILE_PAUSE, listPauses, type Pause } from '../db/pauses.js';
+import {
+  CONTROL_CHANNEL,
+  ENDPOINT_CHANNEL,
+  FILE_PAUSE,
+  listPauses,
+  TENANT_CHANNEL,
+  type Pause,
+} from '../db/pauses.js';
 
 export interface KillSwitch {
   /** Why nothing of this tenant may be sent now; null: go on. Null instead of a tenant asks about everything. */
@@ -13,6 +20,8 @@ export interface KillSwitch {
   onChange(listener: () => void): void;
   /** Calls back with the id of an endpoint that has changed; with null where any may have. */
   onEndpoint(listener: (id: string | null) => void): void;
+  /** The same for a tenant whose rate has changed. */
+  onTenant(listener: (id: string | null) => void): void;
   /** Whether everything committed more than a second ago is known here. */
   current(): boolean;
   /** Whether heartbeats have come without a gap in which others may have called this process dead: until now, and from `since` on. */
@@ -47,8 +56,7 @@ export async function createKillSwitch(options: {
   const { databaseUrl, pauseFile, beat = async () => {}, log } = options;
   const listeners: (() => void)[] = [];
   const endpointListeners: ((id: string | null) => void)[] = [];
-  const notifyEndpointListeners = (id: string | null) =>
-    endpointListeners.forEach((listener) => listener(id));
+  const tenantListeners: ((id: string | null) => void)[] = [];
   let currentAt = -Infinity;
   let aliveAt = -Infinity;
   /** The end of the last gap: claims made before it may be over. */
@@ -80,7 +88,8 @@ export async function createKillSwitch(options: {
     let told = true;
     client.on('error', () => {});
     client.on('notification', ({ channel, payload }) => {
-      if (channel === ENDPOINT_CHANNEL) return notifyEndpointListeners(payload ?? null);
+      const of = { [ENDPOINT_CHANNEL]: endpointListeners, [TENANT_CHANNEL]: tenantListeners }[channel];
+      if (of) return of.forEach((listener) => listener(payload ?? null));
       told = true;
       wake();
     });
@@ -88,8 +97,9 @@ export async function createKillSwitch(options: {
       await client.connect();
       await client.query(`listen ${CONTROL_CHANNEL}`);
       await client.query(`listen ${ENDPOINT_CHANNEL}`);
+      await client.query(`listen ${TENANT_CHANNEL}`);
       // Notifications may have been missed before `listen`.
-      notifyEndpointListeners(null);
+      for (const listener of [...endpointListeners, ...tenantListeners]) listener(null);
       while (!closed) {
         const notified = told;
         told = false;
@@ -134,6 +144,7 @@ export async function createKillSwitch(options: {
     file: () => file,
     onChange: (listener) => listeners.push(listener),
     onEndpoint: (listener) => endpointListeners.push(listener),
+    onTenant: (listener) => tenantListeners.push(listener),
     current: () => performance.now() - currentAt < CURRENT_MS,
     alive: (since = Infinity) => performance.now() - aliveAt < ALIVE_MS && since >= aliveSince,
     async close() {

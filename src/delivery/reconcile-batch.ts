@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { SUREHOOK, TEMPORAL, type Actor } from '../db/audit.js';
 import type { BatchChange } from '../db/batches.js';
 import { batchWorkflowId } from '../../workflows/contract.js';
 import type { WorkflowGateway } from './workflow-gateway.js';
@@ -8,7 +9,7 @@ export interface ReconcileBatchDeps {
   changeBatch(
     id: string,
     change: BatchChange,
-    by: { actor: string; reason: string | null },
+    by: { actor: Actor; reason: string | null },
   ): Promise<unknown>;
   log: Logger;
 }
@@ -23,7 +24,7 @@ export async function reconcileBatch(deps: ReconcileBatchDeps, batchId: string):
     status === 'FAILED' ? 'fail' : ['TERMINATED', 'CANCELLED'].includes(status ?? '') ? 'cancel' : null;
   if (ended) {
     const by = {
-      actor: ended === 'cancel' ? 'temporal' : 'surehook',
+      actor: ended === 'cancel' ? TEMPORAL : SUREHOOK,
       reason: `workflow ${status!.toLowerCase()}`,
     };
     // Forbidden if the batch has ended already.

@@ -27,6 +27,8 @@ export interface ReconcilerDeps extends ReconcileBatchDeps {
   /** Makes the rest of a wide event's deliveries, in the background. */
   fanOut(eventId: string): void;
   claimBatches(limit: number): Promise<string[]>;
+  /** Accepts the events about Surehook itself that changes have left. */
+  acceptOperationalEvents(): Promise<void>;
   /** Deletes endpoints of POST /v1/send that nobody used for long. Returns how many. */
   forgetAdHocEndpoints(limit: number): Promise<number>;
   log: Logger;
@@ -35,7 +37,7 @@ export interface ReconcilerDeps extends ReconcileBatchDeps {
 
 /**
  * Continues the work of dead processes: their claims, their events' workflows, wide events half made, and batches. Also
- * forgets idle endpoints of POST /v1/send.
+ * accepts operational events, and forgets idle endpoints of POST /v1/send.
  */
 export function createReconciler(deps: ReconcilerDeps): PollLoop {
   const { log, everyMs = EVERY_MS } = deps;
@@ -57,6 +59,8 @@ export function createReconciler(deps: ReconcilerDeps): PollLoop {
   async function fanOutEvents(): Promise<void> {
     for (const id of await deps.eventsFanningOut(MAX_EVENTS)) deps.fanOut(id);
   }
+
+  const operationalEvents = () => deps.acceptOperationalEvents();
 
   async function reconcileBatches(): Promise<void> {
     for (const id of await deps.claimBatches(MAX_BATCHES)) {
@@ -85,7 +89,8 @@ export function createReconciler(deps: ReconcilerDeps): PollLoop {
 
   const claims = startPollLoop(async () => {
     // One step that fails must not skip the others.
-    for (const step of [endClaims, deps.releaseUnansweredClaims, fanOutEvents, forget]) await succeeds(step);
+    const steps = [endClaims, deps.releaseUnansweredClaims, fanOutEvents, operationalEvents, forget];
+    for (const step of steps) await succeeds(step);
     return everyMs;
   });
   // Apart: a Temporal that is away must not delay the end of a dead process's claims.

@@ -3,6 +3,8 @@ import type { Pool } from '../db/pool.js';
 import type { KillSwitch } from '../delivery/kill-switch.js';
 import type { Accept } from '../delivery/accept-events.js';
 import type { WorkflowGateway } from '../delivery/workflow-gateway.js';
+import type { TenantRates } from '../delivery/tenant-rates.js';
+import type { TenantQuotas } from '../domain/tenant.js';
 import type { WorkflowMode } from '../domain/delivery.js';
 import type { SecretCipher } from '../lib/secret-cipher.js';
 import type { AddressGuard } from '../webhook/address-guard.js';
@@ -24,6 +26,9 @@ export interface AppDeps extends HealthDeps {
   workflows: WorkflowGateway;
   workflowMode: WorkflowMode;
   control: KillSwitch;
+  /** Of tenants without their own. */
+  quotas: TenantQuotas;
+  tenantRates: Pick<TenantRates, 'take'>;
   /** False: the metrics have a port of their own. */
   exposesMetrics: boolean;
   /** A workflow's page in the Temporal Web UI; null without a Web UI. */

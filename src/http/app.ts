@@ -16,6 +16,7 @@ import { deliveryRoutes } from './routes/deliveries.js';
 import { endpointRoutes } from './routes/endpoints.js';
 import { eventRoutes } from './routes/events.js';
 import { sendRoutes } from './routes/send.js';
+import { tenantRoutes } from './routes/tenants.js';
 import { healthRoutes, metricsRoutes, type HealthDeps } from './routes/health.js';
 
 /** The body holds a reason only. The kill switch has its own limit, so a flood of events cannot block it. */
@@ -70,6 +71,7 @@ export function createApp(deps: AppDeps): RequestListener {
     deliveryRoutes(deps),
     batchRoutes(deps),
     auditRoutes(deps),
+    tenantRoutes(deps),
   ]) {
     refuseOtherMethods(routes);
     app.use('/v1', routes);

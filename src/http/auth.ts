@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
+import type { Actor } from '../db/audit.js';
 import { Problem } from './problem.js';
 
 export type Role = 'admin' | 'operator' | 'publisher' | 'viewer';
@@ -34,7 +35,7 @@ export function createAuth(adminKey: string): Auth {
     },
     allow,
     authorize: (role) => (_request, response, next) => {
-      allow(actorOf(response), role);
+      allow(nameOf(response), role);
       next();
     },
   };
@@ -48,5 +49,10 @@ export const authenticate =
     next();
   };
 
-/** The authenticated actor, for the audit. */
-export const actorOf = (response: Response): string => String(response.locals.actor);
+const nameOf = (response: Response): string => String(response.locals.actor);
+
+/** The authenticated actor with its request, for the audit. */
+export const actorOf = (response: Response): Actor => ({
+  name: nameOf(response),
+  requestId: String(response.getHeader('x-request-id')),
+});

@@ -6,6 +6,11 @@ import { DatabaseAwayError, isDatabaseAway } from '../db/pool.js';
 import { MAX_PAYLOAD_DEPTH } from '../domain/event.js';
 import { TooDeepError } from '../domain/raw-json.js';
 import { AfterCommitError } from '../db/after-commit.js';
+import { UNKNOWN_KEY } from '../db/encryption-check.js';
+import { QuotaExceededError } from '../db/tenants.js';
+import { RateExceededError } from '../delivery/tenant-rates.js';
+import { UnreadableSecretError } from '../lib/secret-cipher.js';
+import { rateLimited } from './rate-limited.js';
 import { badField, Problem } from './problem.js';
 import { MAX_EVENT_BYTES } from './json-body.js';
 
@@ -38,12 +43,26 @@ function fromZod({ issues }: ZodError, most: number): Problem {
   return new Problem(400, 'validation_failed', detail, errors);
 }
 
+/** A key of this process does not go with the database: an operator has to act, and the request may be sent again. */
+function keyProblem(error: unknown): Problem | null {
+  const { message, code } = (error ?? {}) as Partial<Error & { code: unknown }>;
+  if (error instanceof UnreadableSecretError)
+    return new Problem(503, 'secret_unreadable', `This cannot be shown: ${message}.`);
+  return code === UNKNOWN_KEY
+    ? new Problem(503, 'encryption_key_unknown', `Nothing was stored: ${message}. See /readyz.`)
+    : null;
+}
+
 /** The one table from errors to answers: 4xx say why, 5xx reveal no internals and are logged. */
 export function toProblem(error: unknown, most = MAX_ERRORS): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof ZodError) return fromZod(error, most);
   if (error instanceof TooDeepError)
     return badField('payload', `At most ${MAX_PAYLOAD_DEPTH} arrays and objects in one another.`);
+  if (error instanceof QuotaExceededError) return badField('tenant', error.message, 422, 'quota_exceeded');
+  if (error instanceof RateExceededError) return rateLimited(error);
+  const key = keyProblem(error instanceof AfterCommitError ? error.cause : error);
+  if (key) return key;
   if (error instanceof AfterCommitError && error.cause instanceof Problem) return error.cause;
   if (error instanceof AfterCommitError) {
     const [status, code] = isDatabaseAway(error.cause) ? [503, 'unavailable'] : [500, 'internal_error'];

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { findByKey, MAX_SHOWN, type Accepted, type NewEvent } from '../db/events.js';
 import { deliverWorkflowId } from '../delivery/workflow-id.js';
 import { MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH } from '../domain/event.js';
+import { isReserved } from '../domain/operational-event.js';
 import { memberText } from '../domain/raw-json.js';
 import { badField } from './problem.js';
 import { newId } from '../lib/ids.js';
@@ -40,7 +41,7 @@ export async function acceptPosted(
 ): Promise<Stored> {
   const { value, text, slot, headerKey: header, ownKey } = given;
   const { endpoint_ids: endpointIds = null, idempotency_key, ...body } = eventBody.parse(value);
-  await slot.admit(body.tenant);
+  await admit(deps, slot, body);
   const payload = payloadOf(text, body);
   const key = agreed(idempotency_key, header) ?? ownKey;
   const event = newEvent(deps, { ...body, payload, key, endpointIds, about: [] });
@@ -51,6 +52,18 @@ export async function acceptPosted(
   if (known) return known;
   const path = `endpoint_ids[${endpointIds!.indexOf(unknown)}]`;
   throw badField(path, `There is no endpoint ${unknown} of this tenant.`, 422, 'unknown_endpoint');
+}
+
+/** Throws where the event may not be published, or its tenant has used up its rate; waits for the tenant's share. */
+export function admit(
+  deps: Pick<AppDeps, 'tenantRates'>,
+  slot: Slot,
+  { type, tenant }: { type: string; tenant: string },
+): Promise<void> {
+  if (isReserved(tenant, type))
+    throw badField('type', `Only Surehook publishes ${type} to the tenant ${tenant}.`, 422, 'reserved_type');
+  deps.tenantRates.take(tenant);
+  return slot.admit(tenant);
 }
 
 export function newEvent(

@@ -10,7 +10,7 @@ export const limitFairly =
       ((response.locals.slots ??= []) as Slot[]).push(slot);
       next();
     };
-    limit.enter(response, actorOf(response), entered, next);
+    limit.enter(response, actorOf(response).name, entered, next);
   };
 
 /** The slots of a request in all of its limits, as one. */

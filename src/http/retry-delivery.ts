@@ -1,5 +1,4 @@
-import { audit } from '../db/audit.js';
-import { afterCommit } from '../db/after-commit.js';
+import { audit, type Actor } from '../db/audit.js';
 import { getDelivery, redeliver, type StoredDelivery } from '../db/deliveries.js';
 import { attemptNow } from '../db/open-deliveries/index.js';
 import type { RequestKey } from '../db/request-keys.js';
@@ -9,7 +8,7 @@ import { createOnce } from './once.js';
 import { Problem } from './problem.js';
 
 interface By {
-  actor: string;
+  actor: Actor;
   reason: string | null;
   key: RequestKey | null;
 }
@@ -27,27 +26,38 @@ async function retryNow(deps: AppDeps, delivery: StoredDelivery, { key, ...by }:
   if (status === 'HELD') {
     throw new Problem(409, 'delivery_held', `It is held (${status_reason}): resume that instead.`);
   }
-  if (!(await attemptNow(deps.pool, id))) {
-    const now = await getDelivery(deps.pool, id);
-    if (now && now.completed_at !== null) return again(deps, now, { key, ...by });
-  } else if (workflow_started && deps.workflowMode !== 'none') {
+  // The key stands for this delivery: once the delivery has ended, the same request must not make another.
+  const result = await createOnce(
+    deps.pool,
+    key,
+    async (db) => {
+      const moved = await attemptNow(db, id);
+      const now = (await getDelivery(db, id)) ?? delivery;
+      if (now.completed_at === null) {
+        const about = { action: 'delivery.retry', object: id, tenant: now.tenant };
+        await audit(db, { ...by, ...about, before: progressOf(delivery), after: progressOf(now) });
+      }
+      return { moved, now };
+    },
+    ({ now }) => (now.completed_at === null ? id : null),
+  );
+  if ('knownId' in result) return result;
+  const { moved, now } = result.made;
+  if (now.completed_at !== null) return again(deps, now, { key, ...by });
+  if (moved && workflow_started && deps.workflowMode !== 'none') {
     // A poller makes the attempt. A workflow that is not told finds out at the time of the attempt it waited for.
     deps.workflows.lookNow(workflow_id, id).catch((error: unknown) => {
       deps.log.info({ err: error, delivery_id: id }, 'retry not told to the workflow');
     });
   }
-  // The key stands for this delivery: once the delivery has ended, the same request must not make another.
-  const recorded = createOnce(
-    deps.pool,
-    key,
-    async (db) => {
-      await audit(db, { ...by, action: 'delivery.retry', object: id });
-      return (await getDelivery(db, id)) ?? delivery;
-    },
-    () => id,
-  );
-  return afterCommit(recorded);
+  return { made: now };
 }
+
+const progressOf = ({ status, attempt_count, next_attempt_at }: StoredDelivery) => ({
+  status,
+  attempt_count,
+  next_attempt_at,
+});
 
 /** An ended delivery never changes: a new delivery of the same event follows it. */
 async function again(deps: AppDeps, source: StoredDelivery, { key, ...by }: By): Promise<Retried> {

@@ -45,7 +45,7 @@ function keyProblem(key: string): string | null {
 const payload = z.unknown().refine((value) => value !== undefined, 'Is required: any JSON value.');
 
 /** No control characters: Postgres rejects NUL, and a URL parser drops or hides what it should refuse. */
-const line = (max: number, min = 0) =>
+export const line = (max: number, min = 0) =>
   text(max)
     .min(min)
     .refine((value) => !/\p{Cc}/u.test(value) && value.isWellFormed(), 'Must be one line of text.');
@@ -212,6 +212,7 @@ export const deliveriesQuery = z.strictObject({
 const word = text(128).regex(/^[a-zA-Z0-9_.:-]+$/, 'Must be letters, digits, _, -, . or :.');
 export const auditQuery = z.strictObject({
   ...page,
+  tenant: tenant.optional(),
   actor: word.optional(),
   action: word.optional(),
   /** An id, or a scope, which may contain a tenant. */

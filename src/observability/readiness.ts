@@ -18,6 +18,8 @@ export interface Readiness {
     reason: string | null;
   };
   workers: { ok: boolean };
+  /** `reason`: why the encryption keys of this process do not go with the database. */
+  encryption: { ok: boolean; reason: string | null };
 }
 
 /** Bounds the probes: `/readyz` needs no key. */
@@ -27,6 +29,7 @@ const ANSWER_MS = 2_000;
 /** Returns a function that probes Postgres, Temporal and the workers; callers share each result for 1 s. */
 export function createReadiness(options: {
   acceptance: Acceptance;
+  encryption: { fault(): Promise<string | null> };
   temporal: TemporalOptions & { uiUrl: string | null };
   link: TemporalLink;
   workflows: Pick<WatchedWorkflows, 'startFault'>;
@@ -34,13 +37,17 @@ export function createReadiness(options: {
   /** Null: workers run in other processes. */
   worker: RunningWorker | null;
 }): () => Promise<Readiness> {
-  const { acceptance, link, workflows, taskQueue, worker } = options;
+  const { acceptance, encryption, link, workflows, taskQueue, worker } = options;
   const { address, namespace, uiUrl } = options.temporal;
+  /** Postgres may be away: the last answer stands. */
+  let keyFault: string | null = null;
+  const readKeyFault = async () => void (keyFault = await encryption.fault());
   return sharedAnswer(FRESH_MS, async () => {
     const [postgres, engine, workers] = await Promise.all([
       acceptance.possible(),
       answers(link.reached.then(({ connection }) => connection.workflowService.getSystemInfo({}))),
       worker ? worker.running() : answers(link.reached.then((to) => requirePollers(to, taskQueue))),
+      answers(readKeyFault()),
     ]);
     return {
       postgres: { ok: postgres },
@@ -50,6 +57,7 @@ export function createReadiness(options: {
         reason: engine ? (workflows.startFault() ?? link.attributes.reason()) : 'Temporal does not answer.',
       },
       workers: { ok: workers },
+      encryption: { ok: keyFault === null, reason: keyFault },
     };
   });
 }

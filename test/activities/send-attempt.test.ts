@@ -29,9 +29,10 @@ import {
   type Trail,
   type UnrecordedAttempt,
 } from '../../workflows/contract.js';
+import { actorNamed } from '../support/actor.js';
 import { createEndpoint, getDelivery, postEvent } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
-import { eventually, startTestService, type TestService } from '../support/service.js';
+import { ENCRYPTION_KEY, eventually, startTestService, type TestService } from '../support/service.js';
 
 const PROCESS = 'prc_test';
 const log = createLogger('silent');
@@ -48,7 +49,7 @@ beforeAll(async () => {
   // A service that makes no attempts: deliveries stay ready, and the activity is run by hand.
   t = await startTestService({ role: 'api', attempts: false, workflows: 'none' });
   sender = createSender({ guard: createAddressGuard(['127.0.0.0/8']) });
-  const secrets = createSecretCipher(Buffer.alloc(32, 1).toString('base64'));
+  const secrets = createSecretCipher([ENCRYPTION_KEY]);
   const attempt: AttemptDeps = {
     load: async (claim) => (await loadAttemptTargets(t.pool, [claim]))[0]!,
     record: (record) =>
@@ -354,7 +355,7 @@ test('a delivery that has ended is not sent again', async () => {
   expect((await run(id)).result).toMatchObject({ kind: 'ended', status: 'DELIVERED' });
   expect(receiver.requests).toHaveLength(1);
   const cancelled = await ready();
-  await transaction(t.pool, (db) => cancelDelivery(db, cancelled, 'ana', null));
+  await transaction(t.pool, (db) => cancelDelivery(db, cancelled, actorNamed('ana'), null));
   expect((await run(cancelled)).result).toMatchObject({ kind: 'ended', status: 'CANCELLED' });
   // A newer Temporal than Postgres: the backup does not know the delivery.
   expect((await run(newId('del'))).result).toMatchObject({ status: 'CANCELLED', reason: 'NOT_FOUND' });

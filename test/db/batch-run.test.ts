@@ -10,6 +10,7 @@ import { claimDelivery, endDeliveries, recordAttempt } from '../../src/db/open-d
 import { CONTROL_CHANNEL } from '../../src/db/pauses.js';
 import { createPool, type Pool } from '../../src/db/pool.js';
 import { newId } from '../../src/lib/ids.js';
+import { actorNamed } from '../support/actor.js';
 import { createDatabase } from '../support/database.js';
 import { seedDeliveries, seedOpen } from '../support/seed.js';
 
@@ -40,13 +41,13 @@ async function addEndpoint(): Promise<string> {
   return id;
 }
 
-const by = { actor: 'ana', reason: null };
+const by = { actor: actorNamed('ana'), reason: null };
 /** A planned batch over the FAILED deliveries of the tenant. */
 async function batchOf({ includeDelivered = false } = {}): Promise<string> {
   const status = includeDelivered ? (['FAILED', 'DELIVERED'] as const) : (['FAILED'] as const);
   const selection = { include_delivered: includeDelivered, filter: { tenant, status: [...status] } };
   const choice = { deliveryIds: null, dryRun: false, ratePerSecond: 0, note: null };
-  const { id } = await insertBatch(pool, { selection, ...choice }, 'ana');
+  const { id } = await insertBatch(pool, { selection, ...choice }, actorNamed('ana'));
   while (await planPage(pool, id));
   return id;
 }

@@ -8,6 +8,7 @@ const targetOf = (id: string, url = 'http://127.0.0.1:1/') => ({
   },
   held: null,
   sealed_secrets: [],
+  secret_ids: [],
 });
 
 /** A cache whose reads and notifications the test controls. */

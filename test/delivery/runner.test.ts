@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AttemptRecord, ClaimedDelivery, ReleasedClaim } from '../../src/db/open-deliveries/index.js';
+import { aboutSealed, ENDPOINT_SECRET } from '../../src/db/sealed-columns.js';
 import { createRunner, type Runner } from '../../src/delivery/runner.js';
 import { DEFAULT_RETRY_POLICY } from '../../src/domain/retry-schedule.js';
 import { createSecretCipher } from '../../src/lib/secret-cipher.js';
@@ -21,8 +22,8 @@ const MAX_PER_ENDPOINT = 256;
 const TIMEOUT_MS = 30_000;
 
 const log = createLogger('silent');
-const secrets = createSecretCipher(Buffer.alloc(32, 1).toString('base64'));
-const sealed = secrets.seal(newSecret());
+const secrets = createSecretCipher([Buffer.alloc(32, 1).toString('base64')]);
+const sealed = secrets.seal(newSecret(), aboutSealed(ENDPOINT_SECRET, 'sec_1'));
 
 let url: string;
 let sender: Sender;
@@ -45,6 +46,7 @@ beforeEach(() => {
   const targetOf = (id: string) => ({
     held: null,
     sealed_secrets: [sealed],
+    secret_ids: ['sec_1'],
     endpoint: {
       ...{ id, url, headers: {}, content_type: null, timeout_ms: TIMEOUT_MS, deleted: false },
       retry_on: 'default' as const,

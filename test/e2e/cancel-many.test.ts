@@ -113,14 +113,14 @@ test('a filter narrows by type, tenant, status, event and time, and the whole of
   expect(await count({ tenant })).toBe(3);
 });
 
-test('thousands are cancelled in pages, with one entry in the audit', async () => {
+test('thousands are cancelled in pages, each with its entry in the audit', async () => {
   const { id: endpoint_id } = await createEndpoint(t, receiver.url, { tenant, enabled: false });
   await seedOpen(t.pool, { endpointId: endpoint_id, count: 4_500 });
   const answers = await Promise.all([cancel({ endpoint_id }), cancel({ endpoint_id })]);
   expect(answers.map(({ status }) => status)).toEqual([200, 200]);
   expect(answers[0].body.cancelled + answers[1].body.cancelled).toBe(4_500);
   const told = (await entries(endpoint_id)).map(({ after }) => (after as { cancelled: number }).cancelled);
-  expect(told.length).toBeLessThanOrEqual(2);
+  expect(told.length).toBeGreaterThanOrEqual(3);
   expect(told.reduce((sum, n) => sum + n, 0)).toBe(4_500);
 });
 

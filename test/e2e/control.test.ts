@@ -41,7 +41,7 @@ async function another(over: { pauseFile?: string } = {}): Promise<Service> {
       uiUrl: null,
     },
     adminKey: ADMIN_KEY,
-    encryptionKey: Buffer.alloc(32, 1).toString('base64'),
+    encryptionKeys: [Buffer.alloc(32, 1).toString('base64')],
     allowNetworks: ['127.0.0.0/8'],
     retryScale: 0.01,
     log: createLogger('silent'),

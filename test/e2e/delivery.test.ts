@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { VERSION } from '../../src/bootstrap/version.js';
 import { newId } from '../../src/lib/ids.js';
 import { stateQuery, type DeliveryState, type PartState } from '../../workflows/contract.js';
+import { copyEndpoint } from '../support/copies.js';
 import { createEndpoint, deliveryIn, getDelivery, postEvent, type Accepted } from '../support/path.js';
 import { startReceiver, verified, type Receiver } from '../support/receiver.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';
@@ -297,15 +298,7 @@ test.each([
     const many = await startTestService();
     try {
       const { id: first } = await createEndpoint(many, receiver.url);
-      await many.pool.query(
-        `with copies as (
-         insert into endpoints (id, tenant, url, event_types, timeout_ms)
-         select new_id('ep', now()), tenant, url, event_types, timeout_ms from endpoints, generate_series(2, $2::int)
-         returning id
-       ) insert into endpoint_secrets (id, endpoint_id, sealed)
-         select new_id('sec', now()), copies.id, sealed from copies, endpoint_secrets where endpoint_id = $1`,
-        [first, count],
-      );
+      await copyEndpoint(many.pool, first, count - 1);
       const event = await postEvent(many, { idempotency_key: many.taskQueue });
       const id = `deliver:default:${many.taskQueue}`;
       await receiver.waitFor((requests) => requests.length === count);

@@ -5,20 +5,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { createSecretCipher } from '../../src/lib/secret-cipher.js';
 import { createEndpoint } from '../support/path.js';
 import { startTestService } from '../support/service.js';
 
 const RIGHT = Buffer.alloc(32, 1).toString('base64');
 const OTHER = Buffer.alloc(32, 2).toString('base64');
+const idOf = (key: string) => createSecretCipher([key]).keyIds[0]!;
 const REFUSAL =
-  "SUREHOOK_ENCRYPTION_KEY is not the key that this database's secrets are encrypted with; start with that key, by default in DATA_DIR/encryption-key.";
+  `This database has secrets that are encrypted with the key ${idOf(RIGHT)}, which is not in SUREHOOK_ENCRYPTION_KEYS ` +
+  `(by default in DATA_DIR/encryption-key): add it. Keys that are there: ${idOf(OTHER)}. See docs/encryption.md if it is lost.`;
 
 let databaseUrl: string;
 let pool: pg.Pool;
 let dir: string;
 
 beforeAll(async () => {
-  const t = await startTestService({ encryptionKey: RIGHT });
+  const t = await startTestService({ encryptionKeys: [RIGHT] });
   ({ databaseUrl } = t);
   await createEndpoint(t, 'http://127.0.0.1:9/');
   await t.stop();
@@ -30,6 +33,18 @@ afterAll(async () => {
   await rm(dir, { recursive: true });
 });
 
+/** A command until it ends. */
+async function run(file: string, keys: string) {
+  const child = spawn(process.execPath, [file], {
+    env: { PATH: process.env.PATH, DATABASE_URL: databaseUrl, SUREHOOK_ENCRYPTION_KEYS: keys },
+  });
+  let [out, err] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, out: out.trim(), err: err.trim() };
+}
+
 /** The service as it is started by hand, until it is ready or ends. */
 async function start(file: string, key: string, args: string[] = []) {
   const child = spawn(process.execPath, [file, ...args], {
@@ -40,7 +55,7 @@ async function start(file: string, key: string, args: string[] = []) {
       DATABASE_URL: databaseUrl,
       TEMPORAL_ADDRESS: inject('temporalAddress'),
       SUREHOOK_ADMIN_KEY: 'test-admin-key-of-enough-length',
-      SUREHOOK_ENCRYPTION_KEY: key,
+      SUREHOOK_ENCRYPTION_KEYS: key,
       LOG_LEVEL: 'warn',
     },
   });
@@ -89,15 +104,30 @@ test('the right key starts', async () => {
   expect(await start('dist/src/api.js', RIGHT)).toEqual({ isReady: true, code: 0, err: '' });
 });
 
-test('a database without the check value is judged by its secrets, and gets one', async () => {
-  await pool.query('delete from encryption_check');
-  const before = await state();
-  expect(await start('dist/src/api.js', OTHER)).toEqual({ isReady: false, code: 1, err: REFUSAL });
-  expect(await state()).toEqual(before);
+test('a new key goes first beside the old one, and from then on both are needed', async () => {
+  expect(await start('dist/src/worker.js', `${OTHER},${RIGHT}`)).toMatchObject({ isReady: true, code: 0 });
+  const { rows } = await pool.query<{ id: string }>('select id from encryption_keys order by id');
+  expect(rows.map(({ id }) => id)).toEqual([idOf(RIGHT), idOf(OTHER)].sort());
+  for (const [key, missing] of [
+    [RIGHT, OTHER],
+    [OTHER, RIGHT],
+  ] as const) {
+    const run = await start('dist/src/api.js', key);
+    expect(run).toMatchObject({ isReady: false, code: 1 });
+    expect(run.err).toContain(`with the key ${idOf(missing)}, which is not in SUREHOOK_ENCRYPTION_KEYS`);
+  }
+  expect(await start('dist/src/api.js', `${RIGHT},${OTHER}`)).toMatchObject({ isReady: true, code: 0 });
+});
 
-  expect(await start('dist/src/worker.js', RIGHT)).toMatchObject({ isReady: true, code: 0 });
-  expect((await pool.query('select 1 from encryption_check')).rowCount).toBe(1);
-  // From now on the check value alone is enough.
-  await pool.query('delete from endpoint_secrets');
-  expect(await start('dist/src/api.js', OTHER)).toMatchObject({ isReady: false, err: REFUSAL });
+test('keys:rotate encrypts with the new key, after which the old one is not needed', async () => {
+  const rotated = await run('dist/src/rotate-keys.js', `${OTHER},${RIGHT}`);
+  expect(rotated).toEqual({
+    code: 0,
+    out: [
+      `1 secret(s) encrypted again, with the key ${idOf(OTHER)}.`,
+      `Key ${idOf(RIGHT)} may be removed from SUREHOOK_ENCRYPTION_KEYS.`,
+    ].join('\n'),
+    err: '',
+  });
+  expect(await start('dist/src/api.js', OTHER)).toEqual({ isReady: true, code: 0, err: '' });
 });

@@ -102,9 +102,11 @@ test('a URL that has failed for days is sent to all the same', async () => {
   const { id, endpoint_id } = first.body.deliveries[0]!;
   expect((await deliveryIn(t, id)).status).toBe('DELIVERED');
   // As if it had not succeeded once since then.
-  await t.pool.query(`update endpoints set failing_since = now() - interval '6 days' where id = $1`, [
-    endpoint_id,
-  ]);
+  await t.pool.query(
+    `update endpoints set failing_since = now() - interval '6 days', failing_warned_at = now() - interval '2 days'
+     where id = $1`,
+    [endpoint_id],
+  );
   const failed = await send();
   expect((await deliveryIn(t, failed.body.deliveries[0]!.id)).status).toBe('FAILED');
   const last = await send();

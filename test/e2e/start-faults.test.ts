@@ -9,6 +9,7 @@ import { freePort } from '../../src/embedded/ports.js';
 import { startTemporal } from '../../src/embedded/temporal.js';
 import { findTemporal } from '../../src/embedded/temporal-binary.js';
 import type { Readiness } from '../../src/observability/readiness.js';
+import { copyEndpoint } from '../support/copies.js';
 import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';
@@ -101,15 +102,7 @@ test('where the namespace has no room for search attributes, everything goes on 
     },
   });
   const { id: endpointId } = await createEndpoint(t, receiver.url);
-  await t.pool.query(
-    `with copies as (
-       insert into endpoints (id, tenant, url, event_types, timeout_ms)
-       select new_id('ep', now()), tenant, url, event_types, timeout_ms from endpoints, generate_series(1, 50)
-       returning id
-     ) insert into endpoint_secrets (id, endpoint_id, sealed)
-       select new_id('sec', now()), copies.id, sealed from copies,
-         (select sealed from endpoint_secrets limit 1) secret`,
-  );
+  await copyEndpoint(t.pool, endpointId, 50);
   receiver.setBehaviour(() => ({ status: 404 }));
   const { deliveries } = await postEvent(t);
   expect(deliveries).toHaveLength(51);

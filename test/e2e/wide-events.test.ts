@@ -4,6 +4,7 @@ import pg from 'pg';
 import pino from 'pino';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 import { TASK_QUEUE } from '../../workflows/contract.js';
+import { copyEndpoint } from '../support/copies.js';
 import { createEndpoint, deliveryIn, postEvent, type Accepted } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import {
@@ -47,16 +48,7 @@ async function makeEndpoints(
   status = 'enabled',
 ): Promise<void> {
   const { id } = await createEndpoint(t, receiver.url, { tenant, event_types: ['none'], timeout_ms: 30_000 });
-  await t.pool.query(
-    `with copies as (
-       insert into endpoints (id, tenant, url, event_types, timeout_ms, status)
-       select new_id('ep', now()), tenant, url || '/' || n, '{order.*}', timeout_ms, $3
-       from endpoints, generate_series(1, $2::int) n where id = $1
-       returning id
-     ) insert into endpoint_secrets (id, endpoint_id, sealed)
-       select new_id('sec', now()), copies.id, sealed from copies, endpoint_secrets where endpoint_id = $1`,
-    [id, count, status],
-  );
+  await copyEndpoint(t.pool, id, count, { types: ['order.*'], status, ownPath: true });
 }
 
 const post = (t: TestService, tenant: string) =>

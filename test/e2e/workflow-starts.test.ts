@@ -11,6 +11,7 @@ import { findTemporal } from '../../src/embedded/temporal-binary.js';
 import { newId } from '../../src/lib/ids.js';
 import { createLogger } from '../../src/observability/logger.js';
 import type { DeliveryState } from '../../workflows/contract.js';
+import { copyEndpoint } from '../support/copies.js';
 import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/path.js';
 import { query } from '../support/query.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
@@ -114,7 +115,7 @@ test('with Temporal away, events are delivered and retried, and their workflows 
   const options = {
     ...{ host: '127.0.0.1', port: 0, databaseUrl, taskQueue, pollEveryMs: 200 },
     temporal: { address, namespace: 'default', tls: false, apiKey: null, uiUrl: 'http://ui' },
-    ...{ adminKey: ADMIN_KEY, encryptionKey: Buffer.alloc(32, 1).toString('base64') },
+    ...{ adminKey: ADMIN_KEY, encryptionKeys: [Buffer.alloc(32, 1).toString('base64')] },
     ...{ allowNetworks: ['127.0.0.0/8'], retryScale: 0.01, log: createLogger('silent') },
   };
   const first = await startService(options);
@@ -244,17 +245,8 @@ test('open: of a wide event, only parts with an open delivery have a workflow', 
 
 /** Copies of one endpoint, all to the receiver. */
 async function manyEndpoints(t: TestService, count: number): Promise<void> {
-  await createEndpoint(t, receiver.url, { tenant });
-  await t.pool.query(
-    `with copies as (
-       insert into endpoints (id, tenant, url, event_types, timeout_ms)
-       select new_id('ep', now()), tenant, url, event_types, timeout_ms from endpoints, generate_series(2, $2::int)
-       where tenant = $1 returning id
-     ) insert into endpoint_secrets (id, endpoint_id, sealed)
-       select new_id('sec', now()), copies.id, sealed from copies,
-         (select sealed from endpoint_secrets limit 1) secret`,
-    [tenant, count],
-  );
+  const { id } = await createEndpoint(t, receiver.url, { tenant });
+  await copyEndpoint(t.pool, id, count - 1);
 }
 
 test('an event to 300 endpoints has a workflow with a small input, and one for each part', async () => {

@@ -16,6 +16,7 @@ import { transaction, type Pool } from '../../src/db/pool.js';
 import { beat, deadProcesses, removeProcess } from '../../src/db/processes.js';
 import { lostRecord } from '../../src/delivery/attempt-record.js';
 import { newId } from '../../src/lib/ids.js';
+import { actorNamed } from './actor.js';
 import {
   claim,
   decideEnd,
@@ -259,7 +260,7 @@ const endExpired = fc.constant(
 const death = anyProcess.map((process) =>
   step(`${process} dies`, async (model, pool) => {
     for (const id of ['judge', process])
-      await beat(pool, { id, makesAttempts: true, paused: null, startsBehindMs: 0 });
+      await beat(pool, { id, makesAttempts: true, paused: null, startsBehindMs: 0, keyIds: [] });
     await pool.query(`update processes set alive_at = now() - interval '11 s' where id = $1`, [process]);
     await pool.query(`update processes set steady_since = now() - interval '1 hour' where id = 'judge'`);
     expect(await deadProcesses(pool, 'judge')).toEqual([process]);
@@ -303,7 +304,7 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 2,
     arbitrary: each('cancel', all, async (delivery, _, pool) => {
-      expect(await transaction(pool, (db) => cancelDelivery(db, delivery.id, 'me', 'enough'))).toBe(
+      expect(await transaction(pool, (db) => cancelDelivery(db, delivery.id, actorNamed('me'), 'enough'))).toBe(
         decideEnd(delivery, 'CANCELLED', 'enough'),
       );
     }),

@@ -37,12 +37,9 @@ export async function deleteEverything({ admin }: TestDatabase): Promise<void> {
   const tables =
     'open_deliveries deliveries attempts events idempotency_keys workflow_starts control processes audit';
   const endpoints = 'subscriptions endpoint_secrets endpoints';
-  await admin.query(
-    `${tables} ${endpoints}`
-      .split(' ')
-      .map((table) => `delete from ${table}`)
-      .join(';'),
-  );
+  const deletes = `${tables} ${endpoints}`.split(' ').map((table) => `delete from ${table}`);
+  // As a retention does: the audit is append-only.
+  await admin.query(`set local surehook.audit_retention = 'on'; ${deletes.join(';')}`);
 }
 
 export interface EndpointOptions {

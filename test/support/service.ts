@@ -32,6 +32,7 @@ export interface TestService {
 }
 
 export const ADMIN_KEY = 'test-admin-key-of-enough-length';
+export const ENCRYPTION_KEY = Buffer.alloc(32, 1).toString('base64');
 
 /** Starts the real service, with a new database and task queue unless given. */
 export async function startTestService(over: Partial<ServiceOptions> = {}): Promise<TestService> {
@@ -49,7 +50,7 @@ export async function startTestService(over: Partial<ServiceOptions> = {}): Prom
       uiUrl: null,
     },
     adminKey: ADMIN_KEY,
-    encryptionKey: Buffer.alloc(32, 1).toString('base64'),
+    encryptionKeys: [ENCRYPTION_KEY],
     allowNetworks: ['127.0.0.0/8'],
     // 5 s, 15 s, 45 s … become 50 ms, 150 ms, 450 ms …
     retryScale: 0.01,

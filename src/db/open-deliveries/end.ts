@@ -1,4 +1,5 @@
-import { audit } from '../audit.js';
+import { audit, type Actor } from '../audit.js';
+import { announceFailed } from '../operational-events.js';
 import { notify } from '../pauses.js';
 import { transaction, type Db, type Pool } from '../pool.js';
 import { IS_CLAIMED, IS_READY, KEPT } from './columns.js';
@@ -32,6 +33,12 @@ export async function endDeliveries(
      ), history as (
        insert into deliveries (${KEPT}, status, status_reason, attempt_count, last_classification, completed_at)
        select ${KEPT}, $2, $3, attempt_count, ${lastClassification('$3')}, now() from ended
+     ), failed as (
+       ${announceFailed(`select * from ended where $2 = 'FAILED'`, {
+         reason: '$3',
+         attempts: 'failed.attempt_count',
+         classification: 'failed.last_classification',
+       })}
      )
      select id from flagged union all select id from ended`,
     [ids, status, reason],
@@ -90,6 +97,12 @@ export function releaseClaims(pool: Pool, released: ReleasedClaim[]): Promise<vo
        ), history as (
          insert into deliveries (${KEPT}, status, status_reason, attempt_count, last_classification, completed_at)
          select ${KEPT}, end_status, status_reason, attempt_count, ${lastClassification('status_reason')}, now() from ended
+       ), failed as (
+         ${announceFailed(`select * from ended where end_status = 'FAILED'`, {
+           reason: 'failed.status_reason',
+           attempts: 'failed.attempt_count',
+           classification: 'failed.last_classification',
+         })}
        )
        update open_deliveries o set claimed_by = null, claim_until = null, run_by = 'queue',
          run_at = coalesce(now() + i.in_ms * interval '1 millisecond' + case when i.back_off
@@ -108,26 +121,52 @@ export function releaseClaims(pool: Pool, released: ReleasedClaim[]): Promise<vo
   });
 }
 
-/** Makes a delivery that is ready due now, for the poller of any process. False: it is claimed, or has ended. */
-export async function attemptNow(pool: Pool, id: string): Promise<boolean> {
-  return transaction(pool, async (db) => {
-    const { rowCount } = await db.query(
-      `update open_deliveries set run_at = least(run_at, now()), run_by = 'queue' where id = $1 and ${IS_READY}`,
-      [id],
-    );
-    if (rowCount === 1) await notify(db);
-    return rowCount === 1;
-  });
+/**
+ * Makes a delivery that is ready due now, for the poller of any process. False: it is claimed, or has ended. Runs in the
+ * caller's transaction.
+ */
+export async function attemptNow(db: Db, id: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update open_deliveries set run_at = least(run_at, now()), run_by = 'queue' where id = $1 and ${IS_READY}`,
+    [id],
+  );
+  if (rowCount === 1) await notify(db);
+  return rowCount === 1;
+}
+
+/** An open delivery, for the audit. */
+export interface OpenBefore {
+  id: string;
+  tenant: string;
+  attempt_count: number;
+  last_classification: string | null;
+}
+
+/** The open deliveries among `ids`, locked: call it before they end. */
+export async function readOpen(db: Db, ids: string[]): Promise<OpenBefore[]> {
+  const { rows } = await db.query<OpenBefore>(
+    `select id, tenant, attempt_count, last_classification from open_deliveries where id = any($1)
+     order by id for update`,
+    [ids],
+  );
+  return rows;
 }
 
 /** False if it had ended already. Runs in the caller's transaction. */
 export async function cancelDelivery(
   db: Db,
   id: string,
-  actor: string,
+  actor: Actor,
   reason: string | null,
 ): Promise<boolean> {
-  const [cancelled] = await endDeliveries(db, [id], 'CANCELLED', reason ?? `cancelled by ${actor}`);
-  if (cancelled) await audit(db, { actor, action: 'delivery.cancel', object: id, reason });
-  return cancelled !== undefined;
+  const [before] = await readOpen(db, [id]);
+  const status = 'CANCELLED';
+  const [cancelled] = await endDeliveries(db, [id], status, reason ?? `cancelled by ${actor.name}`);
+  if (!before || cancelled === undefined) return false;
+  const { tenant, ...state } = before;
+  await audit(db, {
+    ...{ actor, action: 'delivery.cancel', object: id, tenant, reason },
+    ...{ before: state, after: { ...state, status } },
+  });
+  return true;
 }

@@ -43,8 +43,10 @@ export {
   cancelDelivery,
   endDeliveries,
   endDeliveriesOf,
+  readOpen,
   releaseClaims,
   type EndStatus,
+  type OpenBefore,
   type ReleasedClaim,
 } from './end.js';
 export { eventsFanningOut, fanOut } from './fan-out.js';

@@ -1,7 +1,9 @@
 import type { Attempt } from '../../domain/delivery.js';
 import { bulkParam, bulkValue } from '../bulk-params.js';
+import { announceFailed } from '../operational-events.js';
 import { retryOnConflict, type Db, type Pool } from '../pool.js';
 import { IS_CLAIMED, KEPT } from './columns.js';
+import { ENDPOINT_OUTCOME, ENDPOINT_SUCCESS } from './endpoint-outcome.js';
 import { recordLate } from './record-late.js';
 
 export interface AttemptRecord {
@@ -17,9 +19,6 @@ export interface AttemptRecord {
   /** The URL that answered: the endpoint may have another by now. Absent in attempts that Temporal kept. */
   url?: string;
 }
-
-/** An endpoint without a success for this long is disabled when a delivery to it ends as FAILED. */
-const FAILING_DAYS = 5;
 
 /** SQLSTATE classes that a retry cannot fix: data exceptions (22) and integrity violations (23). */
 const UNSTORABLE = /^2[23]/;
@@ -115,30 +114,12 @@ const RECORD = `
     on conflict do nothing
   ), recorded as (
     select id, endpoint_id, true as has_ended from ended union all select id, endpoint_id, false from waiting
-  ), outcome as (
-    select endpoint_id, bool_or(i.classification = 'DELIVERED') as delivered,
-      bool_or(i.gone and coalesce(i.url, ep.url) = ep.url) as gone, bool_or(i.status = 'FAILED') as failed
-    from recorded join input i on i.delivery_id = recorded.id join endpoints ep on ep.id = endpoint_id
-    where i.classification <> 'WORKER_LOST'
-    group by endpoint_id
-  ), endpoint as (
-    -- Written only where something changes: most attempts succeed at an endpoint that works.
-    update endpoints set
-      failing_since = case when o.delivered then null else coalesce(failing_since, now()) end,
-      status = case when ended.why is null then status else 'disabled' end,
-      status_reason = coalesce(ended.why, status_reason),
-      updated_at = case when ended.why is null then updated_at else now() end
-    from outcome o cross join lateral (select case
-        -- One made for a URL of POST /v1/send stays: the next to that URL would be held for good.
-        when status <> 'enabled' or ad_hoc_key is not null then null when o.gone then 'gone'
-        when o.failed and not o.delivered and failing_since < now() - interval '${FAILING_DAYS} days' then 'failing'
-      end as why from endpoints ep where ep.id = o.endpoint_id) ended
-    where endpoints.id = o.endpoint_id
-      and (ended.why is not null or (failing_since is null) <> o.delivered)
-    returning endpoints.id, ended.why
-  ), audited as (
-    insert into audit (id, actor, action, object, reason)
-    select new_id('aud', now()), 'surehook', 'endpoint.disable', id, why from endpoint where why is not null
+  ), ${ENDPOINT_OUTCOME}, failed as (
+    ${announceFailed(`select * from ended where status = 'FAILED'`, {
+      reason: 'failed.reason',
+      attempts: 'failed.number',
+      classification: 'failed.classification',
+    })}
   ), ${ATTEMPT}
   select id from recorded`;
 
@@ -146,10 +127,7 @@ const RECORD = `
 const RECORD_DELIVERED = `
   with ${INPUT}, ${ENDED}, recorded as (
     select id, true as has_ended from ended
-  ), endpoint as (
-    update endpoints set failing_since = null
-    where id = any(array(select endpoint_id from ended)) and failing_since is not null
-  ), ${ATTEMPT}
+  ), ${ENDPOINT_SUCCESS}, ${ATTEMPT}
   select id from recorded`;
 
 /** Runs the statement only, also inside a caller's transaction. Returns the ids of the deliveries whose claim it ended. */

@@ -5,6 +5,7 @@ import { cancelOpen } from '../../delivery/cancel-open.js';
 import { isOpen, OPEN_STATUSES, type WorkflowMode } from '../../domain/delivery.js';
 import { afterCommit } from '../../db/after-commit.js';
 import { transaction } from '../../db/pool.js';
+import { tenantOf } from '../../db/tenant-of.js';
 import { notFound, Problem } from '../problem.js';
 import type { AppDeps } from '../app-deps.js';
 import { actorOf } from '../auth.js';
@@ -50,7 +51,13 @@ export function deliveryRoutes(deps: AppDeps): Router {
     const { status = [...OPEN_STATUSES], ...rest } = filter;
     const { tenant } = rest;
     const object = rest.endpoint_id ?? rest.event_id ?? (tenant === undefined ? 'all' : `tenant:${tenant}`);
-    const by = { actor: actorOf(response), reason, filter: (value as { filter: object }).filter, object };
+    const by = {
+      actor: actorOf(response),
+      reason,
+      filter: (value as { filter: object }).filter,
+      object,
+      tenant: await tenantOf(pool, rest),
+    };
     response.json(await cancelOpen(deps, { filter: { ...rest, status }, dryRun, by }));
   });
 

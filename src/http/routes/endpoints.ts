@@ -6,10 +6,15 @@ import {
   listEndpoints,
   listSealedSecrets,
   updateEndpoint,
+  type SealedSecret,
   type StoredEndpoint,
 } from '../../db/endpoints.js';
+import { audit } from '../../db/audit.js';
 import { endDeliveriesOf } from '../../db/open-deliveries/index.js';
 import type { Db } from '../../db/pool.js';
+import { aboutSealed, ENDPOINT_SECRET } from '../../db/sealed-columns.js';
+import { requireEndpointRoom } from '../../db/tenants.js';
+import { newId } from '../../lib/ids.js';
 import { afterCommit } from '../../db/after-commit.js';
 import { notFound, Problem } from '../problem.js';
 import { newSecret } from '../../webhook/sign.js';
@@ -33,10 +38,12 @@ export function endpointRoutes(deps: AppDeps): Router {
   router.param('id', requireIdParam('ep', 'endpoint'));
   const { pool, authorize, secrets } = deps;
 
+  const open = ({ id, sealed }: SealedSecret) => secrets.open(sealed, aboutSealed(ENDPOINT_SECRET, id));
+
   /** Rebuilds the answer of an earlier request from its endpoint: the secret is kept nowhere else. */
   const again = async (id: string) => {
     const [endpoint, [newest]] = await Promise.all([getEndpoint(pool, id), listSealedSecrets(pool, id)]);
-    if (endpoint && newest) return { ...endpoint, secret: secrets.open(newest) };
+    if (endpoint && newest) return { ...endpoint, secret: open(newest) };
     const message = `The endpoint ${id} was made with this key and has been deleted since. Use another key.`;
     throw new Problem(409, 'idempotency_conflict', message, [{ path: 'Idempotency-Key', message }]);
   };
@@ -48,8 +55,12 @@ export function endpointRoutes(deps: AppDeps): Router {
     const before = await answeredBefore(pool, key);
     if (before !== null) return void replayed(response).json(await afterCommit(again(before)));
     await assertPublicUrl(deps.guard, body.url, body.tenant);
-    const input = { ...body, sealedSecret: secrets.seal(secret), adHocKey: null };
-    const made = (db: Db) => insertEndpoint(db, input, actorOf(response));
+    const secretId = newId('sec');
+    const sealedSecret = secrets.seal(secret, aboutSealed(ENDPOINT_SECRET, secretId));
+    const made = async (db: Db) => {
+      await requireEndpointRoom(db, body.tenant, deps.quotas.maxEndpoints);
+      return insertEndpoint(db, { ...body, secretId, sealedSecret, adHocKey: null }, actorOf(response));
+    };
     const result = await createOnce(pool, key, made, ({ id }) => id);
     if ('knownId' in result) replayed(response).json(await afterCommit(again(result.knownId)));
     else response.status(201).json({ ...result.made, secret });
@@ -67,11 +78,14 @@ export function endpointRoutes(deps: AppDeps): Router {
   });
 
   router.get('/endpoints/:id/secret', authorize('admin'), async (request: ById, response) => {
-    const [newest] = (await getEndpoint(pool, request.params.id))
-      ? await listSealedSecrets(pool, request.params.id)
-      : [];
-    if (!newest) throw notFound('endpoint', request.params.id);
-    response.json({ secret: secrets.open(newest) });
+    const { id } = request.params;
+    const endpoint = await getEndpoint(pool, id);
+    const [newest] = endpoint ? await listSealedSecrets(pool, id) : [];
+    if (!endpoint || !newest) throw notFound('endpoint', id);
+    const secret = open(newest);
+    const { tenant } = endpoint;
+    await audit(pool, { actor: actorOf(response), action: 'endpoint.read_secret', object: id, tenant });
+    response.json({ secret });
   });
 
   router.patch('/endpoints/:id', authorize('admin'), async (request: ById, response) => {
@@ -85,7 +99,16 @@ export function endpointRoutes(deps: AppDeps): Router {
       enabled === undefined ? {} : { status: enabled ? ('enabled' as const) : ('disabled' as const) };
     const by = { actor: actorOf(response), action: 'endpoint.update' };
     response.json(
-      found(await updateEndpoint(pool, request.params.id, { ...given(settings), ...status }, by), request),
+      found(
+        await updateEndpoint(
+          pool,
+          request.params.id,
+          { ...given(settings), ...status },
+          by,
+          deps.quotas.maxEndpoints,
+        ),
+        request,
+      ),
     );
   });
 

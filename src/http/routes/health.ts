@@ -19,7 +19,7 @@ export function healthRoutes({ readiness }: HealthDeps): Router {
   });
   router.get('/readyz', async (_request, response) => {
     const parts = await readiness();
-    const ok = parts.postgres.ok && parts.temporal.ok && parts.workers.ok;
+    const ok = parts.postgres.ok && parts.temporal.ok && parts.workers.ok && parts.encryption.ok;
     response.status(parts.postgres.ok ? 200 : 503).json({ status: ok ? 'ok' : 'degraded', ...parts });
   });
   return router;

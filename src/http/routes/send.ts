@@ -1,12 +1,14 @@
 import { Router } from 'express';
 import { useAdHocEndpoint } from '../../db/ad-hoc-endpoints.js';
+import { aboutSealed, ENDPOINT_SECRET } from '../../db/sealed-columns.js';
+import { newId } from '../../lib/ids.js';
 import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app-deps.js';
 import { actorOf } from '../auth.js';
 import { slotOf } from '../limit-fairly.js';
 import { readJson } from '../json-body.js';
 import { headerKey } from '../idempotency-key.js';
-import { accept, agreed, answer, answered, digest, newEvent, payloadOf } from '../incoming-event.js';
+import { accept, admit, agreed, answer, answered, digest, newEvent, payloadOf } from '../incoming-event.js';
 import { assertPublicUrl } from '../assert-public-url.js';
 import { sendBody } from '../schemas.js';
 
@@ -17,7 +19,7 @@ export function sendRoutes(deps: AppDeps): Router {
   router.post('/send', authorize('publisher'), async (request, response) => {
     const { text, value } = readJson(request);
     const body = sendBody.parse(value);
-    await slotOf(response).admit(body.tenant);
+    await admit(deps, slotOf(response), body);
     const payload = payloadOf(text, body);
     const key = agreed(body.idempotency_key, headerKey(request));
     const about = [body.url, JSON.stringify(Object.entries(body.headers).sort())];
@@ -27,6 +29,7 @@ export function sendRoutes(deps: AppDeps): Router {
     const known = await answered(deps, newEvent(deps, { ...incoming, endpointIds: null }));
     if (known) return answer(response, known);
     await assertPublicUrl(deps.guard, body.url, body.tenant);
+    const secretId = newId('sec');
     const adHoc = {
       tenant: body.tenant,
       url: body.url,
@@ -37,7 +40,8 @@ export function sendRoutes(deps: AppDeps): Router {
       timeout_ms: 15_000,
       retry_on: 'default' as const,
       enabled: true,
-      sealedSecret: deps.secrets.seal(newSecret()),
+      secretId,
+      sealedSecret: deps.secrets.seal(newSecret(), aboutSealed(ENDPOINT_SECRET, secretId)),
       adHocKey: digest([body.tenant, ...about]),
     };
     const endpointId = await useAdHocEndpoint(pool, adHoc, actorOf(response));

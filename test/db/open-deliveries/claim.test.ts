@@ -167,7 +167,7 @@ describe('claiming what is due', () => {
     await addEndpoint(pool);
     const [id] = await ready();
     const process = (id: string, paused: string | null, makesAttempts = true) =>
-      beat(pool, { id, makesAttempts, paused, startsBehindMs: 0 });
+      beat(pool, { id, makesAttempts, paused, startsBehindMs: 0, keyIds: [] });
     await process('p1', 'file');
     await process('api', null, false);
     expect(await claimedIds()).toEqual([]);
@@ -348,7 +348,7 @@ describe('claims that are lost', () => {
   it('ends no claims of a process that has shown again that it lives', async () => {
     await addEndpoint(pool);
     await accept(pool, [newEvent()], { claimedBy: 'back' });
-    const heartbeat = { id: 'back', makesAttempts: true, paused: null, startsBehindMs: 0 };
+    const heartbeat = { id: 'back', makesAttempts: true, paused: null, startsBehindMs: 0, keyIds: [] };
     await beat(pool, heartbeat);
     expect(await end(['back'])).toBe(0);
     await removeDead(pool, 'back');
@@ -370,7 +370,7 @@ describe('claims that are lost', () => {
 
   it('calls a process dead after 10 s without a heartbeat, judged by one whose own have come for 10 s', async () => {
     const heartbeat = (id: string) =>
-      beat(pool, { id, makesAttempts: true, paused: null, startsBehindMs: 0 });
+      beat(pool, { id, makesAttempts: true, paused: null, startsBehindMs: 0, keyIds: [] });
     const age = (id: string, aliveS: number, steadyS: number) =>
       pool.query(
         `update processes set alive_at = now() - $2 * interval '1 s', steady_since = now() - $3 * interval '1 s' where id = $1`,

@@ -14,6 +14,7 @@ import {
 import { transaction, type Pool } from '../../../src/db/pool.js';
 import { lostRecord } from '../../../src/delivery/attempt-record.js';
 import { newId } from '../../../src/lib/ids.js';
+import { actorNamed } from '../../support/actor.js';
 import {
   accept,
   addEndpoint,
@@ -135,8 +136,8 @@ describe('ending open deliveries', () => {
 
   it('is audited when an operator cancels a delivery, once', async () => {
     const { id } = await ready();
-    expect(await transaction(pool, (db) => cancelDelivery(db, id, 'me', null))).toBe(true);
-    expect(await transaction(pool, (db) => cancelDelivery(db, id, 'me', null))).toBe(false);
+    expect(await transaction(pool, (db) => cancelDelivery(db, id, actorNamed('me'), null))).toBe(true);
+    expect(await transaction(pool, (db) => cancelDelivery(db, id, actorNamed('me'), null))).toBe(false);
     expect(await read(id)).toMatchObject({ status: 'CANCELLED', status_reason: 'cancelled by me' });
     const { rows } = await pool.query('select actor, action from audit where object = $1', [id]);
     expect(rows).toEqual([{ actor: 'me', action: 'delivery.cancel' }]);

@@ -12,6 +12,7 @@ import {
 } from '../../../src/db/open-deliveries/index.js';
 import { transaction, type Pool } from '../../../src/db/pool.js';
 import { lostRecord } from '../../../src/delivery/attempt-record.js';
+import { actorNamed } from '../../support/actor.js';
 import {
   accept,
   addEndpoints,
@@ -102,7 +103,7 @@ const ACTIONS = {
   },
   cancel: async ({ ids }, n) => {
     const id = pick(ids, n);
-    if (id !== undefined) await transaction(pool, (db) => cancelDelivery(db, id, 'me', null));
+    if (id !== undefined) await transaction(pool, (db) => cancelDelivery(db, id, actorNamed('me'), null));
   },
   attemptNow: async ({ ids }, n) => {
     const id = pick(ids, n);

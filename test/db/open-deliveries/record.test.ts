@@ -344,15 +344,25 @@ describe('the endpoint of a recorded attempt', () => {
     const { id, endpointId } = await claimed();
     await record({ id, claim: 1 }, 'retry');
     const since = `now() - interval '5 days 1 second'`;
-    await pool.query(`update endpoints set failing_since = ${since} where id = $1`, [endpointId]);
+    // Warned of when the last day began.
+    await pool.query(
+      `update endpoints set failing_since = ${since}, failing_warned_at = ${since} + interval '4 days' where id = $1`,
+      [endpointId],
+    );
     await record({ id, claim: (await again(id)).claim, number: 2 }, 'retry');
     expect(await endpoint(endpointId)).toMatchObject({ status: 'enabled' });
     await record({ id, claim: (await again(id)).claim, number: 3 }, 'failed');
     expect(await endpoint(endpointId)).toMatchObject({ status: 'disabled', status_reason: 'failing' });
-    const { rows } = await pool.query('select actor, action, reason from audit where object = $1', [
-      endpointId,
+    const { rows } = await pool.query(
+      'select actor, action, reason, tenant, before, after from audit where object = $1',
+      [endpointId],
+    );
+    expect(rows).toMatchObject([
+      {
+        ...{ actor: 'surehook', action: 'endpoint.disable', reason: 'failing', tenant: `record_${nth - 1}` },
+        ...{ before: { status: 'enabled' }, after: { status: 'disabled', status_reason: 'failing' } },
+      },
     ]);
-    expect(rows).toEqual([{ actor: 'surehook', action: 'endpoint.disable', reason: 'failing' }]);
   });
 
   it('is not failing because of a lost worker', async () => {

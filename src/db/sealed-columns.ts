@@ -1,0 +1,19 @@
+/** A column of values that a SecretCipher sealed. */
+export interface SealedColumn {
+  table: string;
+  /** The table's primary key, text. */
+  id: string;
+  /** The column, bytea. */
+  column: string;
+}
+
+export const ENDPOINT_SECRET: SealedColumn = { table: 'endpoint_secrets', id: 'id', column: 'sealed' };
+
+/**
+ * Every sealed column of the database: a rotation of keys re-encrypts them. Each has the trigger `sealed_key` in its
+ * migration, which refuses values sealed with a key that is not one of the database.
+ */
+export const SEALED_COLUMNS: readonly SealedColumn[] = [ENDPOINT_SECRET];
+
+/** Associated data of the value in a row. */
+export const aboutSealed = ({ table, column }: SealedColumn, id: string): string => `${table}.${column}:${id}`;

@@ -1,0 +1,169 @@
+import { audit, type Actor } from './audit.js';
+import { transaction, type Db, type Pool } from './pool.js';
+
+export interface TenantSettings {
+  name: string | null;
+  metadata: Record<string, string>;
+  /** Null: the default of the configuration. */
+  max_endpoints: number | null;
+  max_events_per_second: number | null;
+}
+
+export interface StoredTenant extends TenantSettings {
+  id: string;
+  /** Registered endpoints. */
+  endpoint_count: number;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export interface TenantDetail extends StoredTenant {
+  /** Deliveries that have not ended, counted up to 10,000. */
+  open_delivery_count: number;
+}
+
+/** The tenant has as many endpoints as it may have. */
+export class QuotaExceededError extends Error {}
+
+const REGISTERED = 'deleted_at is null and ad_hoc_key is null';
+const COLUMNS = `t.id, name, metadata, max_endpoints, max_events_per_second,
+  (select count(*)::int from endpoints where tenant = t.id and ${REGISTERED}) as endpoint_count, created_at, updated_at`;
+
+const MAX_COUNTED = 10_000;
+/** SQL: the open deliveries of the tenant $1, at most `limit`. Claimed ones have no index by endpoint: they are few. */
+const openOf = (limit: number) => `(select from open_deliveries where claimed_by is not null and tenant = $1
+    union all (select from endpoints ep cross join lateral (
+      select from open_deliveries where endpoint_id = ep.id and claimed_by is null limit ${limit}) o
+      where ep.tenant = $1 limit ${limit}))`;
+
+export async function getTenant(db: Db, id: string): Promise<TenantDetail | null> {
+  const { rows } = await db.query<TenantDetail>(
+    `select ${COLUMNS},
+       (select least(count(*), ${MAX_COUNTED})::int from ${openOf(MAX_COUNTED)} o) as open_delivery_count
+     from tenants t where id = $1`,
+    [id],
+  );
+  return rows[0] ?? null;
+}
+
+/** In the order of their ids; `after` is the last id of the page before. */
+export async function listTenants(
+  db: Db,
+  { limit, after }: { limit: number; after: string | null },
+): Promise<{ data: StoredTenant[]; more: boolean }> {
+  const { rows } = await db.query<StoredTenant>(
+    `select ${COLUMNS} from tenants t where id > $1 order by id limit $2`,
+    [after ?? '', limit + 1],
+  );
+  return { data: rows.slice(0, limit), more: rows.length > limit };
+}
+
+/** Null: there is one already. Runs in the caller's transaction. */
+export async function insertTenant(
+  db: Db,
+  id: string,
+  settings: TenantSettings,
+  actor: Actor,
+): Promise<TenantDetail | null> {
+  const { rowCount } = await db.query(
+    `insert into tenants (id, name, metadata, max_endpoints, max_events_per_second) values ($1, $2, $3, $4, $5)
+     on conflict do nothing`,
+    [id, settings.name, settings.metadata, settings.max_endpoints, settings.max_events_per_second],
+  );
+  if (rowCount === 0) return null;
+  await audit(db, { actor, ...about(id), action: 'tenant.create', after: settings });
+  return getTenant(db, id);
+}
+
+/** Changes the given settings. Null: there is no such tenant. */
+export async function updateTenant(
+  pool: Pool,
+  id: string,
+  changes: { [K in keyof TenantSettings]?: TenantSettings[K] | undefined },
+  actor: Actor,
+): Promise<TenantDetail | null> {
+  return transaction(pool, async (db) => {
+    const before = await lockTenant(db, id);
+    if (!before) return null;
+    const columns = Object.keys(changes).map((column, i) => `${column} = $${i + 2}, `);
+    await db.query(`update tenants set ${columns.join('')}updated_at = now() where id = $1`, [
+      id,
+      ...Object.values(changes),
+    ]);
+    await audit(db, { actor, ...about(id), action: 'tenant.update', before, after: { ...before, ...changes } });
+    return getTenant(db, id);
+  });
+}
+
+/** 'in_use': it has registered endpoints or open deliveries. Its history stays, and its next event makes it again. */
+export async function deleteTenant(
+  pool: Pool,
+  id: string,
+  actor: Actor,
+): Promise<'deleted' | 'in_use' | null> {
+  return transaction(pool, async (db) => {
+    const before = await lockTenant(db, id);
+    if (!before) return null;
+    if (await isInUse(db, id)) return 'in_use';
+    await db.query('delete from tenants where id = $1', [id]);
+    await audit(db, { actor, ...about(id), action: 'tenant.delete', before });
+    return 'deleted';
+  });
+}
+
+async function isInUse(db: Db, id: string): Promise<boolean> {
+  const { rows } = await db.query<{ used: boolean }>(
+    `select exists (select from endpoints where tenant = $1 and ${REGISTERED})
+       or exists ${openOf(1)} as used`,
+    [id],
+  );
+  return rows[0]!.used;
+}
+
+const about = (id: string) => ({ object: `tenant:${id}`, tenant: id });
+
+/** The settings of a tenant whose row is locked until the transaction ends. */
+async function lockTenant(db: Db, id: string): Promise<TenantSettings | null> {
+  const { rows } = await db.query<TenantSettings>(
+    `select name, metadata, max_endpoints, max_events_per_second from tenants where id = $1 for no key update`,
+    [id],
+  );
+  return rows[0] ?? null;
+}
+
+/**
+ * Throws a QuotaExceededError unless the tenant may have one more registered endpoint; makes the tenant where there is
+ * none. In the transaction that registers the endpoint: its lock lets one at a time count and insert.
+ */
+export async function requireEndpointRoom(
+  db: Db,
+  tenant: string,
+  defaultMax: number | null,
+): Promise<void> {
+  let settings: TenantSettings | null = null;
+  // Again where it was deleted between the two statements.
+  while (!settings) {
+    await db.query('insert into tenants (id) values ($1) on conflict do nothing', [tenant]);
+    settings = await lockTenant(db, tenant);
+  }
+  const max = settings.max_endpoints ?? defaultMax;
+  if (max === null) return;
+  const { rowCount } = await db.query(
+    `select from endpoints where tenant = $1 and ${REGISTERED} limit $2`,
+    [tenant, max],
+  );
+  if (rowCount! >= max) throw new QuotaExceededError(`It may have ${max} endpoints, and has as many.`);
+}
+
+/** Rates of the tenants that have their own: of all, or of those among `ids`. */
+export async function listEventRates(
+  db: Db,
+  ids: string[] | null,
+): Promise<{ id: string; max_events_per_second: number }[]> {
+  const { rows } = await db.query<{ id: string; max_events_per_second: number }>(
+    `select id, max_events_per_second from tenants
+     where max_events_per_second is not null${ids ? ' and id = any($1)' : ''}`,
+    ids ? [ids] : [],
+  );
+  return rows;
+}

@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { rotateKeys } from './bootstrap/rotate-keys.js';
+import { ENCRYPTION_KEY_FILE, keysOf, loadConfig, type Config } from './config.js';
+import { openDataDir } from './embedded/data-dir.js';
+import { startPostgres } from './embedded/postgres.js';
+
+/**
+ * Encrypts every secret again with the first key of SUREHOOK_ENCRYPTION_KEYS, and says which older keys may be removed.
+ * With DATABASE_URL it runs beside the processes; the embedded Postgres is started for it, so `npm start` must not run.
+ */
+async function run(): Promise<void> {
+  const { forget = null } = parseArgs({ options: { forget: { type: 'string' } } }).values;
+  const config = loadConfig(process.env);
+  const database = config.databaseUrl === null ? await embedded(config) : null;
+  try {
+    const databaseUrl = config.databaseUrl ?? database!.url;
+    const lines = await rotateKeys({ databaseUrl, keys: await encryptionKeys(config), forget });
+    lines.forEach((line) => console.log(line));
+  } finally {
+    await database?.stop();
+  }
+}
+
+async function encryptionKeys({ encryptionKeys: keys, dataDir }: Config): Promise<string[]> {
+  if (keys) return keys;
+  const file = join(dataDir, ENCRYPTION_KEY_FILE);
+  return keysOf(
+    await readFile(file, 'utf8').catch((cause: unknown) => {
+      throw new Error(`SUREHOOK_ENCRYPTION_KEYS must be set: there is no file ${file}.`, { cause });
+    }),
+  );
+}
+
+async function embedded({ dataDir: dir }: Config) {
+  const dataDir = await openDataDir(dir);
+  try {
+    const postgres = await startPostgres({ dir: join(dir, 'postgres') });
+    return {
+      url: postgres.url,
+      async stop() {
+        await postgres.stop();
+        await dataDir.close();
+      },
+    };
+  } catch (error) {
+    await dataDir.close();
+    throw error;
+  }
+}
+
+run().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exit(1);
+});
