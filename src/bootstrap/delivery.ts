@@ -3,7 +3,6 @@ import { forgetAdHocEndpoints } from '../db/ad-hoc-endpoints.js';
 import { claimBatches } from '../db/batch-run.js';
 import { changeBatch } from '../db/batches.js';
 import { loadEndpointTargets } from '../db/endpoint-targets.js';
-import { claimOperationalEvents, removeOperationalEvents } from '../db/operational-events.js';
 import {
   claimDue,
   claimsOlderThan,
@@ -195,13 +194,7 @@ export function startDelivery(
     eventsFanningOut: (limit) => eventsFanningOut(pool, limit),
     fanOut: (eventId) => fanOuts.begin(eventId),
     claimBatches: (limit) => claimBatches(pool, limit),
-    acceptOperationalEvents: createOperationalEvents({
-      claim: (limit) => claimOperationalEvents(pool, limit),
-      remove: (ids) => removeOperationalEvents(pool, ids),
-      accept,
-      maxAttempts,
-      log,
-    }),
+    acceptOperationalEvents: createOperationalEvents({ pool, accept, maxAttempts, log }),
     forgetAdHocEndpoints: (limit) => forgetAdHocEndpoints(pool, limit),
     changeBatch: (id, change, by) => changeBatch(pool, id, change, by),
     workflows,

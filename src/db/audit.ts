@@ -58,7 +58,6 @@ export async function listAudit(
   filter: AuditFilter,
   page: PageQuery,
 ): Promise<Page<StoredAuditEntry>> {
-  const select =
-    'select id, at, actor, request_id, tenant, action, object, reason, before, after from audit';
+  const select = 'select id, at, actor, request_id, tenant, action, object, reason, before, after from audit';
   return pageOf(db, select, { ...filter }, page, 'aud');
 }

@@ -4,9 +4,9 @@ import {
   type BatchState,
   type BatchTurns,
 } from '../domain/batch.js';
-import { countsOf, readState, readTurns } from './batch-state.js';
+import { announceEnded } from './batch-ended.js';
+import { readState, readTurns } from './batch-state.js';
 import { endDeliveries, insertRedelivery, type NewRedelivery } from './open-deliveries/index.js';
-import { announceEach, iso } from './operational-events.js';
 import { notify } from './pauses.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
@@ -112,27 +112,6 @@ async function processNext(
   );
   return rows;
 }
-
-/** SQL: tells that batches of `from` have ended. */
-const announceEnded = (from: string): string =>
-  announceEach('batch.ended', {
-    key: `b.id || '/' || ${iso('b.completed_at')}`,
-    data: {
-      batch_id: 'b.id',
-      tenant: `coalesce(b.selection->>'tenant', b.selection->'filter'->>'tenant')`,
-      status: 'b.status',
-      status_reason: 'b.status_reason',
-      created_by: 'b.created_by',
-      created_count: 'b.taken - b.skipped_at_turn',
-      delivered_count: 'n.delivered_count',
-      failed_count: 'n.failed_count',
-      cancelled_count: 'n.cancelled_count',
-      created_at: iso('b.created_at'),
-      completed_at: iso('b.completed_at'),
-    },
-    from: `(select * from ${from} where completed_at is not null and not dry_run) b cross join ${countsOf('b')}`,
-    tenant: 'b.id',
-  });
 
 /** Returns the batch's state; sets COMPLETED once every item was processed and every delivery has ended. */
 export async function settleBatch(db: Db, id: string): Promise<BatchState> {

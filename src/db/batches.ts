@@ -110,10 +110,9 @@ export async function changeBatch(
       rate_per_second: number;
       cancel_running: boolean;
       selection: Selection;
-    }>(
-      'select status, rate_per_second, cancel_running, selection from batches where id = $1 for update',
-      [id],
-    );
+    }>('select status, rate_per_second, cancel_running, selection from batches where id = $1 for update', [
+      id,
+    ]);
     if (!rows[0]) return null;
     const { selection, ...before } = rows[0];
     const running = change.kind === 'cancel' && change.running === true;

@@ -1,13 +1,14 @@
 import type { RetryOn } from '../domain/classify.js';
-import { newId } from '../lib/ids.js';
+import { OPERATOR_TENANT } from '../domain/operational-event.js';
 import { redactUrl } from '../domain/redact.js';
+import { newId } from '../lib/ids.js';
 import { audit, type Actor } from './audit.js';
+import { endpointDisabled } from './endpoint-disabled.js';
 import { announce } from './operational-events.js';
-import { notify } from './pauses.js';
 import { pageOf, type Page, type PageQuery } from './pagination.js';
+import { notify } from './pauses.js';
 import { transaction, type Db, type Pool } from './pool.js';
 import { requireEndpointRoom } from './tenants.js';
-import { OPERATOR_TENANT } from '../domain/operational-event.js';
 
 export interface EndpointSettings {
   url: string;
@@ -164,7 +165,8 @@ export async function updateEndpoint(
     const after = rows[0]!;
     if (status === 'enabled') await notify(db);
     await audit(db, { ...by, ...about(after), before: shown(before), after: shown(after) });
-    if (status === 'disabled' && before.status !== 'disabled') await announceDisabled(db, after);
+    const isDisabled = status === 'disabled' && before.status !== 'disabled';
+    if (isDisabled && after.tenant !== OPERATOR_TENANT) await announce(db, endpointDisabled(after));
     return after;
   });
 }
@@ -191,36 +193,9 @@ async function isAdHoc(db: Db, id: string): Promise<boolean> {
   return rowCount === 1;
 }
 
-async function announceDisabled(
-  db: Db,
-  { id, tenant, status_reason, failing_since, updated_at }: StoredEndpoint,
-): Promise<void> {
-  if (tenant === OPERATOR_TENANT) return;
-  const disabled_at = updated_at.toISOString();
-  await announce(db, {
-    type: 'endpoint.disabled',
-    key: `${id}/${disabled_at}`,
-    data: { endpoint_id: id, tenant, reason: status_reason, failing_since, disabled_at },
-  });
-}
-
 /** The endpoint for the audit, redacted: headers and URLs carry secrets. */
 function shown({ headers, url, ...endpoint }: StoredEndpoint) {
   return { ...endpoint, url: redactUrl(url), headers: Object.keys(headers) };
-}
-
-export interface SealedSecret {
-  id: string;
-  sealed: Buffer;
-}
-
-/** Newest first. */
-export async function listSealedSecrets(db: Db, endpointId: string): Promise<SealedSecret[]> {
-  const { rows } = await db.query<SealedSecret>(
-    'select id, sealed from endpoint_secrets where endpoint_id = $1 order by id desc',
-    [endpointId],
-  );
-  return rows;
 }
 
 /** Returns the ids that are not endpoints of this tenant. */

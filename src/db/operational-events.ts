@@ -54,11 +54,15 @@ export const announceFailed = (
     tenant: 'failed.tenant',
   });
 
-/** Call it in the transaction of the change that it tells. Null as tenant: about the whole installation. */
-export async function announce(
-  db: Db,
-  { type, key, data }: { type: OperationalType; key: string; data: object },
-): Promise<void> {
+export interface Announcement {
+  type: OperationalType;
+  /** Unique among the events of the type. */
+  key: string;
+  data: object;
+}
+
+/** Call it in the transaction of the change that it tells. */
+export async function announce(db: Db, { type, key, data }: Announcement): Promise<void> {
   await db.query(
     `insert into operational_events (type, key, data) select $1, $1 || '/' || $2, $3 where ${isWanted(type)}`,
     [type, key, JSON.stringify(data)],

@@ -17,7 +17,10 @@ export interface Heartbeat {
 }
 
 /** Shows that a process lives. Also brings back one that others called dead. */
-export async function beat(db: Db, { id, makesAttempts, paused, startsBehindMs, keyIds }: Heartbeat): Promise<void> {
+export async function beat(
+  db: Db,
+  { id, makesAttempts, paused, startsBehindMs, keyIds }: Heartbeat,
+): Promise<void> {
   await db.query({
     name: 'heartbeat',
     text: `

@@ -20,7 +20,8 @@ export interface Resealed {
 export async function resealAll(db: Db, cipher: SecretCipher): Promise<Resealed> {
   const total: Resealed = { resealed: 0, unreadable: new Map() };
   for (const column of SEALED_COLUMNS) {
-    for (let after: string | null = ''; after !== null;) after = await resealPage(db, cipher, column, after, total);
+    for (let after: string | null = ''; after !== null;)
+      after = await resealPage(db, cipher, column, after, total);
   }
   return total;
 }
@@ -104,6 +105,8 @@ export async function processesWithout(
   );
   return {
     withoutIt: rows.filter(({ key_ids }) => !key_ids.includes(id)).length,
-    sealingWithOther: rows.flatMap(({ key_ids: [first] }) => (first === undefined || first === id ? [] : [first])),
+    sealingWithOther: rows.flatMap(({ key_ids: [first] }) =>
+      first === undefined || first === id ? [] : [first],
+    ),
   };
 }

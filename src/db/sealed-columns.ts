@@ -16,4 +16,5 @@ export const ENDPOINT_SECRET: SealedColumn = { table: 'endpoint_secrets', id: 'i
 export const SEALED_COLUMNS: readonly SealedColumn[] = [ENDPOINT_SECRET];
 
 /** Associated data of the value in a row. */
-export const aboutSealed = ({ table, column }: SealedColumn, id: string): string => `${table}.${column}:${id}`;
+export const aboutSealed = ({ table, column }: SealedColumn, id: string): string =>
+  `${table}.${column}:${id}`;

@@ -90,7 +90,13 @@ export async function updateTenant(
       id,
       ...Object.values(changes),
     ]);
-    await audit(db, { actor, ...about(id), action: 'tenant.update', before, after: { ...before, ...changes } });
+    await audit(db, {
+      actor,
+      ...about(id),
+      action: 'tenant.update',
+      before,
+      after: { ...before, ...changes },
+    });
     return getTenant(db, id);
   });
 }
@@ -135,11 +141,7 @@ async function lockTenant(db: Db, id: string): Promise<TenantSettings | null> {
  * Throws a QuotaExceededError unless the tenant may have one more registered endpoint; makes the tenant where there is
  * none. In the transaction that registers the endpoint: its lock lets one at a time count and insert.
  */
-export async function requireEndpointRoom(
-  db: Db,
-  tenant: string,
-  defaultMax: number | null,
-): Promise<void> {
+export async function requireEndpointRoom(db: Db, tenant: string, defaultMax: number | null): Promise<void> {
   let settings: TenantSettings | null = null;
   // Again where it was deleted between the two statements.
   while (!settings) {
@@ -148,10 +150,10 @@ export async function requireEndpointRoom(
   }
   const max = settings.max_endpoints ?? defaultMax;
   if (max === null) return;
-  const { rowCount } = await db.query(
-    `select from endpoints where tenant = $1 and ${REGISTERED} limit $2`,
-    [tenant, max],
-  );
+  const { rowCount } = await db.query(`select from endpoints where tenant = $1 and ${REGISTERED} limit $2`, [
+    tenant,
+    max,
+  ]);
   if (rowCount! >= max) throw new QuotaExceededError(`It may have ${max} endpoints, and has as many.`);
 }
 

@@ -1,7 +1,12 @@
 import { hash } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { OperationalEvent } from '../db/operational-events.js';
 import type { NewEvent } from '../db/events.js';
+import {
+  claimOperationalEvents,
+  removeOperationalEvents,
+  type OperationalEvent,
+} from '../db/operational-events.js';
+import type { Pool } from '../db/pool.js';
 import { OPERATOR_TENANT } from '../domain/operational-event.js';
 import { newId } from '../lib/ids.js';
 import type { Accept } from './accept-events.js';
@@ -15,14 +20,13 @@ const PAGE = 100;
  * accepted by a process that died before it said so is not accepted again.
  */
 export function createOperationalEvents(deps: {
-  claim(limit: number): Promise<OperationalEvent[]>;
-  remove(ids: string[]): Promise<void>;
+  pool: Pool;
   accept: Accept;
   maxAttempts: number;
   log: Logger;
 }): () => Promise<void> {
   async function acceptPage(): Promise<number> {
-    const events = await deps.claim(PAGE);
+    const events = await claimOperationalEvents(deps.pool, PAGE);
     const accepted = await Promise.all(
       events.map(async (event) => {
         try {
@@ -35,7 +39,7 @@ export function createOperationalEvents(deps: {
       }),
     );
     const ids = accepted.flat();
-    if (ids.length > 0) await deps.remove(ids);
+    if (ids.length > 0) await removeOperationalEvents(deps.pool, ids);
     // Those that failed are due again later.
     return ids.length;
   }

@@ -6,11 +6,7 @@ import type { WorkflowGateway } from './workflow-gateway.js';
 
 export interface ReconcileBatchDeps {
   workflows: WorkflowGateway;
-  changeBatch(
-    id: string,
-    change: BatchChange,
-    by: { actor: Actor; reason: string | null },
-  ): Promise<unknown>;
+  changeBatch(id: string, change: BatchChange, by: { actor: Actor; reason: string | null }): Promise<unknown>;
   log: Logger;
 }
 

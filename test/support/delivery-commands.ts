@@ -304,9 +304,9 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 2,
     arbitrary: each('cancel', all, async (delivery, _, pool) => {
-      expect(await transaction(pool, (db) => cancelDelivery(db, delivery.id, actorNamed('me'), 'enough'))).toBe(
-        decideEnd(delivery, 'CANCELLED', 'enough'),
-      );
+      expect(
+        await transaction(pool, (db) => cancelDelivery(db, delivery.id, actorNamed('me'), 'enough')),
+      ).toBe(decideEnd(delivery, 'CANCELLED', 'enough'));
     }),
   },
   {

@@ -4,12 +4,11 @@ import {
   getEndpoint,
   insertEndpoint,
   listEndpoints,
-  listSealedSecrets,
   updateEndpoint,
-  type SealedSecret,
   type StoredEndpoint,
 } from '../../db/endpoints.js';
 import { audit } from '../../db/audit.js';
+import { listSealedSecrets, type SealedSecret } from '../../db/endpoint-secrets.js';
 import { endDeliveriesOf } from '../../db/open-deliveries/index.js';
 import type { Db } from '../../db/pool.js';
 import { aboutSealed, ENDPOINT_SECRET } from '../../db/sealed-columns.js';

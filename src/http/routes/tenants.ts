@@ -33,7 +33,8 @@ export function tenantRoutes({ pool, authorize }: AppDeps): Router {
     );
     if ('knownId' in result) return answerKnown(response, result.knownId);
     if (result.made) return void response.status(201).json(result.made);
-    const message = 'There is this tenant already: its first event or endpoint makes it. Change it with PATCH.';
+    const message =
+      'There is this tenant already: its first event or endpoint makes it. Change it with PATCH.';
     throw new Problem(409, 'tenant_exists', message, [{ path: 'id', message }]);
   });
 
@@ -69,7 +70,8 @@ export function tenantRoutes({ pool, authorize }: AppDeps): Router {
     const result = await deleteTenant(pool, id, actorOf(response));
     if (result === null) throw notFound('tenant', id);
     if (result === 'in_use') {
-      const message = 'It has endpoints or open deliveries: delete its endpoints first, which ends their deliveries.';
+      const message =
+        'It has endpoints or open deliveries: delete its endpoints first, which ends their deliveries.';
       throw new Problem(409, 'tenant_in_use', message);
     }
     response.status(204).end();
