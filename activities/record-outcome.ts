@@ -31,7 +31,7 @@ export async function recordOutcome(
   // The process that made the attempt also knows the answer's contents, which Temporal does not have.
   if (isRecording(deliveryId)) throw notYet();
   // Whether a 4xx would have been retried shows in its next_attempt_at; the step only names the reason.
-  const step = nextStep(attempt.classification, 'default');
+  const step = nextStep(attempt.classification, 'default', attempt.stop_reason);
   await record(attemptRecord({ id: deliveryId, claim }, attempt, step));
 }
 

@@ -21,6 +21,16 @@ const networks = z
   .string()
   .transform((text) => text.split(',').map((part) => part.trim()))
   .refine((cidrs) => cidrs.every(isNetwork), 'must be CIDRs joined by commas, such as 10.0.0.0/8');
+const ports = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .refine(
+    (list) => list.every((part) => /^\d{1,5}$/.test(part) && Number(part) >= 1 && Number(part) <= 65_535),
+    'must be ports joined by commas, such as 443,8443',
+  )
+  .transform((list) => list.map(Number));
+/** The value may hold a password: no message repeats it. */
+const proxy = z.url({ protocol: /^http$/, error: 'must be a URL such as http://proxy.internal:3128' });
 /** Must fit into a header behind `Bearer`. */
 const adminKey = z
   .string()
@@ -76,6 +86,8 @@ const schema = z
       .refine((number) => number > 0, 'must be above 0')
       .optional(),
     SUREHOOK_ALLOW_NETWORKS: networks.optional(),
+    SUREHOOK_ALLOW_PORTS: ports.optional(),
+    SUREHOOK_PROXY: proxy.optional(),
     SUREHOOK_RETRY_SCALE: scale.default(1),
     SUREHOOK_WORKFLOWS: z.enum(WORKFLOW_MODES, 'must be all, open or none').default('all'),
     SUREHOOK_ATTEMPTS: flag.default(true),
@@ -110,6 +122,10 @@ const schema = z
       maxEventsPerSecond: env.SUREHOOK_TENANT_MAX_EVENTS_PER_SECOND ?? null,
     },
     allowNetworks: env.SUREHOOK_ALLOW_NETWORKS ?? null,
+    /** Null: every port. */
+    allowPorts: env.SUREHOOK_ALLOW_PORTS ?? null,
+    /** Null: requests go to receivers directly. */
+    proxy: env.SUREHOOK_PROXY ?? null,
     retryScale: env.SUREHOOK_RETRY_SCALE,
     /** The events that get a workflow. */
     workflows: env.SUREHOOK_WORKFLOWS,

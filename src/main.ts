@@ -61,6 +61,8 @@ async function start(config: Config): Promise<void> {
     encryptionKeys,
     quotas: config.quotas,
     allowNetworks,
+    allowPorts: config.allowPorts,
+    proxy: config.proxy,
     retryScale: config.retryScale,
     workflows: config.workflows,
     attempts: config.attempts,

@@ -18,7 +18,7 @@ const RECORDS = { most: 256, atOnce: 2, lingerMs: 10, mostWaiting: 32_768, full 
 const TARGETS = { most: 64, atOnce: 2, mostWaiting: 32_768, full };
 
 export function attemptDeps(options: ServiceOptions, parts: DeliveryParts): AttemptDeps {
-  const { pool, hot, control, sender, secrets, retryPolicy, metrics } = parts;
+  const { pool, hot, control, sender, readSending, retryPolicy, metrics } = parts;
   const startsOpen = options.workflows === 'open';
   return {
     load: createBatcher<{ id: string; claim: number }, AttemptTarget | null>({
@@ -44,7 +44,7 @@ export function attemptDeps(options: ServiceOptions, parts: DeliveryParts): Atte
     alive: (since) => control.alive(since),
     count: (classification) => metrics.attempt(classification),
     sender,
-    secrets,
+    readSending,
     retryPolicy,
     retryScale: options.retryScale,
     version: VERSION,

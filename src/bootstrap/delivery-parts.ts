@@ -1,5 +1,6 @@
 import { DatabaseAwayError, type Pool } from '../db/pool.js';
 import type { KillSwitch } from '../delivery/kill-switch.js';
+import type { ReadSending } from '../delivery/sending.js';
 import type { WorkflowGateway } from '../delivery/workflow-gateway.js';
 import type { RetryPolicy } from '../domain/retry-schedule.js';
 import { withConcurrencyLimit } from '../lib/batcher.js';
@@ -16,6 +17,7 @@ export interface DeliveryParts {
   control: KillSwitch;
   sender: Sender;
   secrets: SecretCipher;
+  readSending: ReadSending;
   retryPolicy: RetryPolicy;
   metrics: Metrics;
 }

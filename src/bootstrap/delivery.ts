@@ -166,7 +166,6 @@ export function startDelivery(
     processId,
     runner,
     starter,
-    maxAttempts,
     alive: () => control.alive(),
     wake: () => (poller ?? announcer!).wake(),
     fanOut: (eventId) => fanOuts.begin(eventId),

@@ -23,6 +23,10 @@ export interface ServiceOptions {
   /** Quotas of tenants without their own; default: unlimited. */
   quotas?: TenantQuotas;
   allowNetworks: string[];
+  /** Null or absent: requests may go to every port. */
+  allowPorts?: number[] | null;
+  /** URL of an HTTP proxy that all requests go through. */
+  proxy?: string | null;
   retryScale: number;
   /** Which events get a workflow: all of them (default), those still open after their first attempt, or none. */
   workflows?: 'all' | 'open' | 'none';

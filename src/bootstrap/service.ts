@@ -9,6 +9,7 @@ import { requireSession } from '../db/pooler.js';
 import { beat, removeProcess } from '../db/processes.js';
 import { listEventRates } from '../db/tenants.js';
 import { createKillSwitch } from '../delivery/kill-switch.js';
+import { createReadSending } from '../delivery/sending.js';
 import { watchStarts } from '../delivery/start-faults.js';
 import { createTenantRates } from '../delivery/tenant-rates.js';
 import { DEFAULT_RETRY_POLICY } from '../domain/retry-schedule.js';
@@ -30,10 +31,11 @@ import {
 import { installTemporalLogger, linkTemporal } from '../temporal/connection.js';
 import { runWorker } from '../temporal/worker.js';
 import { createWorkflowClient } from '../temporal/workflow-client.js';
-import { createAddressGuard, type AddressGuard } from '../webhook/address-guard.js';
-import { createSender } from '../webhook/send.js';
+import type { AddressGuard } from '../webhook/address-guard.js';
 import { startDelivery, type Delivery } from './delivery.js';
 import { LOOK_UPS, type DeliveryParts } from './delivery-parts.js';
+import { VERSION } from './version.js';
+import { createWire } from './wire.js';
 import type { ClusterPeers, Service, ServiceOptions, StartOptions } from './service-options.js';
 
 const CONNECTIONS = 20;
@@ -98,10 +100,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     });
     release.push(() => partitions.close());
 
-    const guard = createAddressGuard(options.allowNetworks, (host, address) =>
-      log.warn({ host, address }, 'a name leads to a forbidden address'),
-    );
-    const sender = createSender({ guard, ...(options.ca ? { ca: options.ca } : {}) });
+    const { guard, sender } = createWire(options);
     release.push(() => sender.close());
     const processId = newId('prc');
     let startsBehindMs = () => 0;
@@ -135,7 +134,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const workflows = watchStarts(createWorkflowClient(link, taskQueue), {
       count: (fault) => metrics.notStarted(fault),
     });
-    const parts = { processId, pool, hot, workflows, control, sender, secrets, retryPolicy, metrics };
+    const readSending = createReadSending(secrets);
+    const sealing = { secrets, readSending };
+    const parts = { processId, pool, hot, workflows, control, sender, ...sealing, retryPolicy, metrics };
     const delivery = startDelivery(options, parts, release);
     startsBehindMs = delivery.startsBehindMs;
 
@@ -175,7 +176,7 @@ interface Served extends DeliveryParts {
 
 /** Returns the URL it listens on. */
 async function startApi(options: ServiceOptions, served: Served, delivery: Delivery): Promise<string> {
-  const { pool, workflows, control, guard, secrets, retryPolicy, metrics, acceptance, release } = served;
+  const { pool, workflows, control, guard, retryPolicy, metrics, acceptance, release } = served;
   const { temporal, log } = options;
   const ui = temporal.uiUrl && `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows`;
   const controlPool = createPool(options.databaseUrl, CONTROL_CONNECTIONS);
@@ -193,7 +194,11 @@ async function startApi(options: ServiceOptions, served: Served, delivery: Deliv
     controlPool,
     ...createAuth(options.adminKey),
     guard,
-    secrets,
+    secrets: served.secrets,
+    readSending: served.readSending,
+    sender: served.sender,
+    sendsHere: delivery.runner !== null,
+    version: VERSION,
     accept: acceptance.watch(delivery.accept),
     unknownEndpoints: withConcurrencyLimit(
       ({ tenant, endpointIds }) => unknownEndpoints(pool, tenant, endpointIds),

@@ -28,6 +28,8 @@ async function start(role: 'api' | 'worker'): Promise<Service> {
     ...required(config),
     allowNetworks: config.allowNetworks ?? [],
     quotas: config.quotas,
+    allowPorts: config.allowPorts,
+    proxy: config.proxy,
     retryScale: config.retryScale,
     workflows: config.workflows,
     attempts: config.attempts,

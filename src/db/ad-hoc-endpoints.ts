@@ -1,5 +1,5 @@
 import type { Actor } from './audit.js';
-import { insertEndpoint, type NewEndpoint } from './endpoints.js';
+import { insertEndpoint, type NewEndpoint } from './new-endpoint.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
 /** Ad hoc endpoints, of POST /v1/send, are deleted when they had no event for this long. */
@@ -10,12 +10,12 @@ const NOTED = `interval '1 day'`;
 /** Returns the id of the ad hoc endpoint of this key, and makes it if there is none. */
 export async function useAdHocEndpoint(
   pool: Pool,
-  input: NewEndpoint & { adHocKey: string },
+  input: NewEndpoint & { ad_hoc_key: string },
   actor: Actor,
 ): Promise<string> {
   const { rows } = await pool.query<{ id: string }>(
     `select id from endpoints where ad_hoc_key = $1 and updated_at > now() - ${NOTED}`,
-    [input.adHocKey],
+    [input.ad_hoc_key],
   );
   if (rows[0]) return rows[0].id;
   return (await transaction(pool, (db) => insertEndpoint(db, input, actor))).id;

@@ -1,7 +1,7 @@
 import type { Attempt, DeliveryStatus } from '../domain/delivery.js';
-import type { RetryOn } from '../domain/classify.js';
 import { audit, type Actor } from './audit.js';
 import { sourcesOf } from './derived-status.js';
+import { sentWith, SENT_WITH, type EndpointTarget, type SentRow } from './endpoint-targets.js';
 import { IS_CLAIMED, rowOf } from './open-deliveries/columns.js';
 import { CONTENT, insertRedelivery, type SentContent } from './open-deliveries/index.js';
 import { notify } from './pauses.js';
@@ -86,33 +86,12 @@ export async function getDelivery(db: Db, id: string): Promise<DeliveryWithAttem
   return rows[0] ?? null;
 }
 
-/** Columns of the endpoint `ep` that an attempt needs. */
-export const SENT_WITH = `
-  json_build_object('id', ep.id, 'url', ep.url, 'headers', ep.headers, 'content_type', ep.content_type, 'timeout_ms', ep.timeout_ms,
-    'retry_on', ep.retry_on, 'deleted', ep.deleted_at is not null) as endpoint,
-  array(select s.sealed from endpoint_secrets s where s.endpoint_id = ep.id order by s.id desc) as sealed_secrets,
-  array(select s.id from endpoint_secrets s where s.endpoint_id = ep.id order by s.id desc) as secret_ids`;
-
-/** Everything an attempt needs besides its claim: the newest endpoint settings apply. */
-export interface AttemptTarget extends SentContent {
+/** Everything an attempt needs besides its claim: the newest endpoint settings apply. `held` also says a pause of its tenant. */
+export interface AttemptTarget extends SentContent, EndpointTarget {
   event_id: string;
   event_type: string;
   tenant: string;
   workflow_id: string;
-  endpoint: {
-    id: string;
-    url: string;
-    headers: Record<string, string>;
-    content_type: string | null;
-    timeout_ms: number;
-    retry_on: RetryOn;
-    deleted: boolean;
-  };
-  /** Why it must not be sent now: everything or its tenant is paused, or its endpoint takes none. */
-  held: string | null;
-  sealed_secrets: Buffer[];
-  /** The ids of these. */
-  secret_ids: string[];
 }
 
 /** In the order of the claims; null where the claim is over, or the delivery is to end with it. */
@@ -120,7 +99,8 @@ export async function loadAttemptTargets(
   db: Db,
   claims: { id: string; claim: number }[],
 ): Promise<(AttemptTarget | null)[]> {
-  const { rows } = await db.query<AttemptTarget & { id: string }>({
+  const askedAt = performance.now();
+  const { rows } = await db.query<Omit<AttemptTarget, 'secrets'> & SentRow & { id: string }>({
     name: 'load-attempt-targets',
     text: `
       select d.id, d.event_id, d.event_type, d.tenant, d.workflow_id, ${CONTENT},
@@ -132,7 +112,7 @@ export async function loadAttemptTargets(
       where d.claim = c.claim and d.${IS_CLAIMED} and d.end_status is null`,
     values: [claims.map(({ id }) => id), claims.map(({ claim }) => claim)],
   });
-  const found = new Map(rows.map((row) => [row.id, row]));
+  const found = new Map(rows.map((row) => [row.id, sentWith(row, askedAt)]));
   return claims.map(({ id }) => found.get(id) ?? null);
 }
 
@@ -175,11 +155,15 @@ export async function readProgress(db: Db, id: string): Promise<Progress | null>
 export async function redeliver(
   db: Db,
   source: StoredDelivery,
-  { actor, reason, workflow }: { actor: Actor; reason: string | null; workflow: boolean },
+  {
+    actor,
+    reason,
+    ...options
+  }: { actor: Actor; reason: string | null; maxAttempts: number; workflow: boolean },
 ): Promise<StoredDelivery | null> {
   // A replay batch takes the same lock, so that only one of the two redelivers the event.
   await db.query('select from events where id = $1 for no key update', [source.event_id]);
-  const { event_id, endpoint_id, tenant, event_type, max_attempts: maxAttempts } = source;
+  const { event_id, endpoint_id, tenant, event_type } = source;
   const { rows: open } = await db.query<{ id: string }>(
     'select id from open_deliveries where event_id = $1 and endpoint_id = $2',
     [event_id, endpoint_id],
@@ -192,7 +176,7 @@ export async function redeliver(
   const id = rows[0]?.id;
   if (id === undefined) return null;
   const about = { event_id, endpoint_id, tenant, event_type, source_delivery_id: source.id, batch_id: null };
-  await insertRedelivery(db, [{ id, ...about, workflow_id: `redeliver:${id}` }], { maxAttempts, workflow });
+  await insertRedelivery(db, [{ id, ...about, workflow_id: `redeliver:${id}` }], options);
   const before = { id: source.id, status: source.status, completed_at: source.completed_at };
   await audit(db, {
     ...{ actor, action: 'delivery.retry', object: source.id, tenant, reason },

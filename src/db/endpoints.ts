@@ -1,7 +1,8 @@
+import { hash } from 'node:crypto';
 import type { RetryOn } from '../domain/classify.js';
 import { OPERATOR_TENANT } from '../domain/operational-event.js';
+import { MASK, type Signature, type WireSettings } from '../domain/endpoint.js';
 import { redactUrl } from '../domain/redact.js';
-import { newId } from '../lib/ids.js';
 import { audit, type Actor } from './audit.js';
 import { endpointDisabled } from './endpoint-disabled.js';
 import { announce } from './operational-events.js';
@@ -10,11 +11,10 @@ import { notify } from './pauses.js';
 import { transaction, type Db, type Pool } from './pool.js';
 import { requireEndpointRoom } from './tenants.js';
 
-export interface EndpointSettings {
+export interface EndpointSettings extends WireSettings {
   url: string;
   event_types: string[];
   description: string | null;
-  headers: Record<string, string>;
   /** Content type of requests whose event has none; null: JSON. */
   content_type: string | null;
   timeout_ms: number;
@@ -24,6 +24,9 @@ export interface EndpointSettings {
 export interface StoredEndpoint extends EndpointSettings {
   id: string;
   tenant: string;
+  /** The kind of its newest secret, and its public key; null for HMAC. */
+  signature: Signature;
+  public_key: string | null;
   status: 'enabled' | 'paused' | 'disabled';
   /** manual, gone (410) or failing (no success for days); null while enabled. */
   status_reason: string | null;
@@ -33,52 +36,22 @@ export interface StoredEndpoint extends EndpointSettings {
   updated_at: Date;
 }
 
-const COLUMNS = `id, tenant, url, event_types, description, headers, content_type, timeout_ms, retry_on, status,
+/** Rows older than sealed settings have the values of their headers themselves. */
+const MASKED_HEADERS = `(select coalesce(jsonb_object_agg(key, '${MASK}'), '{}') from jsonb_each(headers)) as headers`;
+export const COLUMNS = `id, tenant, url, event_types, description, signature, public_key, ${MASKED_HEADERS}, basic_auth,
+  client_certificate, ca, extra_signature, content_type, body, timeout_ms, retry_on, retry_schedule, permanent_statuses, metadata, status,
   status_reason, failing_since, created_at, updated_at`;
+const JSON_COLUMNS =
+  'headers basic_auth client_certificate extra_signature permanent_statuses metadata'.split(' ');
 
-export interface NewEndpoint extends EndpointSettings {
-  tenant: string;
-  enabled: boolean;
-  /** The id of its secret, and the secret sealed for it. */
-  secretId: string;
-  sealedSecret: Buffer;
-  adHocKey: string | null;
-}
-
-/** Returns an existing ad hoc endpoint with its own secret. Runs in the caller's transaction. */
-export async function insertEndpoint(db: Db, input: NewEndpoint, actor: Actor): Promise<StoredEndpoint> {
-  await db.query('insert into tenants (id) values ($1) on conflict do nothing', [input.tenant]);
-  const { rows } = await db.query<StoredEndpoint & { created: boolean }>(
-    `insert into endpoints as e (id, tenant, url, event_types, description, headers, timeout_ms, retry_on, status,
-       status_reason, ad_hoc_key, content_type)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-     on conflict (ad_hoc_key) do update set updated_at = now()
-     returning ${COLUMNS}, id = $1 as created`,
-    [
-      newId('ep'),
-      input.tenant,
-      input.url,
-      input.event_types,
-      input.description,
-      JSON.stringify(input.headers),
-      input.timeout_ms,
-      input.retry_on,
-      input.enabled ? 'enabled' : 'disabled',
-      input.enabled ? null : 'manual',
-      input.adHocKey,
-      input.content_type,
-    ],
-  );
-  const { created, ...endpoint } = rows[0]!;
-  if (created) {
-    await db.query('insert into endpoint_secrets (id, endpoint_id, sealed) values ($1, $2, $3)', [
-      input.secretId,
-      endpoint.id,
-      input.sealedSecret,
-    ]);
-    await audit(db, { actor, action: 'endpoint.create', ...about(endpoint), after: shown(endpoint) });
-  }
-  return endpoint;
+/** The columns and their values for a statement; the values are counted from `$1`. */
+export function columnsOf(settings: Record<string, unknown>) {
+  const names = Object.keys(settings);
+  const values = names.map((name) => {
+    const value = settings[name];
+    return JSON_COLUMNS.includes(name) && value !== null ? JSON.stringify(value) : value;
+  });
+  return { names, values };
 }
 
 export async function getEndpoint(
@@ -119,7 +92,11 @@ export async function listEndpoints(
 
 export interface EndpointChanges extends Partial<EndpointSettings> {
   status?: StoredEndpoint['status'];
+  sealed_settings?: Buffer | null;
 }
+
+/** An endpoint whose row is locked, with the confidential values of its settings. */
+export type LockedEndpoint = StoredEndpoint & { sealed_settings: Buffer | null };
 
 export interface By {
   actor: Actor;
@@ -129,42 +106,52 @@ export interface By {
 }
 
 /**
- * Changes the given settings. The deliveries of a paused or disabled endpoint are held, whatever their rows say; enabling
- * wakes the pollers. Null: no such endpoint. 'disabled': a disabled endpoint cannot be paused, which would hide that state.
- * Throws a QuotaExceededError where an endpoint of POST /v1/send would become a registered one too many.
+ * Changes the given settings, or those that `changes` makes of the locked endpoint. The deliveries of a paused or disabled
+ * endpoint are held, whatever their rows say; enabling wakes the pollers. Null: no such endpoint. 'disabled': a disabled
+ * endpoint cannot be paused, which would hide that state. Throws a QuotaExceededError where an endpoint of POST /v1/send
+ * would become a registered one too many.
  */
 export async function updateEndpoint(
   pool: Pool,
   id: string,
-  { status, headers, ...plain }: EndpointChanges,
+  changes: EndpointChanges | ((before: LockedEndpoint) => EndpointChanges),
   by: By,
   defaultMaxEndpoints: number | null = null,
 ): Promise<StoredEndpoint | 'disabled' | null> {
   return transaction(pool, async (db) => {
-    const before = await getEndpoint(db, id, 'for update');
+    const locked = await db.query<LockedEndpoint>(
+      `select ${COLUMNS}, sealed_settings from endpoints where id = $1 and deleted_at is null for update`,
+      [id],
+    );
+    const before = locked.rows[0];
     if (!before) return null;
+    const { status, ...settings } = typeof changes === 'function' ? changes(before) : changes;
     if (status === 'paused' && before.status === 'disabled') return 'disabled';
-    const columns: Record<string, unknown> = { ...plain };
-    if (headers) columns.headers = JSON.stringify(headers);
-    if (status) {
-      columns.status = status;
-      columns.status_reason = status === 'enabled' ? null : 'manual';
-      if (status === 'enabled') columns.failing_since = null;
-    }
-    const names = Object.keys(columns);
+    const { names, values } = columnsOf(settings);
     const sets = [...names.map((name, i) => `${name} = $${i + 2}`), 'updated_at = now()'];
     // A changed endpoint no longer matches the POST /v1/send that created it.
-    if (headers || Object.keys(plain).length > 0) {
+    if (names.length > 0) {
       if (await isAdHoc(db, id)) await requireEndpointRoom(db, before.tenant, defaultMaxEndpoints);
       sets.push('ad_hoc_key = null');
     }
+    if (status) {
+      sets.push(`status = '${status}'`, `status_reason = ${status === 'enabled' ? 'null' : `'manual'`}`);
+      if (status === 'enabled') sets.push('failing_since = null');
+    }
     const { rows } = await db.query<StoredEndpoint>(
       `update endpoints set ${sets.join(', ')} where id = $1 returning ${COLUMNS}`,
-      [id, ...Object.values(columns)],
+      [id, ...values],
     );
     const after = rows[0]!;
     if (status === 'enabled') await notify(db);
-    await audit(db, { ...by, ...about(after), before: shown(before), after: shown(after) });
+    // Masks look the same before and after.
+    const isResealed = settings.sealed_settings !== undefined;
+    await audit(db, {
+      ...by,
+      ...about(after),
+      before: shown(before),
+      after: isResealed ? { ...shown(after), confidential_values: 'changed' } : shown(after),
+    });
     const isDisabled = status === 'disabled' && before.status !== 'disabled';
     if (isDisabled && after.tenant !== OPERATOR_TENANT) await announce(db, endpointDisabled(after));
     return after;
@@ -186,17 +173,26 @@ export async function deleteEndpoint(pool: Pool, id: string, by: By): Promise<bo
   });
 }
 
-const about = ({ id, tenant }: StoredEndpoint) => ({ object: id, tenant });
+export const about = ({ id, tenant }: StoredEndpoint) => ({ object: id, tenant });
 
 async function isAdHoc(db: Db, id: string): Promise<boolean> {
   const { rowCount } = await db.query('select from endpoints where id = $1 and ad_hoc_key is not null', [id]);
   return rowCount === 1;
 }
 
-/** The endpoint for the audit, redacted: headers and URLs carry secrets. */
-function shown({ headers, url, ...endpoint }: StoredEndpoint) {
-  return { ...endpoint, url: redactUrl(url), headers: Object.keys(headers) };
+/** The endpoint for the audit: URLs carry secrets, and certificates are long. */
+export function shown(endpoint: StoredEndpoint & { sealed_settings?: Buffer | null }) {
+  const { headers, url, client_certificate, ca, sealed_settings: _, ...others } = endpoint;
+  return {
+    ...others,
+    url: redactUrl(url),
+    headers: Object.keys(headers),
+    client_certificate: client_certificate && digest(client_certificate.certificate),
+    ca: ca && digest(ca),
+  };
 }
+
+const digest = (pem: string) => `sha256:${hash('sha256', pem)}`;
 
 /** Returns the ids that are not endpoints of this tenant. */
 export async function unknownEndpoints(db: Db, tenant: string, ids: string[]): Promise<string[]> {

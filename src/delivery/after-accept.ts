@@ -14,7 +14,6 @@ export function createAfterAccept(deps: {
   runner: Runner | null;
   /** Null: no event gets a workflow when it is accepted. */
   starter: WorkflowStarter | null;
-  maxAttempts: number;
   /** False: this process may not send, because others may have called it dead. */
   alive(): boolean;
   /** Ready deliveries are there: for the poller of this process, or of others. */
@@ -26,7 +25,7 @@ export function createAfterAccept(deps: {
   startsBehindMs(): number;
   close(): Promise<void>;
 } {
-  const { processId, runner, starter, maxAttempts } = deps;
+  const { processId, runner, starter } = deps;
   /** Events that wait for their commit, by id, with their arrival by performance.now(). */
   const waiting = new Map<string, number>();
   /** The same for events of commits without an answer. */
@@ -51,7 +50,7 @@ export function createAfterAccept(deps: {
     accepted(event, stored, { workflow, fullEndpoints = [] }, askedAt) {
       const { id: event_id, type: event_type, tenant, payload, headers = null, contentType = null } = event;
       let isReady = false;
-      for (const { id, endpoint_id, claim, workflow_id, status } of stored.made) {
+      for (const { id, endpoint_id, claim, workflow_id, max_attempts, status } of stored.made) {
         // The poller looks at full endpoints by itself.
         if (claim === null) isReady ||= status === 'PENDING' && !fullEndpoints.includes(endpoint_id);
         else {
@@ -59,9 +58,10 @@ export function createAfterAccept(deps: {
             ...{ id, claim, endpoint_id, workflow_id, event_id, event_type, tenant, payload },
             event_headers: headers,
             event_content_type: contentType,
+            event_created_at: stored.event.created_at,
             run_by: workflow === 'now' ? 'workflow' : 'queue',
             attempt_count: 0,
-            max_attempts: maxAttempts,
+            max_attempts,
           };
           runner!.run(claimed, askedAt);
         }

@@ -1,14 +1,22 @@
+import type { SentEndpoint } from '../db/endpoint-targets.js';
 import type { AttemptRecord, LostClaim } from '../db/open-deliveries/index.js';
-import { classifyStatus, type NextStep } from '../domain/classify.js';
+import { classifyStatus, stopReasonOf, type NextStep } from '../domain/classify.js';
 import type { Attempt } from '../domain/delivery.js';
 import { credentialsIn, redactEchoes, redactHeaders } from '../domain/redact.js';
 import { newId } from '../lib/ids.js';
-import type { SendResult } from '../webhook/send.js';
+import type { SendRequest, SendResult } from '../webhook/send.js';
+import type { Sending } from './sending.js';
 
-/** An attempt as its history shows it, without secrets. */
-export function describe(number: number, headers: Record<string, string>, result: SendResult): Attempt {
+/** An attempt as its history shows it, without secrets. `sending`: its confidential values, beyond what headers show. */
+export function describe(
+  number: number,
+  request: Pick<SendRequest, 'headers'>,
+  result: SendResult,
+  { endpoint, sending }: { endpoint: SentEndpoint; sending: Sending },
+): Attempt {
+  const { headers } = request;
   const answered = result.kind === 'response';
-  const credentials = credentialsIn(headers);
+  const credentials = credentialsIn(headers, sending.credentials);
   return {
     id: newId('att', result.startedAt),
     number,
@@ -19,12 +27,13 @@ export function describe(number: number, headers: Record<string, string>, result
     http_status: result.status,
     classification: answered ? classifyStatus(result.status) : result.fault,
     error: answered ? result.error : result.message,
-    request_headers: redactHeaders(headers),
-    response_headers: redactHeaders(result.headers, credentials),
+    request_headers: redactHeaders(headers, { names: sending.hidden }),
+    response_headers: redactHeaders(result.headers, { echoes: credentials }),
     response_body: result.body && redactEchoes(result.body, credentials),
     truncated: result.truncated,
     retry_after: answered ? result.retryAfter : null,
     next_attempt_at: null,
+    stop_reason: answered ? stopReasonOf(result.status, result.headers['webhook-delivery'], endpoint) : null,
   };
 }
 
@@ -40,11 +49,14 @@ export function attemptRecord(
   attempt: Attempt,
   step: NextStep,
 ): AttemptRecord {
-  const about = { deliveryId, claim, attempt, gone: step === 'gone' };
+  const { stop_reason = null } = attempt;
+  const gone = step === 'gone' || stop_reason === 'RECEIVER_DISABLED';
+  const about = { deliveryId, claim, attempt, gone };
   if (step === 'delivered') return { ...about, status: 'DELIVERED', reason: null };
   if (attempt.next_attempt_at !== null) return { ...about, status: 'IN_PROGRESS', reason: null };
   const exhausted = step === 'retry' && attempt.classification !== 'WORKER_LOST';
-  return { ...about, status: 'FAILED', reason: exhausted ? 'ATTEMPTS_EXHAUSTED' : attempt.classification };
+  const reason = stop_reason ?? (exhausted ? 'ATTEMPTS_EXHAUSTED' : attempt.classification);
+  return { ...about, status: 'FAILED', reason };
 }
 
 /** The record of a claim that ended without one: its process died, or was too slow. The next attempt is due at once. */
@@ -73,5 +85,6 @@ function lostAttempt(number: number, next: Date | null, startedAt = new Date()):
     truncated: false,
     retry_after: null,
     next_attempt_at: next && next.toISOString(),
+    stop_reason: null,
   };
 }

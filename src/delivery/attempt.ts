@@ -1,16 +1,13 @@
 import type { Logger } from 'pino';
 import type { AttemptTarget } from '../db/deliveries.js';
 import type { AttemptRecord, EndStatus, ReleasedClaim } from '../db/open-deliveries/index.js';
-import { aboutSealed, ENDPOINT_SECRET } from '../db/sealed-columns.js';
 import { nextStep } from '../domain/classify.js';
 import type { Attempt, Classification } from '../domain/delivery.js';
 import { retryDelay, type RetryPolicy } from '../domain/retry-schedule.js';
-import { bodyOf, JSON_TYPE } from '../webhook/content.js';
-import { requestHeaders } from '../webhook/request-headers.js';
 import { UnsentError, type Sender, type SendResult } from '../webhook/send.js';
-import { sign } from '../webhook/sign.js';
-import type { SecretCipher } from '../lib/secret-cipher.js';
 import { answeredAt, attemptRecord, describe } from './attempt-record.js';
+import { buildRequest } from './build-request.js';
+import type { ReadSending, Sending } from './sending.js';
 
 export interface AttemptDeps {
   /** Null: the claim is over, or the delivery is to end with it. */
@@ -25,7 +22,7 @@ export interface AttemptDeps {
   /** For the metrics. */
   count(classification: Classification): void;
   sender: Sender;
-  secrets: SecretCipher;
+  readSending: ReadSending;
   retryPolicy: RetryPolicy;
   /** Multiplies every retry delay; 1 but in tests and demos. */
   retryScale: number;
@@ -78,7 +75,7 @@ export async function makeAttempt(
 ): Promise<AttemptOutcome> {
   const { id: deliveryId, max_attempts: maxAttempts } = claim;
   let target: AttemptTarget | null;
-  let secrets: string[];
+  let sending: Sending;
   try {
     target = known ?? (await deps.load(claim));
     if (!target || target.held !== null) return released();
@@ -86,10 +83,7 @@ export async function makeAttempt(
       await deps.end(deliveryId, 'FAILED', 'ENDPOINT_DELETED');
       return released();
     }
-    const { sealed_secrets, secret_ids } = target;
-    secrets = sealed_secrets.map((sealed, i) =>
-      deps.secrets.open(sealed, aboutSealed(ENDPOINT_SECRET, secret_ids[i]!)),
-    );
+    sending = deps.readSending(target);
   } catch (error) {
     deps.log.error({ err: error, delivery_id: deliveryId }, 'attempt put off by a fault of ours');
     return ownFault(`put off by a fault of ours: ${error instanceof Error ? error.message : String(error)}`);
@@ -100,31 +94,14 @@ export async function makeAttempt(
   const { endpoint } = target;
   const number = claim.attempt_count + 1;
   const timestamp = Math.floor(Date.now() / 1000);
-  const contentType = target.event_content_type ?? endpoint.content_type ?? JSON_TYPE;
-  const body = bodyOf(target.payload, contentType);
-  const headers = requestHeaders({
-    own: endpoint.headers,
-    ofEvent: target.event_headers ?? {},
-    contentType,
-    eventId: target.event_id,
-    timestamp,
-    signature: sign(secrets, target.event_id, timestamp, body),
-    attempt: number,
-    eventType: target.event_type,
-    version: deps.version,
-  });
+  const request = buildRequest(target, sending, { number, timestamp, version: deps.version });
   let result: SendResult;
   try {
     result = await deps.sender.send({
-      url: endpoint.url,
-      headers,
-      body,
-      timeoutMs: endpoint.timeout_ms,
+      ...request,
       // The answer has to be recorded under the claim, too.
       maySend: () =>
         deps.alive(claim.since) && performance.now() < claim.until - endpoint.timeout_ms - RECORD_MS,
-      tenant: target.tenant,
-      endpointId: endpoint.id,
     });
   } catch (error) {
     if (!(error instanceof UnsentError)) throw error;
@@ -132,12 +109,13 @@ export async function makeAttempt(
     return ownFault(error.message);
   }
 
-  const attempt = describe(number, headers, result);
-  const step = nextStep(attempt.classification, endpoint.retry_on);
+  const attempt = describe(number, request, result, { endpoint, sending });
+  const step = nextStep(attempt.classification, endpoint.retry_on, attempt.stop_reason);
   const delayMs =
     step === 'retry' && number < maxAttempts
       ? retryDelay({
           policy: deps.retryPolicy,
+          schedule: endpoint.retry_schedule,
           number,
           retryAfter: attempt.retry_after,
           now: answeredAt(attempt),

@@ -1,4 +1,5 @@
-import type { Classification } from './delivery.js';
+import type { Classification, StopReason } from './delivery.js';
+import { matchesStatus, type StatusPattern } from './endpoint.js';
 
 /** Why a request ended without a complete answer. */
 export type SendFault = 'TIMEOUT' | 'NETWORK_ERROR' | 'DNS_ERROR' | 'TLS_ERROR' | 'ADDRESS_BLOCKED';
@@ -32,10 +33,32 @@ export function isNonRetryable(classification: Classification): boolean {
   return (NON_RETRYABLE as readonly Classification[]).includes(classification);
 }
 
-export function nextStep(classification: Classification, retryOn: RetryOn): NextStep {
+export function nextStep(
+  classification: Classification,
+  retryOn: RetryOn,
+  stopReason: StopReason | null = null,
+): NextStep {
   if (classification === 'DELIVERED') return 'delivered';
-  if (classification === 'GONE') return 'gone';
+  if (classification === 'GONE' || stopReason === 'RECEIVER_DISABLED') return 'gone';
+  if (stopReason !== null) return 'stop';
   const mendable = classification === 'HTTP_4XX_PERMANENT' || classification === 'REDIRECT';
   if (mendable && retryOn === 'all') return 'retry';
   return isNonRetryable(classification) ? 'stop' : 'retry';
+}
+
+/**
+ * Why no attempt follows an answer that its classification alone would have retried; `told`: the header
+ * `webhook-delivery`. A receiver may also disable its endpoint with a 2xx.
+ */
+export function stopReasonOf(
+  status: number,
+  told: string | undefined,
+  endpoint: { retry_on: RetryOn; permanent_statuses: StatusPattern[] },
+): StopReason | null {
+  const order = told?.trim().toLowerCase();
+  if (order === 'disable') return 'RECEIVER_DISABLED';
+  if (nextStep(classifyStatus(status), endpoint.retry_on) !== 'retry') return null;
+  // The second is how Svix spells it: receivers may send it already.
+  if (order === 'abort' || order === 'abort-message') return 'RECEIVER_ABORTED';
+  return matchesStatus(endpoint.permanent_statuses, status) ? 'PERMANENT_STATUS' : null;
 }

@@ -39,6 +39,10 @@ export const CLASSIFICATIONS = [
 ] as const;
 export type Classification = (typeof CLASSIFICATIONS)[number];
 
+/** Why a delivery ends with an attempt whose classification does not say it. */
+export const STOP_REASONS = ['PERMANENT_STATUS', 'RECEIVER_ABORTED', 'RECEIVER_DISABLED'] as const;
+export type StopReason = (typeof STOP_REASONS)[number];
+
 /** Durations of a request's steps, in milliseconds; null for a step not taken (reused connection, early failure). */
 export interface Timings {
   dns: number | null;
@@ -69,4 +73,6 @@ export interface Attempt {
   /** The receiver's `Retry-After`, unparsed. */
   retry_after: string | null;
   next_attempt_at: string | null;
+  /** The endpoint's `permanent_statuses`, or the receiver's `webhook-delivery`, decided what follows; null: neither. */
+  stop_reason: StopReason | null;
 }

@@ -27,26 +27,29 @@ const RANDOM_SEGMENT = /(?<=[^/]\/)(?=[^/]*\d)[\w.~%+=-]{20,}(?=\/|$)/g;
 const MIN_ECHO = 6;
 
 /**
- * Request or response headers, safe to store and show: redacts credentials recognised by header name or by value, and
- * `echoes`, the credentials that were sent.
+ * Request or response headers, safe to store and show: redacts credentials recognised by header name or by value, all of
+ * `names`, and `echoes`, the credentials that were sent.
  */
 export function redactHeaders(
   headers: Record<string, string>,
-  echoes: string[] = [],
+  { names = [], echoes = [] }: { names?: string[]; echoes?: string[] } = {},
 ): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [
       name,
-      CONFIDENTIAL_NAME.test(name) ? REDACTED : redactText(redactEchoes(value, echoes)),
+      CONFIDENTIAL_NAME.test(name) || names.includes(name)
+        ? REDACTED
+        : redactText(redactEchoes(value, echoes)),
     ]),
   );
 }
 
-/** The credentials among the headers of a request. */
-export function credentialsIn(headers: Record<string, string>): string[] {
-  return Object.entries(headers).flatMap(([name, value]) =>
-    CONFIDENTIAL_NAME.test(name) && value.length >= MIN_ECHO ? [value] : [],
+/** The credentials among the headers of a request, and of `others`, that are long enough to be searched for. */
+export function credentialsIn(headers: Record<string, string>, others: string[] = []): string[] {
+  const found = Object.entries(headers).flatMap(([name, value]) =>
+    CONFIDENTIAL_NAME.test(name) ? [value] : [],
   );
+  return [...found, ...others].filter((value) => value.length >= MIN_ECHO);
 }
 
 export function redactEchoes(text: string, credentials: string[]): string {

@@ -2,12 +2,14 @@ import type { Logger } from 'pino';
 import type { Pool } from '../db/pool.js';
 import type { KillSwitch } from '../delivery/kill-switch.js';
 import type { Accept } from '../delivery/accept-events.js';
+import type { ReadSending } from '../delivery/sending.js';
 import type { WorkflowGateway } from '../delivery/workflow-gateway.js';
 import type { TenantRates } from '../delivery/tenant-rates.js';
 import type { TenantQuotas } from '../domain/tenant.js';
 import type { WorkflowMode } from '../domain/delivery.js';
 import type { SecretCipher } from '../lib/secret-cipher.js';
 import type { AddressGuard } from '../webhook/address-guard.js';
+import type { Sender } from '../webhook/send.js';
 import type { Auth } from './auth.js';
 import type { HealthDeps } from './routes/health.js';
 
@@ -20,6 +22,13 @@ export interface AppDeps extends HealthDeps {
   authorize: Auth['authorize'];
   guard: AddressGuard;
   secrets: SecretCipher;
+  readSending: ReadSending;
+  /** For tests of endpoints alone. */
+  sender: Sender;
+  /** False: this process may have no way out to receivers. */
+  sendsHere: boolean;
+  /** Of Surehook, for `user-agent`. */
+  version: string;
   accept: Accept;
   /** The ids that are not endpoints of the tenant; limits how many look-ups run at once. */
   unknownEndpoints: (named: { tenant: string; endpointIds: string[] }) => Promise<string[]>;

@@ -13,6 +13,8 @@ import { auditRoutes } from './routes/audit.js';
 import { batchRoutes } from './routes/batches.js';
 import { controlRoutes } from './routes/control.js';
 import { deliveryRoutes } from './routes/deliveries.js';
+import { endpointSecretRoutes } from './routes/endpoint-secrets.js';
+import { endpointTestRoutes } from './routes/endpoint-test.js';
 import { endpointRoutes } from './routes/endpoints.js';
 import { eventRoutes } from './routes/events.js';
 import { sendRoutes } from './routes/send.js';
@@ -68,6 +70,8 @@ export function createApp(deps: AppDeps): RequestListener {
     eventRoutes(deps),
     sendRoutes(deps),
     endpointRoutes(deps),
+    endpointSecretRoutes(deps),
+    endpointTestRoutes(deps),
     deliveryRoutes(deps),
     batchRoutes(deps),
     auditRoutes(deps),

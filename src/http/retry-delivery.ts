@@ -66,7 +66,8 @@ async function again(deps: AppDeps, source: StoredDelivery, { key, ...by }: By):
     deps.pool,
     key,
     async (db) => {
-      const made = await redeliver(db, source, { ...by, workflow: deps.workflowMode === 'all' });
+      const { maxAttempts, workflowMode } = deps;
+      const made = await redeliver(db, source, { ...by, maxAttempts, workflow: workflowMode === 'all' });
       if (made && !isOpen(made)) requireEnded(made);
       return made;
     },

@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import { DELIVERY_STATUSES, CLASSIFICATIONS } from '../domain/delivery.js';
 import { EVENT_TYPE, EVENT_TYPE_PATTERN, MAX_KEY, MAX_NAME, TENANT, UNPRINTABLE } from '../domain/event.js';
+import { MASK } from '../domain/endpoint.js';
 import { decodePlace, FEED_START } from '../db/event-feed.js';
 import { decodeCursor, type PageQuery } from '../db/pagination.js';
 import { isId, type IdPrefix } from '../lib/ids.js';
 import { contentTypeProblem, MAX_CONTENT_TYPE } from '../webhook/content.js';
 import { headerProblem } from '../webhook/request-headers.js';
-import { isSecret } from '../webhook/sign.js';
+import { checkSecret, secretFields } from './secret-schemas.js';
+import { line, text } from './text-schemas.js';
 import { urlProblem } from './url-problem.js';
+import { MASK_PROBLEM, wireDefaults, wireSettings } from './wire-settings.js';
 
 export const id = (prefix: IdPrefix) =>
   z.string().refine((value) => isId(prefix, value), `Must be an id like ${prefix}_….`);
-
-/** Checks the length first: no other check runs on a text that is too long. */
-const text = (max: number) => z.string().max(max, { error: `At most ${max} characters.`, abort: true });
 
 export const tenant = text(MAX_NAME).regex(
   TENANT,
@@ -43,12 +43,6 @@ function keyProblem(key: string): string | null {
 }
 /** Any value, but present: the payload is taken as text from the body as it was sent. */
 const payload = z.unknown().refine((value) => value !== undefined, 'Is required: any JSON value.');
-
-/** No control characters: Postgres rejects NUL, and a URL parser drops or hides what it should refuse. */
-export const line = (max: number, min = 0) =>
-  text(max)
-    .min(min)
-    .refine((value) => !/\p{Cc}/u.test(value) && value.isWellFormed(), 'Must be one line of text.');
 
 const url = line(2048).superRefine((value, context) => {
   const fault = urlProblem(value);
@@ -83,6 +77,12 @@ const headers = headerNames.pipe(
     }
   }),
 );
+
+/** Their values are never shown: what is sent back may be the mask. */
+const ownHeaders = headers.superRefine((value, context) => {
+  for (const [name, content] of Object.entries(value))
+    if (content === MASK) context.addIssue({ code: 'custom', path: [name], message: MASK_PROBLEM });
+});
 
 const contentType = text(MAX_CONTENT_TYPE).superRefine((value, context) => {
   const fault = contentTypeProblem(value);
@@ -122,24 +122,41 @@ const endpointSettings = z.strictObject({
   url,
   event_types: z.array(subscription).min(1).max(100),
   description: line(1024).nullable(),
-  headers,
+  headers: ownHeaders,
   content_type: contentType.nullable(),
   timeout_ms: z.int().min(1_000, 'At least 1000 (1 s).').max(30_000, 'At most 30000 (30 s).'),
   retry_on: z.enum(['default', 'all']),
   enabled: z.boolean(),
+  ...wireSettings,
 });
 
-export const endpointBody = endpointSettings.extend({
-  description: endpointSettings.shape.description.default(null),
-  headers: headers.default({}),
-  content_type: contentType.nullable().default(null),
-  timeout_ms: endpointSettings.shape.timeout_ms.default(15_000),
-  retry_on: endpointSettings.shape.retry_on.default('default'),
-  enabled: z.boolean().default(true),
-  tenant: tenant.default('default'),
-  secret: text(256).refine(isSecret, 'Must be whsec_ and the base64 of 24 to 64 bytes.').optional(),
+export const endpointBody = endpointSettings
+  .extend({
+    description: endpointSettings.shape.description.default(null),
+    headers: ownHeaders.default({}),
+    content_type: contentType.nullable().default(null),
+    timeout_ms: endpointSettings.shape.timeout_ms.default(15_000),
+    retry_on: endpointSettings.shape.retry_on.default('default'),
+    enabled: z.boolean().default(true),
+    tenant: tenant.default('default'),
+    id: id('ep').optional(),
+    ...wireDefaults,
+    ...secretFields,
+  })
+  .superRefine(checkSecret);
+
+const BY_ROTATION = 'Is changed by POST /v1/endpoints/:id/rotate-secret.';
+export const endpointPatch = endpointSettings.partial().extend({
+  secret: z.undefined(BY_ROTATION).optional(),
+  signature: z.undefined(BY_ROTATION).optional(),
 });
-export const endpointPatch = endpointSettings.partial();
+
+/** A sample that is sent to one endpoint; by default of a type that it subscribes to. */
+export const testBody = z.strictObject({
+  event_type: eventType.optional(),
+  payload: z.unknown(),
+  preview: z.boolean().default(false),
+});
 
 export const reason = line(500, 1);
 const scope = z

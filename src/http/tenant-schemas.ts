@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { MAX_NAME } from '../domain/event.js';
 import { MAX_QUOTA } from '../domain/tenant.js';
-import { line, page, tenant } from './schemas.js';
+import { page, tenant } from './schemas.js';
+import { line } from './text-schemas.js';
 
 const MAX_METADATA = 50;
 

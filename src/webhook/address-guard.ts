@@ -9,6 +9,7 @@ type Network = [Address, number];
 /** Decides which addresses a request may go to, so that no webhook reaches our own network. */
 export interface AddressGuard {
   isForbidden(address: string): boolean;
+  allowsPort(port: number): boolean;
   /** Tells the operator alone: a tenant must not learn which internal address a name has. */
   note(host: string, address: string): void;
 }
@@ -26,6 +27,12 @@ export class AddressBlockedError extends Error {
   }
 }
 
+export class PortBlockedError extends Error {
+  constructor(port: number) {
+    super(`The port ${port} is not allowed.`);
+  }
+}
+
 const RESOLVE_TIMEOUT_MS = 3000;
 
 /** The IPv6 range assigned to the public internet; translated, mapped and site-local forms lie outside. */
@@ -36,10 +43,13 @@ const AZURE_WIRE_SERVER = '168.63.129.16';
 export function createAddressGuard(
   allowNetworks: string[],
   note: AddressGuard['note'] = () => {},
+  /** Null: every port. */
+  allowPorts: number[] | null = null,
 ): AddressGuard {
   const allowed = allowNetworks.map(parseNetwork);
   return {
     note,
+    allowsPort: (port) => allowPorts?.includes(port) ?? true,
     isForbidden(text) {
       const address = parseAddress(text);
       if (!address) return true;
@@ -47,6 +57,9 @@ export function createAddressGuard(
     },
   };
 }
+
+/** The port that a request to an http or https URL goes to. */
+export const portOf = ({ port, protocol }: URL): number => Number(port) || (protocol === 'https:' ? 443 : 80);
 
 /** The forbidden address that a URL's host is or resolves to; null if there is none or the name does not resolve. */
 export async function checkUrlAddress(

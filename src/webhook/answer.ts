@@ -31,10 +31,11 @@ export function answered(exchange: Exchange, { cut, error, reusable }: AnswerEnd
 }
 
 export function fail(exchange: Exchange, error: Error, named = nameFault(exchange, error)): void {
-  const { fault, message } = named;
+  const { fault, code, message } = named;
   finish(exchange, false, async () => ({
     kind: 'fault',
     fault,
+    code,
     message: bounded(message),
     status: null,
     headers: {},

@@ -30,6 +30,8 @@ export interface Wire {
 export interface Connection {
   pool: Pool;
   socket: Socket | null;
+  /** Where it leads, also through a proxy; null until connected. */
+  remoteAddress: string | null;
   /** Null until connected. */
   wire: Wire | null;
   exchange: Exchange | null;
@@ -78,7 +80,7 @@ function wait(pool: Pool, exchange: Exchange): void {
 }
 
 function reuse(connection: Connection, exchange: Exchange): void {
-  exchange.remoteAddress = connection.socket?.remoteAddress ?? null;
+  exchange.remoteAddress = connection.remoteAddress;
   sendOn(connection, exchange);
   if (!inTime(exchange)) return unsent(exchange, TOO_LATE);
   enter(exchange, 'answer');
@@ -89,6 +91,7 @@ function open(pool: Pool, exchange: Exchange): void {
   const connection: Connection = {
     pool,
     socket: null,
+    remoteAddress: null,
     wire: null,
     exchange: null,
     uses: 0,

@@ -26,3 +26,9 @@ export const isJsonType = (contentType: string): boolean => IS_JSON.test(content
 export function bodyOf(payload: string, contentType: string): string {
   return payload.startsWith('"') && !isJsonType(contentType) ? (JSON.parse(payload) as string) : payload;
 }
+
+/** The envelope of Standard Webhooks around a payload, which stays as it was posted, byte for byte. */
+export function envelopeOf(event: { event_type: string; event_created_at: Date; payload: string }): string {
+  const timestamp = event.event_created_at.toISOString();
+  return `{"type":${JSON.stringify(event.event_type)},"timestamp":"${timestamp}","data":${event.payload}}`;
+}

@@ -61,5 +61,5 @@ function judge(exchange: Exchange): void {
   }
   const where = phase === 'connect' && remoteAddress ? `connecting to ${remoteAddress}` : PHASES[phase];
   const message = `No complete answer within ${request.timeoutMs} ms: time ran out while ${where}.`;
-  fail(exchange, new Error(message), { fault: 'TIMEOUT', message });
+  fail(exchange, new Error(message), { fault: 'TIMEOUT', code: null, message });
 }

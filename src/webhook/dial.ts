@@ -6,46 +6,52 @@ import {
   type Socket,
   type TcpNetConnectOpts,
 } from 'node:net';
-import { connect as connectTls, createSecureContext, rootCertificates, type TLSSocket } from 'node:tls';
-import { AddressBlockedError, resolveVetted, type AddressGuard } from './address-guard.js';
+import type { TLSSocket } from 'node:tls';
+import {
+  AddressBlockedError,
+  PortBlockedError,
+  portOf,
+  resolveVetted,
+  type AddressGuard,
+} from './address-guard.js';
+import { fail } from './answer.js';
 import type { Connection, Dial } from './connections.js';
 import { pauseDeadline } from './deadline.js';
 import { enter, inTime, TOO_LATE, unsent, type Exchange } from './exchange.js';
-import { fail } from './answer.js';
 import { http1 } from './http1.js';
 import { http2 } from './http2.js';
 import { NoTurnError } from './resolve.js';
+import { createTls } from './tls-connect.js';
+import { openTunnel, ProxyError, TunnelError, type Proxy } from './tunnel.js';
 
 /** Node's default of 250 ms abandons a distant address for the next one, which may be unreachable. */
 const ADDRESS_ATTEMPT_MS = 500;
 const KEEP_ALIVE_PROBE_MS = 60_000;
-/** Origins whose TLS session and protocol are cached. */
-const MOST_REMEMBERED = 1_000;
-const NO_COMMON_PROTOCOL = 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL';
 
-export function createDial(guard: AddressGuard, ca: string | undefined): Dial {
-  // One context for all sockets: creating one from certificates costs milliseconds.
-  const secureContext = createSecureContext(ca ? { ca: [...rootCertificates, ca] } : {});
-  const sessions = new Map<string, Buffer>();
-  const onlyHttp2 = new Map<string, true>();
+export function createDial({
+  guard,
+  ca,
+  proxy,
+}: {
+  guard: AddressGuard;
+  ca?: string;
+  proxy?: Proxy | null;
+}): Dial {
+  const tls = createTls(ca);
 
   return function dial(connection, exchange, lost) {
     const host = exchange.url!.hostname.replace(/^\[|\]$/g, '');
-    if (!isIP(host)) return void resolveFirst(connection, exchange, host, lost);
-    if (guard.isForbidden(host)) {
-      process.nextTick(lost, new AddressBlockedError(host, host));
-      return;
-    }
+    const port = portOf(exchange.url!);
+    const call: Call = { connection, exchange, host, port, addresses: [], lost, switched: false };
+    if (!guard.allowsPort(port)) return void process.nextTick(lost, new PortBlockedError(port));
+    if (!isIP(host)) return void resolveFirst(call);
+    if (guard.isForbidden(host)) return void process.nextTick(lost, new AddressBlockedError(host, host));
     enter(exchange, 'connect');
-    connect(connection, exchange, host, [], lost);
+    connect({ ...call, addresses: [{ address: host, family: isIP(host) }] });
   };
 
-  async function resolveFirst(
-    connection: Connection,
-    exchange: Exchange,
-    host: string,
-    lost: Lost,
-  ): Promise<void> {
+  async function resolveFirst(call: Call): Promise<void> {
+    const { exchange, host, lost } = call;
     const resume = pauseDeadline(exchange);
     const onStart = () => {
       resume();
@@ -62,24 +68,26 @@ export function createDial(guard: AddressGuard, ca: string | undefined): Dial {
     // The exchange was withdrawn or timed out meanwhile.
     if (exchange.done) return;
     enter(exchange, 'connect', 'dns');
-    connect(connection, exchange, host, addresses, lost);
+    connect({ ...call, addresses });
   }
 
-  /** `addresses`: the checked addresses of a name; the socket looks up no others. */
-  function connect(
-    connection: Connection,
-    exchange: Exchange,
-    host: string,
-    addresses: LookupAddress[],
-    lost: Lost,
-    switched = false,
-  ): void {
-    const { port, protocol, origin } = exchange.url!;
-    const secure = protocol === 'https:';
+  function connect(call: Call): void {
+    try {
+      if (proxy) tunnel(call, proxy);
+      else connectDirectly(call);
+    } catch (error) {
+      // A certificate that was usable when it was set, for example.
+      process.nextTick(call.lost, error);
+    }
+  }
+
+  /** The socket connects to one of the checked addresses, and looks up no others. */
+  function connectDirectly(call: Call): void {
+    const { connection, exchange, host, port, addresses } = call;
     const [first] = addresses;
     const options: TcpNetConnectOpts = {
       host,
-      port: Number(port) || (secure ? 443 : 80),
+      port,
       lookup: (_host, { all }, callback) =>
         process.nextTick(() =>
           all ? callback(null, addresses) : callback(null, first!.address, first!.family),
@@ -90,48 +98,87 @@ export function createDial(guard: AddressGuard, ca: string | undefined): Dial {
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
     };
-    const received = (bytes: Buffer) => connection.wire?.received?.(bytes);
-    const socket = secure
-      ? secured(options, host, origin)
+    const received = receiverOf(connection);
+    const socket = isSecure(exchange)
+      ? tls.connect(exchange, host, options)
       : connectPlain({ ...options, onread: intoOneBuffer(received) });
+    socket.on('connectionAttempt', (address: string) => {
+      exchange.remoteAddress = address;
+    });
+    socket.once('connect', () => connected(call, socket.remoteAddress ?? null));
+    attach(call, socket, isSecure(exchange) ? 'secureConnect' : 'connect');
+  }
+
+  /** Tries one checked address after the other: the proxy gets an address, never a name. */
+  function tunnel(call: Call, proxy: Proxy, nth = 0): void {
+    const { connection, exchange, host, addresses, port, lost } = call;
+    const { address } = addresses[nth]!;
+    exchange.remoteAddress = address;
+    const socket = openTunnel(proxy, { address, port }, (error) => {
+      if (connection.socket !== socket) return;
+      if (exchange.done) return lost(error);
+      if (error instanceof TunnelError && nth + 1 < addresses.length) return tunnel(call, proxy, nth + 1);
+      if (error instanceof ProxyError && !exchange.again) return unsent(exchange, error.message);
+      if (error) return lost(error);
+      connected(call, address);
+      if (isSecure(exchange)) attach(call, tls.connect(exchange, host, { socket, host }), 'secureConnect');
+      else attach(call, socket, null);
+    });
     connection.socket = socket;
-    follow(socket, exchange, secure);
+  }
+
+  function connected({ connection, exchange }: Call, address: string | null): void {
+    connection.remoteAddress = exchange.remoteAddress = address;
+    enter(exchange, isSecure(exchange) ? 'tls' : 'answer', 'connect');
+  }
+
+  /** The socket is the connection's from now on. Sends the exchange on this event; null: at once, the socket is paused. */
+  function attach(call: Call, socket: Socket, event: 'connect' | 'secureConnect' | null): void {
+    const { connection, exchange, lost, switched } = call;
+    const { origin } = exchange.url!;
+    connection.socket = socket;
     let ended = false;
     const end = (error: Error | null): void => {
       // A socket emits `close` after `error`: the first event counts.
       if (ended || connection.socket !== socket) return;
       ended = true;
-      if (exchange.done || switched || !hasOtherProtocol(error)) return lost(error);
-      // The receiver speaks the protocol that was not offered, and may change that at any time.
-      if (!onlyHttp2.delete(origin)) remember(onlyHttp2, origin, true);
+      if (exchange.done || switched || !tls.changeProtocol(origin, error)) return lost(error);
       enter(exchange, 'connect');
-      connect(connection, exchange, host, addresses, lost, true);
+      connect({ ...call, switched: true });
     };
-    socket.on('error', end).on('close', () => end(null));
-    socket.once(secure ? 'secureConnect' : 'connect', () => {
+    const send = (): void => {
       if (exchange.done) return;
-      const h2 = secure && (socket as TLSSocket).alpnProtocol === 'h2';
+      const h2 = event === 'secureConnect' && (socket as TLSSocket).alpnProtocol === 'h2';
       connection.wire = h2 ? http2(socket as TLSSocket, origin, end) : http1(socket, end);
-      if (secure && !h2) socket.on('data', received);
+      // A plain socket without a proxy reads into one buffer instead.
+      if (event !== 'connect' && !h2) socket.on('data', receiverOf(connection)).resume();
       if (inTime(exchange)) connection.wire.send(exchange);
       // Sent again after a stale connection, some of it may have left: an attempt.
       else if (exchange.again) fail(exchange, new Error(TOO_LATE));
       else unsent(exchange, TOO_LATE);
-    });
-  }
-
-  function secured(options: TcpNetConnectOpts, host: string, origin: string): TLSSocket {
-    const session = sessions.get(origin);
-    const socket = connectTls({
-      ...options,
-      secureContext,
-      servername: isIP(host) ? '' : host,
-      ALPNProtocols: onlyHttp2.has(origin) ? ['h2'] : ['http/1.1'],
-      ...(session ? { session } : {}),
-    });
-    return socket.on('session', (ticket: Buffer) => remember(sessions, origin, ticket));
+    };
+    socket.on('error', end).on('close', () => end(null));
+    if (event) socket.once(event, send);
+    else send();
   }
 }
+
+/** One connection for one exchange, on its way. */
+interface Call {
+  connection: Connection;
+  exchange: Exchange;
+  host: string;
+  port: number;
+  /** The checked addresses of the host. */
+  addresses: LookupAddress[];
+  lost(error: Error | null): void;
+  /** The other protocol has been tried. */
+  switched: boolean;
+}
+
+const isSecure = ({ url }: Exchange): boolean => url!.protocol === 'https:';
+
+const receiverOf = (connection: Connection) => (bytes: Buffer) => connection.wire?.received?.(bytes);
 
 /** All sockets read into this one buffer, without a stream: no reader keeps the bytes. */
 const RECEIVED = Buffer.alloc(64 * 1024);
@@ -144,29 +191,4 @@ function intoOneBuffer(received: (bytes: Buffer) => void): OnReadOpts {
       return true;
     },
   };
-}
-
-type Lost = (error: Error | null) => void;
-
-function hasOtherProtocol(error: Error | null): boolean {
-  return error !== null && 'code' in error && error.code === NO_COMMON_PROTOCOL;
-}
-
-function remember<T>(map: Map<string, T>, origin: string, what: T): void {
-  map.delete(origin);
-  map.set(origin, what);
-  if (map.size <= MOST_REMEMBERED) return;
-  const [oldest] = map.keys();
-  map.delete(oldest!);
-}
-
-function follow(socket: Socket, exchange: Exchange, secure: boolean): void {
-  socket.on('connectionAttempt', (address: string) => {
-    exchange.remoteAddress = address;
-  });
-  socket.once('connect', () => {
-    exchange.remoteAddress = socket.remoteAddress ?? null;
-    enter(exchange, secure ? 'tls' : 'answer', 'connect');
-  });
-  socket.once('secureConnect', () => enter(exchange, 'answer', 'tls'));
 }

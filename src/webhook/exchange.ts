@@ -1,6 +1,8 @@
 import type { SendFault } from '../domain/classify.js';
 import type { Timings } from '../domain/delivery.js';
 import { newBody, type BodyBytes } from './response-text.js';
+import type { TlsFacts } from './tls-facts.js';
+import type { TlsIdentity } from './tls-identity.js';
 
 export interface SendRequest {
   url: string;
@@ -13,6 +15,10 @@ export interface SendRequest {
   tenant: string;
   /** Requests to one endpoint share its connections. */
   endpointId: string;
+  /** The endpoint's own certificates; absent or null: none. */
+  tls?: TlsIdentity | null;
+  /** A test: on a connection of its own, and the result says how TLS went. */
+  inspect?: boolean;
 }
 
 interface Sent {
@@ -20,6 +26,8 @@ interface Sent {
   latencyMs: number;
   timings: Timings;
   remoteAddress: string | null;
+  /** Only of an inspected request, over https. */
+  tlsFacts?: TlsFacts;
 }
 
 interface Answered {
@@ -36,6 +44,8 @@ interface Answered {
 interface Failed {
   kind: 'fault';
   fault: SendFault;
+  /** Of Node or OpenSSL, such as ECONNREFUSED or CERT_HAS_EXPIRED; null for a timeout. */
+  code: string | null;
   message: string;
   /** A fault has no status: once the headers of an answer are in, the result is a response. */
   status: null;
@@ -75,6 +85,7 @@ export interface Exchange {
   phaseStart: number;
   timings: Omit<Timings, 'total'>;
   remoteAddress: string | null;
+  tlsFacts: TlsFacts | undefined;
   /** Null until the headers of the answer are complete. */
   status: number | null;
   headers: Record<string, string>;
@@ -102,6 +113,7 @@ export function newExchange(request: SendRequest, url: URL | null, resolve: Exch
     phaseStart: start,
     timings: { dns: null, connect: null, tls: null, first_byte: null },
     remoteAddress: null,
+    tlsFacts: undefined,
     status: null,
     headers: {},
     retryAfter: null,
@@ -133,8 +145,9 @@ export function finish(
   exchange.done = true;
   clearTimeout(exchange.timer);
   const total = milliseconds(performance.now() - exchange.start);
-  const { startedAt, remoteAddress, release } = exchange;
-  const sent = { startedAt, latencyMs: total, timings: { ...exchange.timings, total }, remoteAddress };
+  const { startedAt, remoteAddress, tlsFacts, release } = exchange;
+  const sent: Sent = { startedAt, latencyMs: total, timings: { ...exchange.timings, total }, remoteAddress };
+  if (tlsFacts) sent.tlsFacts = tlsFacts;
   // Release after the current read ends, and before the caller goes on: the caller may send again at once.
   queueMicrotask(() => {
     release?.(reusable);

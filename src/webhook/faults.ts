@@ -1,5 +1,5 @@
 import type { SendFault } from '../domain/classify.js';
-import { AddressBlockedError } from './address-guard.js';
+import { AddressBlockedError, PortBlockedError } from './address-guard.js';
 import { BadAnswerError } from './answer-head.js';
 import type { Exchange, Phase } from './exchange.js';
 
@@ -8,6 +8,7 @@ export class ClosedError extends Error {}
 
 interface Named {
   fault: SendFault;
+  code: string | null;
   message: string;
 }
 
@@ -18,20 +19,21 @@ export function nameFault(exchange: Exchange, error: Error): Named {
   const { phase, url } = exchange;
   const host = url?.hostname ?? '';
   exchange.remoteAddress = address;
-  if (cause instanceof AddressBlockedError) {
+  if (cause instanceof AddressBlockedError || cause instanceof PortBlockedError) {
     exchange.remoteAddress = null;
-    return { fault: 'ADDRESS_BLOCKED', message: cause.message };
+    return { fault: 'ADDRESS_BLOCKED', code, message: cause.message };
   }
   if (phase === 'dns') {
-    return { fault: 'DNS_ERROR', message: `The name ${host} could not be resolved (${code}).` };
+    return { fault: 'DNS_ERROR', code, message: `The name ${host} could not be resolved (${code}).` };
   }
   if (phase === 'tls' || code.startsWith('ERR_SSL_')) {
     return {
       fault: 'TLS_ERROR',
+      code,
       message: `The TLS handshake with ${host} failed (${code}): ${reason(cause)}.`,
     };
   }
-  return { fault: 'NETWORK_ERROR', message: networkMessage(phase, cause, address ?? host) };
+  return { fault: 'NETWORK_ERROR', code, message: networkMessage(phase, cause, address ?? host) };
 }
 
 function networkMessage(phase: Phase, cause: NetworkError, address: string): string {

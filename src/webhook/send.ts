@@ -12,6 +12,7 @@ import {
   type SendResult,
 } from './exchange.js';
 import { requestProblem } from './request.js';
+import type { Proxy } from './tunnel.js';
 
 export { UnsentError, type SendRequest, type SendResult };
 
@@ -24,17 +25,25 @@ export interface Sender {
   close(): Promise<void>;
 }
 
-/** `ca`: certificates trusted in addition to the public ones, as PEM. */
-export function createSender(options: { guard: AddressGuard; ca?: string }): Sender {
-  const dial = createDial(options.guard, options.ca);
+/** `ca`: certificates trusted in addition to the public ones, as PEM. `proxy`: every request goes through it. */
+export function createSender(options: { guard: AddressGuard; ca?: string; proxy?: Proxy | null }): Sender {
+  const dial = createDial(options);
   const pools = new Map<string, Pool>();
   const running = new Map<Exchange, Promise<SendResult>>();
   let closed = false;
+  let inspected = 0;
+
+  /** Requests with the same key share connections. */
+  function keyOf({ request: { endpointId, tls, inspect }, url }: Exchange): string {
+    const key = `${endpointId} ${url!.origin}`;
+    if (inspect) return `${key} ${(inspected += 1)}`;
+    return tls ? `${key} ${tls.id}` : key;
+  }
 
   function start(exchange: Exchange): void {
     const problem = closed ? 'the sender is closed' : requestProblem(exchange);
     if (problem) return fail(exchange, new Error(problem));
-    const key = `${exchange.request.endpointId} ${exchange.url!.origin}`;
+    const key = keyOf(exchange);
     assign(pools.get(key) ?? createPool(pools, key, dial), exchange);
   }
 

@@ -16,6 +16,7 @@ import { transaction } from '../../src/db/pool.js';
 import type { AttemptDeps } from '../../src/delivery/attempt.js';
 import { attemptRecord, lostRecord } from '../../src/delivery/attempt-record.js';
 import { createRunner, type Runner } from '../../src/delivery/runner.js';
+import { createReadSending } from '../../src/delivery/sending.js';
 import { DEFAULT_RETRY_POLICY } from '../../src/domain/retry-schedule.js';
 import { newId } from '../../src/lib/ids.js';
 import { createSecretCipher } from '../../src/lib/secret-cipher.js';
@@ -58,7 +59,8 @@ beforeAll(async () => {
     paused: () => null,
     alive: () => true,
     count: () => {},
-    ...{ sender, secrets, retryPolicy: DEFAULT_RETRY_POLICY, retryScale: 1, version: 'test', log },
+    readSending: createReadSending(secrets),
+    ...{ sender, retryPolicy: DEFAULT_RETRY_POLICY, retryScale: 1, version: 'test', log },
   };
   runner = createRunner({
     attempt,

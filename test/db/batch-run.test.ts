@@ -92,6 +92,7 @@ async function attempt(id: string, status: 'DELIVERED' | 'IN_PROGRESS', claimed?
       response_body: null,
       truncated: false,
       retry_after: null,
+      stop_reason: null,
       next_attempt_at: isDelivered ? null : new Date(Date.now() + 3_600_000).toISOString(),
     },
     status,

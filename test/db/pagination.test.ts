@@ -369,7 +369,7 @@ async function deliver50(db: Pool, nth: number): Promise<void> {
           ...{ id: newId('att'), number: 1, started_at: new Date().toISOString(), latency_ms: 1 },
           ...{ timings: null, remote_address: null, http_status: 200, classification: 'DELIVERED' },
           ...{ error: null, request_headers: {}, response_headers: {}, response_body: null },
-          ...{ truncated: false, retry_after: null, next_attempt_at: null },
+          ...{ truncated: false, retry_after: null, next_attempt_at: null, stop_reason: null },
         },
       })),
   );

@@ -1,15 +1,8 @@
 import { expect, test } from 'vitest';
 import { createEndpointCache } from '../../src/delivery/endpoint-cache.js';
+import { endpointTarget } from '../support/endpoint-target.js';
 
-const targetOf = (id: string, url = 'http://127.0.0.1:1/') => ({
-  endpoint: {
-    ...{ id, url, headers: {}, content_type: null, timeout_ms: 1_000, deleted: false },
-    retry_on: 'default' as const,
-  },
-  held: null,
-  sealed_secrets: [],
-  secret_ids: [],
-});
+const targetOf = (id: string, url = 'http://127.0.0.1:1/') => endpointTarget({ id, url });
 
 /** A cache whose reads and notifications the test controls. */
 function setup() {

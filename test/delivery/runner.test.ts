@@ -6,12 +6,14 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AttemptRecord, ClaimedDelivery, ReleasedClaim } from '../../src/db/open-deliveries/index.js';
 import { aboutSealed, ENDPOINT_SECRET } from '../../src/db/sealed-columns.js';
 import { createRunner, type Runner } from '../../src/delivery/runner.js';
+import { createReadSending } from '../../src/delivery/sending.js';
 import { DEFAULT_RETRY_POLICY } from '../../src/domain/retry-schedule.js';
 import { createSecretCipher } from '../../src/lib/secret-cipher.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { createAddressGuard } from '../../src/webhook/address-guard.js';
 import { createSender, type Sender } from '../../src/webhook/send.js';
 import { newSecret } from '../../src/webhook/sign.js';
+import { endpointTarget } from '../support/endpoint-target.js';
 import { startReceiver } from '../support/receiver.js';
 import { eventually } from '../support/service.js';
 
@@ -43,15 +45,11 @@ beforeEach(() => {
   isAlive = true;
   isClaimed = true;
   sender = createSender({ guard: createAddressGuard(['127.0.0.0/8']) });
-  const targetOf = (id: string) => ({
-    held: null,
-    sealed_secrets: [sealed],
-    secret_ids: ['sec_1'],
-    endpoint: {
-      ...{ id, url, headers: {}, content_type: null, timeout_ms: TIMEOUT_MS, deleted: false },
-      retry_on: 'default' as const,
-    },
-  });
+  const targetOf = (id: string) =>
+    endpointTarget(
+      { id, url, timeout_ms: TIMEOUT_MS },
+      { secrets: [{ id: 'sec_1', sealed, until: Infinity }] },
+    );
   runner = createRunner({
     attempt: {
       load: ({ id }) =>
@@ -61,7 +59,8 @@ beforeEach(() => {
       paused: () => null,
       alive: () => isAlive,
       count: () => {},
-      ...{ sender, secrets, retryPolicy: DEFAULT_RETRY_POLICY, retryScale: 1, version: '0', log },
+      readSending: createReadSending(secrets),
+      ...{ sender, retryPolicy: DEFAULT_RETRY_POLICY, retryScale: 1, version: '0', log },
     },
     endpoints: { get: (id) => Promise.resolve(targetOf(id)) },
     release: (claims) => Promise.resolve(void released.push(...claims)),
@@ -77,7 +76,7 @@ afterEach(async () => {
 const jobOf = (n: number, endpoint_id: string, payload: string): ClaimedDelivery => ({
   ...{ id: `del_${n}`, claim: 1, endpoint_id, payload, event_id: `evt_${n}`, event_type: 'a.b', tenant: 't' },
   ...{ workflow_id: `w_${n}`, run_by: 'queue', attempt_count: 0, max_attempts: 12 },
-  ...{ event_headers: null, event_content_type: null },
+  ...{ event_headers: null, event_content_type: null, event_created_at: new Date() },
 });
 
 /** Runs the delivery `n`, claimed `agoMs` ago. */

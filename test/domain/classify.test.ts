@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { classifyStatus, nextStep } from '../../src/domain/classify.js';
+import { classifyStatus, nextStep, stopReasonOf } from '../../src/domain/classify.js';
 
 test.each([
   [200, 'DELIVERED'],
@@ -37,4 +37,43 @@ test.each([
 ] as const)('%s leads to %s, and to %s with retry_on all', (classification, byDefault, all) => {
   expect(nextStep(classification, 'default')).toBe(byDefault);
   expect(nextStep(classification, 'all')).toBe(all);
+});
+
+const byDefault = { retry_on: 'default' as const, permanent_statuses: [] };
+
+test.each([
+  [500, [], null],
+  [500, [500], 'PERMANENT_STATUS'],
+  [503, [500], null],
+  [503, ['5xx'], 'PERMANENT_STATUS'],
+  [429, ['4xx'], 'PERMANENT_STATUS'],
+  // The classification says it already.
+  [404, ['4xx'], null],
+  [200, ['3xx', '4xx', '5xx'], null],
+] as const)(
+  'an answer of %i at an endpoint with the permanent statuses %j: %s',
+  (status, patterns, reason) => {
+    const endpoint = { ...byDefault, permanent_statuses: [...patterns] };
+    expect(stopReasonOf(status, undefined, endpoint)).toBe(reason);
+  },
+);
+
+test('permanent statuses win over retry_on all', () => {
+  const all = { retry_on: 'all' as const, permanent_statuses: [404] };
+  expect(stopReasonOf(404, undefined, all)).toBe('PERMANENT_STATUS');
+  expect(stopReasonOf(403, undefined, all)).toBeNull();
+});
+
+test.each([
+  [500, 'abort', 'RECEIVER_ABORTED', 'stop'],
+  [500, ' Abort-Message ', 'RECEIVER_ABORTED', 'stop'],
+  [503, 'disable', 'RECEIVER_DISABLED', 'gone'],
+  [404, 'disable', 'RECEIVER_DISABLED', 'gone'],
+  [404, 'abort', null, 'stop'],
+  [200, 'abort', null, 'delivered'],
+  [200, 'disable', 'RECEIVER_DISABLED', 'delivered'],
+  [500, 'anything else', null, 'retry'],
+] as const)('an answer of %i with webhook-delivery: %s', (status, told, reason, step) => {
+  expect(stopReasonOf(status, told, byDefault)).toBe(reason);
+  expect(nextStep(classifyStatus(status), 'default', reason)).toBe(step);
 });

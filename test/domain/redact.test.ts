@@ -55,11 +55,22 @@ describe('redactHeaders', () => {
   it('hides a sent credential that the answer repeats', () => {
     const credentials = credentialsIn({ 'x-api-key': 'p4ssw0rd', 'x-team': 'blue-team', 'x-token': '1' });
     expect(credentials).toEqual(['p4ssw0rd']);
-    expect(redactHeaders({ 'x-echo': 'you sent p4ssw0rd, 1', 'x-team': 'blue-team' }, credentials)).toEqual({
+    expect(
+      redactHeaders({ 'x-echo': 'you sent p4ssw0rd, 1', 'x-team': 'blue-team' }, { echoes: credentials }),
+    ).toEqual({
       'x-echo': 'you sent [redacted], 1',
       'x-team': 'blue-team',
     });
     expect(redactEchoes('{"x-api-key":"p4ssw0rd"}', credentials)).toBe('{"x-api-key":"[redacted]"}');
+  });
+
+  it('hides headers that the endpoint sets, and their values where the answer repeats them', () => {
+    const names = ['x-team'];
+    expect(redactHeaders({ 'x-team': 'blue-team', 'x-of-event': 'shown' }, { names })).toEqual({
+      'x-team': '[redacted]',
+      'x-of-event': 'shown',
+    });
+    expect(credentialsIn({}, ['blue-team', 'short'])).toEqual(['blue-team']);
   });
 
   it('keeps headers that hold no credential', () => {

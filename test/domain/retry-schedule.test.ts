@@ -16,6 +16,7 @@ test('the default schedule starts at 5 s, triples up to a day, and spans about 6
 const delayAfter = (over: Partial<Parameters<typeof retryDelay>[0]>) =>
   retryDelay({
     policy: DEFAULT_RETRY_POLICY,
+    schedule: null,
     number: 1,
     retryAfter: null,
     now,
@@ -28,6 +29,17 @@ test('a longer Retry-After overrides the schedule up to a day, a shorter one doe
   expect(delayAfter({ retryAfter: '60' })).toBe(60_000);
   expect(delayAfter({ retryAfter: '1' })).toBe(5_000);
   expect(delayAfter({ retryAfter: '604800' })).toBe(24 * HOUR);
+});
+
+test('an own schedule gives the delays, with jitter, and its last delay repeats', () => {
+  const schedule = [10, 60];
+  expect([1, 2, 3, 7].map((number) => delayAfter({ schedule, number }))).toEqual([
+    10_000, 60_000, 60_000, 60_000,
+  ]);
+  expect(delayAfter({ schedule, random: () => 0 })).toBe(8_000);
+  expect(delayAfter({ schedule, random: () => 1 })).toBe(12_000);
+  expect(delayAfter({ schedule, retryAfter: '30' })).toBe(30_000);
+  expect(delayAfter({ schedule: [24 * 60 * 60], random: () => 1 })).toBe(24 * HOUR);
 });
 
 test('jitter stays within a fifth of the schedule', () => {

@@ -124,6 +124,7 @@ export function testAttempt(over: Partial<Attempt> = {}): Attempt {
     response_body: '',
     truncated: false,
     retry_after: null,
+    stop_reason: null,
     next_attempt_at: null,
     ...over,
   };

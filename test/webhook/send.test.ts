@@ -9,7 +9,7 @@ import {
   type SendRequest,
   type SendResult,
 } from '../../src/webhook/send.js';
-import { newSecret, sign } from '../../src/webhook/sign.js';
+import { newSecret, sign, signerOf } from '../../src/webhook/sign.js';
 import {
   startReceiver,
   verified,
@@ -497,7 +497,7 @@ describe('a request', () => {
     const headers = {
       'webhook-id': 'evt_1',
       'webhook-timestamp': String(timestamp),
-      'webhook-signature': sign([secret], 'evt_1', timestamp, body),
+      'webhook-signature': sign([signerOf(secret)], 'evt_1', timestamp, body),
       'content-type': 'application/json',
     };
     await send(`${target.url}?a=b%20c&ü`, { body, headers });

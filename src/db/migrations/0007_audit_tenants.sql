@@ -33,6 +33,8 @@ begin
 end $$;
 create trigger sealed_key before insert or update of sealed on endpoint_secrets
   for each row execute function require_known_key('sealed');
+create trigger sealed_key before insert or update of sealed_settings on endpoints
+  for each row execute function require_known_key('sealed_settings');
 
 -- Ids of the encryption keys of a process, the sealing one first: a rotation must not seal what a process cannot open.
 alter table processes add column key_ids text[] not null default '{}';

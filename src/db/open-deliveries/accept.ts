@@ -5,7 +5,7 @@ import { isPaused } from '../derived-status.js';
 import type { DeliveryStub, NewEvent, StoredEvent } from '../events.js';
 import type { Db } from '../pool.js';
 import { LEASE_MS } from './claim.js';
-import { rowOf, workflowOf } from './columns.js';
+import { attemptsOf, rowOf, workflowOf } from './columns.js';
 
 /** Deliveries of an event made with its commit; those of a wider one follow page by page. */
 export const MOST_AT_ACCEPT = 100;
@@ -23,6 +23,7 @@ export interface AcceptChoice {
 export interface MadeDelivery extends DeliveryStub {
   claim: number | null;
   workflow_id: string;
+  max_attempts: number;
 }
 
 /** Result of one commit; 'known': the key was used within its window, and no event was stored. */
@@ -59,6 +60,7 @@ export async function acceptEvents(
     status: DeliveryStatus;
     claim: number | null;
     delivery_workflow_id: string;
+    max_attempts: number;
   }>({
     name: 'accept-events',
     text: `
@@ -106,7 +108,7 @@ export async function acceptEvents(
       ), delivery as (
         insert into open_deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
           run_at, run_by, claimed_by, claim_until, claim)
-        select new_id('del', i.at), i.id, ep.id, i.tenant, i.type, i.max_attempts,
+        select new_id('del', i.at), i.id, ep.id, i.tenant, i.type, ${attemptsOf('i.max_attempts')},
           event.workflow_id || ${workflowOf('nth', `event.wide or event.delivery_count > ${DELIVERIES_PER_WORKFLOW}`)},
           i.at, i.at, case when $15 = 'now' and not event.wide and claim.process is not null then 'workflow' else 'queue' end,
           claim.process, case when claim.process is not null then now() + ${LEASE_MS} * interval '1 millisecond' end,
@@ -116,12 +118,12 @@ export async function acceptEvents(
           cross join ${rowOf('endpoints', 'm.endpoint_id')} ep
           cross join lateral (select case when ep.id <> all($16::text[]) and not ${IS_HELD} then $14 end as process) claim
         where nth <= event.delivery_count
-        returning event_id, id, endpoint_id, claimed_by, claim, workflow_id
+        returning event_id, id, endpoint_id, claimed_by, claim, workflow_id, max_attempts
       ), later as (
         insert into workflow_starts (workflow_id, event_id)
         select workflow_id, id from event where $15 = 'later' and not wide and delivery_count > 0
       )
-      select event.*, d.id as delivery_id, d.endpoint_id, d.workflow_id as delivery_workflow_id,
+      select event.*, d.id as delivery_id, d.endpoint_id, d.workflow_id as delivery_workflow_id, d.max_attempts,
         case when d.claimed_by is not null then d.claim end as claim,
         case when d.claimed_by is null and ${IS_HELD} then 'HELD' else 'PENDING' end as status
       from event join input i on i.id = event.id left join delivery d on d.event_id = event.id
@@ -151,8 +153,9 @@ export async function acceptEvents(
   for (const row of rows) {
     const event = stored.get(row.id) ?? { row, made: [] };
     stored.set(row.id, event);
-    const { delivery_id: id, endpoint_id, status, claim, delivery_workflow_id: workflow_id } = row;
-    if (id) event.made.push({ id, endpoint_id, status, claim, workflow_id });
+    const { delivery_id: id, endpoint_id, status, claim, max_attempts } = row;
+    const { delivery_workflow_id: workflow_id } = row;
+    if (id) event.made.push({ id, endpoint_id, status, claim, workflow_id, max_attempts });
   }
   return events.map(({ id, type, tenant, idempotencyKey }) => {
     const accepted = stored.get(id);

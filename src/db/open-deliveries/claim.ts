@@ -14,6 +14,7 @@ export interface SentContent {
   payload: string;
   event_headers: Record<string, string> | null;
   event_content_type: string | null;
+  event_created_at: Date;
 }
 
 /** A delivery claimed for its next attempt, with everything the attempt needs except the endpoint. */
@@ -33,7 +34,8 @@ export interface ClaimedDelivery extends SentContent {
 }
 
 /** Columns of the event `e` that are sent. */
-export const CONTENT = 'e.payload, e.headers as event_headers, e.content_type as event_content_type';
+export const CONTENT =
+  'e.payload, e.headers as event_headers, e.content_type as event_content_type, e.created_at as event_created_at';
 const CLAIMED = `o.id, o.claim, o.endpoint_id, o.workflow_id, o.attempt_count, o.max_attempts, o.event_id, o.event_type,
   o.tenant`;
 /** How long after its time a delivery is the poller's. */

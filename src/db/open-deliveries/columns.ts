@@ -21,3 +21,6 @@ export const rowOf = (table: 'open_deliveries' | 'events' | 'endpoints', id: str
 /** SQL: the end of the workflow's id. An event with few deliveries has one workflow; else each part of them has one. */
 export const workflowOf = (nth: string, isWide: string) =>
   `case when ${isWide} then '~p' || 1 + (${nth} - 1) / ${DELIVERIES_PER_WORKFLOW} else '' end`;
+
+/** SQL: the attempts of a new delivery to endpoint `ep`: one more than its own schedule has retries. */
+export const attemptsOf = (byDefault: string) => `coalesce(cardinality(ep.retry_schedule) + 1, ${byDefault})`;

@@ -1,7 +1,7 @@
 import { patternsMatching } from '../../domain/event.js';
 import type { Db } from '../pool.js';
 import type { AcceptChoice } from './accept.js';
-import { workflowOf } from './columns.js';
+import { attemptsOf, rowOf, workflowOf } from './columns.js';
 
 /**
  * Makes the next page of a wide event's deliveries, ready for any poller; after the last one its workflow may be started.
@@ -35,10 +35,10 @@ export async function fanOut(
       ), delivery as (
         insert into open_deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
           run_at, run_by)
-        select new_id('del', event.created_at), event.id, m.endpoint_id, event.tenant, event.type, $4,
+        select new_id('del', event.created_at), event.id, m.endpoint_id, event.tenant, event.type, ${attemptsOf('$4')},
           event.workflow_id || ${workflowOf('event.delivery_count + m.nth', 'true')}, event.created_at,
           event.created_at, 'queue'
-        from event cross join matched m
+        from event cross join matched m cross join ${rowOf('endpoints', 'm.endpoint_id')} ep
       ), moved as (
         update events e set delivery_count = e.delivery_count + (select count(*) from matched),
           fan_out_after = case when (select count(*) from matched) = $3 then (select max(endpoint_id) from matched) end

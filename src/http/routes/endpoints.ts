@@ -1,24 +1,23 @@
 import { Router, type Request } from 'express';
+import { listLiveSecrets } from '../../db/endpoint-secrets.js';
 import {
   deleteEndpoint,
   getEndpoint,
-  insertEndpoint,
   listEndpoints,
   updateEndpoint,
+  type LockedEndpoint,
   type StoredEndpoint,
 } from '../../db/endpoints.js';
-import { audit } from '../../db/audit.js';
-import { listSealedSecrets, type SealedSecret } from '../../db/endpoint-secrets.js';
+import { IdTakenError, insertEndpoint } from '../../db/new-endpoint.js';
 import { endDeliveriesOf } from '../../db/open-deliveries/index.js';
 import type { Db } from '../../db/pool.js';
-import { aboutSealed, ENDPOINT_SECRET } from '../../db/sealed-columns.js';
 import { requireEndpointRoom } from '../../db/tenants.js';
-import { newId } from '../../lib/ids.js';
 import { afterCommit } from '../../db/after-commit.js';
-import { notFound, Problem } from '../problem.js';
-import { newSecret } from '../../webhook/sign.js';
+import { openSecret } from '../../delivery/endpoint-vault.js';
+import { badField, notFound, Problem } from '../problem.js';
 import type { AppDeps } from '../app-deps.js';
 import { actorOf } from '../auth.js';
+import { changesOf, newEndpoint } from '../endpoint-input.js';
 import { answeredBefore, createOnce, replayed, requestKey } from '../once.js';
 import { requireIdParam } from '../id-param.js';
 import { assertPublicUrl } from '../assert-public-url.js';
@@ -37,28 +36,25 @@ export function endpointRoutes(deps: AppDeps): Router {
   router.param('id', requireIdParam('ep', 'endpoint'));
   const { pool, authorize, secrets } = deps;
 
-  const open = ({ id, sealed }: SealedSecret) => secrets.open(sealed, aboutSealed(ENDPOINT_SECRET, id));
-
   /** Rebuilds the answer of an earlier request from its endpoint: the secret is kept nowhere else. */
   const again = async (id: string) => {
-    const [endpoint, [newest]] = await Promise.all([getEndpoint(pool, id), listSealedSecrets(pool, id)]);
-    if (endpoint && newest) return { ...endpoint, secret: open(newest) };
+    const [endpoint, [newest]] = await Promise.all([getEndpoint(pool, id), listLiveSecrets(pool, id)]);
+    if (endpoint && newest) return { ...endpoint, secret: openSecret(secrets, newest) };
     const message = `The endpoint ${id} was made with this key and has been deleted since. Use another key.`;
     throw new Problem(409, 'idempotency_conflict', message, [{ path: 'Idempotency-Key', message }]);
   };
 
   router.post('/endpoints', authorize('admin'), async (request, response) => {
     const { value } = readJson(request);
-    const { secret = newSecret(), ...body } = endpointBody.parse(value);
+    const body = endpointBody.parse(value);
     const key = requestKey(headerKey(request), { tenant: body.tenant, route: 'endpoints', about: value });
     const before = await answeredBefore(pool, key);
     if (before !== null) return void replayed(response).json(await afterCommit(again(before)));
+    const { secret, input } = newEndpoint(secrets, body);
     await assertPublicUrl(deps.guard, body.url, body.tenant);
-    const secretId = newId('sec');
-    const sealedSecret = secrets.seal(secret, aboutSealed(ENDPOINT_SECRET, secretId));
     const made = async (db: Db) => {
       await requireEndpointRoom(db, body.tenant, deps.quotas.maxEndpoints);
-      return insertEndpoint(db, { ...body, secretId, sealedSecret, adHocKey: null }, actorOf(response));
+      return insertEndpoint(db, input, actorOf(response)).catch(refuseTakenId);
     };
     const result = await createOnce(pool, key, made, ({ id }) => id);
     if ('knownId' in result) replayed(response).json(await afterCommit(again(result.knownId)));
@@ -76,39 +72,18 @@ export function endpointRoutes(deps: AppDeps): Router {
     response.json(endpoint);
   });
 
-  router.get('/endpoints/:id/secret', authorize('admin'), async (request: ById, response) => {
-    const { id } = request.params;
-    const endpoint = await getEndpoint(pool, id);
-    const [newest] = endpoint ? await listSealedSecrets(pool, id) : [];
-    if (!endpoint || !newest) throw notFound('endpoint', id);
-    const secret = open(newest);
-    const { tenant } = endpoint;
-    await audit(pool, { actor: actorOf(response), action: 'endpoint.read_secret', object: id, tenant });
-    response.json({ secret });
-  });
-
   router.patch('/endpoints/:id', authorize('admin'), async (request: ById, response) => {
-    const { enabled, ...settings } = endpointPatch.parse(readJson(request).value);
-    if (settings.url !== undefined) {
+    const patch = endpointPatch.parse(readJson(request).value);
+    if (patch.url !== undefined) {
       const known = await getEndpoint(pool, request.params.id);
       if (!known) throw notFound('endpoint', request.params.id);
-      await assertPublicUrl(deps.guard, settings.url, known.tenant);
+      await assertPublicUrl(deps.guard, patch.url, known.tenant);
     }
-    const status =
-      enabled === undefined ? {} : { status: enabled ? ('enabled' as const) : ('disabled' as const) };
     const by = { actor: actorOf(response), action: 'endpoint.update' };
-    response.json(
-      found(
-        await updateEndpoint(
-          pool,
-          request.params.id,
-          { ...given(settings), ...status },
-          by,
-          deps.quotas.maxEndpoints,
-        ),
-        request,
-      ),
-    );
+    const { maxEndpoints } = deps.quotas;
+    const changes = (now: LockedEndpoint) => changesOf(secrets, patch, now);
+    const changed = updateEndpoint(pool, request.params.id, changes, by, maxEndpoints);
+    response.json(found(await changed, request));
   });
 
   // Both use one status field: `paused` is for a while, `disabled` until somebody decides otherwise.
@@ -147,7 +122,7 @@ function found(result: StoredEndpoint | 'disabled' | null, request: ById): Store
   throw new Problem(409, 'endpoint_disabled', 'A disabled endpoint takes nothing already; enable it first.');
 }
 
-/** Drops the fields that were not given: a patch leaves them as they are. */
-function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+function refuseTakenId(error: unknown): never {
+  if (!(error instanceof IdTakenError)) throw error;
+  throw badField('id', 'Belongs to another endpoint, or to one that has been deleted.', 409, 'id_taken');
 }

@@ -1,16 +1,14 @@
 import { Router } from 'express';
 import { useAdHocEndpoint } from '../../db/ad-hoc-endpoints.js';
-import { aboutSealed, ENDPOINT_SECRET } from '../../db/sealed-columns.js';
-import { newId } from '../../lib/ids.js';
-import { newSecret } from '../../webhook/sign.js';
 import type { AppDeps } from '../app-deps.js';
 import { actorOf } from '../auth.js';
+import { newEndpoint } from '../endpoint-input.js';
 import { slotOf } from '../limit-fairly.js';
 import { readJson } from '../json-body.js';
 import { headerKey } from '../idempotency-key.js';
 import { accept, admit, agreed, answer, answered, digest, newEvent, payloadOf } from '../incoming-event.js';
 import { assertPublicUrl } from '../assert-public-url.js';
-import { sendBody } from '../schemas.js';
+import { endpointBody, sendBody } from '../schemas.js';
 
 export function sendRoutes(deps: AppDeps): Router {
   const { pool, authorize } = deps;
@@ -29,21 +27,12 @@ export function sendRoutes(deps: AppDeps): Router {
     const known = await answered(deps, newEvent(deps, { ...incoming, endpointIds: null }));
     if (known) return answer(response, known);
     await assertPublicUrl(deps.guard, body.url, body.tenant);
-    const secretId = newId('sec');
-    const adHoc = {
-      tenant: body.tenant,
-      url: body.url,
-      event_types: [],
-      description: null,
-      headers: body.headers,
-      content_type: null,
-      timeout_ms: 15_000,
-      retry_on: 'default' as const,
-      enabled: true,
-      secretId,
-      sealedSecret: deps.secrets.seal(newSecret(), aboutSealed(ENDPOINT_SECRET, secretId)),
-      adHocKey: digest([body.tenant, ...about]),
-    };
+    const { url, headers, tenant } = body;
+    const { input } = newEndpoint(
+      deps.secrets,
+      endpointBody.parse({ url, headers, tenant, event_types: ['*'] }),
+    );
+    const adHoc = { ...input, event_types: [], ad_hoc_key: digest([body.tenant, ...about]) };
     const endpointId = await useAdHocEndpoint(pool, adHoc, actorOf(response));
     answer(response, await accept(deps, newEvent(deps, { ...incoming, endpointIds: [endpointId] })));
   });

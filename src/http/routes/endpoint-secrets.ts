@@ -1,0 +1,75 @@
+import { Router, type Request } from 'express';
+import { afterCommit } from '../../db/after-commit.js';
+import { listLiveSecrets, readSecrets, rotateSecret, type StoredSecret } from '../../db/endpoint-secrets.js';
+import { getEndpoint } from '../../db/endpoints.js';
+import type { Db } from '../../db/pool.js';
+import { openSecret } from '../../delivery/endpoint-vault.js';
+import { MAX_LIVE_SECRETS } from '../../domain/endpoint.js';
+import { kindOf, publicKeyOf } from '../../webhook/sign.js';
+import type { AppDeps } from '../app-deps.js';
+import { actorOf } from '../auth.js';
+import { secretOf } from '../endpoint-input.js';
+import { requireIdParam } from '../id-param.js';
+import { headerKey } from '../idempotency-key.js';
+import { readOptionalJson } from '../json-body.js';
+import { createOnce, replayed, requestKey } from '../once.js';
+import { badField, notFound, Problem } from '../problem.js';
+import { rotateBody, signatureOf } from '../secret-schemas.js';
+
+type ById = Request<{ id: string }>;
+
+/** Reading and rotating the secrets that an endpoint's requests are signed with. */
+export function endpointSecretRoutes(deps: AppDeps): Router {
+  const router = Router();
+  router.param('id', requireIdParam('ep', 'endpoint'));
+  const { pool, authorize, secrets: cipher } = deps;
+
+  /** The newest secret, and all that sign. */
+  const answerOf = (id: string, live: StoredSecret[]) => {
+    const secrets = live.map((stored) => {
+      const secret = openSecret(cipher, stored);
+      const { created_at, expires_at } = stored;
+      return { secret, signature: kindOf(secret), public_key: publicKeyOf(secret), created_at, expires_at };
+    });
+    const [newest] = secrets;
+    if (!newest) throw notFound('endpoint', id);
+    const { secret, signature, public_key } = newest;
+    return { secret, signature, public_key, secrets };
+  };
+
+  router.get('/endpoints/:id/secret', authorize('admin'), async (request: ById, response) => {
+    const { id } = request.params;
+    response.json(answerOf(id, await readSecrets(pool, id, actorOf(response))));
+  });
+
+  router.post('/endpoints/:id/rotate-secret', authorize('admin'), async (request: ById, response) => {
+    const { id } = request.params;
+    const value = readOptionalJson(request);
+    const { overlap_seconds: overlapSeconds, ...body } = rotateBody.parse(value);
+    const endpoint = await getEndpoint(pool, id);
+    if (!endpoint) throw notFound('endpoint', id);
+    const signature = signatureOf(body, endpoint.signature);
+    if (signature === 'ed25519' && endpoint.extra_signature?.secret === null) {
+      const message = 'Is not possible while extra_signature uses the secret: give that one of its own.';
+      throw badField('signature', message, 409, 'extra_signature_needs_secret');
+    }
+    const { stored } = secretOf(cipher, { ...body, signature });
+    const { tenant } = endpoint;
+    const key = requestKey(headerKey(request), { tenant, route: 'rotate-secret', about: [id, value] });
+    const by = { actor: actorOf(response), action: 'endpoint.rotate_secret' };
+    const make = async (db: Db) => {
+      const rotated = await rotateSecret(db, id, { ...stored, overlapSeconds }, by);
+      if (rotated === null) throw notFound('endpoint', id);
+      if (rotated === 'full') {
+        const message = `${MAX_LIVE_SECRETS} secrets sign already: wait for an end, or set overlap_seconds to 0.`;
+        throw new Problem(409, 'too_many_secrets', message);
+      }
+      return stored.id;
+    };
+    const result = await createOnce(pool, key, make, (secretId) => secretId);
+    if ('knownId' in result) replayed(response);
+    response.json(answerOf(id, await afterCommit(listLiveSecrets(pool, id))));
+  });
+
+  return router;
+}

@@ -1,0 +1,47 @@
+import type { PeerCertificate, TLSSocket } from 'node:tls';
+
+/** How a TLS connection was made, for the test of an endpoint. */
+export interface TlsFacts {
+  version: string | null;
+  /** Of the receiver; null where it showed none. */
+  certificate: {
+    subject: string;
+    issuer: string;
+    /** Names and addresses it is for. */
+    names: string[];
+    valid_from: string;
+    expires_at: string;
+  } | null;
+}
+
+export function tlsFacts(socket: TLSSocket): TlsFacts {
+  // An empty object where there is none.
+  const {
+    subject,
+    issuer,
+    subjectaltname = '',
+    valid_from,
+    valid_to,
+  } = socket.getPeerCertificate() as Partial<PeerCertificate>;
+  return {
+    version: socket.getProtocol(),
+    certificate: valid_to
+      ? {
+          subject: nameOf(subject),
+          issuer: nameOf(issuer),
+          names: subjectaltname ? subjectaltname.split(', ').map((name) => name.replace(/^[\w ]+:/, '')) : [],
+          valid_from: new Date(valid_from!).toISOString(),
+          expires_at: new Date(valid_to).toISOString(),
+        }
+      : null,
+  };
+}
+
+/** The common name, or the whole name without one. */
+function nameOf(name: Partial<PeerCertificate['subject']> = {}): string {
+  const { CN } = name;
+  if (CN) return [CN].flat().join(', ');
+  return Object.entries(name)
+    .map(([key, value]) => `${key}=${String(value)}`)
+    .join(', ');
+}
