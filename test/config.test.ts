@@ -28,6 +28,8 @@ describe('configuration', () => {
       encryptionKeys: null,
       quotas: { maxEndpoints: null, maxEventsPerSecond: null },
       allowNetworks: null,
+      allowPorts: null,
+      proxy: null,
       retryScale: 1,
       workflows: 'all',
       attempts: true,
@@ -54,6 +56,8 @@ describe('configuration', () => {
       SUREHOOK_TENANT_MAX_ENDPOINTS: '0',
       SUREHOOK_TENANT_MAX_EVENTS_PER_SECOND: '50',
       SUREHOOK_ALLOW_NETWORKS: '10.0.0.0/8, fd00::/8',
+      SUREHOOK_ALLOW_PORTS: '443, 8443',
+      SUREHOOK_PROXY: 'http://user:pass@proxy.internal:3128',
       SUREHOOK_RETRY_SCALE: '0.001',
       SUREHOOK_WORKFLOWS: 'open',
       SUREHOOK_ATTEMPTS: 'false',
@@ -72,6 +76,8 @@ describe('configuration', () => {
       encryptionKeys: [encryptionKey],
       quotas: { maxEndpoints: 0, maxEventsPerSecond: 50 },
       allowNetworks: ['10.0.0.0/8', 'fd00::/8'],
+      allowPorts: [443, 8443],
+      proxy: 'http://user:pass@proxy.internal:3128',
       retryScale: 0.001,
       workflows: 'open',
       attempts: false,
@@ -110,6 +116,8 @@ describe('configuration', () => {
       SUREHOOK_TENANT_MAX_ENDPOINTS: '-1',
       SUREHOOK_TENANT_MAX_EVENTS_PER_SECOND: '0',
       SUREHOOK_ALLOW_NETWORKS: '10.0.0.0/8,10.0.0.1',
+      SUREHOOK_ALLOW_PORTS: '443,0',
+      SUREHOOK_PROXY: 'socks5://user:canary@proxy:1080',
       SUREHOOK_RETRY_SCALE: '0',
       SUREHOOK_WORKFLOWS: 'auto',
       SUREHOOK_ATTEMPTS: 'no',
@@ -125,11 +133,14 @@ describe('configuration', () => {
       'SUREHOOK_TENANT_MAX_ENDPOINTS',
       'SUREHOOK_TENANT_MAX_EVENTS_PER_SECOND',
       'SUREHOOK_ALLOW_NETWORKS',
+      'SUREHOOK_ALLOW_PORTS',
+      'SUREHOOK_PROXY',
       'SUREHOOK_RETRY_SCALE',
       'SUREHOOK_WORKFLOWS',
       'SUREHOOK_ATTEMPTS',
       'LOG_LEVEL',
     ]);
+    expect(lines.join()).not.toContain('canary');
   });
 
   it.each(['0x50', '8080.5', '-1', 'http'])('refuses %s as a port', (PORT) => {

@@ -182,9 +182,10 @@ async function isAdHoc(db: Db, id: string): Promise<boolean> {
 
 /** The endpoint for the audit: URLs carry secrets, and certificates are long. */
 export function shown(endpoint: StoredEndpoint & { sealed_settings?: Buffer | null }) {
-  const { headers, url, client_certificate, ca, sealed_settings: _, ...others } = endpoint;
+  const { headers, url, client_certificate, ca } = endpoint;
   return {
-    ...others,
+    ...endpoint,
+    sealed_settings: undefined,
     url: redactUrl(url),
     headers: Object.keys(headers),
     client_certificate: client_certificate && digest(client_certificate.certificate),

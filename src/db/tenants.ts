@@ -30,11 +30,14 @@ const COLUMNS = `t.id, name, metadata, max_endpoints, max_events_per_second,
   (select count(*)::int from endpoints where tenant = t.id and ${REGISTERED}) as endpoint_count, created_at, updated_at`;
 
 const MAX_COUNTED = 10_000;
-/** SQL: the open deliveries of the tenant $1, at most `limit`. Claimed ones have no index by endpoint: they are few. */
-const openOf = (limit: number) => `(select from open_deliveries where claimed_by is not null and tenant = $1
-    union all (select from endpoints ep cross join lateral (
+/** SQL: the open deliveries of the tenant $1, at most `limit` of each kind. Claimed ones have no index by endpoint: they are few. */
+const openOf = (limit: number) => {
+  const readyOf = (which: string) => `(select from endpoints ep cross join lateral (
       select from open_deliveries where endpoint_id = ep.id and claimed_by is null limit ${limit}) o
-      where ep.tenant = $1 limit ${limit}))`;
+      where ep.tenant = $1 and ${which} limit ${limit})`;
+  return `(select from open_deliveries where claimed_by is not null and tenant = $1
+    union all ${readyOf(REGISTERED)} union all ${readyOf('(deleted_at is not null or ad_hoc_key is not null)')})`;
+};
 
 export async function getTenant(db: Db, id: string): Promise<TenantDetail | null> {
   const { rows } = await db.query<TenantDetail>(

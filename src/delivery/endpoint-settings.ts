@@ -9,6 +9,12 @@ export interface GivenSettings {
   extra_signature?: (ExtraSignature & { secret?: string | undefined }) | null | undefined;
 }
 
+/** Whether any of the given settings has a confidential value. */
+export const hasConfidential = (given: GivenSettings): boolean =>
+  [given.headers, given.basic_auth, given.client_certificate, given.extra_signature].some(
+    (setting) => setting !== undefined,
+  );
+
 type Masked = Partial<
   Pick<WireSettings, 'headers' | 'basic_auth' | 'client_certificate' | 'extra_signature'>
 >;

@@ -30,7 +30,7 @@ export interface KillSwitch {
 }
 
 /** Maximum age of the pauses that a process knows from memory. */
-const CURRENT_MS = 1_000;
+export const CURRENT_MS = 1_000;
 /** Less than the 10 s after which a process counts as dead. */
 const ALIVE_MS = 9_000;
 // A notification that got lost costs at most this; operators were promised one second.

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { NewSecret } from '../db/endpoint-secrets.js';
 import type { EndpointChanges, LockedEndpoint } from '../db/endpoints.js';
 import type { NewEndpoint } from '../db/new-endpoint.js';
-import { conflictOf, partSettings } from '../delivery/endpoint-settings.js';
+import { conflictOf, hasConfidential, partSettings } from '../delivery/endpoint-settings.js';
 import { NOTHING, openSettings, sealSecret, sealSettings } from '../delivery/endpoint-vault.js';
 import type { Signature } from '../domain/endpoint.js';
 import { newId } from '../lib/ids.js';
@@ -28,7 +28,7 @@ export function newEndpoint(
   cipher: SecretCipher,
   body: z.output<typeof endpointBody>,
 ): { secret: string; input: NewEndpoint } {
-  const { secret: brought, signature: _, id = newId('ep'), ...settings } = body;
+  const { secret: brought, id = newId('ep'), ...settings } = body;
   const { shown, confidential } = partSettings(settings, NOTHING);
   const { secret, stored } = secretOf(cipher, {
     secret: brought,
@@ -55,12 +55,13 @@ export function changesOf(
   patch: z.output<typeof endpointPatch>,
   before: LockedEndpoint,
 ): EndpointChanges {
-  const { enabled, secret: _secret, signature: _signature, ...settings } = given(patch);
-  const confidential = openSettings(cipher, before.id, before.sealed_settings);
-  const parted = partSettings(settings, confidential);
-  const changes: EndpointChanges = { ...settings, ...parted.shown } as EndpointChanges;
-  if (Object.keys(parted.shown).length > 0)
-    changes.sealed_settings = sealSettings(cipher, before.id, parted.confidential);
+  const { enabled, ...settings } = given(patch);
+  const changes = settings as EndpointChanges;
+  if (hasConfidential(settings)) {
+    const known = openSettings(cipher, before.id, before.sealed_settings);
+    const { shown, confidential } = partSettings(settings, known);
+    Object.assign(changes, shown, { sealed_settings: sealSettings(cipher, before.id, confidential) });
+  }
   if (enabled !== undefined) changes.status = enabled ? 'enabled' : 'disabled';
   refuseConflict({ ...before, ...changes });
   return changes;

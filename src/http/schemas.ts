@@ -154,7 +154,7 @@ export const endpointPatch = endpointSettings.partial().extend({
 /** A sample that is sent to one endpoint; by default of a type that it subscribes to. */
 export const testBody = z.strictObject({
   event_type: eventType.optional(),
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
   preview: z.boolean().default(false),
 });
 

@@ -6,7 +6,8 @@ import { headerProblem } from '../webhook/request-headers.js';
 import { line, text } from './text-schemas.js';
 
 /** For each confidential value: clients may send back what they were shown. */
-export const MASK_PROBLEM = `Is the mask of a value that is not shown. Give the value itself, or leave the field out to keep it.`;
+export const MASK_PROBLEM =
+  'Is the mask of a value that is not shown. Give the value itself, or leave the field out to keep it.';
 const isNoMask = (value: string) => value !== MASK;
 
 const MAX_PEM = 16 * 1024;
@@ -31,7 +32,10 @@ const basicAuth = z.strictObject({
 });
 
 const clientCertificate = z
-  .strictObject({ certificate: text(MAX_PEM), private_key: text(MAX_PEM).refine(isNoMask, MASK_PROBLEM) })
+  .strictObject({
+    certificate: text(MAX_PEM),
+    private_key: text(MAX_PEM).refine(isNoMask, { error: MASK_PROBLEM, abort: true }),
+  })
   .superRefine((given, context) => {
     const problem = clientCertificateProblem(given);
     if (problem) context.addIssue({ code: 'custom', path: [problem.field], message: problem.message });

@@ -40,12 +40,12 @@ test('an attempt shows no credential, neither one that was sent nor one that cam
     'x-jwt': '[redacted]',
     'x-api-key': '[redacted]',
     'x-own': '[redacted]',
-    'x-team': 'blue',
+    'x-team': '[redacted]',
   });
   expect(attempt.response_headers).toMatchObject({
     'set-cookie': '[redacted]',
     'x-echo': 'you sent [redacted]',
-    'x-issued': '[redacted]',
+    'x-issued': 'Bearer [redacted]',
     'x-note': 'thanks',
   });
   expect(attempt.response_body).toContain('"x-team":"blue"');

@@ -51,7 +51,7 @@ test('secrets are rotated while deliveries go on, and the old key is not needed 
   await second.stop();
 
   const third = await startTestService({ databaseUrl, encryptionKeys: [NEW] });
-  expect((await third.call('GET', `/v1/endpoints/${id}/secret`)).body).toEqual({ secret });
+  expect((await third.call('GET', `/v1/endpoints/${id}/secret`)).body).toMatchObject({ secret });
   expect(await readyz(third)).toMatchObject({
     body: { status: 'ok', encryption: { ok: true, reason: null } },
   });

@@ -109,7 +109,8 @@ test('headers named like members of Object.prototype are sent, except __proto__,
   try {
     const headers = { constructor: 'c', toString: 't', hasOwnProperty: 'h', valueOf: 'v' };
     const { id } = await createEndpoint(t, receiver.url, { headers, tenant: 'proto' });
-    expect((await t.call('GET', `/v1/endpoints/${id}`)).body.headers).toEqual(headers);
+    const masked = Object.fromEntries(Object.keys(headers).map((name) => [name, '****']));
+    expect((await t.call('GET', `/v1/endpoints/${id}`)).body.headers).toEqual(masked);
     const event = await postEvent(t, { tenant: 'proto' });
     expect(await deliveryIn(t, event.deliveries[0]!.id)).toMatchObject({ status: 'DELIVERED' });
     const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);

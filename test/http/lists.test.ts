@@ -75,7 +75,7 @@ test('the secret of an endpoint is shown on creation and by its own route only',
   expect(secret).toMatch(/^whsec_/);
   expect(JSON.stringify((await t.call('GET', `/v1/endpoints/${id}`)).body)).not.toContain(secret);
   const shown = await t.call('GET', `/v1/endpoints/${id}/secret`);
-  expect(shown.body).toEqual({ secret });
+  expect(shown.body).toMatchObject({ secret });
   expect(shown.headers.get('cache-control')).toBe('no-store');
   expect(shown.headers.get('x-content-type-options')).toBe('nosniff');
   const { rows } = await t.pool.query<{ sealed: Buffer }>(

@@ -4,7 +4,6 @@ import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { Webhook } from 'standardwebhooks';
-import type { KeyAndCert } from './tls.js';
 
 /** One received request. */
 export interface Recorded {
@@ -39,7 +38,7 @@ export type Behaviour =
 export type Behave = (request: Recorded, index: number) => Behaviour | Promise<Behaviour>;
 
 export interface ReceiverOptions {
-  tls?: KeyAndCert;
+  tls?: https.ServerOptions;
   behave?: Behave;
   host?: string;
 }

@@ -36,9 +36,9 @@ interface Authority {
   keys: webcrypto.CryptoKeyPair;
 }
 
-export async function makeCertificates(): Promise<Certificates> {
+export async function makeCertificates(authorityName = 'Test Authority'): Promise<Certificates> {
   cryptoProvider.set(webcrypto as unknown as Parameters<typeof cryptoProvider.set>[0]);
-  const authority = await makeAuthority('Test Authority');
+  const authority = await makeAuthority(authorityName);
   const self = await makeAuthority('localhost');
   return {
     ca: authority.certificate.toString('pem'),

@@ -5,6 +5,7 @@ import {
   AddressBlockedError,
   checkUrlAddress,
   createAddressGuard,
+  portOf,
   resolveVetted,
 } from '../../src/webhook/address-guard.js';
 import { anyText } from '../support/text.js';
@@ -179,6 +180,24 @@ describe('an address guard', () => {
         expect(typeof guard.isForbidden(text)).toBe('boolean');
       }),
     );
+  });
+});
+
+describe('allowed ports', () => {
+  it('are all without a list, and those of the list with one', () => {
+    expect([1, 443, 65_535].every(guard.allowsPort)).toBe(true);
+    const few = createAddressGuard([], () => {}, [443, 8443]);
+    expect([443, 8443].every(few.allowsPort)).toBe(true);
+    expect([80, 44, 4438].some(few.allowsPort)).toBe(false);
+  });
+
+  it.each([
+    ['https://a.test/', 443],
+    ['http://a.test/', 80],
+    ['https://a.test:8443/', 8443],
+    ['http://[::1]:25/', 25],
+  ])('are compared with the port of %s', (url, port) => {
+    expect(portOf(new URL(url))).toBe(port);
   });
 });
 

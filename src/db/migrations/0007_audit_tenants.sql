@@ -64,7 +64,9 @@ create trigger append_only_truncate before truncate on audit
 
 -- Endpoints, deleted ones too, outlive their tenant's row, which a delivery of the same name makes again.
 alter table endpoints drop constraint endpoints_tenant_fkey;
-create index endpoints_of_tenant_ever on endpoints (tenant);
+-- The others than those in endpoints_of_tenant. An index of all would be chosen for events with endpoint_ids, and read
+-- every endpoint of the tenant.
+create index endpoints_unregistered on endpoints (tenant) where deleted_at is not null or ad_hoc_key is not null;
 alter table tenants
   add column name text,
   add column metadata jsonb not null default '{}',

@@ -1,9 +1,11 @@
+import { setTimeout } from 'node:timers/promises';
 import { Router, type Request } from 'express';
 import { afterCommit } from '../../db/after-commit.js';
 import { listLiveSecrets, readSecrets, rotateSecret, type StoredSecret } from '../../db/endpoint-secrets.js';
 import { getEndpoint } from '../../db/endpoints.js';
 import type { Db } from '../../db/pool.js';
 import { openSecret } from '../../delivery/endpoint-vault.js';
+import { CURRENT_MS } from '../../delivery/kill-switch.js';
 import { MAX_LIVE_SECRETS } from '../../domain/endpoint.js';
 import { kindOf, publicKeyOf } from '../../webhook/sign.js';
 import type { AppDeps } from '../app-deps.js';
@@ -68,6 +70,8 @@ export function endpointSecretRoutes(deps: AppDeps): Router {
     };
     const result = await createOnce(pool, key, make, (secretId) => secretId);
     if ('knownId' in result) replayed(response);
+    // From the answer on, no process signs with the others any more.
+    else if (overlapSeconds === 0) await setTimeout(CURRENT_MS);
     response.json(answerOf(id, await afterCommit(listLiveSecrets(pool, id))));
   });
 

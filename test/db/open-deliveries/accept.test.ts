@@ -239,6 +239,41 @@ describe('an event with many endpoints', () => {
     expect(await eventsFanningOut(pool, 10)).toEqual([]);
   });
 
+  it('gets the attempts of each endpoint’s own schedule, and a re-delivery does, too', async () => {
+    const tenant = newTenant();
+    const ids = await addEndpoints(pool, MOST_AT_ACCEPT + 2, { tenant });
+    const own = [ids[0]!, ids.at(-1)!];
+    await pool.query(`update endpoints set retry_schedule = '{1,60,3600,86400}' where id = any($1)`, [own]);
+    const [stored] = await accept(pool, [newEvent({ tenant })]);
+    const { event, made } = stored!;
+    expect(made.slice(0, 2).map(({ max_attempts }) => max_attempts)).toEqual([5, 3]);
+    await fanOut(pool, { eventId: event.id, maxAttempts: 3, limit: 10, workflow: 'none' });
+    const attemptsOf = async (where: string) =>
+      (
+        await pool.query<{ endpoint_id: string; max_attempts: number }>(
+          `select endpoint_id, max_attempts from open_deliveries where event_id = $1 and ${where}`,
+          [event.id],
+        )
+      ).rows;
+    for (const { endpoint_id, max_attempts } of await attemptsOf('true'))
+      expect([endpoint_id, max_attempts]).toEqual([endpoint_id, own.includes(endpoint_id) ? 5 : 3]);
+
+    const about = {
+      event_id: event.id,
+      tenant,
+      event_type: event.type,
+      source_delivery_id: null,
+      batch_id: null,
+    };
+    const again = ids.slice(0, 2).map((endpoint_id) => {
+      const id = newId('del');
+      return { id, endpoint_id, workflow_id: `redeliver:${id}`, ...about };
+    });
+    await insertRedelivery(pool, again, { maxAttempts: 4, workflow: false });
+    const made2 = await attemptsOf(`workflow_id like 'redeliver:%'`);
+    expect(made2.map(({ max_attempts }) => max_attempts).sort()).toEqual([4, 5]);
+  });
+
   it('is complete with one commit at exactly the limit, and gets no workflow where there are none', async () => {
     const tenant = newTenant();
     await addEndpoints(pool, MOST_AT_ACCEPT, { tenant });
