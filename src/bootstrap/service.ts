@@ -1,5 +1,9 @@
 import { TASK_QUEUE } from '../../workflows/contract.js';
-import { runningEncryptionFault, verifyEncryptionKeys } from '../db/encryption-check.js';
+import {
+  requireKeysOfProcess,
+  runningEncryptionFault,
+  verifyEncryptionKeys,
+} from '../db/encryption-check.js';
 import { unknownEndpoints } from '../db/endpoints.js';
 import { migrate } from '../db/migrate.js';
 import { countOpen } from '../db/open-counts.js';
@@ -118,6 +122,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       log,
     });
     release.push(() => control.close());
+    await requireKeysOfProcess(pool, secrets);
     control.onChange(() => sender.withdraw(({ tenant }) => control.paused(tenant) !== null));
 
     const link = linkTemporal(temporal, log);

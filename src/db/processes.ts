@@ -32,6 +32,14 @@ export async function beat(
   });
 }
 
+/** The ids of the encryption keys of each running process, the sealing one first. */
+export async function runningKeyRings(db: Db): Promise<string[][]> {
+  const { rows } = await db.query<{ key_ids: string[] }>(
+    `select key_ids from processes where alive_at > now() - ${DEAD}`,
+  );
+  return rows.map(({ key_ids }) => key_ids);
+}
+
 /** Removes a process that has released its claims. */
 export async function removeProcess(db: Db, id: string): Promise<void> {
   await db.query('delete from processes where id = $1', [id]);

@@ -1,5 +1,5 @@
 import { keyIdOf, UnreadableSecretError, type SecretCipher } from '../lib/secret-cipher.js';
-import { transaction, type Db, type Pool } from './pool.js';
+import { retryOnConflict, type Db } from './pool.js';
 import { DEAD } from './processes.js';
 import { aboutSealed, SEALED_COLUMNS, type SealedColumn } from './sealed-columns.js';
 
@@ -26,6 +26,12 @@ export async function resealAll(db: Db, cipher: SecretCipher): Promise<Resealed>
   return total;
 }
 
+function note({ unreadable }: Resealed, key: string, row: string): void {
+  const rows = unreadable.get(key);
+  if (rows) rows.push(row);
+  else unreadable.set(key, [row]);
+}
+
 /** Returns the last id of the page; null: it was the last page. */
 async function resealPage(
   db: Db,
@@ -46,16 +52,27 @@ async function resealPage(
       return [{ row, sealed, again: cipher.seal(cipher.open(sealed, about), about) }];
     } catch (error) {
       if (!(error instanceof UnreadableSecretError)) throw error;
-      const key = keyIdOf(sealed);
-      total.unreadable.set(key, [...(total.unreadable.get(key) ?? []), `${table} ${row}`]);
+      note(total, keyIdOf(sealed), `${table} ${row}`);
       return [];
     }
   });
-  const { rowCount } = await db.query(
-    `update ${table} t set ${column} = change.again
-     from unnest($1::text[], $2::bytea[], $3::bytea[]) as change (id, sealed, again)
-     where t.${id} = change.id and t.${column} = change.sealed`,
-    [changes.map(({ row }) => row), changes.map(({ sealed }) => sealed), changes.map(({ again }) => again)],
+  const columns = [
+    changes.map(({ row }) => row),
+    changes.map(({ sealed }) => sealed),
+    changes.map(({ again }) => again),
+  ];
+  // Rows are locked in the order of their ids: two rotations wait for each other, never both.
+  const { rowCount } = await retryOnConflict(() =>
+    db.query(
+      `with change as (
+         select * from unnest($1::text[], $2::bytea[], $3::bytea[]) as c (row_id, was, again)
+       ), locked as materialized (
+         select ${id} as row_id from ${table} where ${id} = any($1) order by ${id} for no key update
+       )
+       update ${table} t set ${column} = change.again from change join locked using (row_id)
+       where t.${id} = row_id and t.${column} = change.was`,
+      columns,
+    ),
   );
   total.resealed += rowCount ?? 0;
   return rows.length < PAGE ? null : rows.at(-1)!.id;
@@ -73,17 +90,21 @@ const uses = SEALED_COLUMNS.map(
   ({ table, column }) => `select from ${table} where key_of(${column}) = $1`,
 ).join(' union all ');
 
-/** Forgets a key that seals no value any more; false: some value needs it. From then on nothing can be sealed with it. */
-export function dropUnusedKey(pool: Pool, id: string): Promise<boolean> {
-  return transaction(pool, async (db) => {
-    // Waits for those who are sealing with it, in a statement of its own: the next one sees their values.
-    await db.query('select from encryption_keys where id = $1 for update', [id]);
-    const { rowCount } = await db.query(
-      `delete from encryption_keys where id = $1 and not exists (${uses})`,
-      [id],
-    );
-    return rowCount === 1;
-  });
+/**
+ * Drops a key that seals no value any more and with which no running process seals; false: it stays. From then on nothing
+ * can be sealed with it. Runs in the caller's transaction.
+ */
+export async function dropUnusedKey(db: Db, id: string): Promise<boolean> {
+  // Makes a process that starts now wait, see `requireKeysOfProcess`.
+  await db.query('lock table encryption_keys in row exclusive mode');
+  // Waits for those who are sealing with it, in a statement of its own: the next one sees their values.
+  await db.query('select from encryption_keys where id = $1 for update', [id]);
+  const { rowCount } = await db.query(
+    `delete from encryption_keys where id = $1 and not exists (${uses})
+       and not exists (select from processes where alive_at > now() - ${DEAD} and key_ids[1] = $1)`,
+    [id],
+  );
+  return rowCount === 1;
 }
 
 /** Gives a lost key up: starts no longer ask for it, and what is sealed with it stays unreadable. False: it is not known. */
@@ -93,20 +114,4 @@ export async function forgetKey(db: Db, id: string): Promise<boolean> {
     [id],
   );
   return rowCount === 1;
-}
-
-/** Running processes that do not have a key, and those that seal with another one than `id`. */
-export async function processesWithout(
-  db: Db,
-  id: string,
-): Promise<{ withoutIt: number; sealingWithOther: string[] }> {
-  const { rows } = await db.query<{ key_ids: string[] }>(
-    `select key_ids from processes where alive_at > now() - ${DEAD}`,
-  );
-  return {
-    withoutIt: rows.filter(({ key_ids }) => !key_ids.includes(id)).length,
-    sealingWithOther: rows.flatMap(({ key_ids: [first] }) =>
-      first === undefined || first === id ? [] : [first],
-    ),
-  };
 }

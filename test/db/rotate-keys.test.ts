@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { rotateKeys } from '../../src/bootstrap/rotate-keys.js';
-import { verifyEncryptionKeys } from '../../src/db/encryption-check.js';
+import { requireKeysOfProcess, verifyEncryptionKeys } from '../../src/db/encryption-check.js';
 import { migrate } from '../../src/db/migrate.js';
-import type { Db } from '../../src/db/pool.js';
+import { transaction, type Db } from '../../src/db/pool.js';
 import { beat, removeProcess } from '../../src/db/processes.js';
-import { resealAll } from '../../src/db/rotate-keys.js';
+import { dropUnusedKey, resealAll } from '../../src/db/rotate-keys.js';
 import { aboutSealed, ENDPOINT_SECRET, SEALED_COLUMNS } from '../../src/db/sealed-columns.js';
 import { newId } from '../../src/lib/ids.js';
 import { createSecretCipher, keyIdOf } from '../../src/lib/secret-cipher.js';
@@ -55,12 +55,42 @@ const secrets = async () =>
     .rows;
 const keys = async () =>
   (await pool.query<{ id: string }>('select id from encryption_keys order by id')).rows.map(({ id }) => id);
-/** Every secret is what it was, by the new key alone. */
-async function expectRotated(): Promise<void> {
+/** Every secret is what it was, or what it was changed to, by the new key alone. */
+async function expectRotated(changed: string[] = []): Promise<void> {
   const cipher = createSecretCipher([NEW]);
   for (const { id, sealed } of await secrets())
-    expect(cipher.open(sealed, aboutSealed(ENDPOINT_SECRET, id))).toBe(`secret of ${id}`);
+    expect(cipher.open(sealed, aboutSealed(ENDPOINT_SECRET, id))).toBe(
+      `secret of ${id}${changed.includes(id) ? ', changed' : ''}`,
+    );
 }
+/** As a process does that seals with the new key. */
+const change = (id: string) =>
+  pool.query('update endpoint_secrets set sealed = $2 where id = $1', [
+    id,
+    both.seal(`secret of ${id}, changed`, aboutSealed(ENDPOINT_SECRET, id)),
+  ]);
+/** Calls `before` ahead of each statement that writes secrets again. */
+const intercepted = (before: () => unknown) =>
+  ({
+    async query(text: string, values: unknown[]) {
+      if (text.includes('update endpoint_secrets')) await before();
+      return pool.query(text, values);
+    },
+  }) as unknown as Db;
+const beatOf = (...keyIds: string[]) =>
+  beat(pool, { id: 'p', makesAttempts: true, paused: null, startsBehindMs: 0, keyIds });
+/** Resolves when a connection to this database waits for a lock. */
+const somebodyWaits = () =>
+  expect
+    .poll(
+      async () =>
+        (
+          await pool.query(
+            `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+          )
+        ).rowCount,
+    )
+    .toBeGreaterThan(0);
 
 test('every sealed column has the trigger that refuses unknown keys', async () => {
   const { rows } = await pool.query<{ table: string; args: string }>(
@@ -90,12 +120,9 @@ test('a rotation that breaks off leaves every secret readable, and the next one 
   await addSecrets(1_200);
   await verifyEncryptionKeys(pool, both);
   let updates = 0;
-  const breaking = {
-    query: (text: string, values: unknown[]) => {
-      if (text.trimStart().startsWith('update') && ++updates === 2) throw new Error('the machine died');
-      return pool.query(text, values);
-    },
-  } as unknown as Db;
+  const breaking = intercepted(() => {
+    if (++updates === 2) throw new Error('the machine died');
+  });
   await expect(resealAll(breaking, both)).rejects.toThrow('the machine died');
   const found = (await secrets()).map(({ id, sealed }) => {
     expect(both.open(sealed, aboutSealed(ENDPOINT_SECRET, id))).toBe(`secret of ${id}`);
@@ -106,32 +133,39 @@ test('a rotation that breaks off leaves every secret readable, and the next one 
   await expectRotated();
 });
 
+test('a secret that changes between the read and the write of a rotation keeps its change', async () => {
+  const [id, other] = await addSecrets(2);
+  await verifyEncryptionKeys(pool, both);
+  expect(
+    await resealAll(
+      intercepted(() => change(id!)),
+      both,
+    ),
+  ).toMatchObject({ resealed: 1 });
+  expect((await secrets()).map((row) => row.id)).toEqual([id, other].sort());
+  await expectRotated([id!]);
+});
+
 test('two rotations and a writer at the same time lose no secret', async () => {
   const ids = await addSecrets(1_200);
+  await verifyEncryptionKeys(pool, both);
   const rotations = [1, 2].map(() => rotateKeys({ databaseUrl: url, keys: [NEW, OLD], forget: null }));
-  const writes = ids.slice(0, 300).map((id) =>
-    pool.query('update endpoint_secrets set sealed = $2 where id = $1', [
-      id,
-      // As a process that has had the new key first since its start.
-      both.seal(`secret of ${id}`, aboutSealed(ENDPOINT_SECRET, id)),
-    ]),
-  );
-  await Promise.all([...rotations, ...writes.map((write) => write.catch(() => {}))]);
+  const changed = ids.filter((_, n) => n % 4 === 0);
+  await Promise.all([...rotations, ...changed.map(change)]);
   await rotateKeys({ databaseUrl: url, keys: [NEW, OLD], forget: null });
-  await expectRotated();
+  await expectRotated(changed);
   expect(await keys()).toEqual([idOf(NEW)]);
 });
 
 test('nothing is rotated while a process could not read it, and no key dropped that a process seals with', async () => {
   await addSecrets(3);
-  const heartbeat = { id: 'p', makesAttempts: true, paused: null, startsBehindMs: 0 };
-  await beat(pool, { ...heartbeat, keyIds: [idOf(OLD)] });
+  await beatOf(idOf(OLD));
   await expect(rotateKeys({ databaseUrl: url, keys: [NEW, OLD], forget: null })).rejects.toThrow(
     `1 running process(es) cannot read what the key ${idOf(NEW)} encrypts`,
   );
   expect(await keys()).toEqual([idOf(OLD)]);
   await removeProcess(pool, 'p');
-  await beat(pool, { ...heartbeat, keyIds: [idOf(OLD), idOf(NEW)] });
+  await beatOf(idOf(OLD), idOf(NEW));
   expect(await rotateKeys({ databaseUrl: url, keys: [NEW, OLD], forget: null })).toEqual([
     `3 secret(s) encrypted again, with the key ${idOf(NEW)}.`,
     `Key ${idOf(OLD)} is still in use: a running process encrypts with it. Put ${idOf(NEW)} first there, restart it, and run this again.`,
@@ -162,16 +196,7 @@ test('a key that is dropped waits for a secret that is being sealed with it', as
     old.seal(`secret of ${id}`, aboutSealed(ENDPOINT_SECRET, id)),
   ]);
   const rotation = rotateKeys({ databaseUrl: url, keys: [NEW, OLD], forget: null });
-  await expect
-    .poll(
-      async () =>
-        (
-          await pool.query(
-            `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-          )
-        ).rowCount,
-    )
-    .toBeGreaterThan(0);
+  await somebodyWaits();
   await client.query('commit');
   client.release();
   expect(await rotation).toEqual([
@@ -209,7 +234,61 @@ test('a key that was put first by mistake and sealed nothing is dropped', async 
   expect(await keys()).toEqual([idOf(NEW)]);
 });
 
-test('a check value that was changed is told', async () => {
+test('a rotation that is refused changes nothing, and no key in use is given up', async () => {
+  const rotate = (forget: string | null = null) => rotateKeys({ databaseUrl: url, keys: [NEW, OLD], forget });
+  await verifyEncryptionKeys(pool, createSecretCipher([LOST, OLD]));
+  await beatOf(idOf(OLD));
+  // The process lacks the new key: the lost one is not given up either.
+  await expect(rotate(idOf(LOST))).rejects.toThrow('1 running process(es) cannot read');
+  await expect(rotate(idOf(OLD))).rejects.toThrow(`The key ${idOf(OLD)} is in SUREHOOK_ENCRYPTION_KEYS`);
+  await removeProcess(pool, 'p');
+  await beatOf(idOf(LOST), idOf(NEW));
+  await expect(rotate(idOf(LOST))).rejects.toThrow(`A running process has the key ${idOf(LOST)}`);
+  // A process seals with it: it is not one that was set by mistake.
+  await expect(rotate()).rejects.toThrow(`the key ${idOf(LOST)}, which is not in SUREHOOK_ENCRYPTION_KEYS`);
+  expect((await pool.query('select id from encryption_keys where forgotten_at is null')).rowCount).toBe(2);
+});
+
+test('a new key does not seal while a running process lacks it', async () => {
+  await beatOf(idOf(OLD));
+  const start = () => transaction(pool, (db) => verifyEncryptionKeys(db, both));
+  await expect(start()).rejects.toThrow(
+    `1 running process(es) cannot read what the key ${idOf(NEW)} encrypts: give all of them this key`,
+  );
+  expect(await keys()).toEqual([idOf(OLD)]);
+  await removeProcess(pool, 'p');
+  await beatOf(idOf(OLD), idOf(NEW));
+  await start();
+  expect(await keys()).toEqual([idOf(OLD), idOf(NEW)].sort());
+});
+
+test.each([
+  ['a key was added', [OLD], (db: Db) => verifyEncryptionKeys(db, both), 'which is not in SUREHOOK'],
+  ['its key was dropped', [OLD, NEW], (db: Db) => dropUnusedKey(db, idOf(OLD)), 'was rotated away'],
+])('a process that starts while %s waits for it, and is refused', async (_name, ring, work, message) => {
+  const client = await pool.connect();
+  await client.query('begin');
+  await work(client);
+  // Too late to be seen by that transaction.
+  await beatOf(...ring.map(idOf));
+  const started = requireKeysOfProcess(pool, createSecretCipher(ring)).catch((error: Error) => error.message);
+  await somebodyWaits();
+  await client.query('commit');
+  client.release();
+  expect(await started).toContain(message);
+});
+
+test('a key with secrets that cannot be read stays, with the reason', async () => {
+  const [id] = await addSecrets(3);
+  await pool.query(`update endpoint_secrets set sealed = sealed || '\\x00' where id = $1`, [id]);
+  expect(await rotateKeys({ databaseUrl: url, keys: [NEW, OLD], forget: null })).toEqual([
+    `2 secret(s) encrypted again, with the key ${idOf(NEW)}.`,
+    `1 secret(s) are encrypted with the key ${idOf(OLD)} and cannot be read: endpoint_secrets ${id}. They are left as they are: give their endpoints new ones.`,
+    `Key ${idOf(OLD)} stays: secrets that are encrypted with it cannot be read. Run this again when their endpoints have new ones.`,
+  ]);
+});
+
+test('the error names a check value that was changed', async () => {
   await pool.query(`update encryption_keys set sealed = sealed || '\\x00'`);
   await expect(verifyEncryptionKeys(pool, old)).rejects.toThrow(
     `The check value of the encryption key ${idOf(OLD)} cannot be opened with it: it was changed.`,

@@ -1,8 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrate } from '../../src/db/migrate.js';
 import { newId } from '../../src/lib/ids.js';
-import { startTestService, type TestService } from '../support/service.js';
+import { createDatabase, startTestService, type TestService } from '../support/service.js';
 
 let t: TestService;
 beforeAll(async () => {
@@ -46,6 +48,27 @@ test('the committed schema is the result of the migrations (`npm run schema` wri
 
 test('migrating again, from several processes at once, changes nothing', async () => {
   expect(await Promise.all([1, 2, 3].map(() => migrate(t.databaseUrl)))).toEqual([[], [], []]);
+});
+
+test('a database whose secrets an earlier version has encrypted is refused, and stays as it is', async () => {
+  const url = await createDatabase(`earlier_${randomBytes(6).toString('hex')}`);
+  const db = new pg.Client({ connectionString: url });
+  await db.connect();
+  await db.query('create table migrations (name text primary key, applied_at timestamptz default now())');
+  const folder = 'src/db/migrations/';
+  for (const name of (await readdir(folder)).sort().slice(0, 3)) {
+    await db.query(await readFile(folder + name, 'utf8'));
+    await db.query('insert into migrations (name) values ($1)', [name]);
+  }
+  await db.query(`insert into encryption_check (sealed) values ('\\x00')`);
+  await expect(migrate(url)).rejects.toThrow(
+    'The database was made by an earlier version of Surehook, whose secrets this version cannot read: use an empty database',
+  );
+  const { rows } = await db.query(
+    `select (select count(*)::int from migrations), to_regclass('encryption_keys') is null as unchanged`,
+  );
+  expect(rows).toEqual([{ count: 3, unchanged: true }]);
+  await db.end();
 });
 
 test('a look-up by id reads one partition, and the current week has its own', async () => {

@@ -31,6 +31,10 @@ test('secrets are rotated while deliveries go on, and the old key is not needed 
   const rotate = (keys: string[]) => rotateKeys({ databaseUrl, keys, forget: null });
   // It could not read what the new key seals.
   await expect(rotate([NEW, ENCRYPTION_KEY])).rejects.toThrow('1 running process(es) cannot read');
+  // A process that would seal with it is refused, too, and adds no key.
+  await expect(startTestService({ databaseUrl, encryptionKeys: [NEW, ENCRYPTION_KEY] })).rejects.toThrow(
+    '1 running process(es) cannot read',
+  );
   await first.stop();
 
   const second = await startTestService({
@@ -56,6 +60,27 @@ test('secrets are rotated while deliveries go on, and the old key is not needed 
     body: { status: 'ok', encryption: { ok: true, reason: null } },
   });
   await third.stop();
+});
+
+test('a start that a new key overtakes is refused', async () => {
+  const t = await startTestService({ attempts: false, role: 'api', workflows: 'none' });
+  const { databaseUrl, pool } = t;
+  const client = await pool.connect();
+  await client.query('begin');
+  await client.query(`insert into encryption_keys (id, sealed) values ($1, '\\x00')`, [idOf(NEW)]);
+  const start = startTestService({ databaseUrl, attempts: false, role: 'api', workflows: 'none' }).catch(
+    (error: Error) => error.message,
+  );
+  await eventually(async () => {
+    const { rowCount } = await pool.query(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    return rowCount! > 0;
+  });
+  await client.query('commit');
+  client.release();
+  expect(await start).toContain(`the key ${idOf(NEW)}, which is not in SUREHOOK_ENCRYPTION_KEYS`);
+  await t.stop();
 });
 
 test('a secret of a lost key makes the deliveries of its endpoint wait, with the reason, and no others', async () => {

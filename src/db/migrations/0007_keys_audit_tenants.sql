@@ -2,6 +2,11 @@
 
 -- The keys that secrets of this database are sealed with: a start without one of them is refused. The sealing key of a
 -- process is added at its start.
+do $$ begin
+  if exists (select from encryption_check) then
+    raise exception 'The database was made by an earlier version of Surehook, whose secrets this version cannot read: use an empty database, or with the embedded Postgres another DATA_DIR.';
+  end if;
+end $$;
 drop table encryption_check;
 create table encryption_keys (
   -- Derived from the key; sealed values begin with it.
