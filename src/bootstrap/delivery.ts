@@ -31,7 +31,7 @@ import { createAfterAccept } from '../delivery/after-accept.js';
 import { lostRecord } from '../delivery/attempt-record.js';
 import { createEndpointCache } from '../delivery/endpoint-cache.js';
 import { createFanOuts } from '../delivery/fan-outs.js';
-import { createOperationalEvents } from '../delivery/operational-events.js';
+import { startOperationalEvents } from '../delivery/operational-events.js';
 import { createOverdueCheck } from '../delivery/overdue-check.js';
 import { createQueuePoller } from '../delivery/queue-poller.js';
 import { createReconciler } from '../delivery/reconciler.js';
@@ -193,15 +193,16 @@ export function startDelivery(
     eventsFanningOut: (limit) => eventsFanningOut(pool, limit),
     fanOut: (eventId) => fanOuts.begin(eventId),
     claimBatches: (limit) => claimBatches(pool, limit),
-    acceptOperationalEvents: createOperationalEvents({ pool, accept, maxAttempts, log }),
     forgetAdHocEndpoints: (limit) => forgetAdHocEndpoints(pool, limit),
     changeBatch: (id, change, by) => changeBatch(pool, id, change, by),
     workflows,
     ...every,
     log,
   });
+  const operationalEvents = startOperationalEvents({ pool, accept, maxAttempts, ...every, log });
   release.push(() => fanOuts.close());
   release.push(() => afterAccept.close());
+  release.push(() => operationalEvents.close());
   release.push(() => reconciler.close());
   return {
     runner,

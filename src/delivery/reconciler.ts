@@ -27,8 +27,6 @@ export interface ReconcilerDeps extends ReconcileBatchDeps {
   /** Makes the rest of a wide event's deliveries, in the background. */
   fanOut(eventId: string): void;
   claimBatches(limit: number): Promise<string[]>;
-  /** Accepts the events about Surehook itself that changes have left. */
-  acceptOperationalEvents(): Promise<void>;
   /** Deletes endpoints of POST /v1/send that nobody used for long. Returns how many. */
   forgetAdHocEndpoints(limit: number): Promise<number>;
   log: Logger;
@@ -37,7 +35,7 @@ export interface ReconcilerDeps extends ReconcileBatchDeps {
 
 /**
  * Continues the work of dead processes: their claims, their events' workflows, wide events half made, and batches. Also
- * accepts operational events, and forgets idle endpoints of POST /v1/send.
+ * forgets idle endpoints of POST /v1/send.
  */
 export function createReconciler(deps: ReconcilerDeps): PollLoop {
   const { log, everyMs = EVERY_MS } = deps;
@@ -59,8 +57,6 @@ export function createReconciler(deps: ReconcilerDeps): PollLoop {
   async function fanOutEvents(): Promise<void> {
     for (const id of await deps.eventsFanningOut(MAX_EVENTS)) deps.fanOut(id);
   }
-
-  const operationalEvents = () => deps.acceptOperationalEvents();
 
   async function reconcileBatches(): Promise<void> {
     for (const id of await deps.claimBatches(MAX_BATCHES)) {
@@ -89,7 +85,7 @@ export function createReconciler(deps: ReconcilerDeps): PollLoop {
 
   const claims = startPollLoop(async () => {
     // One step that fails must not skip the others.
-    const steps = [endClaims, deps.releaseUnansweredClaims, fanOutEvents, operationalEvents, forget];
+    const steps = [endClaims, deps.releaseUnansweredClaims, fanOutEvents, forget];
     for (const step of steps) await succeeds(step);
     return everyMs;
   });

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { findByKey, MAX_SHOWN, type Accepted, type NewEvent } from '../db/events.js';
 import { deliverWorkflowId } from '../delivery/workflow-id.js';
 import { MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH } from '../domain/event.js';
-import { isReserved } from '../domain/operational-event.js';
+import { isReserved, isReservedKey } from '../domain/operational-event.js';
 import { memberText } from '../domain/raw-json.js';
 import { badField } from './problem.js';
 import { newId } from '../lib/ids.js';
@@ -84,6 +84,13 @@ export function newEvent(
   const headers = Object.keys(incoming.headers ?? {}).length > 0 ? incoming.headers! : null;
   const id = newId('evt');
   const key = incoming.key ?? id;
+  if (isReservedKey(tenant, key))
+    throw badField(
+      'idempotency_key',
+      `Only Surehook uses ${key} in the tenant ${tenant}.`,
+      422,
+      'reserved_key',
+    );
   return {
     ...{ id, tenant, type, payload, headers, contentType, endpointIds },
     idempotencyKey: key,

@@ -71,6 +71,20 @@ test('a receiver that is gone is told of, with the delivery that failed', async 
   expect(operator.requests.map(({ body }) => body).join()).not.toMatch(/canary-told|whsec_/);
 });
 
+test('an event whose key was taken before it was reserved arrives under another key', async () => {
+  customer.setBehaviour(() => ({ status: 404 }));
+  const { id } = await createEndpoint(t, customer.url, { tenant });
+  await t.call('POST', `/v1/endpoints/${id}/pause`);
+  const event = await postEvent(t, { tenant });
+  const deliveryId = event.deliveries[0]!.id;
+  await t.pool.query(
+    `insert into idempotency_keys (tenant, key, event_id, request_hash) values ('surehook', $1, $2, '\\x00')`,
+    [`delivery.failed/${deliveryId}`, event.id],
+  );
+  await t.call('POST', `/v1/endpoints/${id}/resume`);
+  expect((await told('delivery.failed')).data).toMatchObject({ delivery_id: deliveryId });
+});
+
 test('an endpoint that fails for a day is told of, and again when it has recovered', async () => {
   const { id } = await createEndpoint(t, customer.url, { tenant });
   await t.pool.query(`update endpoints set failing_since = now() - interval '25 hours' where id = $1`, [id]);
@@ -161,6 +175,17 @@ test('nobody else publishes what Surehook tells', async () => {
   expect(await t.call('POST', '/v1/send', { ...event, url: customer.url })).toMatchObject(refused);
   const batch = await t.call<{ results: unknown[] }>('POST', '/v1/events/batch', { events: [event] });
   expect(batch.body.results).toMatchObject([{ status: 422, error: { code: 'reserved_type' } }]);
+  // A key that an event of Surehook may have: that event would be a conflict.
+  const taken = { type: 'deploy.done', payload: 1, tenant: 'surehook', idempotency_key: 'delivery.failed/1' };
+  const refusedKey = { status: 422, body: { code: 'reserved_key', errors: [{ path: 'idempotency_key' }] } };
+  expect(await t.call('POST', '/v1/events', taken)).toMatchObject(refusedKey);
+  expect(await t.call('POST', '/v1/send', { ...taken, url: customer.url })).toMatchObject(refusedKey);
+  const byHeader = await t.call<{ results: unknown[] }>(
+    ...(['POST', '/v1/events/batch', { events: [{ ...taken, idempotency_key: undefined }] }] as const),
+    { 'idempotency-key': 'delivery.failed' },
+  );
+  expect(byHeader.body.results).toMatchObject([{ status: 422, error: { code: 'reserved_key' } }]);
+  expect((await t.call('POST', '/v1/events', { ...taken, tenant })).status).toBe(202);
   // Another type of that tenant, and this type of another tenant, are everybody's.
   expect((await t.call('POST', '/v1/events', { ...event, type: 'deploy.done' })).status).toBe(202);
   expect((await t.call('POST', '/v1/events', { ...event, tenant })).status).toBe(202);
