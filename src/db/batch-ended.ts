@@ -1,13 +1,13 @@
 import { countsOf } from './batch-state.js';
 import { announceEach, iso } from './operational-events.js';
 
-/** SQL: tells that those batches of `from` have ended that have, dry runs aside: they deliver nothing. */
+/** SQL: announces the batches of `from` that have ended, except dry runs, which deliver nothing. */
 export const announceEnded = (from: string): string =>
   announceEach('batch.ended', {
     key: `b.id || '/' || ${iso('b.completed_at')}`,
     data: {
       batch_id: 'b.id',
-      tenant: `coalesce(b.selection->>'tenant', b.selection->'filter'->>'tenant')`,
+      tenant: 'b.tenant',
       status: 'b.status',
       status_reason: 'b.status_reason',
       created_by: 'b.created_by',

@@ -15,13 +15,13 @@ export interface NewBatch {
 /** Runs in the caller's transaction. */
 export async function insertBatch(db: Db, batch: NewBatch, actor: Actor): Promise<StoredBatch> {
   const { selection, deliveryIds, dryRun, ratePerSecond, note } = batch;
+  const tenant = await tenantOfBatch(db, selection);
   const id = await insert(db, [
     ...[dryRun, null, JSON.stringify(selection), deliveryIds, ratePerSecond],
-    ...[note, actor.name],
+    ...[note, actor.name, tenant],
   ]);
   const action = dryRun ? 'batch.plan' : 'batch.create';
   const after = { ...selection, rate_per_second: ratePerSecond };
-  const tenant = await tenantOfBatch(db, selection);
   await audit(db, { actor, action, object: id, tenant, reason: note, after });
   return (await getBatch(db, id))!;
 }
@@ -29,8 +29,9 @@ export async function insertBatch(db: Db, batch: NewBatch, actor: Actor): Promis
 /** Postgres's clock makes the id, as it makes the deliveries' ids: a batch's deliveries sort after the batch. */
 async function insert(db: Db, values: unknown[]): Promise<string> {
   const { rows } = await db.query<{ id: string }>(
-    `insert into batches (id, dry_run, source_batch_id, selection, delivery_ids, rate_per_second, note, created_by)
-     values (new_id('bat', now()), $1, $2, $3, $4, $5, $6, $7) returning id`,
+    `insert into batches (id, dry_run, source_batch_id, selection, delivery_ids, rate_per_second, note, created_by,
+       tenant)
+     values (new_id('bat', now()), $1, $2, $3, $4, $5, $6, $7, $8) returning id`,
     values,
   );
   return rows[0]!.id;
@@ -59,10 +60,13 @@ export async function startFrom(
   }
   const selection = { batch_id: id, include_delivered: source.selection.include_delivered };
   const rate = over.ratePerSecond ?? source.rate_per_second;
-  const made = await insert(db, [false, id, JSON.stringify(selection), null, rate, over.note, actor.name]);
+  const tenant = await tenantOfBatch(db, selection);
+  const made = await insert(db, [
+    ...[false, id, JSON.stringify(selection), null, rate],
+    ...[over.note, actor.name, tenant],
+  ]);
   const action = source.status === 'DRY_RUN' ? 'batch.start' : 'batch.continue';
   const after = { ...selection, rate_per_second: rate };
-  const tenant = await tenantOfBatch(db, source.selection);
   await audit(db, { actor, action, object: made, tenant, reason: over.note, after });
   return { batch: (await getBatch(db, made))!, created: true };
 }
@@ -70,12 +74,14 @@ export async function startFrom(
 /** The tenant whose deliveries a batch selects; null: those of any. */
 async function tenantOfBatch(db: Db, selection: Selection): Promise<string | null> {
   if ('delivery_id_count' in selection) return selection.tenant;
-  if ('filter' in selection) return tenantOf(db, selection.filter);
   if ('missing' in selection) return tenantOf(db, selection.missing);
-  const { rows } = await db.query<{ selection: Selection }>('select selection from batches where id = $1', [
-    selection.batch_id,
+  const named = 'filter' in selection ? await tenantOf(db, selection.filter) : null;
+  if (named !== null) return named;
+  const batchId = 'filter' in selection ? selection.filter.batch_id : selection.batch_id;
+  const { rows } = await db.query<{ tenant: string | null }>('select tenant from batches where id = $1', [
+    batchId,
   ]);
-  return rows[0] ? tenantOfBatch(db, rows[0].selection) : null;
+  return rows[0]?.tenant ?? null;
 }
 
 export type BatchChange =
@@ -109,12 +115,10 @@ export async function changeBatch(
       status: BatchStatus;
       rate_per_second: number;
       cancel_running: boolean;
-      selection: Selection;
-    }>('select status, rate_per_second, cancel_running, selection from batches where id = $1 for update', [
-      id,
-    ]);
+      tenant: string | null;
+    }>('select status, rate_per_second, cancel_running, tenant from batches where id = $1 for update', [id]);
     if (!rows[0]) return null;
-    const { selection, ...before } = rows[0];
+    const { tenant, ...before } = rows[0];
     const running = change.kind === 'cancel' && change.running === true;
     // A second cancel may add the deliveries that the first left running.
     const more = before.status === 'CANCELLED' && running && !before.cancel_running;
@@ -135,7 +139,7 @@ export async function changeBatch(
        where id = $1`,
       [id, after.status, reason, after.rate_per_second, after.cancel_running],
     );
-    const about = { action: `batch.${change.kind}`, object: id, tenant: await tenantOfBatch(db, selection) };
+    const about = { action: `batch.${change.kind}`, object: id, tenant };
     await audit(db, { actor, ...about, reason, before, after });
     return 'changed';
   });

@@ -1,5 +1,6 @@
 import type { OPEN_STATUSES } from '../domain/delivery.js';
 import { audit, type Actor } from './audit.js';
+import { addTo } from '../lib/counts.js';
 import { lowestId } from '../lib/ids.js';
 import { statusOf } from './derived-status.js';
 import { endDeliveries } from './open-deliveries/index.js';
@@ -105,21 +106,26 @@ export interface BulkCancel {
 }
 
 /**
- * Cancels those of `ids` that are still open, and returns them. Each page has its entry in the audit, in the same commit:
+ * Cancels those of `matches` that are still open, and returns them. Each page has its entry in the audit, in the same commit:
  * its count is right whatever happens to the process afterwards.
  */
 export async function cancelPageOf(
   pool: Pool,
-  ids: string[],
+  matches: OpenMatch[],
   { actor, reason, filter, object, tenant }: BulkCancel,
 ): Promise<string[]> {
   return transaction(pool, async (db) => {
+    const ids = matches.map(({ id }) => id);
     const cancelled = await endDeliveries(db, ids, 'CANCELLED', reason ?? `cancelled by ${actor.name}`);
     if (cancelled.length === 0) return cancelled;
-    const count = cancelled.length;
+    const ended = new Set(cancelled);
+    const statuses = new Map<string, number>();
+    for (const { id, status } of matches) if (ended.has(id)) addTo(statuses, status, 1);
     await audit(db, {
       ...{ actor, action: 'deliveries.cancel', object, tenant, reason },
-      ...{ before: { filter, open: count }, after: { filter, cancelled: count } },
+      // Of those cancelled here, not of all that match.
+      before: { filter, statuses: Object.fromEntries(statuses) },
+      after: { filter, cancelled: cancelled.length },
     });
     return cancelled;
   });

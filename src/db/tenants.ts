@@ -1,4 +1,5 @@
 import { audit, type Actor } from './audit.js';
+import { lockOutDeliveries } from './make-tenants.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
 export interface TenantSettings {
@@ -30,13 +31,27 @@ const COLUMNS = `t.id, name, metadata, max_endpoints, max_events_per_second,
   (select count(*)::int from endpoints where tenant = t.id and ${REGISTERED}) as endpoint_count, created_at, updated_at`;
 
 const MAX_COUNTED = 10_000;
-/** SQL: the open deliveries of the tenant $1, at most `limit` of each kind. Claimed ones have no index by endpoint: they are few. */
+/** SQL: endpoints that deliveries are ready for, one index look-up each. */
+const WAITED_FOR = `(with recursive waited as (
+    (select endpoint_id as id from open_deliveries where claimed_by is null order by endpoint_id limit 1)
+    union all
+    select next.id from waited cross join lateral (select endpoint_id as id from open_deliveries
+      where claimed_by is null and endpoint_id > waited.id order by endpoint_id limit 1) next
+  ) select id from waited)`;
+
+/**
+ * SQL: the open deliveries of the tenant $1, at most `limit` of each kind. Claimed ones have no index by endpoint: they are
+ * few. A tenant may have any number of endpoints that are deleted, or were made by POST /v1/send: only those are looked at
+ * that deliveries are ready for.
+ */
 const openOf = (limit: number) => {
-  const readyOf = (which: string) => `(select from endpoints ep cross join lateral (
+  const readyOf = (from: string, which: string) => `(select from ${from} cross join lateral (
       select from open_deliveries where endpoint_id = ep.id and claimed_by is null limit ${limit}) o
       where ep.tenant = $1 and ${which} limit ${limit})`;
+  const others = `${WAITED_FOR} waited cross join lateral (select * from endpoints where id = waited.id offset 0) ep`;
   return `(select from open_deliveries where claimed_by is not null and tenant = $1
-    union all ${readyOf(REGISTERED)} union all ${readyOf('(deleted_at is not null or ad_hoc_key is not null)')})`;
+    union all ${readyOf('endpoints ep', REGISTERED)}
+    union all ${readyOf(others, '(deleted_at is not null or ad_hoc_key is not null)')})`;
 };
 
 export async function getTenant(db: Db, id: string): Promise<TenantDetail | null> {
@@ -61,38 +76,33 @@ export async function listTenants(
   return { data: rows.slice(0, limit), more: rows.length > limit };
 }
 
-/** Null: there is one already. Runs in the caller's transaction. */
+/** False: there is one already. Runs in the caller's transaction. */
 export async function insertTenant(
   db: Db,
   id: string,
   settings: TenantSettings,
   actor: Actor,
-): Promise<TenantDetail | null> {
+): Promise<boolean> {
   const { rowCount } = await db.query(
     `insert into tenants (id, name, metadata, max_endpoints, max_events_per_second) values ($1, $2, $3, $4, $5)
      on conflict do nothing`,
     [id, settings.name, settings.metadata, settings.max_endpoints, settings.max_events_per_second],
   );
-  if (rowCount === 0) return null;
+  if (rowCount === 0) return false;
   await audit(db, { actor, ...about(id), action: 'tenant.create', after: settings });
-  return getTenant(db, id);
+  return true;
 }
 
-/** Changes the given settings. Null: there is no such tenant. */
+/** Changes the given settings. False: there is no such tenant. */
 export async function updateTenant(
   pool: Pool,
   id: string,
   changes: { [K in keyof TenantSettings]?: TenantSettings[K] | undefined },
   actor: Actor,
-): Promise<TenantDetail | null> {
+): Promise<boolean> {
   return transaction(pool, async (db) => {
     const before = await lockTenant(db, id);
-    if (!before) return null;
-    const columns = Object.keys(changes).map((column, i) => `${column} = $${i + 2}, `);
-    await db.query(`update tenants set ${columns.join('')}updated_at = now() where id = $1`, [
-      id,
-      ...Object.values(changes),
-    ]);
+    if (!before) return false;
     await audit(db, {
       actor,
       ...about(id),
@@ -100,7 +110,13 @@ export async function updateTenant(
       before,
       after: { ...before, ...changes },
     });
-    return getTenant(db, id);
+    // Last: from here to the commit, events of this tenant wait, and those committed with them.
+    const columns = Object.keys(changes).map((column, i) => `${column} = $${i + 2}, `);
+    await db.query(`update tenants set ${columns.join('')}updated_at = now() where id = $1`, [
+      id,
+      ...Object.values(changes),
+    ]);
+    return true;
   });
 }
 
@@ -111,6 +127,7 @@ export async function deleteTenant(
   actor: Actor,
 ): Promise<'deleted' | 'in_use' | null> {
   return transaction(pool, async (db) => {
+    await lockOutDeliveries(db, id);
     const before = await lockTenant(db, id);
     if (!before) return null;
     if (await isInUse(db, id)) return 'in_use';
@@ -153,11 +170,11 @@ export async function requireEndpointRoom(db: Db, tenant: string, defaultMax: nu
   }
   const max = settings.max_endpoints ?? defaultMax;
   if (max === null) return;
-  const { rowCount } = await db.query(`select from endpoints where tenant = $1 and ${REGISTERED} limit $2`, [
-    tenant,
-    max,
-  ]);
-  if (rowCount! >= max) throw new QuotaExceededError(`It may have ${max} endpoints, and has as many.`);
+  const { rows } = await db.query<{ count: number }>(
+    `select count(*)::int from (select from endpoints where tenant = $1 and ${REGISTERED} limit $2) counted`,
+    [tenant, max],
+  );
+  if (rows[0]!.count >= max) throw new QuotaExceededError(`It may have ${max} endpoints, and has as many.`);
 }
 
 /** Rates of the tenants that have their own: of all, or of those among `ids`. */

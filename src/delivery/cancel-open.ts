@@ -66,8 +66,7 @@ export async function cancelOpen(deps: CancelDeps, request: CancelOpen): Promise
         matches.forEach(tally.add);
         after = last;
         if (request.dryRun || matches.length === 0) continue;
-        const ids = matches.map(({ id }) => id);
-        const ended = new Set(await cancelPageOf(deps.pool, ids, request.by));
+        const ended = new Set(await cancelPageOf(deps.pool, matches, request.by));
         cancelled += ended.size;
         for (const { id, workflow_id, workflow_started } of matches) {
           if (!workflow_started || !ended.has(id)) continue;

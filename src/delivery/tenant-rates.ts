@@ -20,7 +20,8 @@ export interface TenantRates {
 
 const SECOND_MS = 1_000;
 const AGAIN_MS = 1_000;
-const REST_MS = 60_000;
+/** The longest timer: the rates are read again when one changes. */
+const UNTIL_WOKEN_MS = 2 ** 31 - 1;
 /** Tenants remembered without looking for those that rest. */
 const MAX_REMEMBERED = 10_000;
 
@@ -70,7 +71,7 @@ export async function createTenantRates(options: {
   await read();
   loop = startPollLoop(() =>
     read().then(
-      () => REST_MS,
+      () => UNTIL_WOKEN_MS,
       (error: unknown) => {
         log.warn({ err: error }, 'rates of tenants not read; trying again');
         return AGAIN_MS;

@@ -108,6 +108,7 @@ test('an endpoint that an operator disables, a pause and the end of a batch are 
   await batches.ended(batch.id);
   expect((await told('batch.ended')).data).toMatchObject({
     ...{ batch_id: batch.id, status: 'COMPLETED', created_by: 'admin', created_count: 3, delivered_count: 3 },
+    tenant,
   });
 
   await t.call('POST', `/v1/endpoints/${id}/disable`, { reason: 'asked for it' });
@@ -125,6 +126,16 @@ test('an endpoint that an operator disables, a pause and the end of a batch are 
   );
   expect(body.data).toHaveLength(1);
   expect(body.data[0]!.idempotency_key).toMatch(new RegExp(`^batch.ended/${batch.id}/20.*Z$`));
+});
+
+test('the end of a batch that executes a plan names its tenant', async () => {
+  const { id } = await createEndpoint(t, customer.url, { tenant });
+  await seedDeliveries(t.pool, { endpointId: id, count: 1 });
+  const batches = batchCalls(t);
+  const plan = await batches.create({ filter: { tenant, status: 'FAILED' }, dry_run: true });
+  await batches.batchIn(plan.id, ['DRY_RUN']);
+  const { body } = await batches.post(plan.id, 'start', { rate_per_second: 0 });
+  expect((await told('batch.ended')).data).toMatchObject({ batch_id: body.id, tenant });
 });
 
 test('a pause of everything is told when it has ended', async () => {

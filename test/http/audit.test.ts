@@ -79,6 +79,16 @@ const nobody = (prefix: string) => `${prefix}_${'0'.repeat(32)}`;
 test('changes of an endpoint', async () => {
   const body = { url: URL, event_types: ['*'], tenant: TENANT, headers: { 'x-secret': CANARY } };
   const { id } = await audited(['POST', '/v1/endpoints', body], 'endpoint.create', MADE);
+  // A repeated request shows the secret again.
+  const keyed = (...[method, path, given]: Call) =>
+    entriesOf(() => t.call(method, path, given, { 'idempotency-key': 'audited' }));
+  const actionsOf = (entries: StoredAuditEntry[]) => entries.map(({ action }) => action);
+  const first = await keyed('POST', '/v1/endpoints', body);
+  expect(actionsOf(first.entries)).toEqual(['endpoint.create']);
+  const rotation: Call = ['POST', `/v1/endpoints/${String(first.got.body.id)}/rotate-secret`];
+  expect(actionsOf((await keyed('POST', '/v1/endpoints', body)).entries)).toEqual(['endpoint.read_secret']);
+  expect(actionsOf((await keyed(...rotation)).entries)).toEqual(['endpoint.rotate_secret']);
+  expect(actionsOf((await keyed(...rotation)).entries)).toEqual(['endpoint.read_secret']);
   const path = `/v1/endpoints/${String(id)}`;
   await audited(['PATCH', path, { description: 'new' }], 'endpoint.update', CHANGED);
   for (const verb of ['pause', 'resume', 'disable', 'enable'])
@@ -129,6 +139,12 @@ test('changes of deliveries', async () => {
   const filter = { endpoint_id: endpointId };
   await unaudited(['POST', '/v1/deliveries/cancel', { filter, dry_run: true }], 200);
   await audited(['POST', '/v1/deliveries/cancel', { filter }], 'deliveries.cancel', CHANGED);
+  const { rows: cancelled } = await t.pool.query(
+    `select before, after from audit where action = 'deliveries.cancel' and object = $1`,
+    [endpointId],
+  );
+  // Three of the seeded ones, and the new one: all are held.
+  expect(cancelled).toEqual([{ before: { filter, statuses: { HELD: 4 } }, after: { filter, cancelled: 4 } }]);
   await unaudited(['POST', '/v1/deliveries/cancel', { filter }], 200);
   await unaudited(['POST', `/v1/deliveries/${nobody('del')}/cancel`], 404);
 });

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { TenantDetail } from '../../src/db/tenants.js';
+import { acceptEvents } from '../../src/db/open-deliveries/index.js';
+import { getTenant, type TenantDetail } from '../../src/db/tenants.js';
+import { newEvent } from '../support/open-deliveries.js';
 import { createEndpoint } from '../support/path.js';
-import { seedOpen } from '../support/seed.js';
+import { seedDeliveries, seedOpen } from '../support/seed.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';
 
 const URL = 'http://127.0.0.1:9/';
@@ -147,6 +149,75 @@ test('a tenant with endpoints or open deliveries is not deleted, and one whose e
   expect((await t.call<{ data: unknown[] }>('GET', '/v1/events?tenant=busy')).body.data).toHaveLength(3);
   await createEndpoint(t, URL, { tenant: 'busy' });
   expect((await get('busy')).body).toMatchObject({ endpoint_count: 1 });
+});
+
+test('a change is committed before its answer is counted', async () => {
+  await t.call('POST', '/v1/tenants', { id: 'counted' });
+  const client = await t.pool.connect();
+  await client.query('begin; lock table open_deliveries in access exclusive mode');
+  const changing = t.call('PATCH', '/v1/tenants/counted', { name: 'changed' });
+  const making = t.call('POST', '/v1/tenants', { id: 'counted_too' });
+  // The counts wait for the lock.
+  await eventually(async () => {
+    const { rows } = await client.query(
+      `select from tenants where id = 'counted' and name = 'changed' or id = 'counted_too'`,
+    );
+    return rows.length === 2;
+  });
+  await client.query('commit');
+  client.release();
+  expect([(await changing).status, (await making).status]).toEqual([200, 201]);
+});
+
+test('a tenant is not deleted while one of its events is being accepted', async () => {
+  await createEndpoint(t, URL, { tenant: 'racing' });
+  const { rows } = await t.pool.query<{ id: string }>(
+    `update endpoints set ad_hoc_key = id where tenant = 'racing' returning id`,
+  );
+  const client = await t.pool.connect();
+  await client.query('begin');
+  const event = newEvent({ tenant: 'racing', endpointIds: [rows[0]!.id] });
+  await acceptEvents(client, [event], { claimedBy: null, workflow: 'none' });
+  const deleting = t.call('DELETE', '/v1/tenants/racing');
+  await eventually(async () => {
+    const { rowCount } = await t.pool.query(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    return rowCount! > 0;
+  });
+  await client.query('commit');
+  client.release();
+  expect(await deleting).toMatchObject({ status: 409, body: { code: 'tenant_in_use' } });
+});
+
+test('a delivery that is retried makes its deleted tenant again', async () => {
+  const { id: endpointId } = await createEndpoint(t, URL, { tenant: 'back' });
+  const [ended] = await seedDeliveries(t.pool, { endpointId, count: 1 });
+  await t.pool.query('update endpoints set ad_hoc_key = id where id = $1', [endpointId]);
+  expect((await t.call('DELETE', '/v1/tenants/back')).status).toBe(204);
+  expect((await t.call('POST', `/v1/deliveries/${ended!.id}/retry`)).status).toBe(202);
+  expect((await get('back')).body).toMatchObject({ open_delivery_count: 1 });
+});
+
+test('a look at a tenant reads none of its dead endpoints', async () => {
+  const { id: endpointId } = await createEndpoint(t, URL, { tenant: 'old' });
+  await seedOpen(t.pool, { endpointId, count: 1 });
+  await t.pool.query(
+    `insert into endpoints (id, tenant, url, event_types, timeout_ms, deleted_at, ad_hoc_key)
+     select new_id('ep', now()), 'old', 'http://127.0.0.1:9/', '{}', 1000, case when n % 2 = 0 then now() end,
+       case when n % 2 = 1 then 'old-' || n end
+     from generate_series(1, 2000) n`,
+  );
+  const client = await t.pool.connect();
+  // As the service's connections are set.
+  await client.query('begin; set local enable_seqscan = off; set local enable_bitmapscan = off');
+  expect(await getTenant(client, 'old')).toMatchObject({ endpoint_count: 1, open_delivery_count: 1 });
+  const { rows } = await client.query<{ read: number }>(
+    `select (seq_tup_read + idx_tup_fetch)::int as read from pg_stat_xact_user_tables where relname = 'endpoints'`,
+  );
+  await client.query('rollback');
+  client.release();
+  expect(rows[0]!.read).toBeLessThan(100);
 });
 
 test('of 20 endpoints posted at once, a tenant gets as many as it may have', async () => {

@@ -53,6 +53,9 @@ create index audit_of_tenant on audit (tenant, id desc);
 create index audit_of_actor on audit (actor, id desc);
 create index audit_of_action on audit (action, id desc);
 
+-- The tenant whose deliveries a batch selects; null: those of any. Known when it is made, for its audit and its event.
+alter table batches add column tenant text collate "C";
+
 -- Nobody changes an entry, and only a retention removes old ones: it sets surehook.audit_retention to 'on' for its
 -- transaction.
 create function audit_is_append_only() returns trigger language plpgsql as $$
@@ -69,9 +72,6 @@ create trigger append_only_truncate before truncate on audit
 
 -- Endpoints, deleted ones too, outlive their tenant's row, which a delivery of the same name makes again.
 alter table endpoints drop constraint endpoints_tenant_fkey;
--- The others than those in endpoints_of_tenant. An index of all would be chosen for events with endpoint_ids, and read
--- every endpoint of the tenant.
-create index endpoints_unregistered on endpoints (tenant) where deleted_at is not null or ad_hoc_key is not null;
 alter table tenants
   add column name text,
   add column metadata jsonb not null default '{}',

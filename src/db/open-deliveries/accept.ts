@@ -3,6 +3,7 @@ import type { DeliveryStatus } from '../../domain/delivery.js';
 import { bulkParam, bulkValue } from '../bulk-params.js';
 import { isPaused } from '../derived-status.js';
 import type { DeliveryStub, NewEvent, StoredEvent } from '../events.js';
+import { makeTenants } from '../make-tenants.js';
 import type { Db } from '../pool.js';
 import { LEASE_MS } from './claim.js';
 import { attemptsOf, rowOf, workflowOf } from './columns.js';
@@ -73,7 +74,7 @@ export async function acceptEvents(
           as i (id, tenant, type, payload, key, hash, workflow_id, max_attempts, age_ms, endpoint_list, pattern_list,
             headers, content_type)
       ), tenant as (
-        insert into tenants (id) select distinct tenant from input order by tenant on conflict do nothing
+        ${makeTenants('input')}
       ), key as (
         -- In one order everywhere: two processes that share keys wait for each other, never both.
         insert into idempotency_keys as k (tenant, key, event_id, request_hash, accepted_at)

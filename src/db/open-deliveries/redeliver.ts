@@ -1,3 +1,4 @@
+import { makeTenants } from '../make-tenants.js';
 import type { Db } from '../pool.js';
 import { attemptsOf, rowOf } from './columns.js';
 
@@ -25,14 +26,18 @@ export async function insertRedelivery(
   await db.query({
     name: 'insert-redeliveries',
     text: `
-      with made as (
+      with input as (
+        select * from json_to_recordset($1) as i (id text, event_id text, endpoint_id text, tenant text collate "C",
+          event_type text, workflow_id text, source_delivery_id text, batch_id text)
+      ), tenant as (
+        -- Its endpoint outlives a deleted tenant where POST /v1/send made it.
+        ${makeTenants('input')}
+      ), made as (
         insert into open_deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id,
           source_delivery_id, batch_id, created_at, run_at, run_by)
         select i.id, event_id, endpoint_id, i.tenant, event_type, ${attemptsOf('$2')}, workflow_id, source_delivery_id,
           batch_id, now(), now(), 'queue'
-        from json_to_recordset($1) as i (id text, event_id text, endpoint_id text, tenant text, event_type text,
-          workflow_id text, source_delivery_id text, batch_id text)
-          cross join ${rowOf('endpoints', 'i.endpoint_id')} ep
+        from input i cross join ${rowOf('endpoints', 'i.endpoint_id')} ep
         returning id, event_id, workflow_id
       )
       insert into workflow_starts (workflow_id, event_id, delivery_id) select workflow_id, event_id, id from made

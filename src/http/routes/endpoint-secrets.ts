@@ -69,9 +69,12 @@ export function endpointSecretRoutes(deps: AppDeps): Router {
       return stored.id;
     };
     const result = await createOnce(pool, key, make, (secretId) => secretId);
-    if ('knownId' in result) replayed(response);
+    if ('knownId' in result) {
+      const live = await afterCommit(readSecrets(pool, id, by.actor));
+      return void replayed(response).json(answerOf(id, live));
+    }
     // From the answer on, no process signs with the others any more.
-    else if (overlapSeconds === 0) await setTimeout(CURRENT_MS);
+    if (overlapSeconds === 0) await setTimeout(CURRENT_MS);
     response.json(answerOf(id, await afterCommit(listLiveSecrets(pool, id))));
   });
 

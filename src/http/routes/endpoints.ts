@@ -1,5 +1,5 @@
 import { Router, type Request } from 'express';
-import { listLiveSecrets } from '../../db/endpoint-secrets.js';
+import { readSecrets } from '../../db/endpoint-secrets.js';
 import {
   deleteEndpoint,
   getEndpoint,
@@ -13,6 +13,7 @@ import { endDeliveriesOf } from '../../db/open-deliveries/index.js';
 import type { Db } from '../../db/pool.js';
 import { requireEndpointRoom } from '../../db/tenants.js';
 import { afterCommit } from '../../db/after-commit.js';
+import type { Actor } from '../../db/audit.js';
 import { openSecret } from '../../delivery/endpoint-vault.js';
 import { badField, notFound, Problem } from '../problem.js';
 import type { AppDeps } from '../app-deps.js';
@@ -37,8 +38,9 @@ export function endpointRoutes(deps: AppDeps): Router {
   const { pool, authorize, secrets } = deps;
 
   /** Rebuilds the answer of an earlier request from its endpoint: the secret is kept nowhere else. */
-  const again = async (id: string) => {
-    const [endpoint, [newest]] = await Promise.all([getEndpoint(pool, id), listLiveSecrets(pool, id)]);
+  const again = async (id: string, actor: Actor) => {
+    const endpoint = await getEndpoint(pool, id);
+    const [newest] = await readSecrets(pool, id, actor);
     if (endpoint && newest) return { ...endpoint, secret: openSecret(secrets, newest) };
     const message = `The endpoint ${id} was made with this key and has been deleted since. Use another key.`;
     throw new Problem(409, 'idempotency_conflict', message, [{ path: 'Idempotency-Key', message }]);
@@ -48,16 +50,17 @@ export function endpointRoutes(deps: AppDeps): Router {
     const { value } = readJson(request);
     const body = endpointBody.parse(value);
     const key = requestKey(headerKey(request), { tenant: body.tenant, route: 'endpoints', about: value });
+    const actor = actorOf(response);
     const before = await answeredBefore(pool, key);
-    if (before !== null) return void replayed(response).json(await afterCommit(again(before)));
+    if (before !== null) return void replayed(response).json(await afterCommit(again(before, actor)));
     const { secret, input } = newEndpoint(secrets, body);
     await assertPublicUrl(deps.guard, body.url, body.tenant);
     const made = async (db: Db) => {
       await requireEndpointRoom(db, body.tenant, deps.quotas.maxEndpoints);
-      return insertEndpoint(db, input, actorOf(response)).catch(refuseTakenId);
+      return insertEndpoint(db, input, actor).catch(refuseTakenId);
     };
     const result = await createOnce(pool, key, made, ({ id }) => id);
-    if ('knownId' in result) replayed(response).json(await afterCommit(again(result.knownId)));
+    if ('knownId' in result) replayed(response).json(await afterCommit(again(result.knownId, actor)));
     else response.status(201).json({ ...result.made, secret });
   });
 

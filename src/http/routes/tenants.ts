@@ -29,14 +29,21 @@ export function tenantRoutes({ pool, authorize }: AppDeps): Router {
       pool,
       key,
       (db) => insertTenant(db, id, settings, actorOf(response)),
-      (made) => made && made.id,
+      (made) => (made ? id : null),
     );
     if ('knownId' in result) return answerKnown(response, result.knownId);
-    if (result.made) return void response.status(201).json(result.made);
+    if (result.made) return void response.status(201).json(await committed(id));
     const message =
       'There is this tenant already: its first event or endpoint makes it. Change it with PATCH.';
     throw new Problem(409, 'tenant_exists', message, [{ path: 'id', message }]);
   });
+
+  /** Read after the commit: until then, events of the tenant wait. */
+  async function committed(id: string) {
+    const stored = await afterCommit(getTenant(pool, id));
+    if (!stored) throw notFound('tenant', id);
+    return stored;
+  }
 
   async function answerKnown(response: Response, id: string) {
     const known = await afterCommit(getTenant(pool, id));
@@ -60,9 +67,10 @@ export function tenantRoutes({ pool, authorize }: AppDeps): Router {
 
   router.patch('/tenants/:id', authorize('admin'), async (request: ById, response) => {
     const { value } = readJson(request);
-    const changed = await updateTenant(pool, request.params.id, tenantPatch.parse(value), actorOf(response));
-    if (!changed) throw notFound('tenant', request.params.id);
-    response.json(changed);
+    const { id } = request.params;
+    const changed = await updateTenant(pool, id, tenantPatch.parse(value), actorOf(response));
+    if (!changed) throw notFound('tenant', id);
+    response.json(await committed(id));
   });
 
   router.delete('/tenants/:id', authorize('admin'), async (request: ById, response) => {
