@@ -123,7 +123,7 @@ export async function cancelPageOf(
     for (const { id, status } of matches) if (ended.has(id)) addTo(statuses, status, 1);
     await audit(db, {
       ...{ actor, action: 'deliveries.cancel', object, tenant, reason },
-      // Of those cancelled here, not of all that match.
+      // Counts of the deliveries cancelled here, not of all that match.
       before: { filter, statuses: Object.fromEntries(statuses) },
       after: { filter, cancelled: cancelled.length },
     });

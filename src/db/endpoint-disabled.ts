@@ -1,7 +1,7 @@
 import type { StoredEndpoint } from './endpoints.js';
 import type { Announcement } from './operational-events.js';
 
-/** Tells that an operator has disabled an endpoint; `endpoint-outcome.ts` tells it where an answer has. */
+/** The event of an endpoint that an operator has disabled; `endpoint-outcome.ts` announces one that an answer has. */
 export function endpointDisabled(endpoint: StoredEndpoint): Announcement {
   const { id, tenant, status_reason: reason, failing_since, updated_at } = endpoint;
   const disabled_at = updated_at.toISOString();

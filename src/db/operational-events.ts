@@ -17,8 +17,8 @@ export const iso = (time: string): string =>
   `to_char(${time} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /**
- * SQL, for the statement of a change: inserts an event for each row of `from` that is not the operator's own, so that no
- * failure to tell makes something else to tell. `key`: unique among the events of the type. The case makes Postgres look
+ * SQL, for the statement of a change: inserts an event for each row of `from` that is not the operator's own, so that the
+ * failure of such an event announces nothing. `key`: unique among the events of the type. The case makes Postgres look
  * for subscriptions only where there is such a row: most statements have none.
  */
 export const announceEach = (
@@ -61,7 +61,7 @@ export interface Announcement {
   data: object;
 }
 
-/** Call it in the transaction of the change that it tells. */
+/** Call it in the transaction of the change that it announces. */
 export async function announce(db: Db, { type, key, data }: Announcement): Promise<void> {
   await db.query(
     `insert into operational_events (type, key, data) select $1, $1 || '/' || $2, $3 where ${isWanted(type)}`,

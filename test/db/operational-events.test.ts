@@ -66,7 +66,7 @@ const endpoint = async () =>
     .rows[0] as object;
 
 describe('an endpoint that fails', () => {
-  it('is told of after a day, and not again before its last day', async () => {
+  it('is announced after a day, and not again before its last day', async () => {
     await failing('23 hours');
     await attempt('retry');
     expect(await types()).toEqual([]);
@@ -90,7 +90,7 @@ describe('an endpoint that fails', () => {
     expect(await types()).toHaveLength(2);
   });
 
-  it('is disabled a day after its last warning, and told of', async () => {
+  it('is disabled a day after its last warning, and that is announced', async () => {
     await failing('121 hours', '25 hours');
     await attempt('failed');
     expect(await endpoint()).toEqual(DISABLED);
@@ -116,7 +116,7 @@ describe('an endpoint that fails', () => {
     expect(await endpoint()).toEqual(DISABLED);
   });
 
-  it('is told to have recovered if it was told to fail, once', async () => {
+  it('is announced once as recovered, if its failing was announced', async () => {
     await attempt('retry');
     await attempt('delivered');
     expect(await types()).toEqual([]);
@@ -148,7 +148,7 @@ describe('an endpoint that fails', () => {
     expect(await types()).toHaveLength(4);
   });
 
-  it('is told of once by processes that record its failures at the same time', async () => {
+  it('is announced once by processes that record its failures at the same time', async () => {
     await failing('25 hours');
     const events = await accept(
       pool,
@@ -178,7 +178,7 @@ describe('an endpoint that fails', () => {
 });
 
 describe('a delivery that fails', () => {
-  it('is told of with its ids, its reason and its times, and without contents', async () => {
+  it('is announced with its ids, its reason and its times, and without contents', async () => {
     const id = await attempt('failed');
     const [event] = await written();
     expect(event).toMatchObject({
@@ -197,7 +197,7 @@ describe('a delivery that fails', () => {
     );
   });
 
-  it('is told of when somebody ends it as failed, at once or with its attempt', async () => {
+  it('is announced when somebody ends it as failed, at once or with its attempt', async () => {
     const [ready] = await accept(pool, [newEvent({ tenant: 'acme' })], { claimedBy: null });
     const [claimed] = await accept(pool, [newEvent({ tenant: 'acme' })]);
     const ids = [ready!, claimed!].map(({ made }) => made[0]!.id);
@@ -207,7 +207,7 @@ describe('a delivery that fails', () => {
     expect((await written()).map(({ key }) => key)).toEqual(ids.map((id) => `delivery.failed/${id}`));
   });
 
-  it('is not told of when it was cancelled, or its endpoint deleted', async () => {
+  it('is not announced when it was cancelled, or its endpoint deleted', async () => {
     const [one, two] = await accept(pool, [newEvent({ tenant: 'acme' }), newEvent({ tenant: 'acme' })], {
       claimedBy: null,
     });

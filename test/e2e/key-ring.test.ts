@@ -119,7 +119,7 @@ test('a secret of a lost key makes the deliveries of its endpoint wait, with the
   await t.stop();
 });
 
-test('readiness tells that a process lacks a key, or seals with one that was rotated away', async () => {
+test('readiness reports that a process lacks a key, or seals with one that was rotated away', async () => {
   const t = await startTestService({ attempts: false, role: 'api', workflows: 'none' });
   const other = createSecretCipher([NEW]);
   const ours = idOf(ENCRYPTION_KEY);

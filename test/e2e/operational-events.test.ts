@@ -43,7 +43,7 @@ async function told(type: string): Promise<Told> {
   return verified(secret, requests.find(isOf)!) as Told;
 }
 
-test('a receiver that is gone is told of, with the delivery that failed', async () => {
+test('a receiver that is gone is announced, with the delivery that failed', async () => {
   customer.setBehaviour(() => ({ status: 410 }));
   const { id } = await createEndpoint(t, `${customer.url}?token=canary-told`, { tenant });
   const event = await postEvent(t, { tenant, payload: { card: 'canary-told' } });
@@ -85,7 +85,7 @@ test('an event whose key was taken before it was reserved arrives under another 
   expect((await told('delivery.failed')).data).toMatchObject({ delivery_id: deliveryId });
 });
 
-test('an endpoint that fails for a day is told of, and again when it has recovered', async () => {
+test('an endpoint that fails for a day is announced, and again when it has recovered', async () => {
   const { id } = await createEndpoint(t, customer.url, { tenant });
   await t.pool.query(`update endpoints set failing_since = now() - interval '25 hours' where id = $1`, [id]);
   customer.setBehaviour((_request, index) => ({ status: index === 0 ? 500 : 200 }));
@@ -100,7 +100,7 @@ test('an endpoint that fails for a day is told of, and again when it has recover
   expect(operator.requests).toHaveLength(2);
 });
 
-test('an endpoint that an operator disables, a pause and the end of a batch are told of', async () => {
+test('an endpoint that an operator disables, a pause and the end of a batch are announced', async () => {
   const { id } = await createEndpoint(t, customer.url, { tenant });
   await seedDeliveries(t.pool, { endpointId: id, count: 3 });
   const batches = batchCalls(t);
@@ -119,7 +119,7 @@ test('an endpoint that an operator disables, a pause and the end of a batch are 
     ...{ scope: 'tenant', tenant, reason: 'too much', paused_by: 'admin' },
   });
   await t.call('POST', '/v1/control/resume', { scope: 'tenant', tenant });
-  // Each was told once, and its event is in the operator's tenant.
+  // Each was announced once, and its event is in the operator's tenant.
   const { body } = await t.call<{ data: { type: string; idempotency_key: string }[] }>(
     'GET',
     '/v1/events?tenant=surehook&type=batch.ended',
@@ -138,7 +138,7 @@ test('the end of a batch that executes a plan names its tenant', async () => {
   expect((await told('batch.ended')).data).toMatchObject({ batch_id: body.id, tenant });
 });
 
-test('a pause of everything is told when it has ended', async () => {
+test('a pause of everything is announced when it has ended', async () => {
   await t.call('POST', '/v1/control/pause', { scope: 'all', reason: 'their WAF' });
   const { body } = await eventually(async () => {
     const answer = await t.call<{ data: { id: string; status: string }[] }>(
@@ -157,7 +157,7 @@ test('a pause of everything is told when it has ended', async () => {
   });
 });
 
-test('failures to tell tell nothing', async () => {
+test('a failed operational event announces nothing', async () => {
   operator.setBehaviour(() => ({ status: 404 }));
   customer.setBehaviour(() => ({ status: 404 }));
   await createEndpoint(t, customer.url, { tenant });
@@ -170,7 +170,7 @@ test('failures to tell tell nothing', async () => {
         `/v1/deliveries?endpoint_id=${operatorId}&status=FAILED`,
       )
     ).body.data;
-  // What was told has failed in turn, and of that nothing is told.
+  // The operational event has failed in turn, and that is not announced.
   await eventually(async () => (await failed()).length > 0);
   const { rows } = await t.pool.query(
     `select from operational_events union all select from events where tenant = 'surehook'
@@ -179,7 +179,7 @@ test('failures to tell tell nothing', async () => {
   expect(rows).toEqual([]);
 });
 
-test('nobody else publishes what Surehook tells', async () => {
+test('nobody else publishes the operational types, or uses their keys', async () => {
   const event = { type: 'endpoint.disabled', payload: 1, tenant: 'surehook' };
   const refused = { status: 422, body: { code: 'reserved_type', errors: [{ path: 'type' }] } };
   expect(await t.call('POST', '/v1/events', event)).toMatchObject(refused);

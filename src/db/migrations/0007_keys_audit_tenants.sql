@@ -97,7 +97,7 @@ create trigger tenant_rate_gone after delete on tenants
 -- The last warning (endpoint.failing); older than failing_since: of an earlier time of failing. Null since it succeeds.
 alter table endpoints add column failing_warned_at timestamptz;
 
--- Events about Surehook itself, written with the change that they tell, and accepted as events of the tenant `surehook` by
+-- Events about Surehook itself, written with the change that they announce, and accepted as events of the tenant `surehook` by
 -- any process right after. Written only while an endpoint of that tenant subscribes to their type.
 create table operational_events (
   id bigint generated always as identity primary key,
