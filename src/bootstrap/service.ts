@@ -5,6 +5,7 @@ import {
   verifyEncryptionKeys,
 } from '../db/encryption-check.js';
 import { unknownEndpoints } from '../db/endpoints.js';
+import { findByKey } from '../db/events.js';
 import { migrate } from '../db/migrate.js';
 import { countOpen } from '../db/open-counts.js';
 import { makePartitions } from '../db/partitions.js';
@@ -205,6 +206,7 @@ async function startApi(options: ServiceOptions, served: Served, delivery: Deliv
     sendsHere: delivery.runner !== null,
     version: VERSION,
     accept: acceptance.watch(delivery.accept),
+    findByKey: withConcurrencyLimit((event) => findByKey(pool, event), LOOK_UPS),
     unknownEndpoints: withConcurrencyLimit(
       ({ tenant, endpointIds }) => unknownEndpoints(pool, tenant, endpointIds),
       LOOK_UPS,

@@ -13,6 +13,8 @@ export class RateExceededError extends Error {
 }
 
 export interface TenantRates {
+  /** False: `take` takes any number. */
+  limits(tenant: string): boolean;
   /** Takes one event from what the tenant may publish now. Throws a RateExceededError where nothing is left. */
   take(tenant: string): void;
   close(): Promise<void>;
@@ -84,9 +86,12 @@ export async function createTenantRates(options: {
     maxRemembered = Math.max(MAX_REMEMBERED, 2 * fullAt.size);
   }
 
+  const rateOf = (tenant: string) => own.get(tenant) ?? defaultPerSecond;
+
   return {
+    limits: (tenant) => rateOf(tenant) !== null,
     take(tenant) {
-      const rate = own.get(tenant) ?? defaultPerSecond;
+      const rate = rateOf(tenant);
       if (rate === null) return;
       const at = now();
       const each = SECOND_MS / rate;

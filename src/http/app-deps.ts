@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Accepted, NewEvent } from '../db/events.js';
 import type { Pool } from '../db/pool.js';
 import type { KillSwitch } from '../delivery/kill-switch.js';
 import type { Accept } from '../delivery/accept-events.js';
@@ -30,6 +31,8 @@ export interface AppDeps extends HealthDeps {
   /** Of Surehook, for `user-agent`. */
   version: string;
   accept: Accept;
+  /** The earlier event of a key that is in its window; limits how many look-ups run at once. */
+  findByKey: (event: NewEvent) => Promise<Exclude<Accepted, { kind: 'accepted' }> | null>;
   /** The ids that are not endpoints of the tenant; limits how many look-ups run at once. */
   unknownEndpoints: (named: { tenant: string; endpointIds: string[] }) => Promise<string[]>;
   workflows: WorkflowGateway;
@@ -37,7 +40,7 @@ export interface AppDeps extends HealthDeps {
   control: KillSwitch;
   /** Of tenants without their own. */
   quotas: TenantQuotas;
-  tenantRates: Pick<TenantRates, 'take'>;
+  tenantRates: Pick<TenantRates, 'limits' | 'take'>;
   /** False: the metrics have a port of their own. */
   exposesMetrics: boolean;
   /** A workflow's page in the Temporal Web UI; null without a Web UI. */

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { findByKey, MAX_SHOWN, type Accepted, type NewEvent } from '../db/events.js';
+import { MAX_SHOWN, type Accepted, type NewEvent } from '../db/events.js';
 import { deliverWorkflowId } from '../delivery/workflow-id.js';
 import { MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH } from '../domain/event.js';
 import { isReserved, isReservedKey } from '../domain/operational-event.js';
@@ -41,10 +41,15 @@ export async function acceptPosted(
 ): Promise<Stored> {
   const { value, text, slot, headerKey: header, ownKey } = given;
   const { endpoint_ids: endpointIds = null, idempotency_key, ...body } = eventBody.parse(value);
-  await admit(deps, slot, body);
+  await admit(slot, body);
   const payload = payloadOf(text, body);
   const key = agreed(idempotency_key, header) ?? ownKey;
   const event = newEvent(deps, { ...body, payload, key, endpointIds, about: [] });
+  // A repeated event does not count. Otherwise, a batch above the rate that is sent again would use it up for those that
+  // were accepted, each time.
+  const repeated = deps.tenantRates.limits(event.tenant) ? await answered(deps, event) : null;
+  if (repeated) return repeated;
+  deps.tenantRates.take(event.tenant);
   const [unknown] = endpointIds ? await deps.unknownEndpoints({ tenant: body.tenant, endpointIds }) : [];
   if (unknown === undefined) return accept(deps, event);
   // The endpoint may have been deleted since this same request was accepted.
@@ -54,15 +59,10 @@ export async function acceptPosted(
   throw badField(path, `There is no endpoint ${unknown} of this tenant.`, 422, 'unknown_endpoint');
 }
 
-/** Throws where the event may not be published, or its tenant has used up its rate; waits for the tenant's share. */
-export function admit(
-  deps: Pick<AppDeps, 'tenantRates'>,
-  slot: Slot,
-  { type, tenant }: { type: string; tenant: string },
-): Promise<void> {
+/** Throws where the event may not be published; waits for the tenant's share. */
+export function admit(slot: Slot, { type, tenant }: { type: string; tenant: string }): Promise<void> {
   if (isReserved(tenant, type))
     throw badField('type', `Only Surehook publishes ${type} to the tenant ${tenant}.`, 422, 'reserved_type');
-  deps.tenantRates.take(tenant);
   return slot.admit(tenant);
 }
 
@@ -113,7 +113,7 @@ export async function accept(deps: AppDeps, event: NewEvent): Promise<Stored> {
 
 /** The earlier answer to the event's key; null if the event has no key, or the key is free. */
 export async function answered(deps: AppDeps, event: NewEvent): Promise<Stored | null> {
-  const known = event.idempotencyKey === event.id ? null : await findByKey(deps.pool, event);
+  const known = event.idempotencyKey === event.id ? null : await deps.findByKey(event);
   return known && settled(deps, known);
 }
 

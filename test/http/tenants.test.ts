@@ -305,6 +305,27 @@ test('a batch beyond the rate has a 429 for each event that is too many, and sto
   );
 });
 
+test('a batch above the rate that is sent again with its key is accepted in the end', async () => {
+  const events = Array.from({ length: 30 }, (_, n) => ({ type: 'a.b', payload: n, tenant: 'patient' }));
+  const send = async () =>
+    (
+      await limited.call<{ results: { status: number }[] }>(
+        ...(['POST', '/v1/events/batch', { events }, { 'idempotency-key': 'again' }] as const),
+      )
+    ).body.results.map(({ status }) => status);
+  const first = await send();
+  // The default rate allows 5 at once.
+  expect(first.filter((status) => status === 202).length).toBeGreaterThanOrEqual(5);
+  expect(first).toContain(429);
+  await eventually(async () => {
+    await sleep(1_000);
+    return (await send()).every((status) => status === 200);
+  });
+  // Known ones are answered when nothing is left of the rate, too.
+  await eventually(async () => (await flood(limited, 'patient')).accepted < 500);
+  expect((await send()).every((status) => status === 200)).toBe(true);
+});
+
 test.each([
   ['a plain post', '/v1/events', {}],
   ['a post that the router takes', '/v1/events?', {}],

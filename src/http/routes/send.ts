@@ -17,7 +17,7 @@ export function sendRoutes(deps: AppDeps): Router {
   router.post('/send', authorize('publisher'), async (request, response) => {
     const { text, value } = readJson(request);
     const body = sendBody.parse(value);
-    await admit(deps, slotOf(response), body);
+    await admit(slotOf(response), body);
     const payload = payloadOf(text, body);
     const key = agreed(body.idempotency_key, headerKey(request));
     const about = [body.url, JSON.stringify(Object.entries(body.headers).sort())];
@@ -26,6 +26,7 @@ export function sendRoutes(deps: AppDeps): Router {
     // Look up the key first: a taken key stores nothing, and a repeated request is not checked again.
     const known = await answered(deps, newEvent(deps, { ...incoming, endpointIds: null }));
     if (known) return answer(response, known);
+    deps.tenantRates.take(body.tenant);
     await assertPublicUrl(deps.guard, body.url, body.tenant);
     const { url, headers, tenant } = body;
     const { input } = newEndpoint(
