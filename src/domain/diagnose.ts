@@ -7,7 +7,7 @@ export interface Tested {
   /** The code of a fault, such as ECONNREFUSED; null: there was an answer, or time ran out. */
   code: string | null;
   /** Of the receiver; null: none was seen. */
-  certificate: { names: string[]; valid_from: string; expires_at: string } | null;
+  certificate: { names: string[]; valid_from: string | null; expires_at: string | null } | null;
   now: Date;
 }
 
@@ -68,8 +68,9 @@ function ofOrder({ stop_reason }: Attempt): string {
 }
 
 function ofExpiry({ certificate, now }: Tested): string {
-  if (!certificate || Date.parse(certificate.expires_at) - now.getTime() > EXPIRES_SOON_MS) return '';
-  return ` Its certificate expires on ${certificate.expires_at}.`;
+  const { expires_at = null } = certificate ?? {};
+  if (expires_at === null || Date.parse(expires_at) - now.getTime() > EXPIRES_SOON_MS) return '';
+  return ` Its certificate expires on ${expires_at}.`;
 }
 
 function ofName({ url, code }: Tested): string {
@@ -86,6 +87,8 @@ const TLS: Record<string, string> = {
   SELF_SIGNED_CERT_IN_CHAIN:
     'The certificate is signed by an authority that is not trusted: set ca to trust it.',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: `The certificate ${UNTRUSTED}`,
+  ERROR_IN_CERT_NOT_BEFORE_FIELD: 'The certificate holds a malformed time: the receiver needs a new one.',
+  ERROR_IN_CERT_NOT_AFTER_FIELD: 'The certificate holds a malformed time: the receiver needs a new one.',
   UNABLE_TO_GET_ISSUER_CERT: `The certificate ${UNTRUSTED}`,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: `The certificate ${UNTRUSTED}`,
   ERR_SSL_WRONG_VERSION_NUMBER:

@@ -21,6 +21,7 @@ export function pauseDeadline(exchange: Exchange): () => void {
     if (exchange.done) return;
     const waited = performance.now() - began;
     exchange.start += waited;
+    exchange.phaseStart += waited;
     exchange.startedAt = new Date(exchange.startedAt.getTime() + waited);
     setTimer(exchange, exchange.request.timeoutMs - (began + waited - exchange.start));
   };

@@ -1,11 +1,5 @@
 import type { LookupAddress } from 'node:dns';
-import {
-  connect as connectPlain,
-  isIP,
-  type OnReadOpts,
-  type Socket,
-  type TcpNetConnectOpts,
-} from 'node:net';
+import { connect as connectPlain, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import {
   AddressBlockedError,
@@ -21,6 +15,7 @@ import { enter, inTime, TOO_LATE, unsent, type Exchange } from './exchange.js';
 import { http1 } from './http1.js';
 import { http2 } from './http2.js';
 import { NoTurnError } from './resolve.js';
+import { intoOneBuffer } from './socket-reads.js';
 import { createTls } from './tls-connect.js';
 import { openTunnel, ProxyError, TunnelError, type Proxy } from './tunnel.js';
 
@@ -114,15 +109,25 @@ export function createDial({
     const { connection, exchange, host, addresses, port, lost } = call;
     const { address } = addresses[nth]!;
     exchange.remoteAddress = address;
-    const socket = openTunnel(proxy, { address, port }, (error) => {
+    const isLast = nth + 1 === addresses.length;
+    // Each address but the last may take a share of the deadline; one share is left for the answer.
+    const answerMs = isLast ? null : exchange.request.timeoutMs / (addresses.length + 1);
+    // A slow connection to the proxy must not cost the receiver an attempt.
+    const onConnect = pauseDeadline(exchange);
+    const socket = openTunnel(proxy, { address, port, answerMs, onConnect }, (error) => {
       if (connection.socket !== socket) return;
       if (exchange.done) return lost(error);
-      if (error instanceof TunnelError && nth + 1 < addresses.length) return tunnel(call, proxy, nth + 1);
+      if (error instanceof TunnelError && !isLast) return tunnel(call, proxy, nth + 1);
       if (error instanceof ProxyError && !exchange.again) return unsent(exchange, error.message);
       if (error) return lost(error);
       connected(call, address);
-      if (isSecure(exchange)) attach(call, tls.connect(exchange, host, { socket, host }), 'secureConnect');
-      else attach(call, socket, null);
+      try {
+        if (isSecure(exchange)) attach(call, tls.connect(exchange, host, { socket, host }), 'secureConnect');
+        else attach(call, socket, null);
+      } catch (fault) {
+        // As in `connect`: here the exception would reach the socket's listener, and end the process.
+        process.nextTick(lost, fault);
+      }
     });
     connection.socket = socket;
   }
@@ -179,16 +184,3 @@ interface Call {
 const isSecure = ({ url }: Exchange): boolean => url!.protocol === 'https:';
 
 const receiverOf = (connection: Connection) => (bytes: Buffer) => connection.wire?.received?.(bytes);
-
-/** All sockets read into this one buffer, without a stream: no reader keeps the bytes. */
-const RECEIVED = Buffer.alloc(64 * 1024);
-
-function intoOneBuffer(received: (bytes: Buffer) => void): OnReadOpts {
-  return {
-    buffer: RECEIVED,
-    callback(size) {
-      received(RECEIVED.subarray(0, size));
-      return true;
-    },
-  };
-}

@@ -2,6 +2,7 @@ import type { SendFault } from '../domain/classify.js';
 import { AddressBlockedError, PortBlockedError } from './address-guard.js';
 import { BadAnswerError } from './answer-head.js';
 import type { Exchange, Phase } from './exchange.js';
+import { TunnelError } from './tunnel.js';
 
 /** The receiver closed the connection in order. */
 export class ClosedError extends Error {}
@@ -38,6 +39,7 @@ export function nameFault(exchange: Exchange, error: Error): Named {
 
 function networkMessage(phase: Phase, cause: NetworkError, address: string): string {
   const { code = cause.name } = cause;
+  if (cause instanceof TunnelError) return `No connection to ${address} could be made: ${cause.message}.`;
   if (phase === 'connect') return `No connection to ${address} could be made (${code}).`;
   if (phase === 'queue') return `The request could not be sent: ${reason(cause)}.`;
   if (cause instanceof BadAnswerError) return `The answer could not be read: ${reason(cause)}.`;

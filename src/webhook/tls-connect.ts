@@ -36,12 +36,12 @@ export function createTls(ca: string | undefined): Tls {
         secureContext: contextOf(tls),
         servername: isIP(host) ? '' : host,
         ALPNProtocols: onlyHttp2.has(origin) ? ['h2'] : ['http/1.1'],
-        // An inspected connection is judged below, once its certificate has been read.
+        // An inspected connection is checked below, once its certificate has been read.
         rejectUnauthorized: !inspect,
         ...(session ? { session } : {}),
       });
       socket.once('secureConnect', () => {
-        if (inspect) judge(socket, exchange);
+        if (inspect) inspectPeer(socket, exchange);
         enter(exchange, 'answer', 'tls');
       });
       // A session that Node has not judged would let a later connection skip the check of the name.
@@ -58,9 +58,14 @@ export function createTls(ca: string | undefined): Tls {
   };
 }
 
-/** Ends an exchange whose receiver is not who it should be: nothing is sent to it. */
-function judge(socket: TLSSocket, exchange: Exchange): void {
-  exchange.tlsFacts = tlsFacts(socket);
+/** Records the receiver's certificate, and ends an exchange whose receiver is not authorized: nothing is sent to it. */
+function inspectPeer(socket: TLSSocket, exchange: Exchange): void {
+  try {
+    exchange.tlsFacts = tlsFacts(socket);
+  } catch (error) {
+    // An exception in a socket's listener would end the process.
+    return fail(exchange, error as Error);
+  }
   if (socket.authorized) return;
   const code = String(socket.authorizationError);
   fail(exchange, Object.assign(new Error(code.toLowerCase().replaceAll('_', ' ')), { code }));

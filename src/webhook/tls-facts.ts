@@ -9,8 +9,9 @@ export interface TlsFacts {
     issuer: string;
     /** Names and addresses it is for. */
     names: string[];
-    valid_from: string;
-    expires_at: string;
+    /** Null where the certificate holds no valid time. */
+    valid_from: string | null;
+    expires_at: string | null;
   } | null;
 }
 
@@ -30,11 +31,17 @@ export function tlsFacts(socket: TLSSocket): TlsFacts {
           subject: nameOf(subject),
           issuer: nameOf(issuer),
           names: subjectaltname ? subjectaltname.split(', ').map((name) => name.replace(/^[\w ]+:/, '')) : [],
-          valid_from: new Date(valid_from!).toISOString(),
-          expires_at: new Date(valid_to).toISOString(),
+          valid_from: isoTime(valid_from),
+          expires_at: isoTime(valid_to),
         }
       : null,
   };
+}
+
+/** OpenSSL words a malformed time as `Bad time value`. */
+function isoTime(text = ''): string | null {
+  const time = new Date(text);
+  return Number.isNaN(time.getTime()) ? null : time.toISOString();
 }
 
 /** The common name, or the whole name without one. */

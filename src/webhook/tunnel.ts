@@ -13,7 +13,7 @@ export class ProxyError extends Error {
   readonly code = 'EPROXY';
 }
 
-/** The proxy says that it could not connect to the address. */
+/** The proxy could not, or may not, connect to the address: an attempt. */
 export class TunnelError extends Error {
   readonly code = 'EPROXYCONNECT';
   constructor(
@@ -26,8 +26,13 @@ export class TunnelError extends Error {
 
 const MAX_HEAD_BYTES = 8 * 1024;
 const END = '\r\n\r\n';
-/** Answers of a proxy that speak of the address, and not of the proxy (RFC 9110 section 15.6). */
-const UNREACHABLE = [500, 502, 503, 504];
+/** A proxy is near: one that takes longer to accept a connection is away. */
+const CONNECT_MS = 3_000;
+/**
+ * Answers about the address: it cannot be reached, or the proxy's rules forbid it (403). A retry of such a delivery must
+ * end some day. Other answers are about our request or credentials.
+ */
+const ABOUT_ADDRESS = [403, 500, 502, 503, 504];
 
 export function parseProxy(text: string): Proxy {
   const { hostname, port, username, password } = new URL(text);
@@ -45,24 +50,37 @@ export function parseProxy(text: string): Proxy {
  */
 export function openTunnel(
   { host, port: proxyPort, authorization }: Proxy,
-  { address, port }: { address: string; port: number },
+  to: {
+    address: string;
+    port: number;
+    /** Limit for the answer to CONNECT; null: the caller has one. */
+    answerMs: number | null;
+    /** The connection to the proxy is made. */
+    onConnect(): void;
+  },
   done: (error: Error | null) => void,
 ): Socket {
+  const { address, port, answerMs } = to;
   const socket = connect({ host, port: proxyPort, noDelay: true, keepAlive: true });
   const target = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
   let head = '';
+  let timer = setTimeout(() => ended(`not connected within ${CONNECT_MS} ms`), CONNECT_MS);
 
   const settle = (error: Error | null) => {
+    clearTimeout(timer);
     for (const [name, listener] of Object.entries(listeners)) socket.off(name, listener);
-    if (error) {
-      // A late error of a socket that nobody listens to would end the process.
-      socket.on('error', () => {}).destroy();
-    }
+    // A late error of a socket that nobody listens to would end the process.
+    socket.on('error', () => {});
+    if (error) socket.destroy();
     done(error);
   };
   const ended = (why: string) => settle(new ProxyError(`the proxy gave no answer (${why})`));
   const listeners = {
     connect() {
+      clearTimeout(timer);
+      to.onConnect();
+      const late = () => settle(new TunnelError('the proxy gave no answer to CONNECT in time', address));
+      if (answerMs !== null) timer = setTimeout(late, answerMs);
       const credentials = authorization === null ? '' : `proxy-authorization: ${authorization}\r\n`;
       socket.write(`CONNECT ${target} HTTP/1.1\r\nhost: ${target}\r\n${credentials}\r\n`);
     },
@@ -81,7 +99,7 @@ export function openTunnel(
         return settle(null);
       }
       const said = `the proxy answered ${status || 'no HTTP'} to CONNECT`;
-      settle(UNREACHABLE.includes(status) ? new TunnelError(said, address) : new ProxyError(said));
+      settle(ABOUT_ADDRESS.includes(status) ? new TunnelError(said, address) : new ProxyError(said));
     },
     error: (error: NodeJS.ErrnoException) => ended(error.code ?? error.message),
     close: () => ended('closed'),

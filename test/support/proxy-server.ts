@@ -8,8 +8,8 @@ export interface ProxyServer {
   port: number;
   /** The CONNECT requests so far. */
   connects: { target: string; host: string | undefined; authorization: string | undefined }[];
-  /** Answers the next CONNECT requests with these statuses, and closes; after them it connects again. */
-  refuseNext(...statuses: number[]): void;
+  /** Answers the next CONNECT requests with these statuses, and closes, or never; after them it connects again. */
+  refuseNext(...statuses: (number | 'hang')[]): void;
   close(): Promise<void>;
 }
 
@@ -17,7 +17,7 @@ export interface ProxyServer {
 export async function startProxy(): Promise<ProxyServer> {
   const connects: ProxyServer['connects'] = [];
   const sockets = new Set<Socket>();
-  let refusals: number[] = [];
+  let refusals: (number | 'hang')[] = [];
   const keep = (socket: Socket) => {
     sockets.add(socket.on('error', () => {}).on('close', () => sockets.delete(socket)));
   };
@@ -27,6 +27,7 @@ export async function startProxy(): Promise<ProxyServer> {
     const { host, 'proxy-authorization': authorization } = request.headers;
     connects.push({ target: request.url!, host, authorization });
     const refusal = refusals.shift();
+    if (refusal === 'hang') return;
     if (refusal !== undefined)
       return void client.end(`HTTP/1.1 ${refusal} Refused\r\ncontent-length: 0\r\n\r\n`);
     const [, address = '', port] = /^\[?(.*?)\]?:(\d+)$/.exec(request.url!) ?? [];

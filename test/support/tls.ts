@@ -20,6 +20,8 @@ export interface Certificates {
   valid: KeyAndCert;
   expired: KeyAndCert;
   wrongHost: KeyAndCert;
+  /** Its end is in the month 99. */
+  malformedTime: KeyAndCert;
   selfSigned: KeyAndCert;
 }
 
@@ -44,6 +46,7 @@ export async function makeCertificates(authorityName = 'Test Authority'): Promis
     ca: authority.certificate.toString('pem'),
     valid: await issue(authority, {}),
     expired: await issue(authority, { from: -10 * DAY_MS, to: -DAY_MS }),
+    malformedTime: withMalformedEnd(await issue(authority, {})),
     wrongHost: await issue(authority, { names: [{ type: 'dns', value: 'elsewhere.example' }] }),
     selfSigned: { key: await keyPem(self.keys), cert: self.certificate.toString('pem') },
   };
@@ -85,6 +88,16 @@ async function issue(authority: Authority, options: IssueOptions): Promise<KeyAn
     extensions: [new SubjectAlternativeNameExtension(names)],
   });
   return { key: await keyPem(keys), cert: certificate.toString('pem') };
+}
+
+/** The second UTCTime of a certificate (RFC 5280 section 4.1) is its end; the signature is wrong after this. */
+function withMalformedEnd({ key, cert }: KeyAndCert): KeyAndCert {
+  const der = Buffer.from(cert.replace(/-----.*-----|\s/g, ''), 'base64');
+  const utcTime = Buffer.of(0x17, 0x0d);
+  const end = der.indexOf(utcTime, der.indexOf(utcTime) + 1);
+  der.write('99', end + utcTime.length + 2, 'latin1');
+  const base64 = der.toString('base64').replace(/.{64}/g, '$&\n');
+  return { key, cert: `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n` };
 }
 
 function newKeys(): Promise<webcrypto.CryptoKeyPair> {

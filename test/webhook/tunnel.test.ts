@@ -4,6 +4,7 @@ import { UnsentError } from '../../src/webhook/send.js';
 import { parseProxy } from '../../src/webhook/tunnel.js';
 import { startProxy, type ProxyServer } from '../support/proxy-server.js';
 import { startReceiver, type Receiver, type ReceiverOptions } from '../support/receiver.js';
+import { startStuckListener } from '../support/stuck-listener.js';
 import { startSender, type Send } from '../support/sending.js';
 import { makeCertificates, type Certificates } from '../support/tls.js';
 
@@ -124,7 +125,33 @@ describe('through a proxy', () => {
     });
   });
 
-  it.each([407, 403, 400])('%i of the proxy is no attempt: the fault is ours', async (status) => {
+  it('the second address of a name is tried where the proxy does not answer for the first', async () => {
+    const { port, requests } = await receiver();
+    resolvesTo('127.0.0.99', '127.0.0.1');
+    proxy.refuseNext('hang');
+    expect(await send(`http://name.test:${port}/`, { timeoutMs: 3_000 })).toMatchObject({
+      kind: 'response',
+      remoteAddress: '127.0.0.1',
+    });
+    expect(proxy.connects).toHaveLength(2);
+    expect(requests).toHaveLength(1);
+  });
+
+  it('an address that the rules of the proxy forbid uses up attempts, after all addresses were tried', async () => {
+    const { port, requests } = await receiver();
+    resolvesTo('127.0.0.99', '127.0.0.1');
+    proxy.refuseNext(403, 403);
+    expect(await send(`http://name.test:${port}/`)).toMatchObject({
+      kind: 'fault',
+      fault: 'NETWORK_ERROR',
+      code: 'EPROXYCONNECT',
+      message: 'No connection to 127.0.0.1 could be made: the proxy answered 403 to CONNECT.',
+    });
+    expect(proxy.connects).toHaveLength(2);
+    expect(requests).toEqual([]);
+  });
+
+  it.each([407, 400, 429])('%i of the proxy is no attempt: the fault is ours', async (status) => {
     const { url, requests } = await receiver();
     proxy.refuseNext(status);
     await expect(send(url)).rejects.toThrow(new UnsentError(`the proxy answered ${status} to CONNECT`));
@@ -137,6 +164,17 @@ describe('through a proxy', () => {
     release.splice(0, 1);
     await expect(send(url)).rejects.toThrow(UnsentError);
     expect(requests).toEqual([]);
+  });
+
+  it('a proxy that accepts no connection is no attempt, however short the deadline', async () => {
+    const stuck = await startStuckListener();
+    release.push(stuck.close);
+    const sender = startSender({ proxy: `http://127.0.0.1:${stuck.port}` });
+    release.push(() => sender.close());
+    const sent = sender.send('http://127.0.0.1:9/', { timeoutMs: 500 });
+    await expect(sent).rejects.toThrow(
+      new UnsentError('the proxy gave no answer (not connected within 3000 ms)'),
+    );
   });
 
   it('a receiver that hangs is held to its deadline', async () => {
