@@ -1,6 +1,6 @@
 import { MAX_LIVE_SECRETS, type Signature } from '../domain/endpoint.js';
 import { audit, type Actor } from './audit.js';
-import { getEndpoint, type By } from './endpoints.js';
+import { getEndpoint, type By, type StoredEndpoint } from './endpoints.js';
 import type { Db } from './pool.js';
 
 export interface StoredSecret {
@@ -52,23 +52,24 @@ export async function insertSecret(
 
 /**
  * Makes a secret the newest one; those before sign for `overlapSeconds` more, or until their earlier end. Runs in the
- * caller's transaction. Null: no such endpoint. 'full': as many secrets are live as may be.
+ * caller's transaction. `secretFor` makes the secret for the endpoint whose row is locked, or throws. Null: no such endpoint. 'full': as many secrets are live as may be.
  */
 export async function rotateSecret(
   db: Db,
   endpointId: string,
-  { overlapSeconds, ...secret }: NewSecret & { overlapSeconds: number },
+  { secretFor, overlapSeconds }: { secretFor: (locked: StoredEndpoint) => NewSecret; overlapSeconds: number },
   by: By,
-): Promise<'rotated' | 'full' | null> {
+): Promise<{ secretId: string } | 'full' | null> {
   const before = await getEndpoint(db, endpointId, 'for update');
   if (!before) return null;
   const live = await listLiveSecrets(db, endpointId);
   if (overlapSeconds > 0 && live.length >= MAX_LIVE_SECRETS) return 'full';
+  const secret = secretFor(before);
   await db.query(
     `update endpoint_secrets set expires_at = least(expires_at, now() + $2 * interval '1 second') where endpoint_id = $1`,
     [endpointId, overlapSeconds],
   );
-  // One that signs nothing more is of use to thieves only.
+  // Keep no secret that signs nothing: a leaked backup would expose it.
   await db.query('delete from endpoint_secrets where endpoint_id = $1 and expires_at <= now()', [endpointId]);
   await insertSecret(db, endpointId, secret);
   const { signature, public_key } = secret;
@@ -85,5 +86,5 @@ export async function rotateSecret(
     before: { signature: before.signature, public_key: before.public_key },
     after: { signature, public_key, secrets: kept },
   });
-  return 'rotated';
+  return { secretId: secret.id };
 }

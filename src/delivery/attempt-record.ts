@@ -2,7 +2,7 @@ import type { SentEndpoint } from '../db/endpoint-targets.js';
 import type { AttemptRecord, LostClaim } from '../db/open-deliveries/index.js';
 import { classifyStatus, stopReasonOf, type NextStep } from '../domain/classify.js';
 import type { Attempt } from '../domain/delivery.js';
-import { credentialsIn, redactEchoes, redactHeaders } from '../domain/redact.js';
+import { credentialsIn, redactAnswer, redactEchoes, redactHeaders } from '../domain/redact.js';
 import { newId } from '../lib/ids.js';
 import type { SendRequest, SendResult } from '../webhook/send.js';
 import type { Sending } from './sending.js';
@@ -31,7 +31,7 @@ export function describe(
     response_headers: redactHeaders(result.headers, { echoes: credentials }),
     response_body: result.body && redactEchoes(result.body, credentials),
     truncated: result.truncated,
-    retry_after: answered ? result.retryAfter : null,
+    retry_after: answered ? result.retryAfter && redactAnswer(result.retryAfter, credentials) : null,
     next_attempt_at: null,
     stop_reason: answered ? stopReasonOf(result.status, result.headers['webhook-delivery'], endpoint) : null,
   };

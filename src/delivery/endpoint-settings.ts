@@ -6,7 +6,8 @@ export interface GivenSettings {
   headers?: Record<string, string> | undefined;
   basic_auth?: { username: string; password: string } | null | undefined;
   client_certificate?: { certificate: string; private_key: string } | null | undefined;
-  extra_signature?: (ExtraSignature & { secret?: string | undefined }) | null | undefined;
+  /** `secret`: absent keeps the stored one, null means the endpoint's newest secret. */
+  extra_signature?: (ExtraSignature & { secret?: string | null | undefined }) | null | undefined;
 }
 
 /** Whether any of the given settings has a confidential value. */
@@ -40,7 +41,7 @@ export function partSettings(
     confidential.private_key = client_certificate && client_certificate.private_key;
   }
   if (extra_signature !== undefined) {
-    const secret = extra_signature?.secret ?? null;
+    const { secret = before.extra_secret } = extra_signature ?? { secret: null };
     shown.extra_signature = extra_signature && { ...extra_signature, secret: secret === null ? null : MASK };
     confidential.extra_secret = secret;
   }

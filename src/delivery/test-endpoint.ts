@@ -8,12 +8,14 @@ import { newId } from '../lib/ids.js';
 import { UnsentError, type Sender, type SendRequest, type SendResult } from '../webhook/send.js';
 import { describe } from './attempt-record.js';
 import { buildRequest } from './build-request.js';
+import type { KillSwitch } from './kill-switch.js';
 import type { ReadSending } from './sending.js';
 
 export interface TestDeps {
   pool: Db;
   sender: Sender;
   readSending: ReadSending;
+  control: Pick<KillSwitch, 'paused'>;
   version: string;
 }
 
@@ -38,7 +40,7 @@ export const sampleType = ({ event_types: [first = '*'] }: StoredEndpoint): stri
  * shows the request. Null: the endpoint has been deleted.
  */
 export async function testEndpoint(
-  { pool, sender, readSending, version }: TestDeps,
+  { pool, sender, readSending, control, version }: TestDeps,
   stored: StoredEndpoint,
   sample: { event_type: string; payload?: string | undefined; preview: boolean },
 ): Promise<TestAnswer | null> {
@@ -63,7 +65,9 @@ export async function testEndpoint(
   if (preview) return { sent: false, diagnosis: 'Only a preview: nothing was sent.', ...answer };
   let result: SendResult;
   try {
-    result = await sender.send({ ...request, inspect: true });
+    // A pause may have begun since the caller asked.
+    const maySend = () => control.paused(stored.tenant) === null;
+    result = await sender.send({ ...request, inspect: true, maySend });
   } catch (error) {
     if (!(error instanceof UnsentError)) throw error;
     return { sent: false, diagnosis: `Nothing was sent: ${error.message}.`, ...answer };

@@ -37,24 +37,43 @@ export function redactHeaders(
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [
       name,
-      CONFIDENTIAL_NAME.test(name) || names.includes(name)
-        ? REDACTED
-        : redactText(redactEchoes(value, echoes)),
+      CONFIDENTIAL_NAME.test(name) || names.includes(name) ? REDACTED : redactAnswer(value, echoes),
     ]),
   );
 }
 
-/** The credentials among the headers of a request, and of `others`, that are long enough to be searched for. */
+/**
+ * The credentials among the headers of a request, and of `others`, that are long enough to be searched for, in all forms.
+ * Longest first: a credential may contain another one, whose redaction would leave the rest visible.
+ */
 export function credentialsIn(headers: Record<string, string>, others: string[] = []): string[] {
   const found = Object.entries(headers).flatMap(([name, value]) =>
     CONFIDENTIAL_NAME.test(name) ? [value] : [],
   );
-  return [...found, ...others].filter((value) => value.length >= MIN_ECHO);
+  const long = [...found, ...others].filter((value) => value.length >= MIN_ECHO);
+  return [...new Set(long.flatMap(formsOf))].sort((a, b) => b.length - a.length);
+}
+
+const NEEDS_ESCAPE = /["\\/]|[^\x20-\x7e]/;
+
+/** A credential as it is, and in JSON: serializers may also escape slashes and all characters beyond ASCII. */
+function formsOf(credential: string): string[] {
+  if (!NEEDS_ESCAPE.test(credential)) return [credential];
+  const json = JSON.stringify(credential).slice(1, -1);
+  const ascii = json.replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return [credential, json, ascii].flatMap((form) => [form, form.replaceAll('/', '\\/')]);
 }
 
 export function redactEchoes(text: string, credentials: string[]): string {
   return credentials.reduce((rest, credential) => rest.replaceAll(credential, REDACTED), text);
 }
+
+/** Other text of an answer that is stored, such as `Retry-After`. */
+export const redactAnswer = (text: string, credentials: string[]): string =>
+  redactText(redactEchoes(text, credentials));
 
 /** Scheme, host and path. Path segments that may be a key are redacted: chat services put keys there. */
 export function redactUrl(url: string): string {

@@ -10,7 +10,7 @@ import { headerProblem } from '../webhook/request-headers.js';
 import { checkSecret, secretFields } from './secret-schemas.js';
 import { line, text } from './text-schemas.js';
 import { urlProblem } from './url-problem.js';
-import { MASK_PROBLEM, wireDefaults, wireSettings } from './wire-settings.js';
+import { HEADER_MASK_PROBLEM, wireDefaults, wireSettings } from './wire-settings.js';
 
 export const id = (prefix: IdPrefix) =>
   z.string().refine((value) => isId(prefix, value), `Must be an id like ${prefix}_….`);
@@ -81,7 +81,7 @@ const headers = headerNames.pipe(
 /** Their values are never shown: what is sent back may be the mask. */
 const ownHeaders = headers.superRefine((value, context) => {
   for (const [name, content] of Object.entries(value))
-    if (content === MASK) context.addIssue({ code: 'custom', path: [name], message: MASK_PROBLEM });
+    if (content === MASK) context.addIssue({ code: 'custom', path: [name], message: HEADER_MASK_PROBLEM });
 });
 
 const contentType = text(MAX_CONTENT_TYPE).superRefine((value, context) => {

@@ -5,13 +5,18 @@ import { authoritiesProblem, clientCertificateProblem } from '../webhook/certifi
 import { headerProblem } from '../webhook/request-headers.js';
 import { line, text } from './text-schemas.js';
 
-/** For each confidential value: clients may send back what they were shown. */
-export const MASK_PROBLEM =
-  'Is the mask of a value that is not shown. Give the value itself, or leave the field out to keep it.';
+const IS_MASK = 'Is the mask of a value that is not shown. Give the value itself';
+/** Clients may send back what they were shown. `field`: the one to leave out. */
+const maskProblem = (field: string) => `${IS_MASK}, or leave ${field} out to keep what is stored.`;
+/** A PATCH of one header would delete the others. */
+export const HEADER_MASK_PROBLEM = `${IS_MASK}: headers are replaced together, and those left out are deleted. Without the field headers, all are kept.`;
 const isNoMask = (value: string) => value !== MASK;
 
 const MAX_PEM = 16 * 1024;
 const MAX_AUTHORITIES = 64 * 1024;
+/** Postgres rejects NUL and lone surrogates. */
+const pem = (max: number) =>
+  text(max).regex(/^[\t\r\n\x20-\x7e]*$/, { error: 'Must be PEM, which is printable ASCII.', abort: true });
 
 const retrySchedule = z
   .array(
@@ -28,20 +33,20 @@ const statusPattern = z.union([z.int().min(300).max(599), z.enum(STATUS_CLASSES)
 
 const basicAuth = z.strictObject({
   username: line(255, 1).refine((name) => !name.includes(':'), 'Must not hold a colon (RFC 7617).'),
-  password: line(1024).refine(isNoMask, MASK_PROBLEM),
+  password: line(1024).refine(isNoMask, maskProblem('basic_auth')),
 });
 
 const clientCertificate = z
   .strictObject({
-    certificate: text(MAX_PEM),
-    private_key: text(MAX_PEM).refine(isNoMask, { error: MASK_PROBLEM, abort: true }),
+    certificate: pem(MAX_PEM),
+    private_key: pem(MAX_PEM).refine(isNoMask, { error: maskProblem('client_certificate'), abort: true }),
   })
   .superRefine((given, context) => {
     const problem = clientCertificateProblem(given);
     if (problem) context.addIssue({ code: 'custom', path: [problem.field], message: problem.message });
   });
 
-const authorities = text(MAX_AUTHORITIES).superRefine((pem, context) => {
+const authorities = pem(MAX_AUTHORITIES).superRefine((pem, context) => {
   const message = authoritiesProblem(pem);
   if (message) context.addIssue({ code: 'custom', message });
 });
@@ -55,7 +60,7 @@ const extraSignature = z.strictObject({
     .regex(/^[\x20-\x7e]*$/, 'Must be printable ASCII.')
     .default(''),
   encoding: z.enum(['hex', 'base64']),
-  secret: line(1024, 1).refine(isNoMask, MASK_PROBLEM).optional(),
+  secret: line(1024, 1).refine(isNoMask, maskProblem('extra_signature.secret')).nullable().optional(),
 });
 
 const MAX_METADATA = 50;

@@ -1,7 +1,10 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 
-const BLOCK = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
+const BEGIN = '-----BEGIN CERTIFICATE-----';
+const END = '-----END CERTIFICATE-----';
+/** Every handshake signs with the key, on the event loop: 5 ms with 4096 bits, 46 ms with 8192. */
+const MAX_RSA_BITS = 4096;
 
 /** Why a client certificate with its key cannot be used, with the field to change; null: it can. */
 export function clientCertificateProblem(
@@ -15,6 +18,8 @@ export function clientCertificateProblem(
     return { field: 'certificate', message: `Expired on ${iso(own.validTo)}.` };
   const key = privateKeyIn(given.private_key);
   if (typeof key === 'string') return { field: 'private_key', message: key };
+  if ((key.asymmetricKeyDetails?.modulusLength ?? 0) > MAX_RSA_BITS)
+    return { field: 'private_key', message: `At most ${MAX_RSA_BITS} bits: a larger key is too slow.` };
   if (!own.checkPrivateKey(key))
     return {
       field: 'private_key',
@@ -39,11 +44,14 @@ export function authoritiesProblem(pem: string, now = new Date()): string | null
 }
 
 function certificatesIn(pem: string): X509Certificate[] | string {
-  const blocks = pem.match(BLOCK);
-  if (!blocks) return 'Must be PEM: -----BEGIN CERTIFICATE----- and so on.';
-  if (pem.replace(BLOCK, '').includes('-----BEGIN')) return 'Must hold certificates only.';
+  // Split instead of a pattern, whose time would be quadratic where an end is missing.
+  const [first = '', ...blocks] = pem.split(BEGIN).map((part) => part.split(END));
+  if (blocks.length === 0 || blocks.some((parts) => parts.length === 1))
+    return `Must be PEM: ${BEGIN} and so on, up to ${END}.`;
+  const around = [...first, ...blocks.flatMap(([, ...rest]) => rest)];
+  if (around.some((text) => text.includes('-----BEGIN'))) return 'Must hold certificates only.';
   try {
-    return blocks.map((block) => new X509Certificate(block));
+    return blocks.map(([base64]) => new X509Certificate(BEGIN + base64 + END));
   } catch {
     return 'Holds a certificate that cannot be read.';
   }

@@ -73,6 +73,21 @@ describe('redactHeaders', () => {
     expect(credentialsIn({}, ['blue-team', 'short'])).toEqual(['blue-team']);
   });
 
+  it('hides a sent credential whole where it contains another one', () => {
+    const credentials = credentialsIn({}, ['secret', 'secret-of-prod']);
+    expect(redactEchoes('a secret-of-prod, secret b', credentials)).toBe('a [redacted], [redacted] b');
+  });
+
+  it.each([
+    ['JSON', String.raw`{"a":"pä\"ss/wörd🦊"}`],
+    ['JSON in ASCII', String.raw`{"a":"p\u00e4\"ss/w\u00f6rd\ud83e\udd8a"}`],
+    ['JSON with escaped slashes', String.raw`{"a":"pä\"ss\/wörd🦊"}`],
+    ['JSON in ASCII with escaped slashes', String.raw`{"a":"p\u00e4\"ss\/w\u00f6rd\ud83e\udd8a"}`],
+  ])('hides a sent credential that the answer repeats in %s', (_form, body) => {
+    expect(JSON.parse(body)).toEqual({ a: 'pä"ss/wörd🦊' });
+    expect(redactEchoes(body, credentialsIn({}, ['pä"ss/wörd🦊']))).toBe('{"a":"[redacted]"}');
+  });
+
   it('keeps headers that hold no credential', () => {
     const headers = {
       'webhook-id': 'evt_1',

@@ -27,6 +27,8 @@ const rotate = (id: string, body?: object, headers: Record<string, string> = {})
     headers,
   );
 
+const WAITING = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+
 const hoursFromNow = (time: string | null) => (Date.parse(time!) - Date.now()) / 3_600_000;
 
 describe('rotating a secret', () => {
@@ -134,6 +136,27 @@ describe('rotating a secret', () => {
     });
     await t.call('PATCH', `/v1/endpoints/${id}`, { extra_signature: { ...extra_signature, secret: 'own' } });
     expect((await rotate(id, { signature: 'ed25519' })).status).toBe(200);
+  });
+
+  it('is decided by the endpoint as it is when its row is locked', async () => {
+    const { id } = await createEndpoint(t, URL);
+    const extra_signature = { header: 'x-hub-signature-256', prefix: '', encoding: 'hex', secret: null };
+    const blocker = await t.pool.connect();
+    try {
+      // A PATCH that commits while the rotation waits for the row.
+      await blocker.query('begin');
+      await blocker.query('update endpoints set extra_signature = $2 where id = $1', [
+        id,
+        JSON.stringify(extra_signature),
+      ]);
+      const rotated = rotate(id, { signature: 'ed25519' });
+      await expect.poll(async () => (await t.pool.query(WAITING)).rowCount).toBeGreaterThan(0);
+      await blocker.query('commit');
+      expect(await rotated).toMatchObject({ status: 409, body: { errors: [{ path: 'signature' }] } });
+    } finally {
+      blocker.release();
+    }
+    expect(await t.call('GET', `/v1/endpoints/${id}`)).toMatchObject({ body: { signature: 'hmac' } });
   });
 
   it('is audited without the secret, and so is reading one', async () => {

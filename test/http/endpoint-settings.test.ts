@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openSettings } from '../../src/delivery/endpoint-vault.js';
+import { createSecretCipher } from '../../src/lib/secret-cipher.js';
 import { createEndpoint } from '../support/path.js';
-import { startTestService, type TestService } from '../support/service.js';
+import { ENCRYPTION_KEY, startTestService, type TestService } from '../support/service.js';
 import { makeCertificates, type Certificates } from '../support/tls.js';
 
 const URL = 'https://example.com/hook';
@@ -112,6 +114,43 @@ describe('the settings of an endpoint', () => {
   });
 });
 
+describe('the secret of a second signature', () => {
+  const shape = { header: 'x-hub-signature-256', prefix: '', encoding: 'hex' };
+  const open = async (id: string) => {
+    const { sealed_settings } = await rowOf(id);
+    const cipher = createSecretCipher([ENCRYPTION_KEY]);
+    return openSettings(cipher, id, sealed_settings as Buffer | null).extra_secret;
+  };
+
+  it('is kept by a PATCH that leaves it out, and is dropped by null', async () => {
+    const { id } = await createEndpoint(t, URL, { extra_signature: { ...shape, secret: 'canary-extra' } });
+    const patch = (extra_signature: object | null) =>
+      t.call('PATCH', `/v1/endpoints/${id}`, { extra_signature });
+    expect(await patch({ ...shape, encoding: 'base64' })).toMatchObject({
+      status: 200,
+      body: { extra_signature: { encoding: 'base64', secret: '****' } },
+    });
+    expect(await open(id)).toBe('canary-extra');
+    expect(await patch({ ...shape, secret: null })).toMatchObject({
+      status: 200,
+      body: { extra_signature: { secret: null } },
+    });
+    expect(await open(id)).toBeNull();
+    await patch({ ...shape, secret: 'canary-other' });
+    await patch(null);
+    expect(await patch(shape)).toMatchObject({ body: { extra_signature: { secret: null } } });
+    expect(await open(id)).toBeNull();
+  });
+
+  it('is the endpoint’s own where POST leaves it out, or gives null', async () => {
+    for (const extra_signature of [shape, { ...shape, secret: null }])
+      expect(await t.call('POST', '/v1/endpoints', { ...BODY, extra_signature })).toMatchObject({
+        status: 201,
+        body: { extra_signature: { ...shape, secret: null } },
+      });
+  });
+});
+
 describe('bad settings', () => {
   const cases = (): [string, object, string, string?][] => [
     ['an empty schedule', { retry_schedule: [] }, 'retry_schedule'],
@@ -151,6 +190,18 @@ describe('bad settings', () => {
       'client_certificate.certificate',
     ],
     ['an authority that is no PEM', { ca: 'abc' }, 'ca'],
+    ['an authority with NUL', { ca: `${certificates.ca}\0` }, 'ca'],
+    ['an authority with half a character', { ca: `\ud800${certificates.ca}` }, 'ca'],
+    [
+      'a certificate with NUL',
+      {
+        client_certificate: {
+          certificate: `\0${certificates.valid.cert}`,
+          private_key: certificates.valid.key,
+        },
+      },
+      'client_certificate.certificate',
+    ],
     [
       'a reserved header',
       { extra_signature: { header: 'webhook-id', encoding: 'hex' } },

@@ -39,10 +39,20 @@ async function rows(): Promise<number> {
   return (await t.pool.query<{ n: number }>(sql)).rows[0]!.n;
 }
 
+/** How many backends wait for a lock of the table. */
+async function waitingFor(table: string): Promise<number> {
+  const sql = 'select from pg_locks where relation = $1::regclass and not granted';
+  return (await t.pool.query(sql, [table])).rowCount!;
+}
+
 describe('a test of an endpoint', () => {
   it('sends one signed sample, stores nothing, and answers with the whole attempt', async () => {
     const { url, requests } = await receiver({
-      behave: () => ({ status: 202, body: 'thanks canary-header', headers: { 'x-a': 'b' } }),
+      behave: () => ({
+        status: 202,
+        body: 'thanks canary-header',
+        headers: { 'x-a': 'b', 'retry-after': 'canary-header' },
+      }),
     });
     const before = await rows();
     const settings = { event_types: ['order.*'], headers: { 'x-own': 'canary-header' } };
@@ -62,6 +72,7 @@ describe('a test of an endpoint', () => {
         remote_address: '127.0.0.1',
         response_headers: { 'x-a': 'b' },
         response_body: 'thanks [redacted]',
+        retry_after: '[redacted]',
         request_headers: { 'x-own': '[redacted]', 'webhook-signature': '[redacted]' },
       },
       tls: null,
@@ -138,6 +149,28 @@ describe('a test of an endpoint', () => {
     await t.call('POST', '/v1/control/resume', scope);
     await expect.poll(async () => (await test(id)).status).toBe(200);
     expect(requests).toHaveLength(before + 1);
+  });
+
+  it('is not sent where the kill switch is set after the test was asked for', async () => {
+    const { url, requests } = await receiver();
+    const { id } = await createEndpoint(t, url, { tenant: 'late' });
+    const scope = { scope: 'tenant', tenant: 'late', reason: 'incident 8' };
+    const blocker = await t.pool.connect();
+    try {
+      // The test waits here for the secret of the endpoint.
+      await blocker.query('begin; lock table endpoint_secrets in access exclusive mode');
+      const asked = test(id);
+      await expect.poll(async () => (await waitingFor('endpoint_secrets')) > 0).toBe(true);
+      await t.call('POST', '/v1/control/pause', scope);
+      await expect.poll(async () => (await test(id)).status).toBe(409);
+      await blocker.query('rollback');
+      expect(await asked).toMatchObject({ status: 409, body: { code: 'paused' } });
+    } finally {
+      await blocker.query('rollback');
+      blocker.release();
+      await t.call('POST', '/v1/control/resume', scope);
+    }
+    expect(requests).toEqual([]);
   });
 
   it('does not disable the endpoint, whatever the receiver says', async () => {

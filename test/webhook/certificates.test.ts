@@ -1,4 +1,4 @@
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { authoritiesProblem, clientCertificateProblem } from '../../src/webhook/certificates.js';
 import { makeCertificates, type Certificates, type KeyAndCert } from '../support/tls.js';
@@ -25,6 +25,15 @@ describe('clientCertificateProblem', () => {
     expect(problemOf({ cert, key: sec1 })).toBeNull();
   });
 
+  it('refuses an RSA key that is too large to sign with on the event loop', () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 4104 });
+    const key = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+    expect(problemOf({ cert: made.valid.cert, key })).toEqual({
+      field: 'private_key',
+      message: 'At most 4096 bits: a larger key is too slow.',
+    });
+  });
+
   const damaged = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
   const encrypted = () =>
     createPrivateKey(made.valid.key)
@@ -34,6 +43,18 @@ describe('clientCertificateProblem', () => {
   it.each([
     ['an expired certificate', () => made.expired, 'certificate', /^Expired on \d{4}-.*Z\.$/],
     ['no PEM', () => ({ ...made.valid, cert: 'abc' }), 'certificate', /Must be PEM/],
+    [
+      'a certificate without its end',
+      () => ({ ...made.valid, cert: `${made.ca}-----BEGIN CERTIFICATE-----\nAAAA` }),
+      'certificate',
+      /Must be PEM/,
+    ],
+    [
+      'a key before the certificate',
+      () => ({ ...made.valid, cert: made.valid.key + made.valid.cert }),
+      'certificate',
+      /certificates only/,
+    ],
     ['a damaged certificate', () => ({ ...made.valid, cert: damaged }), 'certificate', /cannot be read/],
     [
       'a key among the certificates',

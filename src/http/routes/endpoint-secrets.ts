@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { Router, type Request } from 'express';
 import { afterCommit } from '../../db/after-commit.js';
 import { listLiveSecrets, readSecrets, rotateSecret, type StoredSecret } from '../../db/endpoint-secrets.js';
-import { getEndpoint } from '../../db/endpoints.js';
+import { getEndpoint, type StoredEndpoint } from '../../db/endpoints.js';
 import type { Db } from '../../db/pool.js';
 import { openSecret } from '../../delivery/endpoint-vault.js';
 import { CURRENT_MS } from '../../delivery/kill-switch.js';
@@ -50,25 +50,27 @@ export function endpointSecretRoutes(deps: AppDeps): Router {
     const { overlap_seconds: overlapSeconds, ...body } = rotateBody.parse(value);
     const endpoint = await getEndpoint(pool, id);
     if (!endpoint) throw notFound('endpoint', id);
-    const signature = signatureOf(body, endpoint.signature);
-    if (signature === 'ed25519' && endpoint.extra_signature?.secret === null) {
-      const message = 'Is not possible while extra_signature uses the secret: give that one of its own.';
-      throw badField('signature', message, 409, 'extra_signature_needs_secret');
-    }
-    const { stored } = secretOf(cipher, { ...body, signature });
     const { tenant } = endpoint;
     const key = requestKey(headerKey(request), { tenant, route: 'rotate-secret', about: [id, value] });
     const by = { actor: actorOf(response), action: 'endpoint.rotate_secret' };
+    const secretFor = (locked: StoredEndpoint) => {
+      const signature = signatureOf(body, locked.signature);
+      if (signature === 'ed25519' && locked.extra_signature?.secret === null) {
+        const message = 'Is not possible while extra_signature uses the secret: give that one of its own.';
+        throw badField('signature', message, 409, 'extra_signature_needs_secret');
+      }
+      return secretOf(cipher, { ...body, signature }).stored;
+    };
     const make = async (db: Db) => {
-      const rotated = await rotateSecret(db, id, { ...stored, overlapSeconds }, by);
+      const rotated = await rotateSecret(db, id, { secretFor, overlapSeconds }, by);
       if (rotated === null) throw notFound('endpoint', id);
       if (rotated === 'full') {
         const message = `${MAX_LIVE_SECRETS} secrets sign already: wait for an end, or set overlap_seconds to 0.`;
         throw new Problem(409, 'too_many_secrets', message);
       }
-      return stored.id;
+      return rotated;
     };
-    const result = await createOnce(pool, key, make, (secretId) => secretId);
+    const result = await createOnce(pool, key, make, (rotated) => rotated.secretId);
     if ('knownId' in result) {
       const live = await afterCommit(readSecrets(pool, id, by.actor));
       return void replayed(response).json(answerOf(id, live));
