@@ -6,6 +6,7 @@ import {
 } from '../db/encryption-check.js';
 import { unknownEndpoints } from '../db/endpoints.js';
 import { findByKey } from '../db/events.js';
+import { createKeyedDigest } from '../db/keyed-digest.js';
 import { migrate } from '../db/migrate.js';
 import { countOpen } from '../db/open-counts.js';
 import { makePartitions } from '../db/partitions.js';
@@ -201,6 +202,7 @@ async function startApi(options: ServiceOptions, served: Served, delivery: Deliv
     ...createAuth(options.adminKey),
     guard,
     secrets: served.secrets,
+    keyedDigest: createKeyedDigest(pool, served.secrets),
     readSending: served.readSending,
     sender: served.sender,
     sendsHere: delivery.runner !== null,

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Accepted, NewEvent } from '../db/events.js';
+import type { KeyedDigest } from '../db/keyed-digest.js';
 import type { Pool } from '../db/pool.js';
 import type { KillSwitch } from '../delivery/kill-switch.js';
 import type { Accept } from '../delivery/accept-events.js';
@@ -23,6 +24,7 @@ export interface AppDeps extends HealthDeps {
   authorize: Auth['authorize'];
   guard: AddressGuard;
   secrets: SecretCipher;
+  keyedDigest: KeyedDigest;
   readSending: ReadSending;
   /** For tests of endpoints alone. */
   sender: Sender;

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Response } from 'express';
+import type { KeyedDigest } from '../db/keyed-digest.js';
 import { findKey, oncePerKey, type KnownKey, type RequestKey } from '../db/request-keys.js';
 import type { Db, Pool } from '../db/pool.js';
 import { Problem } from './problem.js';
@@ -10,6 +11,15 @@ export function requestKey(
   { tenant = '', route, about }: { tenant?: string; route: string; about: unknown },
 ): RequestKey | null {
   return key === undefined ? null : { tenant, route, key, requestHash: hash('sha256', canonical(about)) };
+}
+
+/** The same for a request that may hold credentials. */
+export async function confidentialKey(
+  keyedDigest: KeyedDigest,
+  key: string | undefined,
+  { about, ...of }: { tenant: string; route: string; about: unknown },
+): Promise<RequestKey | null> {
+  return key === undefined ? null : requestKey(key, { ...of, about: await keyedDigest(canonical(about)) });
 }
 
 /** The id that the key was answered with before, or null if it is free. Throws a 409 Problem if the request differs. */

@@ -63,6 +63,35 @@ test('ten equal posts of an endpoint with one key create one, and each answer ha
   expect(JSON.stringify(rows)).not.toContain(secret);
 });
 
+test('what is stored to recognize a request with a password is of use in its own database alone', async () => {
+  const hashesOf = async (service: TestService) => {
+    const key = { 'idempotency-key': 'of a password' };
+    const password = { username: 'u', password: 'p' };
+    const made = { url: 'https://example.com/', event_types: ['*'], tenant, basic_auth: password };
+    const sent = { url: 'https://example.com/', payload: 1, tenant, headers: { authorization: 'p' } };
+    for (const [path, body, status] of [
+      ['/v1/endpoints', made, 201],
+      ['/v1/send', sent, 202],
+    ] as const)
+      expect((await service.call('POST', path, body, key)).status).toBe(status);
+    const { rows } = await service.pool.query<{ hash: string }>(
+      `select encode(request_hash, 'hex') as hash from request_keys where tenant = $1
+       union all select encode(request_hash, 'hex') from idempotency_keys where tenant = $1
+       union all select ad_hoc_key from endpoints where tenant = $1 and ad_hoc_key is not null`,
+      [tenant],
+    );
+    expect(rows).toHaveLength(3);
+    return rows.map(({ hash }) => hash);
+  };
+  const other = await startTestService({ role: 'api', workflows: 'none', attempts: false });
+  try {
+    const both = [...(await hashesOf(t)), ...(await hashesOf(other))];
+    expect(new Set(both).size).toBe(6);
+  } finally {
+    await other.stop();
+  }
+});
+
 test('a key of a different request is refused, and nothing is stored', async () => {
   const body = { url: receiver.url, event_types: ['*'], tenant };
   expect(await post('/v1/endpoints', body, 'k')).toMatchObject({ status: 201 });

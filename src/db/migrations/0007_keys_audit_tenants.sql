@@ -41,6 +41,14 @@ create trigger sealed_key before insert or update of sealed on endpoint_secrets
 create trigger sealed_key before insert or update of sealed_settings on endpoints
   for each row execute function require_known_key('sealed_settings');
 
+-- The key of the digests of requests that hold credentials (request_keys, and keys of ad hoc endpoints): one row.
+create table digest_keys (
+  id text primary key,
+  sealed bytea not null
+);
+create trigger sealed_key before insert or update of sealed on digest_keys
+  for each row execute function require_known_key('sealed');
+
 -- Ids of the encryption keys of a process, the sealing one first: a rotation must not seal what a process cannot open.
 alter table processes add column key_ids text[] not null default '{}';
 

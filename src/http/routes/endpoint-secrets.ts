@@ -14,7 +14,7 @@ import { secretOf } from '../endpoint-input.js';
 import { requireIdParam } from '../id-param.js';
 import { headerKey } from '../idempotency-key.js';
 import { readOptionalJson } from '../json-body.js';
-import { createOnce, replayed, requestKey } from '../once.js';
+import { confidentialKey, createOnce, replayed } from '../once.js';
 import { badField, notFound, Problem } from '../problem.js';
 import { rotateBody, signatureOf } from '../secret-schemas.js';
 
@@ -51,7 +51,8 @@ export function endpointSecretRoutes(deps: AppDeps): Router {
     const endpoint = await getEndpoint(pool, id);
     if (!endpoint) throw notFound('endpoint', id);
     const { tenant } = endpoint;
-    const key = requestKey(headerKey(request), { tenant, route: 'rotate-secret', about: [id, value] });
+    const of = { tenant, route: 'rotate-secret', about: [id, value] };
+    const key = await confidentialKey(deps.keyedDigest, headerKey(request), of);
     const by = { actor: actorOf(response), action: 'endpoint.rotate_secret' };
     const secretFor = (locked: StoredEndpoint) => {
       const signature = signatureOf(body, locked.signature);

@@ -19,7 +19,7 @@ import { badField, notFound, Problem } from '../problem.js';
 import type { AppDeps } from '../app-deps.js';
 import { actorOf } from '../auth.js';
 import { changesOf, newEndpoint } from '../endpoint-input.js';
-import { answeredBefore, createOnce, replayed, requestKey } from '../once.js';
+import { answeredBefore, confidentialKey, createOnce, replayed } from '../once.js';
 import { requireIdParam } from '../id-param.js';
 import { assertPublicUrl } from '../assert-public-url.js';
 import { readJson, readOptionalJson } from '../json-body.js';
@@ -49,7 +49,8 @@ export function endpointRoutes(deps: AppDeps): Router {
   router.post('/endpoints', authorize('admin'), async (request, response) => {
     const { value } = readJson(request);
     const body = endpointBody.parse(value);
-    const key = requestKey(headerKey(request), { tenant: body.tenant, route: 'endpoints', about: value });
+    const of = { tenant: body.tenant, route: 'endpoints', about: value };
+    const key = await confidentialKey(deps.keyedDigest, headerKey(request), of);
     const actor = actorOf(response);
     const before = await answeredBefore(pool, key);
     if (before !== null) return void replayed(response).json(await afterCommit(again(before, actor)));
