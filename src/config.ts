@@ -30,7 +30,9 @@ const ports = z
   )
   .transform((list) => list.map(Number));
 /** The value may hold a password: no message repeats it. */
-const proxy = z.url({ protocol: /^http$/, error: 'must be a URL such as http://proxy.internal:3128' });
+const proxy = z
+  .url({ protocol: /^http$/, error: 'must be a URL such as http://proxy.internal:3128', abort: true })
+  .refine(hasDecodableUser, 'has a % in its user or password that begins no escape: write it as %25');
 /** Must fit into a header behind `Bearer`. */
 const adminKey = z
   .string()
@@ -188,4 +190,14 @@ export function loadConfig(env: NodeJS.ProcessEnv, args: string[] = []): Config 
   const faults = [...issues.map(({ path, message }) => `${path.join('.')}: ${message}`), ...crossFaults(set)];
   if (parsed.success && faults.length === 0) return parsed.data;
   throw new ConfigError(faults.join('\n'));
+}
+
+function hasDecodableUser(url: string): boolean {
+  const { username, password } = new URL(url);
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
 }

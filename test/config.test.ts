@@ -143,6 +143,12 @@ describe('configuration', () => {
     expect(lines.join()).not.toContain('canary');
   });
 
+  it('refuses the URL of a proxy whose password cannot be decoded', () => {
+    expect(faultsOf({ SUREHOOK_PROXY: 'http://user:canary%zz@proxy:1' })).toEqual([
+      'SUREHOOK_PROXY: has a % in its user or password that begins no escape: write it as %25',
+    ]);
+  });
+
   it.each(['0x50', '8080.5', '-1', 'http'])('refuses %s as a port', (PORT) => {
     expect(faultsOf({ PORT })).toEqual(['PORT: must be a port, 0 to 65535']);
   });

@@ -165,9 +165,10 @@ export async function deleteEndpoint(pool: Pool, id: string, by: By): Promise<bo
     if (!before) return false;
     // Without the key, a later POST /v1/send to the same URL creates a new endpoint.
     await db.query(
-      'update endpoints set deleted_at = now(), updated_at = now(), ad_hoc_key = null where id = $1',
+      'update endpoints set deleted_at = now(), updated_at = now(), ad_hoc_key = null, sealed_settings = null where id = $1',
       [id],
     );
+    await db.query('delete from endpoint_secrets where endpoint_id = $1', [id]);
     await audit(db, { ...by, ...about(before), before: shown(before) });
     return true;
   });

@@ -9,7 +9,7 @@ import { UnsentError, type Sender, type SendRequest, type SendResult } from '../
 import { describe } from './attempt-record.js';
 import { buildRequest } from './build-request.js';
 import type { KillSwitch } from './kill-switch.js';
-import type { ReadSending } from './sending.js';
+import type { ReadSending, Sending } from './sending.js';
 
 export interface TestDeps {
   pool: Db;
@@ -58,7 +58,7 @@ export async function testEndpoint(
   const answer = {
     endpoint_status: stored.status,
     event_type,
-    request: shown(request, sending.hidden),
+    request: shown(request, sending),
     attempt: null,
     tls: null,
   };
@@ -88,7 +88,10 @@ export async function testEndpoint(
 }
 
 /** Confidential headers are masked; the signatures are shown, for comparison with what a receiver computes. */
-function shown({ url, headers, body }: SendRequest, hidden: string[]): TestAnswer['request'] {
-  const masked = Object.entries(headers).map(([name, value]) => [name, hidden.includes(name) ? MASK : value]);
+function shown({ url, headers, body }: SendRequest, { hidden, extra }: Sending): TestAnswer['request'] {
+  const masked = Object.entries(headers).map(([name, value]) => [
+    name,
+    hidden.includes(name) && name !== extra?.header ? MASK : value,
+  ]);
   return { method: 'POST', url, headers: Object.fromEntries(masked) as Record<string, string>, body };
 }

@@ -5,9 +5,9 @@ import { enter, inTime, TOO_LATE, unsent, type Exchange } from './exchange.js';
 import { ClosedError } from './faults.js';
 
 /** Limit per endpoint. */
-const MOST_CONNECTIONS = 256;
+const MAX_CONNECTIONS = 256;
 /** Limit of requests that wait for a connection: more would only time out. */
-const MOST_WAITING = 256;
+const MAX_WAITING = 256;
 const WAIT_MS = 5_000;
 const BUSY = 'the endpoint has as many requests under way as it may';
 /** Keep-alive of idle connections: the default, and the maximum where the receiver sends `Keep-Alive: timeout`. */
@@ -63,7 +63,7 @@ export function createPool(pools: Map<string, Pool>, key: string, dial: Dial): P
 /** Takes the most recently used connection first, so that a quiet endpoint keeps few connections. */
 export function assign(pool: Pool, exchange: Exchange): void {
   const idle = pool.idle.pop();
-  if (!idle && pool.open >= MOST_CONNECTIONS) return wait(pool, exchange);
+  if (!idle && pool.open >= MAX_CONNECTIONS) return wait(pool, exchange);
   begin(exchange);
   if (idle) reuse(idle, exchange);
   else open(pool, exchange);
@@ -71,7 +71,7 @@ export function assign(pool: Pool, exchange: Exchange): void {
 
 /** A full queue or a long wait is not an attempt: the deadline has not started. */
 function wait(pool: Pool, exchange: Exchange): void {
-  if (pool.waiting.size >= MOST_WAITING) return unsent(exchange, BUSY);
+  if (pool.waiting.size >= MAX_WAITING) return unsent(exchange, BUSY);
   pool.waiting.add(exchange);
   exchange.timer = setTimeout(() => {
     pool.waiting.delete(exchange);
@@ -131,7 +131,9 @@ function sendAgain(connection: Connection, exchange: Exchange): void {
 function giveBack(connection: Connection, reusable: boolean): void {
   const { pool, exchange } = connection;
   connection.exchange = null;
-  const idleMs = reusable && !connection.dropped ? idleTime(exchange?.headers['keep-alive']) : 0;
+  // The pool of an inspected request gets no further one.
+  const isReusable = reusable && !connection.dropped && !exchange?.request.inspect;
+  const idleMs = isReusable ? idleTime(exchange?.headers['keep-alive']) : 0;
   if (idleMs > 0) {
     rest(connection, idleMs);
     pool.idle.push(connection);

@@ -6,7 +6,7 @@ import { tlsFacts } from './tls-facts.js';
 import { createContexts, remember } from './tls-identity.js';
 
 /** Origins whose TLS session and protocol are cached. */
-const MOST_REMEMBERED = 1_000;
+const MAX_REMEMBERED = 1_000;
 const NO_COMMON_PROTOCOL = 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL';
 
 export interface Tls {
@@ -45,14 +45,13 @@ export function createTls(ca: string | undefined): Tls {
         enter(exchange, 'answer', 'tls');
       });
       // A session that Node has not judged would let a later connection skip the check of the name.
-      if (!inspect)
-        socket.on('session', (ticket: Buffer) => remember(sessions, key, ticket, MOST_REMEMBERED));
+      if (!inspect) socket.on('session', (ticket: Buffer) => remember(sessions, key, ticket, MAX_REMEMBERED));
       return socket;
     },
     changeProtocol(origin, error) {
       if (error === null || !('code' in error) || error.code !== NO_COMMON_PROTOCOL) return false;
       // The receiver may change its mind at any time.
-      if (!onlyHttp2.delete(origin)) remember(onlyHttp2, origin, true, MOST_REMEMBERED);
+      if (!onlyHttp2.delete(origin)) remember(onlyHttp2, origin, true, MAX_REMEMBERED);
       return true;
     },
   };

@@ -19,7 +19,7 @@ export function tlsIdentity(given: Omit<TlsIdentity, 'id'>): TlsIdentity | null 
 }
 
 /** Contexts kept, of those that endpoints set. */
-const MOST_CONTEXTS = 1_000;
+const MAX_CONTEXTS = 1_000;
 
 /**
  * One context for all sockets of an identity: creating one from certificates costs milliseconds. `ca`: trusted besides
@@ -37,16 +37,16 @@ export function createContexts(ca: string | undefined): (identity: TlsIdentity |
       ...(identity.ca === null ? shared : { ca: identity.ca }),
       ...(identity.certificate === null ? {} : { cert: identity.certificate, key: identity.privateKey! }),
     });
-    remember(own, identity.id, context, MOST_CONTEXTS);
+    remember(own, identity.id, context, MAX_CONTEXTS);
     return context;
   };
 }
 
 /** Adds or renews an entry, and evicts the oldest one above the limit. */
-export function remember<T>(map: Map<string, T>, key: string, what: T, most: number): void {
+export function remember<T>(map: Map<string, T>, key: string, value: T, max: number): void {
   map.delete(key);
-  map.set(key, what);
-  if (map.size <= most) return;
+  map.set(key, value);
+  if (map.size <= max) return;
   const [oldest] = map.keys();
   map.delete(oldest!);
 }

@@ -174,6 +174,18 @@ describe('rotating a secret', () => {
     for (const text of [secret, body.secret]) expect(JSON.stringify(data)).not.toContain(text);
   });
 
+  it('is over with the endpoint: its deletion deletes all confidential values', async () => {
+    const { id } = await createEndpoint(t, URL, { headers: { 'x-a': 'b' } });
+    await rotate(id);
+    await t.call('DELETE', `/v1/endpoints/${id}`);
+    const { rows } = await t.pool.query(
+      `select sealed_settings, (select count(*)::int from endpoint_secrets where endpoint_id = $1) as secrets
+       from endpoints where id = $1`,
+      [id],
+    );
+    expect(rows).toEqual([{ sealed_settings: null, secrets: 0 }]);
+  });
+
   it.each(['rotate-secret', 'secret'])('of an endpoint that is not there is 404 at %s', async (what) => {
     const path = `/v1/endpoints/ep_${'0'.repeat(32)}/${what}`;
     expect((await t.call(what === 'secret' ? 'GET' : 'POST', path)).status).toBe(404);

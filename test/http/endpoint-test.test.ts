@@ -104,6 +104,7 @@ describe('a test of an endpoint', () => {
     const { id, secret } = await createEndpoint(t, url, {
       body: 'envelope',
       basic_auth: { username: 'u', password: 'canary' },
+      extra_signature: { header: 'x-own-signature', encoding: 'hex', secret: 'canary-extra' },
     });
     const { body } = await test(id, { preview: true, payload: [1] });
     expect(body).toMatchObject({
@@ -112,6 +113,7 @@ describe('a test of an endpoint', () => {
       request: { headers: { authorization: '****' } },
     });
     const { headers } = body.request;
+    expect(headers['x-own-signature']).toMatch(/^[0-9a-f]{64}$/);
     const request = { raw: Buffer.from(body.request.body), headers } as unknown as Parameters<
       typeof verified
     >[1];

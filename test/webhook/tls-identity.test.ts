@@ -116,6 +116,16 @@ describe.each(['directly', 'through a proxy'])('%s', (way) => {
       expect(new Set(requests.map(({ remotePort }) => remotePort)).size).toBe(2);
     });
 
+    it('leaves no connection behind', async () => {
+      const { url, connections } = await receiver({
+        tls: ours.valid,
+        behave: () => ({ status: 200, headers: { 'keep-alive': 'timeout=60' } }),
+      });
+      const send = sender(ours.ca);
+      expect(await send(url, { inspect: true })).toMatchObject({ status: 200 });
+      await expect.poll(connections, { timeout: 10_000 }).toBe(0);
+    });
+
     it.each([
       ['expired', 'CERT_HAS_EXPIRED'],
       ['wrongHost', 'ERR_TLS_CERT_ALTNAME_INVALID'],

@@ -1,4 +1,4 @@
--- What an endpoint's owner sets for the wire: signatures, credentials, TLS, the form of the body, and when to stop.
+-- Settings of an endpoint that shape its requests: signatures, credentials, TLS, the form of the body, and the retries.
 
 alter table endpoints
   -- The kind of its newest secret. Others may still sign until their end.
