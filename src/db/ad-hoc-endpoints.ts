@@ -35,10 +35,12 @@ export async function forgetAdHocEndpoints(db: Db, limit: number): Promise<numbe
          and id <> all(array(select endpoint_id from open_deliveries where claimed_by is not null))
        order by updated_at limit $1
      ), forgotten as (
-       update endpoints ep set deleted_at = now(), updated_at = now(), ad_hoc_key = null from idle
+       update endpoints ep set deleted_at = now(), updated_at = now(), ad_hoc_key = null, sealed_settings = null from idle
        -- Checked again: it may have been used while this statement waited for its row.
        where ep.id = idle.id and ad_hoc_key is not null and ep.updated_at < now() - ${IDLE}
        returning ep.id, ep.tenant, ep.status, ep.created_at
+     ), secrets as (
+       delete from endpoint_secrets using forgotten where endpoint_id = forgotten.id
      )
      insert into audit (id, actor, action, object, tenant, reason, before)
      select new_id('aud', now()), 'surehook', 'endpoint.delete', id, tenant, 'no event for 30 days',

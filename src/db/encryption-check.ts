@@ -75,7 +75,7 @@ export async function requireKeyEverywhere(db: Db, id: string): Promise<void> {
   if (lacking === 0) return;
   throw new Error(
     `${lacking} running process(es) cannot read what the key ${id} encrypts: give all of them this key, ` +
-      'behind the present ones, and restart them first.',
+      'behind the present ones, and restart them first. A process that was killed counts for 10 seconds.',
   );
 }
 

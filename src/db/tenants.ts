@@ -120,20 +120,33 @@ export async function updateTenant(
   });
 }
 
-/** 'in_use': it has registered endpoints or open deliveries. Its history stays, and its next event makes it again. */
+/** Events of the tenant wait for its deletion at most this long. */
+const LOCK_MS = 200;
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/**
+ * 'in_use': it has registered endpoints or open deliveries, or deliveries are being made. Its history stays, and its next
+ * event makes it again.
+ */
 export async function deleteTenant(
   pool: Pool,
   id: string,
   actor: Actor,
 ): Promise<'deleted' | 'in_use' | null> {
+  // Before the lock, which holds up events.
+  if (await isInUse(pool, id)) return 'in_use';
   return transaction(pool, async (db) => {
+    await db.query(`set local lock_timeout = ${LOCK_MS}`);
     await lockOutDeliveries(db, id);
     const before = await lockTenant(db, id);
     if (!before) return null;
     if (await isInUse(db, id)) return 'in_use';
     await db.query('delete from tenants where id = $1', [id]);
     await audit(db, { actor, ...about(id), action: 'tenant.delete', before });
-    return 'deleted';
+    return 'deleted' as const;
+  }).catch((error: { code?: string }) => {
+    if (error.code === LOCK_NOT_AVAILABLE) return 'in_use';
+    throw error;
   });
 }
 

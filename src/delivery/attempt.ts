@@ -117,7 +117,8 @@ export async function makeAttempt(
           policy: deps.retryPolicy,
           schedule: endpoint.retry_schedule,
           number,
-          retryAfter: attempt.retry_after,
+          // Not that of the record, in which credentials are redacted.
+          retryAfter: 'retryAfter' in result ? result.retryAfter : null,
           now: answeredAt(attempt),
           random: Math.random,
           scale: deps.retryScale,

@@ -111,7 +111,8 @@ export function createDial({
     exchange.remoteAddress = address;
     const isLast = nth + 1 === addresses.length;
     // Each address but the last may take a share of the deadline; one share is left for the answer.
-    const answerMs = isLast ? null : exchange.request.timeoutMs / (addresses.length + 1);
+    const share = exchange.request.timeoutMs / (addresses.length + 1);
+    const answerMs = isLast ? null : Math.max(share, ADDRESS_ATTEMPT_MS);
     // A slow connection to the proxy must not cost the receiver an attempt.
     const onConnect = pauseDeadline(exchange);
     const socket = openTunnel(proxy, { address, port, answerMs, onConnect }, (error) => {

@@ -259,7 +259,7 @@ test.concurrent(
     const run = start('dist/src/worker.js', {});
     expect((await run.exit)[0]).toBe(1);
     expect(run.err).toMatch(
-      /^DATABASE_URL, TEMPORAL_ADDRESS, SUREHOOK_ADMIN_KEY, SUREHOOK_ENCRYPTION_KEY must be set/,
+      /^DATABASE_URL, TEMPORAL_ADDRESS, SUREHOOK_ADMIN_KEY, SUREHOOK_ENCRYPTION_KEYS must be set/,
     );
   },
   30_000,

@@ -150,6 +150,12 @@ test('a target that nobody uses for 30 days is forgotten, and a later send to it
   await t.pool.query(idle, [endpoint_id]);
   expect(await forgetAdHocEndpoints(t.pool, 100)).toBe(1);
   expect((await t.call('GET', `/v1/endpoints/${endpoint_id}`)).status).toBe(404);
+  const { rows } = await t.pool.query(
+    `select sealed_settings is null as forgot, (select count(*)::int from endpoint_secrets where endpoint_id = ep.id) as secrets
+     from endpoints ep where id = $1`,
+    [endpoint_id],
+  );
+  expect(rows).toEqual([{ forgot: true, secrets: 0 }]);
   expect((await t.call('GET', `/v1/deliveries/${held.id}`)).status).toBe(200);
   const audit = await t.call<{ data: object[] }>('GET', `/v1/audit?object=${endpoint_id}`);
   expect(audit.body.data).toMatchObject([
