@@ -18,7 +18,7 @@ export interface NewSecret {
   public_key: string | null;
 }
 
-/** Those that sign, newest first. */
+/** Secrets that sign, newest first. */
 export async function listLiveSecrets(db: Db, endpointId: string): Promise<StoredSecret[]> {
   const { rows } = await db.query<StoredSecret>(
     `select id, sealed, created_at, expires_at from endpoint_secrets

@@ -24,7 +24,7 @@ export interface EndpointTarget {
   endpoint: SentEndpoint;
   /** The confidential values of its settings; null: there are none. */
   sealed_settings: Buffer | null;
-  /** Those that are live, newest first. */
+  /** Live secrets, newest first. */
   secrets: SealedSecret[];
   /** Why it must not be sent to now. */
   held: string | null;

@@ -33,7 +33,7 @@ const MAX_REMEMBERED = 10_000;
  * their own are in memory, as Postgres says that they change. Resolves when they have been read.
  */
 export async function createTenantRates(options: {
-  /** Of tenants without their own; null: unlimited. */
+  /** For tenants without their own; null: unlimited. */
   defaultPerSecond: number | null;
   /** Rates of the tenants that have their own, of all or of those among `ids`. */
   load(ids: string[] | null): Promise<{ id: string; max_events_per_second: number }[]>;

@@ -6,7 +6,7 @@ export interface Tested {
   attempt: Attempt;
   /** The code of a fault, such as ECONNREFUSED; null: there was an answer, or time ran out. */
   code: string | null;
-  /** Of the receiver; null: none was seen. */
+  /** The receiver showed it; null: none was seen. */
   certificate: { names: string[]; valid_from: string | null; expires_at: string | null } | null;
   now: Date;
 }

@@ -30,7 +30,7 @@ export interface AppDeps extends HealthDeps {
   sender: Sender;
   /** False: this process may have no way out to receivers. */
   sendsHere: boolean;
-  /** Of Surehook, for `user-agent`. */
+  /** Surehook's version, for `user-agent`. */
   version: string;
   accept: Accept;
   /** The earlier event of a key that is in its window; limits how many look-ups run at once. */
@@ -40,7 +40,7 @@ export interface AppDeps extends HealthDeps {
   workflows: WorkflowGateway;
   workflowMode: WorkflowMode;
   control: KillSwitch;
-  /** Of tenants without their own. */
+  /** For tenants without their own. */
   quotas: TenantQuotas;
   tenantRates: Pick<TenantRates, 'limits' | 'take'>;
   /** False: the metrics have a port of their own. */

@@ -44,7 +44,7 @@ interface Answered {
 interface Failed {
   kind: 'fault';
   fault: SendFault;
-  /** Of Node or OpenSSL, such as ECONNREFUSED or CERT_HAS_EXPIRED; null for a timeout. */
+  /** A code of Node or OpenSSL, such as ECONNREFUSED or CERT_HAS_EXPIRED; null for a timeout. */
   code: string | null;
   message: string;
   /** A fault has no status: once the headers of an answer are in, the result is a response. */

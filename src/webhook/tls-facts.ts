@@ -3,7 +3,7 @@ import type { PeerCertificate, TLSSocket } from 'node:tls';
 /** How a TLS connection was made, for the test of an endpoint. */
 export interface TlsFacts {
   version: string | null;
-  /** Of the receiver; null where it showed none. */
+  /** The receiver showed it; null: it showed none. */
   certificate: {
     subject: string;
     issuer: string;

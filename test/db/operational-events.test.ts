@@ -42,7 +42,7 @@ beforeEach(async () => {
 /** The events written so far, oldest first. */
 const written = async () =>
   (await pool.query<OperationalEvent>('select type, key, data from operational_events order by id')).rows;
-/** Those of one statement have no order among them. */
+/** Events of one statement have no order among them. */
 const types = async () => (await written()).map(({ type }) => type).sort();
 const ofType = async (type: string) => (await written()).filter((event) => event.type === type);
 

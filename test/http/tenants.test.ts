@@ -295,7 +295,7 @@ test('a batch beyond the rate has a 429 for each event that is too many, and sto
   expect(accepted).toBeLessThanOrEqual(5 + 5 * seconds + 1);
   const { rows } = await limited.pool.query(`select from events where tenant = 'slow'`);
   expect(rows).toHaveLength(accepted);
-  // Of another tenant, nothing was taken.
+  // Nothing was taken from another tenant.
   expect((await limited.call('POST', '/v1/events', { type: 'a.b', payload: 1, tenant: 'calm' })).status).toBe(
     202,
   );
