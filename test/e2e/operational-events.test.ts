@@ -6,7 +6,7 @@ import { seedDeliveries } from '../support/seed.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';
 
 let t: TestService;
-/** Of the operator, and of a customer. */
+/** The operator has one, and a customer the other. */
 let operator: Receiver;
 let customer: Receiver;
 let secret: string;

@@ -3,7 +3,7 @@
 alter table endpoints
   -- The kind of its newest secret. Others may still sign until their end.
   add column signature text not null default 'hmac' check (signature in ('hmac', 'ed25519')),
-  -- Of the newest secret, for receivers; null for HMAC.
+  -- Receivers verify with it the signatures of the newest secret; null for HMAC.
   add column public_key text,
   add column body text not null default 'payload' check (body in ('payload', 'envelope')),
   -- Seconds before each retry; null: the default schedule.
