@@ -50,6 +50,8 @@ async function cut(question: string, answer: string, ...call: Parameters<TestSer
 }
 
 const COMMIT = 'COMMIT\0';
+/** Part of the statement of a PATCH: the workflows of earlier batches update `batches` as well. */
+const RATE_CHANGE = 'rate_per_second = $4';
 
 test('a batch that is committed is answered as made', async () => {
   const [seeded] = await seedDeliveries(
@@ -82,7 +84,7 @@ test('a batch that was changed and cannot be read is not told to be unchanged', 
   await eventually(async () => (await t.call('GET', `/v1/batches/${String(body.id)}`)).body.completed_at);
   await query(`update batches set status = 'PAUSED', completed_at = null where id = $1`, [body.id]);
   const path = `/v1/batches/${String(body.id)}`;
-  const answer = await cut('update batches', COMMIT, 'PATCH', path, { rate_per_second: 7 });
+  const answer = await cut(RATE_CHANGE, COMMIT, 'PATCH', path, { rate_per_second: 7 });
   expect(answer).toMatchObject({
     status: 503,
     body: {

@@ -54,8 +54,16 @@ type Processes = Pick<Cluster['api'], 'kill' | 'start'>[];
 export const kill = (processes: Processes) => Promise.all(processes.map((one) => one.kill()));
 export const start = (processes: Processes) => Promise.all(processes.map((one) => one.start()));
 
-/** A test that fails must not fail the next ones. */
-export async function repair({ processes, proxies }: Cluster): Promise<void> {
+/** A test must not fail because of the one before it: waits until every process runs, reaches the others and may claim deliveries. */
+export async function repair({ api, workers, processes, proxies, query }: Cluster): Promise<void> {
   for (const one of processes) await one.repair();
   for (const proxy of Object.values(proxies)) await proxy.accept();
+  // After an outage of Postgres a process claims nothing before its next heartbeat.
+  let since: Date | undefined;
+  const allBeat = async () => {
+    since ??= (await query<{ now: Date }>('select now()'))[0]!.now;
+    const alive = await query('select from processes where alive_at > $1', [since]);
+    return alive.length >= [api, ...workers].length;
+  };
+  if (!(await until(allBeat, ENDED_MS))) throw new Error('A process did not come back.');
 }
