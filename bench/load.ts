@@ -15,6 +15,10 @@ export interface Load {
   rate?: number;
   seconds?: number;
   payload: 'small' | 'github';
+  /** Event types, in turn. Default: bench.event. */
+  types?: string[];
+  /** Each payload has a `shard` below it, in turn. */
+  shards?: number;
   /** Events in one request, above 1: POST /v1/events/batch. */
   batch?: number;
 }
@@ -38,8 +42,10 @@ const statuses: Record<string, number> = {};
 let sent = 0;
 
 const now = () => performance.timeOrigin + performance.now();
+const types = load.types ?? ['bench.event'];
 const event = (n: number) =>
-  `{"type":"bench.event","tenant":"${load.tenant}","idempotency_key":"${load.tenant}-${startedAt}-${n}","payload":{"sent":${now()},"data":${payloads[n % payloads.length]}}}`;
+  `{"type":"${types[n % types.length]}","tenant":"${load.tenant}","idempotency_key":"${load.tenant}-${startedAt}-${n}","payload":{"sent":${now()},${shard(n)}"data":${payloads[n % payloads.length]}}}`;
+const shard = (n: number) => (load.shards ? `"shard":${n % load.shards},` : '');
 
 async function post(): Promise<void> {
   const size = load.batch ?? 1;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endpoint, type Arrived, type Backdrop } from './backdrop.js';
 import { cpuPer } from './floors.js';
+import { filters } from './filters.js';
 import { listing } from './listing.js';
 import type { Load, LoadResult } from './load.js';
 import { startProduct, type Product } from './product.js';
@@ -37,6 +38,7 @@ export const SCENARIOS: Record<string, Scenario> = {
     ),
   ],
   e: halfHangs,
+  f: filters,
   g: backlog,
   h: listing,
   replay,

@@ -156,9 +156,19 @@ export function startDelivery(
   if (mode !== 'none') release.push(() => backfill.close());
   else void backfill.close();
 
+  const unfiltered = (eventId: string) => {
+    parts.metrics.unfiltered();
+    log.warn({ event_id: eventId }, 'a filter could not be evaluated; its endpoint gets the event');
+  };
   const fanOuts = createFanOuts({
     fanOutPage: (eventId) =>
-      fanOut(pool, { eventId, maxAttempts, limit: PAGE, workflow: mode === 'all' ? 'later' : 'none' }),
+      fanOut(pool, {
+        eventId,
+        maxAttempts,
+        limit: PAGE,
+        workflow: mode === 'all' ? 'later' : 'none',
+        onUnfiltered: () => unfiltered(eventId),
+      }),
     wake: () => (poller ?? announcer!).wake(),
     log,
   });
@@ -169,6 +179,7 @@ export function startDelivery(
     alive: () => control.alive(),
     wake: () => (poller ?? announcer!).wake(),
     fanOut: (eventId) => fanOuts.begin(eventId),
+    unfiltered,
   });
   const accept = createAcceptEvents({ pool, hot }, afterAccept);
   const reconciler = createReconciler({

@@ -7,6 +7,7 @@ import {
 import { unknownEndpoints } from '../db/endpoints.js';
 import { findByKey } from '../db/events.js';
 import { createKeyedDigest } from '../db/keyed-digest.js';
+import { namesWithSchema, schemaOf } from '../db/event-type-lists.js';
 import { migrate } from '../db/migrate.js';
 import { countOpen } from '../db/open-counts.js';
 import { makePartitions } from '../db/partitions.js';
@@ -14,6 +15,7 @@ import { createPool } from '../db/pool.js';
 import { requireSession } from '../db/pooler.js';
 import { beat, removeProcess } from '../db/processes.js';
 import { listEventRates } from '../db/tenants.js';
+import { createEventSchemas } from '../delivery/event-schemas.js';
 import { createKillSwitch } from '../delivery/kill-switch.js';
 import { createReadSending } from '../delivery/sending.js';
 import { watchStarts } from '../delivery/start-faults.js';
@@ -209,6 +211,11 @@ async function startApi(options: ServiceOptions, served: Served, delivery: Deliv
     version: VERSION,
     accept: acceptance.watch(delivery.accept),
     findByKey: withConcurrencyLimit((event) => findByKey(pool, event), LOOK_UPS),
+    eventSchemas: createEventSchemas(
+      { names: () => namesWithSchema(pool), schema: (name) => schemaOf(pool, name) },
+      control,
+      log,
+    ),
     unknownEndpoints: withConcurrencyLimit(
       ({ tenant, endpointIds }) => unknownEndpoints(pool, tenant, endpointIds),
       LOOK_UPS,

@@ -90,10 +90,12 @@ async function insertFiltered(
 
 async function insertMissing(db: Db, batch: Planning, selection: Of<'missing'>): Promise<Inserted> {
   const { endpoint_id, event_type, ...times } = selection.missing;
-  const { rows } = await db.query<{ tenant: string; event_types: string[] }>(
-    'select tenant, event_types from endpoints where id = $1',
-    [endpoint_id],
-  );
+  const { rows } = await db.query<{
+    tenant: string;
+    event_types: string[];
+    filter_path: string | null;
+    filter_cost: number;
+  }>('select tenant, event_types, filter_path, filter_cost from endpoints where id = $1', [endpoint_id]);
   if (!rows[0]) return { items: 0, last: null };
   const values: unknown[] = [batch.id, batch.planned, selection.include_delivered];
   const bind: Bind = (value) => `$${values.push(value)}`;
@@ -113,9 +115,14 @@ async function insertMissing(db: Db, batch: Planning, selection: Of<'missing'>):
     ),
   ];
   if (event_type) chosen.push(`event_type = ${bind(event_type)}`);
+  const { filter_path, filter_cost } = rows[0];
+  if (filter_path !== null)
+    chosen.push(`(select filter_passes(${bind(filter_path)}::jsonpath, ${bind(filter_cost)}, document,
+      payload_size(payload, document)) from (select payload_document(payload) as document offset 0) read)`);
   return insertLookedAt(
     db,
-    `select id, null as source, id as event_id, ${endpoint} as endpoint_id, type as event_type, targeted, fan_out_after
+    `select id, null as source, id as event_id, ${endpoint} as endpoint_id, type as event_type, targeted, fan_out_after,
+       payload
      from (${lookedAt}) page`,
     chosen.join(' and '),
     values,

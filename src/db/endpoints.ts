@@ -1,10 +1,12 @@
 import { hash } from 'node:crypto';
 import type { RetryOn } from '../domain/classify.js';
+import type { Filter } from '../domain/filter.js';
 import { OPERATOR_TENANT } from '../domain/operational-event.js';
 import { MASK, type Signature, type WireSettings } from '../domain/endpoint.js';
 import { redactUrl } from '../domain/redact.js';
 import { audit, type Actor } from './audit.js';
 import { endpointDisabled } from './endpoint-disabled.js';
+import { filterColumns } from './filters.js';
 import { announce } from './operational-events.js';
 import { pageOf, type Page, type PageQuery } from './pagination.js';
 import { notify } from './pauses.js';
@@ -19,6 +21,8 @@ export interface EndpointSettings extends WireSettings {
   content_type: string | null;
   timeout_ms: number;
   retry_on: RetryOn;
+  /** Condition on the payload; null: every payload passes. */
+  filter: Filter | null;
 }
 
 export interface StoredEndpoint extends EndpointSettings {
@@ -39,16 +43,18 @@ export interface StoredEndpoint extends EndpointSettings {
 /** Rows older than sealed settings have the values of their headers themselves. */
 const MASKED_HEADERS = `(select coalesce(jsonb_object_agg(key, '${MASK}'), '{}') from jsonb_each(headers)) as headers`;
 export const COLUMNS = `id, tenant, url, event_types, description, signature, public_key, ${MASKED_HEADERS}, basic_auth,
-  client_certificate, ca, extra_signature, content_type, body, timeout_ms, retry_on, retry_schedule, permanent_statuses, metadata, status,
+  client_certificate, ca, extra_signature, content_type, body, timeout_ms, retry_on, filter, retry_schedule, permanent_statuses, metadata, status,
   status_reason, failing_since, created_at, updated_at`;
 const JSON_COLUMNS =
   'headers basic_auth client_certificate extra_signature permanent_statuses metadata'.split(' ');
 
 /** The columns and their values for a statement; the values are counted from `$1`. */
-export function columnsOf(settings: Record<string, unknown>) {
-  const names = Object.keys(settings);
+export function columnsOf({ filter, ...plain }: Partial<EndpointSettings> & Record<string, unknown>) {
+  const columns: Record<string, unknown> =
+    filter === undefined ? plain : { ...plain, ...filterColumns(filter) };
+  const names = Object.keys(columns);
   const values = names.map((name) => {
-    const value = settings[name];
+    const value = columns[name];
     return JSON_COLUMNS.includes(name) && value !== null ? JSON.stringify(value) : value;
   });
   return { names, values };

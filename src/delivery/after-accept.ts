@@ -20,6 +20,8 @@ export function createAfterAccept(deps: {
   wake(): void;
   /** Makes the rest of a wide event's deliveries. */
   fanOut(eventId: string): void;
+  /** A filter of the event was not evaluated: its endpoint gets the event. */
+  unfiltered(eventId: string): void;
 }): AfterAccept & {
   /** Age of the oldest event that is or may be stored, and whose workflow is neither started nor in the backfill; 0: none. */
   startsBehindMs(): number;
@@ -67,6 +69,7 @@ export function createAfterAccept(deps: {
         }
       }
       if (isReady) deps.wake();
+      if (stored.unfiltered) deps.unfiltered(event_id);
       if (stored.wide) deps.fanOut(event_id);
       else if (workflow === 'now' && stored.made.length > 0) starter!.start(startOf(stored));
     },

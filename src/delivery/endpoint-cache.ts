@@ -1,6 +1,7 @@
 import type { EndpointTarget } from '../db/endpoint-targets.js';
 import { DatabaseAwayError, isDatabaseAway } from '../db/pool.js';
 import { createBatcher } from '../lib/batcher.js';
+import { keepReads } from './kept-reads.js';
 import type { KillSwitch } from './kill-switch.js';
 
 export interface EndpointCache {
@@ -25,35 +26,7 @@ export function createEndpointCache(
     isFatal: isDatabaseAway,
     run: load,
   });
-  const known = new Map<string, EndpointTarget>();
-  const reading = new Map<string, Promise<EndpointTarget | null>>();
-  control.onEndpoint((id) => {
-    // Drop reads in flight too: they may predate the change.
-    for (const of of [known, reading]) {
-      if (id === null) of.clear();
-      else of.delete(id);
-    }
-  });
-
-  function read(id: string): Promise<EndpointTarget | null> {
-    const current = control.current();
-    const under = loadOne(id)
-      .then((target) => {
-        if (known.size >= MAX_ENDPOINTS) known.clear();
-        if (target && current && reading.get(id) === under) known.set(id, target);
-        return target;
-      })
-      .finally(() => {
-        if (reading.get(id) === under) reading.delete(id);
-      });
-    reading.set(id, under);
-    return under;
-  }
-
-  return {
-    async get(id) {
-      const target = control.current() ? known.get(id) : undefined;
-      return target ?? reading.get(id) ?? read(id);
-    },
-  };
+  const endpoints = keepReads(control, loadOne, MAX_ENDPOINTS);
+  control.onEndpoint((id) => endpoints.forget(id));
+  return { get: async (id) => endpoints.get(id) };
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import type { Db } from '../db/pool.js';
+import { EVENT_TYPE_CHANNEL } from '../db/event-types.js';
 import {
   CONTROL_CHANNEL,
   ENDPOINT_CHANNEL,
@@ -19,15 +20,19 @@ export interface KillSwitch {
   /** Calls back after a change; also when a held endpoint goes on. */
   onChange(listener: () => void): void;
   /** Calls back with the id of an endpoint that has changed; with null where any may have. */
-  onEndpoint(listener: (id: string | null) => void): void;
+  onEndpoint(listener: Told): void;
   /** The same for a tenant whose rate has changed. */
-  onTenant(listener: (id: string | null) => void): void;
+  onTenant(listener: Told): void;
+  /** The same with the name of an event type. */
+  onEventType(listener: Told): void;
   /** Whether everything committed more than a second ago is known here. */
   current(): boolean;
   /** Whether heartbeats have come without a gap in which others may have called this process dead: until now, and from `since` on. */
   alive(since?: number): boolean;
   close(): Promise<void>;
 }
+
+type Told = (changed: string | null) => void;
 
 /** Maximum age of the pauses that a process knows from memory. */
 export const CURRENT_MS = 1_000;
@@ -55,8 +60,11 @@ export async function createKillSwitch(options: {
 }): Promise<KillSwitch> {
   const { databaseUrl, pauseFile, beat = async () => {}, log } = options;
   const listeners: (() => void)[] = [];
-  const endpointListeners: ((id: string | null) => void)[] = [];
-  const tenantListeners: ((id: string | null) => void)[] = [];
+  const listenersOf: Record<string, Told[]> = {
+    [ENDPOINT_CHANNEL]: [],
+    [TENANT_CHANNEL]: [],
+    [EVENT_TYPE_CHANNEL]: [],
+  };
   let currentAt = -Infinity;
   let aliveAt = -Infinity;
   /** The end of the last gap: claims made before it may be over. */
@@ -88,18 +96,17 @@ export async function createKillSwitch(options: {
     let told = true;
     client.on('error', () => {});
     client.on('notification', ({ channel, payload }) => {
-      const of = { [ENDPOINT_CHANNEL]: endpointListeners, [TENANT_CHANNEL]: tenantListeners }[channel];
-      if (of) return of.forEach((listener) => listener(payload ?? null));
+      const changed = listenersOf[channel];
+      if (changed) return changed.forEach((listener) => listener(payload ?? null));
       told = true;
       wake();
     });
     try {
       await client.connect();
       await client.query(`listen ${CONTROL_CHANNEL}`);
-      await client.query(`listen ${ENDPOINT_CHANNEL}`);
-      await client.query(`listen ${TENANT_CHANNEL}`);
+      for (const channel of Object.keys(listenersOf)) await client.query(`listen ${channel}`);
       // Notifications may have been missed before `listen`.
-      for (const listener of [...endpointListeners, ...tenantListeners]) listener(null);
+      for (const listener of Object.values(listenersOf).flat()) listener(null);
       while (!closed) {
         const notified = told;
         told = false;
@@ -143,8 +150,9 @@ export async function createKillSwitch(options: {
     },
     file: () => file,
     onChange: (listener) => listeners.push(listener),
-    onEndpoint: (listener) => endpointListeners.push(listener),
-    onTenant: (listener) => tenantListeners.push(listener),
+    onEndpoint: (listener) => listenersOf[ENDPOINT_CHANNEL]!.push(listener),
+    onTenant: (listener) => listenersOf[TENANT_CHANNEL]!.push(listener),
+    onEventType: (listener) => listenersOf[EVENT_TYPE_CHANNEL]!.push(listener),
     current: () => performance.now() - currentAt < CURRENT_MS,
     alive: (since = Infinity) => performance.now() - aliveAt < ALIVE_MS && since >= aliveSince,
     async close() {

@@ -13,9 +13,11 @@ import { auditRoutes } from './routes/audit.js';
 import { batchRoutes } from './routes/batches.js';
 import { controlRoutes } from './routes/control.js';
 import { deliveryRoutes } from './routes/deliveries.js';
+import { endpointMatchRoutes } from './routes/endpoint-match.js';
 import { endpointSecretRoutes } from './routes/endpoint-secrets.js';
 import { endpointTestRoutes } from './routes/endpoint-test.js';
 import { endpointRoutes } from './routes/endpoints.js';
+import { eventTypeRoutes } from './routes/event-types.js';
 import { eventRoutes } from './routes/events.js';
 import { sendRoutes } from './routes/send.js';
 import { tenantRoutes } from './routes/tenants.js';
@@ -31,6 +33,10 @@ const MAX_BATCH_BYTES = 512 * 1024;
 /** For all events of a batch together, at most 1000. */
 const MAX_EVENTS_BYTES = 4 * 1024 * 1024;
 const MAX_EVENTS_REQUESTS = 16;
+
+/** An OpenAPI document with its components. */
+const MAX_IMPORT_BYTES = 4 * 1024 * 1024;
+const MAX_IMPORT_REQUESTS = 2;
 
 const MAX_REQUESTS = 256;
 
@@ -62,16 +68,20 @@ export function createApp(deps: AppDeps): RequestListener {
   app.use('/v1', control);
   // First: a batch of events that waits for its turn holds none of the slots that all requests share.
   app.use('/v1/events/batch', limitFairly(createFairLimit(MAX_EVENTS_REQUESTS)));
+  app.use('/v1/event-types/import', limitFairly(createFairLimit(MAX_IMPORT_REQUESTS)));
   app.use('/v1', limitFairly(requests));
   app.use('/v1/batches', express.raw({ type: () => true, limit: MAX_BATCH_BYTES }));
   app.use('/v1/events/batch', express.raw({ type: () => true, limit: MAX_EVENTS_BYTES }));
+  app.use('/v1/event-types/import', express.raw({ type: () => true, limit: MAX_IMPORT_BYTES }));
   app.use('/v1', express.raw({ type: () => true, limit: MAX_EVENT_BYTES }));
   for (const routes of [
     eventRoutes(deps),
     sendRoutes(deps),
+    endpointMatchRoutes(deps),
     endpointRoutes(deps),
     endpointSecretRoutes(deps),
     endpointTestRoutes(deps),
+    eventTypeRoutes(deps),
     deliveryRoutes(deps),
     batchRoutes(deps),
     auditRoutes(deps),

@@ -11,23 +11,12 @@ import { QuotaExceededError } from '../db/tenants.js';
 import { RateExceededError } from '../delivery/tenant-rates.js';
 import { UnreadableSecretError } from '../lib/secret-cipher.js';
 import { rateLimited } from './rate-limited.js';
+import { pathText } from './path-text.js';
 import { badField, Problem } from './problem.js';
 import { MAX_EVENT_BYTES } from './json-body.js';
 
 /** Per answer: a request of a few megabytes may hold a million faults. */
 const MAX_ERRORS = 20;
-/** Names of unknown fields have no maximum length. */
-const MAX_PATH = 160;
-
-/** Formats `['event_types', 0]` as `event_types[0]`. */
-function pathText(path: PropertyKey[]): string {
-  const parts = path.map((part, i) =>
-    typeof part === 'number' ? `[${part}]` : `${i ? '.' : ''}${String(part).slice(0, MAX_PATH)}`,
-  );
-  const text = parts.join('');
-  return text.length > MAX_PATH ? `${text.slice(0, MAX_PATH)}…` : text;
-}
-
 function fromZod({ issues }: ZodError, most: number): Problem {
   const found = issues.slice(0, most + 1).flatMap((issue) =>
     issue.code === 'unrecognized_keys'

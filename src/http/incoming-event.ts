@@ -5,7 +5,7 @@ import { deliverWorkflowId } from '../delivery/workflow-id.js';
 import { MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH } from '../domain/event.js';
 import { isReserved, isReservedKey } from '../domain/operational-event.js';
 import { memberText } from '../domain/raw-json.js';
-import { badField } from './problem.js';
+import { badField, Problem, type FieldError } from './problem.js';
 import { newId } from '../lib/ids.js';
 import { isJsonType } from '../webhook/content.js';
 import type { AppDeps } from './app-deps.js';
@@ -50,13 +50,37 @@ export async function acceptPosted(
   const repeated = deps.tenantRates.limits(event.tenant) ? await answered(deps, event) : null;
   if (repeated) return repeated;
   deps.tenantRates.take(event.tenant);
-  const [unknown] = endpointIds ? await deps.unknownEndpoints({ tenant: body.tenant, endpointIds }) : [];
-  if (unknown === undefined) return accept(deps, event);
-  // The endpoint may have been deleted since this same request was accepted.
+  const refusal =
+    (await schemaProblem(deps, body)) ??
+    (endpointIds && (await endpointProblem(deps, body.tenant, endpointIds)));
+  if (!refusal) return accept(deps, event);
+  // The schema or the endpoint may have changed since this same request was accepted.
   const known = await answered(deps, event);
   if (known) return known;
-  const path = `endpoint_ids[${endpointIds!.indexOf(unknown)}]`;
-  throw badField(path, `There is no endpoint ${unknown} of this tenant.`, 422, 'unknown_endpoint');
+  throw refusal;
+}
+
+/** Why the schema of its event type, if there is one, refuses a payload. */
+export async function schemaProblem(
+  { eventSchemas }: Pick<AppDeps, 'eventSchemas'>,
+  { type, payload }: { type: string; payload?: unknown },
+): Promise<Problem | null> {
+  const errors = await eventSchemas.check(type, payload);
+  if (errors.length === 0) return null;
+  const [{ path, message }] = errors as [FieldError];
+  const more = errors.length > 1 ? ' And more.' : '';
+  return new Problem(422, 'schema_violation', `The schema of ${type}: ${path}: ${message}${more}`, errors);
+}
+
+async function endpointProblem(
+  deps: AppDeps,
+  tenant: string,
+  endpointIds: string[],
+): Promise<Problem | null> {
+  const [unknown] = await deps.unknownEndpoints({ tenant, endpointIds });
+  if (unknown === undefined) return null;
+  const path = `endpoint_ids[${endpointIds.indexOf(unknown)}]`;
+  return badField(path, `There is no endpoint ${unknown} of this tenant.`, 422, 'unknown_endpoint');
 }
 
 /** Throws where the event may not be published; waits for the tenant's share. */

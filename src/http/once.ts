@@ -3,6 +3,7 @@ import type { Response } from 'express';
 import type { KeyedDigest } from '../db/keyed-digest.js';
 import { findKey, oncePerKey, type KnownKey, type RequestKey } from '../db/request-keys.js';
 import type { Db, Pool } from '../db/pool.js';
+import { canonicalJson } from '../domain/canonical-json.js';
 import { Problem } from './problem.js';
 
 /** The Idempotency-Key of a request that creates something, with the hash of `about`; null without a key. */
@@ -10,7 +11,7 @@ export function requestKey(
   key: string | undefined,
   { tenant = '', route, about }: { tenant?: string; route: string; about: unknown },
 ): RequestKey | null {
-  return key === undefined ? null : { tenant, route, key, requestHash: hash('sha256', canonical(about)) };
+  return key === undefined ? null : { tenant, route, key, requestHash: hash('sha256', canonicalJson(about)) };
 }
 
 /** The same for a request that may hold credentials. */
@@ -51,13 +52,4 @@ export function keyConflict(path: string): Problem {
 function idOf(known: KnownKey, path: string): string {
   if (known.kind === 'conflict') throw keyConflict(path);
   return known.id;
-}
-
-/** The same text for equal JSON values, whatever the order of their members. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_name, member: unknown) =>
-    member !== null && typeof member === 'object' && !Array.isArray(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  );
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DELIVERY_STATUSES, CLASSIFICATIONS } from '../domain/delivery.js';
+import { readFilter, type Filter } from '../domain/filter.js';
 import { EVENT_TYPE, EVENT_TYPE_PATTERN, MAX_KEY, MAX_NAME, TENANT, UNPRINTABLE } from '../domain/event.js';
 import { MASK } from '../domain/endpoint.js';
 import { decodePlace, FEED_START } from '../db/event-feed.js';
@@ -118,6 +119,18 @@ export const sendBody = z.strictObject({
   tenant: tenant.default('default'),
 });
 
+/** Unknown to zod, whose records drop `__proto__`. */
+const filter = z
+  .unknown()
+  .superRefine((value, context) => {
+    for (const { path, message } of readFilter(value).faults)
+      context.addIssue({ code: 'custom', path, message });
+  })
+  .meta({
+    type: 'object',
+    description: 'Condition on the payload: {"amount":{"$gt":10},"customer.plan":"pro"}.',
+  }) as unknown as z.ZodType<Filter>;
+
 const endpointSettings = z.strictObject({
   url,
   event_types: z.array(subscription).min(1).max(100),
@@ -126,6 +139,7 @@ const endpointSettings = z.strictObject({
   content_type: contentType.nullable(),
   timeout_ms: z.int().min(1_000, 'At least 1000 (1 s).').max(30_000, 'At most 30000 (30 s).'),
   retry_on: z.enum(['default', 'all']),
+  filter: filter.nullable(),
   enabled: z.boolean(),
   ...wireSettings,
 });
@@ -137,6 +151,7 @@ export const endpointBody = endpointSettings
     content_type: contentType.nullable().default(null),
     timeout_ms: endpointSettings.shape.timeout_ms.default(15_000),
     retry_on: endpointSettings.shape.retry_on.default('default'),
+    filter: filter.nullable().default(null),
     enabled: z.boolean().default(true),
     tenant: tenant.default('default'),
     id: id('ep').optional(),

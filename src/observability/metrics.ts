@@ -19,6 +19,8 @@ export interface PeerCounts {
 export interface Metrics {
   attempt(classification: Classification): void;
   event(result: 'accepted' | 'duplicate'): void;
+  /** Counts an event with a filter that was not evaluated. */
+  unfiltered(): void;
   /** Counts a failed try to start a workflow. */
   notStarted(fault: StartFault): void;
   /** Text exposition format, with values that Postgres gave lately; without them while Postgres is away. */
@@ -46,6 +48,11 @@ export function createMetrics(countOpen: () => Promise<OpenCounts>, peers?: Peer
     name: 'surehook_events_total',
     help: 'Events answered with 2xx here: accepted, or a duplicate of an accepted one.',
     labelNames: ['result'],
+    registers,
+  });
+  const unfiltered = new Counter({
+    name: 'surehook_unfiltered_events_total',
+    help: 'Events with a filter that could not be evaluated here, whose endpoints got them all the same.',
     registers,
   });
   const notStarted = new Counter({
@@ -91,6 +98,7 @@ export function createMetrics(countOpen: () => Promise<OpenCounts>, peers?: Peer
   return {
     attempt: (classification) => attempts.inc({ classification }),
     event: (result) => events.inc({ result }),
+    unfiltered: () => unfiltered.inc(),
     notStarted: (fault) => notStarted.inc({ fault }),
     expose: sharedAnswer(
       FRESH_MS,

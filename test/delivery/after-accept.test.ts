@@ -17,6 +17,7 @@ test('the starts of a process are behind from the arrival of an event until its 
     ...{ processId: 'p', runner: null, starter, maxAttempts: 1, alive: () => true },
     wake: () => {},
     fanOut: () => {},
+    unfiltered: () => {},
   });
   const [event, lost] = [newEvent(), newEvent()];
   expect(after.startsBehindMs()).toBe(0);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { migrate } from '../../src/db/migrate.js';
 import type { NewEvent } from '../../src/db/events.js';
+import { filterColumns } from '../../src/db/filters.js';
 import {
   acceptEvents,
   type AcceptChoice,
@@ -10,6 +11,7 @@ import {
 } from '../../src/db/open-deliveries/index.js';
 import { createPool, type Pool } from '../../src/db/pool.js';
 import type { Attempt } from '../../src/domain/delivery.js';
+import type { Filter } from '../../src/domain/filter.js';
 import { newId } from '../../src/lib/ids.js';
 import { createDatabase } from './database.js';
 
@@ -46,6 +48,7 @@ export interface EndpointOptions {
   tenant?: string;
   types?: string[];
   status?: 'enabled' | 'paused' | 'disabled';
+  filter?: Filter;
 }
 
 export const TEST_URL = 'http://127.0.0.1:1/';
@@ -59,14 +62,14 @@ export async function addEndpoint(db: Queryable, options: EndpointOptions = {}):
 export async function addEndpoints(
   db: Queryable,
   count: number,
-  { tenant = 't', types = ['*'], status = 'enabled' }: EndpointOptions = {},
+  { tenant = 't', types = ['*'], status = 'enabled', filter }: EndpointOptions = {},
 ): Promise<string[]> {
   await db.query('insert into tenants (id) values ($1) on conflict do nothing', [tenant]);
   const ids = Array.from({ length: count }, () => newId('ep')).sort();
   await db.query(
-    `insert into endpoints (id, tenant, url, event_types, timeout_ms, status)
-     select id, $2, $3, $4, 15000, $5 from unnest($1::text[]) id`,
-    [ids, tenant, TEST_URL, types, status],
+    `insert into endpoints (id, tenant, url, event_types, timeout_ms, status, filter, filter_path, filter_cost)
+     select id, $2, $3, $4, 15000, $5, $6, $7, $8 from unnest($1::text[]) id`,
+    [ids, tenant, TEST_URL, types, status, ...Object.values(filterColumns(filter ?? null))],
   );
   return ids;
 }

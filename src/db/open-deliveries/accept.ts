@@ -35,6 +35,8 @@ export type Stored =
       made: MadeDelivery[];
       /** More deliveries follow: `fanOut` makes the next page. */
       wide: boolean;
+      /** A filter was not evaluated, because Postgres cannot read the payload or it is too large: its endpoint gets the event. */
+      unfiltered: boolean;
     }
   | { kind: 'known' };
 
@@ -56,6 +58,7 @@ export async function acceptEvents(
     created_at: Date;
     delivery_count: number;
     wide: boolean;
+    unfiltered: boolean;
     delivery_id: string | null;
     endpoint_id: string;
     status: DeliveryStatus;
@@ -85,26 +88,42 @@ export async function acceptEvents(
           where k.accepted_at <= excluded.accepted_at - interval '${IDEMPOTENCY_WINDOW_HOURS} hours'
         returning event_id, generation
       ), matched as materialized (
-        -- One more than may be made now shows that there are more.
-        select i.id, generation, array(
-          select endpoint_id from (
-            select s.endpoint_id from unnest(i.patterns) p cross join lateral (
-              select endpoint_id from subscriptions where tenant = i.tenant and pattern = p
-              order by endpoint_id limit ${MOST_AT_ACCEPT + 1}) s
-            where i.endpoint_ids is null
-            union
-            select ep.id from endpoints ep
-            where ep.id = any(i.endpoint_ids) and ep.tenant = i.tenant and ep.deleted_at is null) found
-          order by endpoint_id limit case when i.endpoint_ids is null then ${MOST_AT_ACCEPT + 1} end) as found
+        select i.id, i.tenant, generation, wide, endpoints[most] as last,
+          max_cost > 0 and not filter_applies(max_cost, document, size) as unfiltered,
+          case when max_cost = 0 then endpoints[:most] else array(
+            select endpoint_id from unnest(endpoints[:most], filters[:most], costs[:most]) as f (endpoint_id, filter, cost)
+            where filter_passes(f.filter, f.cost, document, size) order by endpoint_id) end as found
         from key join input i on i.id = key.event_id
+          cross join lateral (
+            select coalesce(array_agg(endpoint_id), '{}') as endpoints, array_agg(filter_path) as filters,
+              array_agg(filter_cost) as costs, coalesce(max(filter_cost), 0) as max_cost
+            from (
+              select distinct on (endpoint_id) * from (
+                select s.* from unnest(i.patterns) p cross join lateral (
+                  select endpoint_id, filter_path, filter_cost from subscriptions where tenant = i.tenant and pattern = p
+                  order by endpoint_id limit ${MOST_AT_ACCEPT + 1}) s
+                where i.endpoint_ids is null
+                union all
+                -- An event for named endpoints passes every filter.
+                select ep.id, null, 0 from endpoints ep
+                where ep.id = any(i.endpoint_ids) and ep.tenant = i.tenant and ep.deleted_at is null) subscribed
+              -- One more than may be made now shows that there are more.
+              order by endpoint_id limit case when i.endpoint_ids is null then ${MOST_AT_ACCEPT + 1} end) one) candidate
+          cross join lateral (
+            select i.endpoint_ids is null and cardinality(endpoints) > ${MOST_AT_ACCEPT} as wide) width
+          cross join lateral (
+            select case when wide then ${MOST_AT_ACCEPT} else cardinality(endpoints) end as most) bound
+          -- Offset 0: evaluated once for an event, and only for one with a filter.
+          cross join lateral (
+            select case when max_cost > 0 then payload_document(payload) end as document offset 0) read
+          cross join lateral (
+            select case when max_cost > 0 then payload_size(payload, document) end as size offset 0) content
       ), event as (
         insert into events (id, tenant, type, payload, idempotency_key, workflow_id, created_at, targeted, headers,
           content_type, fan_out_after, delivery_count)
-        select i.id, tenant, type, payload, key, workflow_id || case when generation = 1 then '' else '~' || generation end,
-          at, endpoint_ids is not null, headers::jsonb, content_type, case when wide then found[${MOST_AT_ACCEPT}] end,
-          case when wide then ${MOST_AT_ACCEPT} else cardinality(found) end
-        from matched join input i on i.id = matched.id cross join lateral (
-          select endpoint_ids is null and cardinality(found) > ${MOST_AT_ACCEPT} as wide) width
+        select i.id, i.tenant, type, payload, key, workflow_id || case when generation = 1 then '' else '~' || generation end,
+          at, endpoint_ids is not null, headers::jsonb, content_type, case when wide then last end, cardinality(found)
+        from matched join input i on i.id = matched.id
         returning id, workflow_id, created_at, delivery_count, fan_out_after is not null as wide
       ), delivery as (
         insert into open_deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
@@ -118,16 +137,15 @@ export async function acceptEvents(
           cross join lateral unnest(matched.found) with ordinality as m (endpoint_id, nth)
           cross join ${rowOf('endpoints', 'm.endpoint_id')} ep
           cross join lateral (select case when ep.id <> all($16::text[]) and not ${IS_HELD} then $14 end as process) claim
-        where nth <= event.delivery_count
         returning event_id, id, endpoint_id, claimed_by, claim, workflow_id, max_attempts
       ), later as (
         insert into workflow_starts (workflow_id, event_id)
         select workflow_id, id from event where $15 = 'later' and not wide and delivery_count > 0
       )
-      select event.*, d.id as delivery_id, d.endpoint_id, d.workflow_id as delivery_workflow_id, d.max_attempts,
+      select event.*, unfiltered, d.id as delivery_id, d.endpoint_id, d.workflow_id as delivery_workflow_id, d.max_attempts,
         case when d.claimed_by is not null then d.claim end as claim,
         case when d.claimed_by is null and ${IS_HELD} then 'HELD' else 'PENDING' end as status
-      from event join input i on i.id = event.id left join delivery d on d.event_id = event.id
+      from event join matched i on i.id = event.id left join delivery d on d.event_id = event.id
         left join endpoints ep on ep.id = d.endpoint_id
       order by event.id, d.endpoint_id`,
     values: [
@@ -173,6 +191,6 @@ export async function acceptEvents(
       deliveries: made.map(({ id, endpoint_id, status }) => ({ id, endpoint_id, status })),
       delivery_count: wide ? null : row.delivery_count,
     };
-    return { kind: 'accepted', event, made, wide };
+    return { kind: 'accepted', event, made, wide, unfiltered: row.unfiltered };
   });
 }

@@ -3,6 +3,9 @@ import type { Db } from '../pool.js';
 import type { AcceptChoice } from './accept.js';
 import { attemptsOf, rowOf, workflowOf } from './columns.js';
 
+/** Comparisons of filters that a page makes at most, as `filter_applies` counts them: it ends earlier then. */
+const PAGE_WORK = 20_000_000;
+
 /**
  * Makes the next page of a wide event's deliveries, ready for any poller; after the last one its workflow may be started.
  * False: all have been made, or another process makes them.
@@ -14,24 +17,43 @@ export async function fanOut(
     maxAttempts,
     limit,
     workflow,
-  }: { eventId: string; maxAttempts: number; limit: number } & Pick<AcceptChoice, 'workflow'>,
+    onUnfiltered = () => {},
+  }: {
+    eventId: string;
+    maxAttempts: number;
+    limit: number;
+    /** Called if a filter was not evaluated: its endpoint gets the event. */
+    onUnfiltered?: () => void;
+  } & Pick<AcceptChoice, 'workflow'>,
 ): Promise<boolean> {
   const { rows: types } = await db.query<{ type: string }>('select type from events where id = $1', [
     eventId,
   ]);
-  const { rows } = await db.query<{ more: boolean }>({
+  const { rows } = await db.query<{ more: boolean; unfiltered: boolean }>({
     name: 'fan-out',
     text: `
       with event as (
         -- Another process may be at it: that one goes on.
         select * from events where id = $1 and fan_out_after is not null for update skip locked
-      ), matched as materialized (
-        select endpoint_id, row_number() over (order by endpoint_id)::int as nth from (
-          select s.endpoint_id from event cross join lateral unnest($2::text[]) p cross join lateral (
-            select endpoint_id from subscriptions
+      ), candidate as materialized (
+        select *, row_number() over one as nth, sum(filter_cost) over one as cost_so_far from (
+          select distinct on (s.endpoint_id) s.* from event cross join lateral unnest($2::text[]) p cross join lateral (
+            select endpoint_id, filter_path, filter_cost from subscriptions
             where tenant = event.tenant and pattern = p and endpoint_id > event.fan_out_after
             order by endpoint_id limit $3) s
-          group by s.endpoint_id order by s.endpoint_id limit $3) found
+          order by s.endpoint_id limit $3) found
+        window one as (order by endpoint_id)
+      ), content as materialized (
+        select document, payload_size(payload, document) as size
+        from event cross join lateral (select payload_document(payload) as document offset 0) read
+        where exists (select from candidate where filter_cost > 0)
+      ), examined as materialized (
+        select endpoint_id, filter_passes(filter_path, filter_cost, document, size) as passes,
+          filter_cost > 0 and not filter_applies(filter_cost, document, size) as unfiltered
+        from candidate left join content on true
+        where nth = 1 or coalesce(cost_so_far * size <= ${PAGE_WORK}, true)
+      ), matched as materialized (
+        select endpoint_id, row_number() over (order by endpoint_id)::int as nth from examined where passes
       ), delivery as (
         insert into open_deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,
           run_at, run_by)
@@ -41,15 +63,19 @@ export async function fanOut(
         from event cross join matched m cross join ${rowOf('endpoints', 'm.endpoint_id')} ep
       ), moved as (
         update events e set delivery_count = e.delivery_count + (select count(*) from matched),
-          fan_out_after = case when (select count(*) from matched) = $3 then (select max(endpoint_id) from matched) end
-        from event where e.id = event.id returning e.id, e.workflow_id, e.fan_out_after
+          fan_out_after = case when (select count(*) from candidate) = $3
+            or (select count(*) from examined) < (select count(*) from candidate)
+            then (select max(endpoint_id) from examined) end
+        from event where e.id = event.id
+          returning e.id, e.workflow_id, e.fan_out_after, e.delivery_count
       ), started as (
         insert into workflow_starts (workflow_id, event_id)
-        select workflow_id, id from moved where fan_out_after is null and $5 on conflict do nothing
+        select workflow_id, id from moved where fan_out_after is null and delivery_count > 0 and $5 on conflict do nothing
       )
-      select fan_out_after is not null as more from moved`,
+      select fan_out_after is not null as more, exists (select from examined where unfiltered) as unfiltered from moved`,
     values: [eventId, patternsMatching(types[0]?.type ?? ''), limit, maxAttempts, workflow !== 'none'],
   });
+  if (rows[0]?.unfiltered) onUnfiltered();
   return rows[0]?.more ?? false;
 }
 

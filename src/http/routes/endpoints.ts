@@ -21,6 +21,7 @@ import { actorOf } from '../auth.js';
 import { changesOf, newEndpoint } from '../endpoint-input.js';
 import { answeredBefore, confidentialKey, createOnce, replayed } from '../once.js';
 import { requireIdParam } from '../id-param.js';
+import { refuseArchived } from '../event-type-rules.js';
 import { assertPublicUrl } from '../assert-public-url.js';
 import { readJson, readOptionalJson } from '../json-body.js';
 import { endpointBody, endpointPatch, endpointsQuery, pageQuery, reasonBody } from '../schemas.js';
@@ -56,6 +57,7 @@ export function endpointRoutes(deps: AppDeps): Router {
     if (before !== null) return void replayed(response).json(await afterCommit(again(before, actor)));
     const { secret, input } = newEndpoint(secrets, body);
     await assertPublicUrl(deps.guard, body.url, body.tenant);
+    await refuseArchived(pool, body.event_types);
     const made = async (db: Db) => {
       await requireEndpointRoom(db, body.tenant, deps.quotas.maxEndpoints);
       return insertEndpoint(db, input, actor).catch(refuseTakenId);
@@ -78,10 +80,12 @@ export function endpointRoutes(deps: AppDeps): Router {
 
   router.patch('/endpoints/:id', authorize('admin'), async (request: ById, response) => {
     const patch = endpointPatch.parse(readJson(request).value);
-    if (patch.url !== undefined) {
+    const { url, event_types } = patch;
+    if (url !== undefined || event_types !== undefined) {
       const known = await getEndpoint(pool, request.params.id);
       if (!known) throw notFound('endpoint', request.params.id);
-      await assertPublicUrl(deps.guard, patch.url, known.tenant);
+      if (url !== undefined) await assertPublicUrl(deps.guard, url, known.tenant);
+      if (event_types) await refuseArchived(pool, event_types, known.event_types);
     }
     const by = { actor: actorOf(response), action: 'endpoint.update' };
     const { maxEndpoints } = deps.quotas;

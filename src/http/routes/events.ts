@@ -50,7 +50,7 @@ export function eventRoutes(deps: AppDeps): Router {
         } catch (error) {
           const { status, code, message: detail, errors } = toProblem(error, ERRORS_PER_EVENT);
           if (status >= 500) failed.push(error);
-          return { status, error: { code, detail, errors } };
+          return { status, error: { code, detail, errors: errors.slice(0, ERRORS_PER_EVENT) } };
         }
       }),
     );

@@ -6,7 +6,17 @@ import { newEndpoint } from '../endpoint-input.js';
 import { slotOf } from '../limit-fairly.js';
 import { readJson } from '../json-body.js';
 import { headerKey } from '../idempotency-key.js';
-import { accept, admit, agreed, answer, answered, digest, newEvent, payloadOf } from '../incoming-event.js';
+import {
+  accept,
+  admit,
+  agreed,
+  answer,
+  answered,
+  digest,
+  newEvent,
+  payloadOf,
+  schemaProblem,
+} from '../incoming-event.js';
 import { assertPublicUrl } from '../assert-public-url.js';
 import { endpointBody, sendBody } from '../schemas.js';
 
@@ -29,6 +39,8 @@ export function sendRoutes(deps: AppDeps): Router {
     const known = await answered(deps, newEvent(deps, { ...incoming, endpointIds: null }));
     if (known) return answer(response, known);
     deps.tenantRates.take(body.tenant);
+    const refusal = await schemaProblem(deps, body);
+    if (refusal) throw refusal;
     await assertPublicUrl(deps.guard, body.url, body.tenant);
     const { url, headers, tenant } = body;
     const { input } = newEndpoint(

@@ -1,0 +1,47 @@
+import type { KillSwitch } from './kill-switch.js';
+
+export interface KeptReads<T> {
+  get(key: string): T | Promise<T>;
+  /** Null: all. */
+  forget(key: string | null): void;
+}
+
+/**
+ * Keeps what was read, but null, until it is forgotten; one read for all who ask meanwhile. While changes may go
+ * unnoticed, it is read again each time.
+ */
+export function keepReads<T>(
+  { current }: Pick<KillSwitch, 'current'>,
+  read: (key: string) => Promise<T>,
+  /** All are forgotten above it. */
+  most: number,
+): KeptReads<T> {
+  const known = new Map<string, T>();
+  const reading = new Map<string, Promise<T>>();
+
+  function begin(key: string): Promise<T> {
+    const isCurrent = current();
+    const under = read(key)
+      .then((value) => {
+        if (known.size >= most) known.clear();
+        if (isCurrent && value !== null && reading.get(key) === under) known.set(key, value);
+        return value;
+      })
+      .finally(() => {
+        if (reading.get(key) === under) reading.delete(key);
+      });
+    reading.set(key, under);
+    return under;
+  }
+
+  return {
+    get: (key) => (current() ? known.get(key) : undefined) ?? reading.get(key) ?? begin(key),
+    forget(key) {
+      // Drop reads in flight too: they may predate the change.
+      for (const of of [known, reading]) {
+        if (key === null) of.clear();
+        else of.delete(key);
+      }
+    },
+  };
+}

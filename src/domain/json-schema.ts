@@ -1,0 +1,85 @@
+/** A JSON Schema 2020-12 that is an object. */
+export type JsonSchema = Record<string, unknown>;
+
+type Path = (string | number)[];
+
+export interface Subschema {
+  keyword: string;
+  path: Path;
+  schema: JsonSchema;
+}
+
+/** Keywords by what they hold: a schema, a list of schemas, or an object of schemas. */
+const ONE = [
+  ...['items', 'contains', 'unevaluatedItems', 'additionalProperties', 'unevaluatedProperties'],
+  ...['propertyNames', 'not', 'if', 'then', 'else', 'contentSchema'],
+];
+const LIST = ['allOf', 'anyOf', 'oneOf', 'prefixItems'];
+const MAP = ['properties', 'patternProperties', 'dependentSchemas', 'dependencies', '$defs', 'definitions'];
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The schemas right inside a schema. What stands in `enum`, `const` or `default` is data, and no schema. */
+export function subschemasOf(schema: JsonSchema, at: Path = []): Subschema[] {
+  return Object.entries(schema).flatMap(([keyword, value]) => {
+    const path = [...at, keyword];
+    const entries: [string | number, unknown][] = ONE.includes(keyword)
+      ? [['', value]]
+      : LIST.includes(keyword) && Array.isArray(value)
+        ? value.map((one: unknown, i) => [i, one])
+        : MAP.includes(keyword) && isObject(value)
+          ? Object.entries(value)
+          : [];
+    return entries.flatMap(([key, one]) =>
+      isObject(one)
+        ? [{ keyword, path: key === '' && one === value ? path : [...path, key], schema: one }]
+        : [],
+    );
+  });
+}
+
+/** A copy in which `change` has been applied to the schema and all schemas inside it. */
+export function mapSchema(schema: JsonSchema, change: (schema: JsonSchema) => JsonSchema): JsonSchema {
+  const inner = new Map(subschemasOf(schema).map((sub) => [sub.schema, mapSchema(sub.schema, change)]));
+  const mapped = (value: unknown) => (isObject(value) ? (inner.get(value) ?? value) : value);
+  return change(
+    Object.fromEntries(
+      Object.entries(schema).map(([keyword, value]) => [
+        keyword,
+        LIST.includes(keyword) && Array.isArray(value)
+          ? value.map(mapped)
+          : MAP.includes(keyword) && isObject(value)
+            ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, mapped(one)]))
+            : mapped(value),
+      ]),
+    ),
+  );
+}
+
+/** What a reference such as `#/$defs/order` names in a document; undefined where there is nothing. */
+export function resolvePointer(document: unknown, reference: string): unknown {
+  let found = document;
+  for (const token of reference.slice(1).split('/').slice(1)) {
+    const key = unescapePointer(token);
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined;
+    found = (found as Record<string, unknown>)[key];
+  }
+  return found;
+}
+
+/** A token of a JSON pointer in a URI fragment (RFC 6901 section 6). */
+export function unescapePointer(token: string): string {
+  try {
+    return unescapeToken(decodeURIComponent(token));
+  } catch {
+    return token;
+  }
+}
+
+export const unescapeToken = (token: string) => token.replaceAll('~1', '/').replaceAll('~0', '~');
+
+export const isDeeperThan = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((one) => isDeeperThan(one, levels - 1)));

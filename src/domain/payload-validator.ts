@@ -1,0 +1,97 @@
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { RE2JS } from 're2js';
+import { canonicalJson } from './canonical-json.js';
+import type { JsonSchema } from './json-schema.js';
+import { describeError, type PayloadFault } from './payload-faults.js';
+import { countChecks } from './schema-work.js';
+
+/** The faults of a value; empty: it is valid. `root`: what their paths begin with. */
+export type ValidatePayload = (value: unknown, root?: string) => PayloadFault[];
+
+const MAX_FAULTS = 20;
+/** All faults of a value are looked for only up to so many checks of values: each fault takes memory. */
+const MAX_ALL_CHECKS = 200_000;
+
+/** Of JSON Schema and OpenAPI. Not `url` of ajv-formats, whose time is quadratic. Others are notes, which check nothing. */
+const FORMATS = [
+  ...(['date', 'time', 'date-time', 'duration', 'email', 'hostname', 'ipv4', 'ipv6', 'uuid'] as const),
+  ...(['uri', 'uri-reference', 'uri-template', 'json-pointer', 'relative-json-pointer', 'regex'] as const),
+  ...(['byte', 'binary', 'password', 'int32', 'int64', 'float', 'double'] as const),
+];
+
+/** Compiles a schema without faults. Throws where a pattern or a keyword cannot be used. */
+export function compileSchema(schema: JsonSchema): ValidatePayload {
+  const isValid = compile(schema, false);
+  const checks = countChecks(schema);
+  let findAll: ValidateFunction | undefined;
+  return (value, root = 'payload') => {
+    if (isValid(value)) return [];
+    let errors = isValid.errors ?? [];
+    if (!hasMoreValues(value, MAX_ALL_CHECKS / checks)) {
+      findAll ??= compile(schema, true);
+      findAll(value);
+      errors = findAll.errors ?? errors;
+    }
+    return errors.slice(0, MAX_FAULTS).map((error: ErrorObject) => describeError(error, value, root));
+  };
+}
+
+function compile(schema: JsonSchema, allErrors: boolean): ValidateFunction {
+  // One for each schema: an instance keeps all that it has compiled.
+  const ajv = new Ajv2020({
+    allErrors,
+    meta: false,
+    validateSchema: false,
+    strict: false,
+    logger: false,
+    // Names such as `constructor` are no fields that every object has.
+    ownProperties: true,
+    // Otherwise the code of a schema is repeated at each reference.
+    inlineRefs: false,
+    // Optimized code is as fast, and takes ten times as long to make.
+    code: { regExp: linearRegExp, optimize: false },
+  });
+  addFormats.default(ajv, { formats: FORMATS });
+  // Ajv's own compares each element with each other.
+  ajv.removeKeyword('uniqueItems').addKeyword({
+    keyword: 'uniqueItems',
+    type: 'array',
+    schemaType: 'boolean',
+    compile: (wanted: boolean) => (items: unknown[]) =>
+      !wanted || new Set(items.map(canonicalJson)).size === items.length,
+    error: { message: 'must not hold the same element twice' },
+  });
+  // References stay inside the schema, whatever its id; and `$async` of Ajv would make it answer with a promise.
+  return ajv.compile({ ...schema, $id: undefined, $async: false } as JsonSchema);
+}
+
+/** In time linear in the text, whatever the pattern: no lookaround and no references to groups. */
+function linearRegExp(pattern: string): RegExp {
+  try {
+    const expression = RE2JS.compile(RE2JS.translateRegExp(pattern));
+    // Ajv calls only these two; the text is its key.
+    return { test: (text: string) => expression.test(text), toString: () => pattern } as RegExp;
+  } catch (error) {
+    throw new Error(`the pattern ${pattern} is not one of RE2 (${(error as Error).message})`, {
+      cause: error,
+    });
+  }
+}
+linearRegExp.code = 'linearRegExp';
+
+function hasMoreValues(value: unknown, most: number): boolean {
+  let count = 0;
+  const waiting = [value];
+  while (waiting.length > 0) {
+    const one = waiting.pop();
+    if (++count > most) return true;
+    if (typeof one === 'object' && one !== null) {
+      for (const inner of Object.values(one)) {
+        if (waiting.length > most) return true;
+        waiting.push(inner);
+      }
+    }
+  }
+  return false;
+}

@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest';
+import { createEventSchemas } from '../../src/delivery/event-schemas.js';
+import type { JsonSchema } from '../../src/domain/json-schema.js';
+import { createLogger } from '../../src/observability/logger.js';
+
+/** A cache whose reads and notifications the test controls. */
+function setup(stored: Record<string, JsonSchema>) {
+  const reads: string[] = [];
+  let current = true;
+  let changed!: (name: string | null) => void;
+  let beforeAnswer = () => {};
+  const schemas = createEventSchemas(
+    {
+      async names() {
+        reads.push('names');
+        return Object.keys(stored);
+      },
+      async schema(name) {
+        reads.push(name);
+        const schema = stored[name] ?? null;
+        await Promise.resolve();
+        beforeAnswer();
+        return schema;
+      },
+    },
+    { onEventType: (listener) => void (changed = listener), current: () => current },
+    createLogger('silent'),
+  );
+  const accepts = async (type: string, payload: unknown) => (await schemas.check(type, payload)).length === 0;
+  return {
+    ...{ schemas, reads, accepts, stored },
+    notify: (name: string | null) => changed(name),
+    setCurrent: (is: boolean) => void (current = is),
+    setBeforeAnswer: (act: () => void) => void (beforeAnswer = act),
+  };
+}
+
+test('thousands of events without a schema cost one read, and those with one another', async () => {
+  const { accepts, reads } = setup({ a: { type: 'number' } });
+  const all = Array.from({ length: 5_000 }, (_, i) => accepts(`b${i}`, 'x'));
+  expect(new Set(await Promise.all(all))).toEqual(new Set([true]));
+  expect(reads).toEqual(['names']);
+  expect(await Promise.all([accepts('a', 'x'), accepts('a', 5), accepts('a', 6)])).toEqual([
+    false,
+    true,
+    true,
+  ]);
+  expect(reads).toEqual(['names', 'a']);
+});
+
+test('a changed event type is read again, also one that is new, is gone, or changes during the read', async () => {
+  const { accepts, notify, stored, setBeforeAnswer } = setup({ a: { type: 'number' } });
+  expect(await accepts('a', 'x')).toBe(false);
+  stored.a = { type: 'string' };
+  notify('a');
+  expect(await accepts('a', 'x')).toBe(true);
+  stored.b = { type: 'string' };
+  notify('b');
+  expect(await accepts('b', 5)).toBe(false);
+  delete stored.b;
+  notify(null);
+  expect(await accepts('b', 5)).toBe(true);
+
+  notify('a');
+  setBeforeAnswer(() => {
+    setBeforeAnswer(() => {});
+    stored.a = { type: 'boolean' };
+    notify('a');
+  });
+  await accepts('a', true);
+  expect(await accepts('a', true)).toBe(true);
+});
+
+test('while notifications may be missing, nothing is answered from memory', async () => {
+  const { accepts, stored, setCurrent } = setup({ a: { type: 'number' } });
+  expect(await accepts('a', 'x')).toBe(false);
+  setCurrent(false);
+  stored.a = { type: 'string' };
+  expect(await accepts('a', 'x')).toBe(true);
+});
+
+test('a stored schema that cannot be compiled any more refuses no event', async () => {
+  const { accepts } = setup({ a: { pattern: '(?=a)' } });
+  expect(await accepts('a', 5)).toBe(true);
+});
+
+test('a failed read is not remembered', async () => {
+  const { accepts, setBeforeAnswer } = setup({ a: { type: 'number' } });
+  setBeforeAnswer(() => {
+    throw new Error('away');
+  });
+  await expect(accepts('a', 5)).rejects.toThrow('away');
+  setBeforeAnswer(() => {});
+  expect(await accepts('a', 5)).toBe(true);
+});

@@ -1,0 +1,106 @@
+import { describe, expect, it, test } from 'vitest';
+import { MAX_CHECKS, MAX_IN_ONE_PART, schemaFaults } from '../../src/domain/schema-check.js';
+
+const faultsOf = (schema: unknown) =>
+  schemaFaults(schema).map(({ path, message }) => `${path.join('/')}: ${message}`);
+
+/** Each refers to the next one twice: as many checks as 2 to the number of them. */
+const doubling = (defs: number) => ({
+  $ref: '#/$defs/0',
+  $defs: Object.fromEntries(
+    Array.from({ length: defs }, (_, i) => [
+      i,
+      i === defs - 1 ? {} : { allOf: [{ $ref: `#/$defs/${i + 1}` }, { $ref: `#/$defs/${i + 1}` }] },
+    ]),
+  ),
+});
+
+const fields = (count: number) => ({
+  properties: Object.fromEntries(Array.from({ length: count }, (_, i) => [`p${i}`, { type: 'string' }])),
+});
+
+describe('a schema that is refused', () => {
+  it.each<[string, unknown, RegExp]>([
+    ['is true', true, /^: Must be a JSON Schema, an object/],
+    ['is a list', [], /^: Must be a JSON Schema/],
+    ['has an unknown type', { properties: { a: { type: 'strng' } } }, /^properties\/a\/type: Is not valid/],
+    ['has a number for a list', { required: 5 }, /^required: Is not valid in JSON Schema: must be array/],
+    ['refers to a file', { $ref: 'order.json' }, /^\$ref: Must be a place in this schema/],
+    ['refers to a host', { items: { $ref: 'http://127.0.0.1/a' } }, /^items\/\$ref: Must be a place/],
+    [
+      'refers to a host by its own id',
+      { $id: 'https://e.com/a', $ref: 'https://e.com/a#/$defs/b' },
+      /^\$ref: Must/,
+    ],
+    ['refers to nothing', { $ref: '#/$defs/none' }, /^\$ref: Leads to no schema/],
+    ['refers to a text', { title: 'x', $ref: '#/title' }, /^\$ref: Leads to no schema/],
+    ['refers to a prototype', { $ref: '#/constructor' }, /^\$ref: Leads to no schema/],
+    [
+      'refers elsewhere where nothing refers to it',
+      { $defs: { a: { $ref: 'b.json' } } },
+      /^\$defs\/a\/\$ref/,
+    ],
+    ['has an id inside', { items: { $id: 'b' } }, /^items\/\$id: Is possible only at the top/],
+    ['is of another draft', { $schema: 'http://json-schema.org/draft-07/schema#' }, /^\$schema: Must be/],
+    ['is dynamic', { $dynamicRef: '#a' }, /^\$dynamicRef: Is not supported/],
+    ['refers to itself', { properties: { next: { $ref: '#' } } }, /^: Refers to itself/],
+    [
+      'refers to itself in two steps',
+      {
+        $ref: '#/$defs/a',
+        $defs: { a: { items: { $ref: '#/$defs/b' } }, b: { not: { $ref: '#/$defs/a' } } },
+      },
+      /^: Refers to itself/,
+    ],
+    ['grows with its references', doubling(40), /^: At most 5000 schemas/],
+    [
+      'has too many values',
+      { enum: Array.from({ length: MAX_CHECKS }, (_, i) => i) },
+      /^: At most 5000 schemas/,
+    ],
+    ['has too many fields', fields(MAX_IN_ONE_PART), /^: At most 1000 schemas in one another/],
+    [
+      'has too many fields in a part',
+      { $ref: '#/$defs/a', $defs: { a: fields(MAX_IN_ONE_PART) } },
+      /^: At most 1000 schemas in one another/,
+    ],
+    ['is larger than 64 KiB', { description: 'x'.repeat(65_536) }, /^: At most 64 KiB/],
+    ['is deep', JSON.parse(`${'{"not":'.repeat(50_000)}{}${'}'.repeat(50_000)}`), /^: At most 64 levels/],
+    ['looks ahead', { pattern: '(?=a)b' }, /^: Cannot be used: the pattern \(\?=a\)b is not one of RE2/],
+    ['refers to a group', { patternProperties: { '(a)\\1': {} } }, /^: Cannot be used: the pattern/],
+    ['has a pattern that is none', { pattern: '(' }, /^: Cannot be used: the pattern \(/],
+    ['repeats too much', { pattern: '((a{1000}){1000}){1000}' }, /^: Cannot be used: the pattern/],
+  ])('%s', (_name, schema, fault) => {
+    expect(faultsOf(schema).join('\n')).toMatch(fault);
+  });
+
+  it('has its faults counted to 21', () => {
+    const properties = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`p${i}`, { $ref: 'x' }]));
+    expect(schemaFaults({ properties })).toHaveLength(21);
+  });
+});
+
+test.each<[string, unknown]>([
+  ['the empty one', {}],
+  ['one with references', { $ref: '#/$defs/a~1b%25', $defs: { 'a/b%': { type: 'string' } } }],
+  [
+    'one that refers to a part twice',
+    { properties: { a: { $ref: '#/$defs/x' }, b: { $ref: '#/$defs/x' } }, $defs: { x: {} } },
+  ],
+  [
+    'one with an id and a dialect',
+    { $id: 'https://e.com/a', $schema: 'https://json-schema.org/draft/2020-12/schema' },
+  ],
+  [
+    'data that looks like a reference',
+    { const: { $ref: 'http://127.0.0.1' }, enum: [{ $ref: 'x' }], default: { $ref: 'x' } },
+  ],
+  [
+    'fields that are named like keywords',
+    { properties: { $ref: { type: 'string' }, $id: {}, items: { type: 'array' } } },
+  ],
+  ['a format and keywords that nobody knows', { format: 'decimal', 'x-note': 1, xml: {}, example: 5 }],
+  ['as many fields as there may be', fields(MAX_IN_ONE_PART - 1)],
+])('%s is allowed', (_name, schema) => {
+  expect(faultsOf(schema)).toEqual([]);
+});
