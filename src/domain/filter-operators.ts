@@ -20,7 +20,7 @@ export interface ReadFilter {
   cost: number;
 }
 
-export const MAX_FILTER_LEVELS = 10;
+export const MAX_FILTER_COST = 200;
 /** A regular expression reads a whole string, where a comparison mostly reads its first bytes. */
 export const SUFFIX_COST = 40;
 const MAX_SEGMENTS = 32;
@@ -39,8 +39,11 @@ type Operator = (accessor: string, value: unknown, path: Path, read: ReadFilter)
 
 /** In lax mode Postgres compares each element of an array, and one that matches suffices. */
 const equalsAny: Operator = (accessor, value, path, read) => {
-  const values = listOf(value, path, read).map((one, i) => literal(one, [...path, i], read));
-  read.cost += Math.max(0, values.length - 1);
+  const given = listOf(value, path, read);
+  read.cost += Math.max(0, given.length - 1);
+  // The filter is refused for its cost: build no more of it.
+  if (read.cost > MAX_FILTER_COST) return '';
+  const values = given.map((one, i) => literal(one, [...path, i], read));
   return comparison(values.map((one) => `${accessor} == ${one}`).join(' || '), read);
 };
 
@@ -120,8 +123,7 @@ function textOf(value: unknown, path: Path, read: ReadFilter): string {
 const isExact = (value: number) => Number.isSafeInteger(value);
 
 export function listOf(given: unknown, at: Path, read: ReadFilter): unknown[] {
-  if (at.length >= MAX_FILTER_LEVELS) refuse(read, at, `At most ${MAX_FILTER_LEVELS} levels.`);
-  else if (!Array.isArray(given) || given.length === 0)
+  if (!Array.isArray(given) || given.length === 0)
     refuse(read, at, 'Must be a list, of one element at least.');
   else return given;
   return [];

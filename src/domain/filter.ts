@@ -2,7 +2,7 @@ import {
   accessorOf,
   equals,
   listOf,
-  MAX_FILTER_LEVELS,
+  MAX_FILTER_COST,
   OPERATORS,
   refuse,
   SUFFIX_COST,
@@ -10,27 +10,46 @@ import {
   type Path,
   type ReadFilter,
 } from './filter-operators.js';
+import { isDeeperThan } from './json-schema.js';
 
 /** A filter on the payload, as its endpoint's owner wrote it: `{"amount":{"$gt":10},"customer.plan":"pro"}`. */
 export type Filter = Record<string, unknown>;
 
 export const MAX_FILTER_BYTES = 4 * 1024;
-export const MAX_FILTER_COST = 200;
+const MAX_FILTER_LEVELS = 10;
+/** Each subscription of the endpoint has a copy, which is read for each event. */
+export const MAX_PREDICATE = 16 * 1024;
 
 /** Checks a filter and compiles it. The parts count only if there are no faults. */
 export function readFilter(filter: unknown): ReadFilter {
   const read: ReadFilter = { faults: [], parts: [], cost: 0 };
+  // Check the size first: a predicate repeats the path for each value of $in.
+  const tooLarge = sizeProblem(filter);
+  if (tooLarge !== null) {
+    refuse(read, [], tooLarge);
+    return read;
+  }
   read.parts = readConditions(filter, [], read);
   if (read.faults.length > 0) return read;
-  if (Buffer.byteLength(JSON.stringify(filter)) > MAX_FILTER_BYTES)
-    refuse(read, [], `At most ${MAX_FILTER_BYTES} bytes of JSON.`);
   if (read.cost > MAX_FILTER_COST)
     refuse(
       read,
       [],
       `At most ${MAX_FILTER_COST} comparisons: each value of $in and $nin counts, and $endsWith counts ${SUFFIX_COST}.`,
     );
+  else if (Buffer.byteLength(all(read.parts)) > MAX_PREDICATE)
+    refuse(
+      read,
+      [],
+      `At most ${MAX_PREDICATE} bytes when compiled, where each value of $in and $nin repeats its path.`,
+    );
   return read;
+}
+
+function sizeProblem(filter: unknown): string | null {
+  if (isDeeperThan(filter, MAX_FILTER_LEVELS)) return `At most ${MAX_FILTER_LEVELS} levels.`;
+  const json = JSON.stringify(filter) ?? '';
+  return Buffer.byteLength(json) > MAX_FILTER_BYTES ? `At most ${MAX_FILTER_BYTES} bytes of JSON.` : null;
 }
 
 /** The predicate of a checked filter. */
@@ -88,8 +107,7 @@ function readOperators(accessor: string, given: unknown, at: Path, read: ReadFil
 function membersOf(given: unknown, at: Path, read: ReadFilter, message: string): [string, unknown][] {
   const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
   const entries: [string, unknown][] = isObject ? Object.entries(given) : [];
-  if (at.length >= MAX_FILTER_LEVELS) refuse(read, at, `At most ${MAX_FILTER_LEVELS} levels.`);
-  else if (!isObject) refuse(read, at, message);
+  if (!isObject) refuse(read, at, message);
   else if (entries.length === 0) refuse(read, at, 'Must hold at least one condition.');
   else return entries;
   return [];

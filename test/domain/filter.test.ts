@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { compileFilter, MAX_FILTER_BYTES, readFilter } from '../../src/domain/filter.js';
+import { compileFilter, MAX_FILTER_BYTES, MAX_PREDICATE, readFilter } from '../../src/domain/filter.js';
 import { anyFilter } from '../support/filters.js';
 
 const faultsOf = (filter: unknown) =>
@@ -54,13 +54,28 @@ describe('a filter that is refused', () => {
   });
 
   it('has its faults counted to 21, however many there are', () => {
-    const filter = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`a${i}`, []]));
+    const filter = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`a${i}`, []]));
     expect(readFilter(filter).faults).toHaveLength(21);
   });
 
   it('may be nested without end', () => {
     const filter = JSON.parse(`${'{"$not":'.repeat(50_000)}1${'}'.repeat(50_000)}`) as unknown;
     expect(faultsOf(filter)).toHaveLength(1);
+  });
+});
+
+describe('a filter that would compile to a large predicate', () => {
+  const inList = (key: number, values: number) => ({ ['a'.repeat(key)]: { $in: Array(values).fill(1) } });
+
+  it('is refused for its bytes before it is compiled', () => {
+    // Compiled, it would be longer than a string can be.
+    expect(faultsOf(inList(150_000, 75_000))).toEqual([': At most 4096 bytes of JSON.']);
+  });
+
+  it('is refused where a long path is repeated for each value', () => {
+    expect(faultsOf(inList(3_600, 199))).toEqual([expect.stringMatching(/^: At most 16384 bytes when/)]);
+    expect(faultsOf(inList(40, 199))).toEqual([]);
+    expect(compileFilter(inList(60, 199)).predicate.length).toBeLessThanOrEqual(MAX_PREDICATE);
   });
 });
 
