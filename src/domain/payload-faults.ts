@@ -1,4 +1,5 @@
 import type { ErrorObject } from 'ajv';
+import { cutText } from './cut-text.js';
 import { unescapeToken } from './json-schema.js';
 
 export interface PayloadFault {
@@ -34,10 +35,10 @@ export function describeError(error: ErrorObject, value: unknown, root: string):
   }
 }
 
-const bound = (path: string) => (path.length > MAX_PATH ? `${path.slice(0, MAX_PATH)}…` : path);
+const bound = (path: string) => cutText(path, MAX_PATH);
 
 function sentence(message: string): string {
-  const text = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message;
+  const text = cutText(message, MAX_MESSAGE);
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 

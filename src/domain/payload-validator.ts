@@ -1,8 +1,13 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { RE2JS } from 're2js';
 import { canonicalJson } from './canonical-json.js';
 import type { JsonSchema } from './json-schema.js';
+import {
+  createLinearPatterns,
+  MAX_PATTERN_WORK,
+  PatternWorkError,
+  type LinearPatterns,
+} from './linear-patterns.js';
 import { describeError, type PayloadFault } from './payload-faults.js';
 import { countChecks } from './schema-work.js';
 
@@ -22,22 +27,28 @@ const FORMATS = [
 
 /** Compiles a schema without faults. Throws where a pattern or a keyword cannot be used. */
 export function compileSchema(schema: JsonSchema): ValidatePayload {
-  const isValid = compile(schema, false);
+  const patterns = createLinearPatterns();
+  const findFirst = compile(schema, patterns, false);
   const checks = countChecks(schema);
-  let findAll: ValidateFunction | undefined;
+  let findAll: FindErrors | undefined;
   return (value, root = 'payload') => {
-    if (isValid(value)) return [];
-    let errors = isValid.errors ?? [];
-    if (!hasMoreValues(value, MAX_ALL_CHECKS / checks)) {
-      findAll ??= compile(schema, true);
-      findAll(value);
-      errors = findAll.errors ?? errors;
+    patterns.begin();
+    let errors = findFirst(value);
+    if (errors === null) return [{ path: root, message: TOO_MUCH_TEXT }];
+    if (errors.length > 0 && !hasMoreValues(value, MAX_ALL_CHECKS / checks)) {
+      findAll ??= compile(schema, patterns, true);
+      errors = findAll(value) ?? errors;
     }
-    return errors.slice(0, MAX_FAULTS).map((error: ErrorObject) => describeError(error, value, root));
+    return errors.slice(0, MAX_FAULTS).map((error) => describeError(error, value, root));
   };
 }
 
-function compile(schema: JsonSchema, allErrors: boolean): ValidateFunction {
+const TOO_MUCH_TEXT = `Is too long for the patterns of the schema: characters times steps of their patterns, at most ${MAX_PATTERN_WORK}.`;
+
+/** Null: the patterns of the schema would take too long. */
+type FindErrors = (value: unknown) => ErrorObject[] | null;
+
+function compile(schema: JsonSchema, patterns: LinearPatterns, allErrors: boolean): FindErrors {
   // One for each schema: an instance keeps all that it has compiled.
   const ajv = new Ajv2020({
     allErrors,
@@ -50,7 +61,7 @@ function compile(schema: JsonSchema, allErrors: boolean): ValidateFunction {
     // Otherwise the code of a schema is repeated at each reference.
     inlineRefs: false,
     // Optimized code is as fast, and takes ten times as long to make.
-    code: { regExp: linearRegExp, optimize: false },
+    code: { regExp: patterns.regExp, optimize: false },
   });
   addFormats.default(ajv, { formats: FORMATS });
   // Ajv's own compares each element with each other.
@@ -63,22 +74,16 @@ function compile(schema: JsonSchema, allErrors: boolean): ValidateFunction {
     error: { message: 'must not hold the same element twice' },
   });
   // References stay inside the schema, whatever its id; and `$async` of Ajv would make it answer with a promise.
-  return ajv.compile({ ...schema, $id: undefined, $async: false } as JsonSchema);
+  const validate = ajv.compile({ ...schema, $id: undefined, $async: false } as JsonSchema);
+  return (value) => {
+    try {
+      return validate(value) ? [] : (validate.errors ?? []);
+    } catch (error) {
+      if (error instanceof PatternWorkError) return null;
+      throw error;
+    }
+  };
 }
-
-/** In time linear in the text, whatever the pattern: no lookaround and no references to groups. */
-function linearRegExp(pattern: string): RegExp {
-  try {
-    const expression = RE2JS.compile(RE2JS.translateRegExp(pattern));
-    // Ajv calls only these two; the text is its key.
-    return { test: (text: string) => expression.test(text), toString: () => pattern } as RegExp;
-  } catch (error) {
-    throw new Error(`the pattern ${pattern} is not one of RE2 (${(error as Error).message})`, {
-      cause: error,
-    });
-  }
-}
-linearRegExp.code = 'linearRegExp';
 
 function hasMoreValues(value: unknown, most: number): boolean {
   let count = 0;
