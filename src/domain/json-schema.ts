@@ -1,6 +1,8 @@
 /** A JSON Schema 2020-12 that is an object. */
 export type JsonSchema = Record<string, unknown>;
 
+export const MAX_SCHEMA_BYTES = 64 * 1024;
+
 type Path = (string | number)[];
 
 export interface Subschema {
@@ -68,6 +70,18 @@ export function resolvePointer(document: unknown, reference: string): unknown {
   return found;
 }
 
+/** Whether a reference leads from schema to schema; otherwise it leads into data, such as `#/default`. */
+export function leadsToSchema(reference: string): boolean {
+  const keys = reference.slice(1).split('/').slice(1).map(unescapePointer);
+  for (let i = 0; i < keys.length; i++) {
+    const keyword = keys[i]!;
+    if (LIST.includes(keyword) || MAP.includes(keyword)) i++;
+    else if (!ONE.includes(keyword)) return false;
+    if (i === keys.length) return false;
+  }
+  return true;
+}
+
 /** A token of a JSON pointer in a URI fragment (RFC 6901 section 6). */
 export function unescapePointer(token: string): string {
   try {
@@ -78,6 +92,18 @@ export function unescapePointer(token: string): string {
 }
 
 export const unescapeToken = (token: string) => token.replaceAll('~1', '/').replaceAll('~0', '~');
+
+const sizes = new WeakMap<object, number>();
+
+/** Bytes of JSON. An object is measured once: an import asks again for each webhook that refers to it. */
+export function sizeOf(value: unknown): number {
+  const isKept = typeof value === 'object' && value !== null;
+  const before = isKept ? sizes.get(value) : undefined;
+  if (before !== undefined) return before;
+  const size = Buffer.byteLength(JSON.stringify(value) ?? '');
+  if (isKept) sizes.set(value, size);
+  return size;
+}
 
 export const isDeeperThan = (value: unknown, levels: number): boolean =>
   typeof value === 'object' &&

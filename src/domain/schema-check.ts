@@ -1,7 +1,10 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { cutText } from './cut-text.js';
 import {
   isDeeperThan,
   isObject,
+  leadsToSchema,
+  MAX_SCHEMA_BYTES,
   resolvePointer,
   subschemasOf,
   unescapeToken,
@@ -17,7 +20,6 @@ export interface SchemaFault {
   message: string;
 }
 
-export const MAX_SCHEMA_BYTES = 64 * 1024;
 export const MAX_SCHEMA_LEVELS = 64;
 /** Bounds the work for one value. */
 export const MAX_CHECKS = 5_000;
@@ -25,6 +27,7 @@ export const MAX_CHECKS = 5_000;
 export const MAX_IN_ONE_PART = 1_000;
 /** More are not answered. */
 const MAX_FAULTS = 21;
+const MAX_MESSAGE = 300;
 const DIALECT = /^https:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
 const DYNAMIC = ['$dynamicRef', '$dynamicAnchor', '$recursiveRef', '$recursiveAnchor'];
 
@@ -54,7 +57,7 @@ function keywordFaults(root: JsonSchema, schema = root, at: SchemaFault['path'] 
     ...(schema !== root && $id !== undefined
       ? fault('Is possible only at the top of a schema.', [...at, '$id'])
       : []),
-    ...(typeof $schema === 'string' && !DIALECT.test($schema)
+    ...($schema !== undefined && !(typeof $schema === 'string' && DIALECT.test($schema))
       ? fault('Must be https://json-schema.org/draft/2020-12/schema, or absent.', [...at, '$schema'])
       : []),
     ...DYNAMIC.filter((name) => schema[name] !== undefined).flatMap((name) =>
@@ -67,12 +70,13 @@ function keywordFaults(root: JsonSchema, schema = root, at: SchemaFault['path'] 
 function refFaults(root: JsonSchema, ref: string, path: SchemaFault['path']): SchemaFault[] {
   if (ref !== '#' && !ref.startsWith('#/'))
     return fault('Must be a place in this schema, such as #/$defs/order: nothing is fetched.', path);
-  const target = resolvePointer(root, ref);
+  const target = leadsToSchema(ref) ? resolvePointer(root, ref) : undefined;
   return isObject(target) || typeof target === 'boolean' ? [] : fault('Leads to no schema.', path);
 }
 
 function metaFaults(schema: JsonSchema): SchemaFault[] {
-  if (metaSchema.validateSchema(schema) === true) return [];
+  // Without the dialect, which is known to be right: Ajv throws for one that it cannot find.
+  if (metaSchema.validateSchema({ ...schema, $schema: undefined } as JsonSchema) === true) return [];
   return (metaSchema.errors ?? []).map(({ instancePath, message = 'is not valid' }) => ({
     path: instancePath.split('/').slice(1).map(unescapeToken),
     message: `Is not valid in JSON Schema: ${message}.`,
@@ -100,6 +104,6 @@ function compileFaults(schema: JsonSchema): SchemaFault[] {
     compileSchema(schema);
     return [];
   } catch (error) {
-    return fault(`Cannot be used: ${(error as Error).message}.`);
+    return fault(`Cannot be used: ${cutText((error as Error).message, MAX_MESSAGE)}.`);
   }
 }

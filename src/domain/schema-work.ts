@@ -10,7 +10,7 @@ export function countChecks(root: JsonSchema): number {
     if (!isObject(schema)) return 1;
     const before = known.get(schema);
     if (before !== undefined) return before;
-    // Until it is counted: whoever finds it now is inside it.
+    // While it is being counted, only a schema inside it finds this: it is recursive.
     known.set(schema, NaN);
     let checks = 1 + lengthOf(schema.enum) + lengthOf(schema.required);
     if (isObject(schema.dependentRequired))

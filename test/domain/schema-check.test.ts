@@ -35,6 +35,18 @@ describe('a schema that is refused', () => {
     ['refers to nothing', { $ref: '#/$defs/none' }, /^\$ref: Leads to no schema/],
     ['refers to a text', { title: 'x', $ref: '#/title' }, /^\$ref: Leads to no schema/],
     ['refers to a prototype', { $ref: '#/constructor' }, /^\$ref: Leads to no schema/],
+    ['refers to an example', { examples: [{}], $ref: '#/examples/0' }, /^\$ref: Leads to no schema/],
+    ['refers to a default', { default: {}, $ref: '#/default' }, /^\$ref: Leads to no schema/],
+    [
+      'refers to data inside a part',
+      { $ref: '#/$defs/a/const', $defs: { a: { const: { pattern: '(' } } } },
+      /^\$ref: Leads to no schema/,
+    ],
+    [
+      'refers to the names of its fields',
+      { $ref: '#/properties', properties: { a: {} } },
+      /^\$ref: Leads to no schema/,
+    ],
     [
       'refers elsewhere where nothing refers to it',
       { $defs: { a: { $ref: 'b.json' } } },
@@ -42,6 +54,9 @@ describe('a schema that is refused', () => {
     ],
     ['has an id inside', { items: { $id: 'b' } }, /^items\/\$id: Is possible only at the top/],
     ['is of another draft', { $schema: 'http://json-schema.org/draft-07/schema#' }, /^\$schema: Must be/],
+    ['is of a dialect that is no text', { $schema: 5 }, /^\$schema: Must be/],
+    ['is of a dialect that is null', { $schema: null }, /^\$schema: Must be/],
+    ['has such a dialect inside', { items: { $schema: {} } }, /^items\/\$schema: Must be/],
     ['is dynamic', { $dynamicRef: '#a' }, /^\$dynamicRef: Is not supported/],
     ['refers to itself', { properties: { next: { $ref: '#' } } }, /^: Refers to itself/],
     [
@@ -70,8 +85,28 @@ describe('a schema that is refused', () => {
     ['refers to a group', { patternProperties: { '(a)\\1': {} } }, /^: Cannot be used: the pattern/],
     ['has a pattern that is none', { pattern: '(' }, /^: Cannot be used: the pattern \(/],
     ['repeats too much', { pattern: '((a{1000}){1000}){1000}' }, /^: Cannot be used: the pattern/],
+    [
+      'has a long pattern',
+      { pattern: '[a-z]{1000}'.repeat(1_300) },
+      /^: Cannot be used: a pattern has at most 1000 characters/,
+    ],
+    [
+      'has a pattern of many steps',
+      { pattern: '[a-z]{1000}'.repeat(21) },
+      /^: Cannot be used: all patterns together have at most 20000 steps/,
+    ],
+    [
+      'has many patterns',
+      { allOf: Array.from({ length: 21 }, (_, i) => ({ pattern: `${i}[a-z]{1000}` })) },
+      /^: Cannot be used: all patterns together have at most 20000 steps/,
+    ],
   ])('%s', (_name, schema, fault) => {
     expect(faultsOf(schema).join('\n')).toMatch(fault);
+  });
+
+  it('is not repeated in the message', () => {
+    for (const pattern of [`(${'a'.repeat(900)}`, `(${'a'.repeat(50_000)}`, '[a-z]{1000}'.repeat(50)])
+      expect(faultsOf({ pattern })[0]!.length).toBeLessThan(400);
   });
 
   it('has its faults counted to 21', () => {
@@ -87,6 +122,19 @@ test.each<[string, unknown]>([
     'one that refers to a part twice',
     { properties: { a: { $ref: '#/$defs/x' }, b: { $ref: '#/$defs/x' } }, $defs: { x: {} } },
   ],
+  [
+    'one that refers to parts of parts',
+    {
+      properties: {
+        a: { $ref: '#/$defs/x/items' },
+        b: { $ref: '#/$defs/x/anyOf/1' },
+        c: { $ref: '#/$defs/yes' },
+      },
+      $defs: { x: { items: {}, anyOf: [{}, { type: 'string' }] }, yes: true },
+    },
+  ],
+  ['one pattern for many fields', { allOf: Array(50).fill({ pattern: '^[a-z]{1,255}$' }) }],
+  ['one with a dialect that ends in #', { $schema: 'https://json-schema.org/draft/2020-12/schema#' }],
   [
     'one with an id and a dialect',
     { $id: 'https://e.com/a', $schema: 'https://json-schema.org/draft/2020-12/schema' },
