@@ -16,6 +16,8 @@ export const MAX_KEY = 255;
 export const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
 
 export const MAX_PAYLOAD_BYTES = 256 * 1024;
+/** For the example of an event type. */
+export const MAX_EXAMPLE_BYTES = 64 * 1024;
 /** Levels of nested arrays and objects: receivers' parsers fail, or worse, not far beyond. */
 export const MAX_PAYLOAD_DEPTH = 1_000;
 /** Hours from acceptance for which an idempotency key is remembered. */

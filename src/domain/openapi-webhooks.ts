@@ -1,8 +1,11 @@
-import { EVENT_TYPE, MAX_NAME } from './event.js';
+import { cutText } from './cut-text.js';
+import { EVENT_TYPE, MAX_EXAMPLE_BYTES, MAX_NAME } from './event.js';
 import {
   isObject,
   mapSchema,
+  MAX_SCHEMA_BYTES,
   resolvePointer,
+  sizeOf,
   subschemasOf,
   unescapePointer,
   type JsonSchema,
@@ -22,6 +25,8 @@ export interface RefusedWebhook {
 }
 
 const MAX_REFERENCES = 10;
+/** References become shorter: a schema within the limit may have been larger before. */
+const MAX_UNBUNDLED_BYTES = 2 * MAX_SCHEMA_BYTES;
 const COMPONENT = '#/components/schemas/';
 const JSON_TYPE = /^[^/;\s]+\/(?:[^;\s]+\+)?json\s*(?:;|$)/i;
 
@@ -60,7 +65,9 @@ function webhookOf(document: unknown, name: string, given: unknown): Webhook {
   const description = [operation.description, operation.summary, item.description].find(
     (text) => typeof text === 'string' && text !== '',
   );
-  return { name, description: (description as string) ?? null, example: exampleOf(document, media), schema };
+  const example = exampleOf(document, media);
+  if (sizeOf(example) > MAX_EXAMPLE_BYTES) throw new UnreadableError('example', 'At most 64 KiB of JSON.');
+  return { name, description: (description as string) ?? null, example, schema };
 }
 
 /** Null for a body that is not JSON: its payload is a string. */
@@ -85,7 +92,10 @@ function follow(document: unknown, given: unknown, path: string): Record<string,
     if (!isObject(found)) throw new UnreadableError(path, 'Must be an object.');
     if (typeof found.$ref !== 'string') return found;
     if (!found.$ref.startsWith('#/'))
-      throw new UnreadableError(path, `The reference ${found.$ref} leads elsewhere: nothing is fetched.`);
+      throw new UnreadableError(
+        path,
+        `The reference ${cutText(found.$ref)} leads elsewhere: nothing is fetched.`,
+      );
     found = resolvePointer(document, found.$ref);
   }
   throw new UnreadableError(path, `At most ${MAX_REFERENCES} references in a row.`);
@@ -93,21 +103,34 @@ function follow(document: unknown, given: unknown, path: string): Record<string,
 
 /** The schema with the components that it refers to, directly or through others, as its own `$defs`. */
 function bundle(document: unknown, schema: JsonSchema): JsonSchema {
-  const components = new Map<string, JsonSchema>();
-  const include = (part: JsonSchema): JsonSchema => {
-    namesIn(part).forEach((token) => {
-      if (components.has(token)) return;
-      const component = resolvePointer(document, COMPONENT + token);
-      if (!isObject(component)) throw new UnreadableError('schema', `There is no ${COMPONENT}${token}.`);
-      components.set(token, {});
-      components.set(token, include(component));
-    });
-    return mapSchema(part, localize);
-  };
-  const whole = include(schema);
+  const components = componentsOf(document, schema);
+  const whole = mapSchema(schema, localize);
   if (components.size === 0) return whole;
-  const $defs = Object.fromEntries([...components].map(([token, one]) => [unescapePointer(token), one]));
+  const $defs = Object.fromEntries(
+    [...components].map(([token, one]) => [unescapePointer(token), mapSchema(one, localize)]),
+  );
   return { ...whole, $defs: { ...(isObject(whole.$defs) ? whole.$defs : {}), ...$defs } };
+}
+
+/** The components that a schema needs, by their tokens. Reads no more of them than a schema may hold. */
+function componentsOf(document: unknown, schema: JsonSchema): Map<string, JsonSchema> {
+  const components = new Map<string, JsonSchema>();
+  const waiting = [schema];
+  let bytes = 0;
+  for (const part of waiting) {
+    bytes += sizeOf(part);
+    if (bytes > MAX_UNBUNDLED_BYTES)
+      throw new UnreadableError('schema', 'At most 64 KiB of JSON, with the components that it refers to.');
+    for (const token of namesIn(part)) {
+      if (components.has(token)) continue;
+      const component = resolvePointer(document, COMPONENT + token);
+      if (!isObject(component))
+        throw new UnreadableError('schema', `There is no ${COMPONENT}${cutText(token)}.`);
+      components.set(token, component);
+      waiting.push(component);
+    }
+  }
+  return components;
 }
 
 function localize(schema: JsonSchema): JsonSchema {
@@ -125,6 +148,6 @@ function namesIn(schema: JsonSchema): string[] {
   const inner = subschemasOf(schema).flatMap((sub) => namesIn(sub.schema));
   if (typeof $ref !== 'string') return inner;
   if (!$ref.startsWith(COMPONENT))
-    throw new UnreadableError('schema', `The reference ${$ref} leads elsewhere than ${COMPONENT}…`);
+    throw new UnreadableError('schema', `The reference ${cutText($ref)} leads elsewhere than ${COMPONENT}…`);
   return [$ref.slice(COMPONENT.length).split('/')[0]!, ...inner];
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { decodeNameCursor } from '../db/event-type-lists.js';
+import { MAX_EXAMPLE_BYTES } from '../domain/event.js';
 import { isDeeperThan, type JsonSchema } from '../domain/json-schema.js';
 import { schemaFaults } from '../domain/schema-check.js';
 import { isStorable, isStorableJson, UNSTORABLE } from '../domain/storable.js';
 import { eventType, page, tenant } from './schemas.js';
 
-const MAX_EXAMPLE_BYTES = 64 * 1024;
 const MAX_LEVELS = 100;
 /** Deeper documents are no OpenAPI. */
 const MAX_DOCUMENT_LEVELS = 200;
@@ -55,7 +55,7 @@ export const eventTypeBody = settings.extend({
   archived: z.boolean().default(false),
 });
 export const eventTypePatch = settings.partial();
-/** What an import makes of a webhook. */
+/** An event type that is read from a webhook. */
 export const importedEventType = eventTypeBody.omit({ archived: true });
 
 export const eventTypesQuery = z.strictObject({

@@ -106,6 +106,45 @@ describe('a webhook of an OpenAPI document', () => {
     expect(webhook).toMatchObject({ errors: [{ message: expect.stringMatching(message) as string }] });
   });
 
+  /** A document in which `Part0` needs as many components. */
+  const chain = (count: number) => ({
+    components: {
+      schemas: Object.fromEntries(
+        Array.from({ length: count }, (_, i) => [
+          `Part${i}`,
+          i + 1 < count ? { items: ref(`Part${i + 1}`) } : {},
+        ]),
+      ),
+    },
+  });
+
+  it('is refused where its components are larger than a schema may be, however many there are', () => {
+    const item = post(json({ schema: ref('Part0') }));
+    expect(readWebhook(chain(20_000), 'a', item)).toEqual({
+      name: 'a',
+      errors: [{ path: 'schema', message: expect.stringMatching(/^At most 64 KiB/) as string }],
+    });
+    const { schema } = readWebhook(chain(1_000), 'a', item) as { schema: JsonSchema };
+    expect(Object.keys(schema.$defs as object)).toHaveLength(1_000);
+  });
+
+  it('is refused where its own schema or its example is too large', () => {
+    for (const [path, media] of Object.entries({
+      schema: { schema: { description: 'x'.repeat(150_000) } },
+      example: { example: 'x'.repeat(65_536) },
+    }))
+      expect(read(post(json(media)))).toMatchObject({
+        errors: [{ path, message: expect.stringMatching(/^At most 64 KiB/) as string }],
+      });
+  });
+
+  it('is refused with a message that cuts a long reference', () => {
+    for (const $ref of [`a${'x'.repeat(100_000)}`, `#/components/schemas/${'x'.repeat(100_000)}`]) {
+      const { errors } = read(post(json({ schema: { $ref } }))) as { errors: { message: string }[] };
+      expect(errors[0]!.message.length).toBeLessThan(300);
+    }
+  });
+
   it('keeps a recursive schema, which the check of schemas refuses', () => {
     const { schema } = read(post(json({ schema: ref('Tree') }))) as { schema: JsonSchema };
     expect(schemaFaults(schema)[0]!.message).toMatch(/^Refers to itself/);
