@@ -119,11 +119,13 @@ export async function importEventTypes(
   { dryRun, ...by }: Omit<By, 'action'> & { dryRun: boolean },
 ): Promise<Imported> {
   return transaction(pool, async (db) => {
+    // Creating a type that another transaction creates meanwhile would fail, and locks of single types may deadlock.
+    // Reading goes on.
+    if (!dryRun) await db.query('lock table event_types in exclusive mode');
     const result: Imported = { created: [], updated: [], unchanged: [] };
-    const { rows } = await db.query<EventType>(
-      `select ${COLUMNS} from event_types where name = any($1) order by name ${dryRun ? '' : 'for update'}`,
-      [types.map(({ name }) => name)],
-    );
+    const { rows } = await db.query<EventType>(`select ${COLUMNS} from event_types where name = any($1)`, [
+      types.map(({ name }) => name),
+    ]);
     const known = new Map(rows.map((row) => [row.name, row]));
     for (const type of types) {
       const before = known.get(type.name);
@@ -134,8 +136,7 @@ export async function importEventTypes(
       (before ? result.updated : result.created).push(type.name);
       if (dryRun) continue;
       if (before) await writeEventType(db, before, { ...type, archived: before.archived }, by);
-      else if (!(await insertEventType(db, { ...type, archived: false }, by)))
-        throw new Error(`The event type ${type.name} was created meanwhile.`);
+      else await insertEventType(db, { ...type, archived: false }, by);
     }
     return result;
   });

@@ -152,6 +152,7 @@ describe('event types', () => {
       { schema: { properties: { a: { type: 'strng' } } } },
       'schema.properties.a.type',
     ],
+    ['a dialect that is no text', { schema: { $schema: 5 } }, 'schema.$schema'],
     ['a schema of elsewhere', { schema: { items: { $ref: 'http://127.0.0.1:1/' } } }, 'schema.items.$ref'],
     [
       'a deep example',
@@ -382,6 +383,29 @@ describe('an import of an OpenAPI document', () => {
     const body = `{"openapi":{"openapi":"3.1.0","webhooks":{"a":${deep}}}}`;
     const answer = await t.call<ProblemBody>('POST', '/v1/event-types/import', body);
     expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'openapi' }] } });
+  });
+
+  it('refuses a webhook alone whose dialect is no text', async () => {
+    const webhooks = { good: webhook({}), bad: webhook({ $schema: 5 }) };
+    expect((await load({ openapi: '3.1.0', webhooks })).body).toMatchObject({
+      created: ['good'],
+      refused: [{ name: 'bad', errors: [{ path: 'schema.$schema' }] }],
+    });
+  });
+
+  it('counts a component for each webhook that refers to it', async () => {
+    const large = (count: number) => ({
+      openapi: '3.1.0',
+      webhooks: Object.fromEntries(
+        Array.from({ length: count }, (_, i) => [`w.${i}`, webhook({ $ref: '#/components/schemas/Large' })]),
+      ),
+      components: { schemas: { Large: { description: 'x'.repeat(60_000) } } },
+    });
+    expect(await load(large(70))).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'openapi.webhooks', message: expect.stringContaining('4 MiB') as string }] },
+    });
+    expect((await load(large(20))).body.created).toHaveLength(20);
   });
 
   it('may be larger than an event', async () => {
