@@ -1,8 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { JsonSchema } from '../domain/json-schema.js';
 import type { PayloadFault } from '../domain/payload-faults.js';
 import { compileSchema, type ValidatePayload } from '../domain/payload-validator.js';
-import { keepReads } from './kept-reads.js';
+import { keepLast, keepReads } from './kept-reads.js';
 import type { KillSwitch } from './kill-switch.js';
 
 export interface EventSchemas {
@@ -13,6 +14,8 @@ export interface EventSchemas {
 }
 
 const MAX_SCHEMAS = 1_000;
+/** Checks of one turn of the event loop: a batch may hold 16 payloads that take a second each. */
+const MAX_TURN_MS = 50;
 const NONE: PayloadFault[] = [];
 
 /**
@@ -31,13 +34,43 @@ export function createEventSchemas(
     MAX_SCHEMAS,
   );
 
+  // Compiling takes up to a second. It must not be repeated for each read, which would block the event loop for so long
+  // that the kill switch is never current again.
+  const compiled = new Map<string, { text: string; validate: ValidatePayload }>();
+
   function compile(name: string, schema: JsonSchema | null): ValidatePayload | null {
+    if (schema === null) return null;
+    const text = JSON.stringify(schema);
+    const before = compiled.get(name);
+    const validate = before?.text === text ? before.validate : compileAnew(name, schema);
+    keepLast(compiled, name, { text, validate }, MAX_SCHEMAS);
+    return validate;
+  }
+
+  function compileAnew(name: string, schema: JsonSchema): ValidatePayload {
     try {
-      return schema && compileSchema(schema);
+      return compileSchema(schema);
     } catch (error) {
       // It could be compiled when it was registered: a fault of ours, for which no event may be refused.
       log.error({ err: error, event_type: name }, 'a schema cannot be compiled; its events are not checked');
       return () => NONE;
+    }
+  }
+
+  let turnMs = 0;
+  let turn: Promise<void> | undefined;
+
+  async function validateInTurn(validate: ValidatePayload, payload: unknown): Promise<PayloadFault[]> {
+    while (turnMs > MAX_TURN_MS)
+      await (turn ??= nextTurn().then(() => {
+        turnMs = 0;
+        turn = undefined;
+      }));
+    const began = performance.now();
+    try {
+      return validate(payload);
+    } finally {
+      turnMs += performance.now() - began;
     }
   }
 
@@ -51,7 +84,7 @@ export function createEventSchemas(
     async check(type, payload) {
       if (!(await names.get('')).has(type)) return NONE;
       const validate = await schemas.get(type);
-      return validate ? validate(payload) : NONE;
+      return validate ? validateInTurn(validate, payload) : NONE;
     },
   };
 }

@@ -13,7 +13,7 @@ export interface KeptReads<T> {
 export function keepReads<T>(
   { current }: Pick<KillSwitch, 'current'>,
   read: (key: string) => Promise<T>,
-  /** All are forgotten above it. */
+  /** Above it, the value that is kept longest is forgotten. */
   most: number,
 ): KeptReads<T> {
   const known = new Map<string, T>();
@@ -23,8 +23,7 @@ export function keepReads<T>(
     const isCurrent = current();
     const under = read(key)
       .then((value) => {
-        if (known.size >= most) known.clear();
-        if (isCurrent && value !== null && reading.get(key) === under) known.set(key, value);
+        if (isCurrent && value !== null && reading.get(key) === under) keepLast(known, key, value, most);
         return value;
       })
       .finally(() => {
@@ -44,4 +43,11 @@ export function keepReads<T>(
       }
     },
   };
+}
+
+/** Keeps at most so many values: those that were set last. */
+export function keepLast<T>(kept: Map<string, T>, key: string, value: T, most: number): void {
+  kept.delete(key);
+  if (kept.size >= most) kept.delete(kept.keys().next().value!);
+  kept.set(key, value);
 }

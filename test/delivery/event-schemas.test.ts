@@ -1,11 +1,13 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { createEventSchemas } from '../../src/delivery/event-schemas.js';
 import type { JsonSchema } from '../../src/domain/json-schema.js';
-import { createLogger } from '../../src/observability/logger.js';
 
 /** A cache whose reads and notifications the test controls. */
 function setup(stored: Record<string, JsonSchema>) {
   const reads: string[] = [];
+  const logged: string[] = [];
   let current = true;
   let changed!: (name: string | null) => void;
   let beforeAnswer = () => {};
@@ -24,11 +26,11 @@ function setup(stored: Record<string, JsonSchema>) {
       },
     },
     { onEventType: (listener) => void (changed = listener), current: () => current },
-    createLogger('silent'),
+    pino({}, { write: (line: string) => void logged.push(line) }),
   );
   const accepts = async (type: string, payload: unknown) => (await schemas.check(type, payload)).length === 0;
   return {
-    ...{ schemas, reads, accepts, stored },
+    ...{ schemas, reads, accepts, stored, logged },
     notify: (name: string | null) => changed(name),
     setCurrent: (is: boolean) => void (current = is),
     setBeforeAnswer: (act: () => void) => void (beforeAnswer = act),
@@ -77,6 +79,36 @@ test('while notifications may be missing, nothing is answered from memory', asyn
   setCurrent(false);
   stored.a = { type: 'string' };
   expect(await accepts('a', 'x')).toBe(true);
+});
+
+test('a schema that is read again is compiled again only if it has changed', async () => {
+  // Its faults are logged each time that it is compiled.
+  const { accepts, reads, stored, logged, notify, setCurrent } = setup({ a: { pattern: '(?=a)' } });
+  setCurrent(false);
+  for (let i = 0; i < 5; i++) await accepts('a', 5);
+  notify(null);
+  await accepts('a', 5);
+  expect(reads.filter((name) => name === 'a')).toHaveLength(6);
+  expect(logged).toHaveLength(1);
+  stored.a = { pattern: '(?=b)' };
+  await accepts('a', 5);
+  expect(logged).toHaveLength(2);
+});
+
+test('long checks leave turns of the event loop to others', async () => {
+  const { accepts } = setup({ a: { not: { pattern: 'a[ab]{90}[cd]' } } });
+  const payload = Array.from({ length: 200_000 }, () => (Math.random() < 0.5 ? 'a' : 'b')).join('');
+  let turns = 0;
+  let done = false;
+  const count = (async () => {
+    for (; !done; turns++) await nextTurn();
+  })();
+  const checks = 3;
+  await Promise.all(Array.from({ length: checks }, () => accepts('a', payload)));
+  done = true;
+  await count;
+  // One check takes longer than the turn that it may take.
+  expect(turns).toBeGreaterThanOrEqual(checks - 1);
 });
 
 test('a stored schema that cannot be compiled any more refuses no event', async () => {
