@@ -22,8 +22,18 @@ interface Filtered {
   filter: Filter | null;
 }
 
-/** What the filters of these endpoints say about a payload, in their order. */
+/** A filter takes up to 20 ms, and each of its conditions is asked for again: so a statement takes 0.4 s. */
+const PER_STATEMENT = 20;
+
+/** The result of each endpoint's filter for a payload, in the order of the endpoints. */
 export async function matchFilters(db: Db, payload: string, endpoints: Filtered[]): Promise<FilterMatch[]> {
+  const matches: FilterMatch[] = [];
+  for (let at = 0; at < endpoints.length; at += PER_STATEMENT)
+    matches.push(...(await matchSome(db, payload, endpoints.slice(at, at + PER_STATEMENT))));
+  return matches;
+}
+
+async function matchSome(db: Db, payload: string, endpoints: Filtered[]): Promise<FilterMatch[]> {
   const { rows } = await db.query<Omit<FilterMatch, 'failed'>>(
     `select id as endpoint_id, held_reason(tenant, id) as held,
        case when filter_path is null then 'none' when not filter_applies(filter_cost, document, size) then 'not_evaluated'

@@ -38,6 +38,9 @@ const MAX_EVENTS_REQUESTS = 16;
 const MAX_IMPORT_BYTES = 4 * 1024 * 1024;
 const MAX_IMPORT_REQUESTS = 2;
 
+/** Each may keep a connection of the pool busy for seconds. */
+const MAX_MATCH_REQUESTS = 4;
+
 const MAX_REQUESTS = 256;
 
 export function createApp(deps: AppDeps): RequestListener {
@@ -68,6 +71,7 @@ export function createApp(deps: AppDeps): RequestListener {
   app.use('/v1', control);
   // First: a batch of events that waits for its turn holds none of the slots that all requests share.
   app.use('/v1/events/batch', limitFairly(createFairLimit(MAX_EVENTS_REQUESTS)));
+  app.use('/v1/endpoints/match', limitFairly(createFairLimit(MAX_MATCH_REQUESTS)));
   app.use('/v1/event-types/import', limitFairly(createFairLimit(MAX_IMPORT_REQUESTS)));
   app.use('/v1', limitFairly(requests));
   app.use('/v1/batches', express.raw({ type: () => true, limit: MAX_BATCH_BYTES }));

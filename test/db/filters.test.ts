@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { matchFilters } from '../../src/db/filters.js';
 import { compileFilter } from '../../src/domain/filter.js';
 import { anyFilter, anyPayload, matches } from '../support/filters.js';
-import { openTestDatabase, type TestDatabase } from '../support/open-deliveries.js';
+import { addEndpoints, openTestDatabase, type TestDatabase } from '../support/open-deliveries.js';
 
 let database: TestDatabase;
 beforeAll(async () => void (database = await openTestDatabase()));
@@ -112,6 +113,29 @@ describe('a payload that Postgres does not keep as jsonb', () => {
     });
     expect(await passes({ a: { $in: [2, 3, 4, 5, 6, 7, 8, 9, 10, 11] } }, large)).toBe(false);
   });
+});
+
+test('a dry run asks the filters of 20 endpoints in one statement, and answers in their order', async () => {
+  const ids = [
+    ...(await addEndpoints(database.pool, 45, { filter: { a: 1 } })),
+    ...(await addEndpoints(database.pool, 5, { filter: { a: 2 } })),
+  ].reverse();
+  const sizes: number[] = [];
+  const counting = {
+    query: (text: string, values: unknown[]) => {
+      sizes.push((values[1] as unknown[]).length);
+      return database.pool.query(text, values);
+    },
+  } as TestDatabase['pool'];
+  const endpoints = ids.map((id, i) => ({ id, filter: i < 5 ? { a: 2 } : { a: 1 } }));
+  const matches = await matchFilters(counting, '{"a":1}', endpoints);
+  expect(matches.map(({ endpoint_id }) => endpoint_id)).toEqual(ids);
+  expect(matches.map(({ filter }) => filter)).toEqual([
+    ...Array<string>(5).fill('fails'),
+    ...Array<string>(45).fill('passes'),
+  ]);
+  expect(matches[0]!.failed).toEqual(['a']);
+  expect(sizes).toEqual([20, 5, 20, 10]);
 });
 
 test('a text that stands for another content type has no fields', async () => {

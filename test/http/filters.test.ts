@@ -63,8 +63,10 @@ describe('the filter of an endpoint', () => {
     ['a key that JavaScript hides', '{"__proto__":{"$foo":1}}', 'filter.__proto__.$foo'],
     ['NUL', '{"a":"\\u0000"}', 'filter.a'],
     ['a number that is rounded', '{"a":9007199254740993}', 'filter.a'],
-    ['many levels', `${'{"$not":'.repeat(2_000)}1${'}'.repeat(2_000)}`, `filter${'.$not'.repeat(10)}`],
+    ['many levels', `${'{"$not":'.repeat(2_000)}1${'}'.repeat(2_000)}`, 'filter'],
     ['many bytes', `{"a":"${'x'.repeat(5_000)}"}`, 'filter'],
+    ['a long list for a long path', `{"${'a'.repeat(150_000)}":{"$in":[${'1,'.repeat(74_999)}1]}}`, 'filter'],
+    ['a path that is repeated often', `{"${'a'.repeat(3_600)}":{"$in":[${'1,'.repeat(198)}1]}}`, 'filter'],
   ])('that has %s is refused, naming the place, and nothing changes', async (_name, filter, path) => {
     const { body: before } = await create({ tenant: 'refused' });
     const posted = await t.call<Endpoint>(
@@ -239,6 +241,20 @@ describe('a dry run', () => {
         reason: expect.stringContaining('cannot be evaluated') as string,
       },
     ]);
+  });
+
+  it('is refused where one API key has three under way', async () => {
+    const client = await t.pool.connect();
+    try {
+      await client.query('begin; lock table endpoints in access exclusive mode');
+      const asked = Array.from({ length: 5 }, () => match({}, 'many'));
+      expect(await Promise.race(asked)).toMatchObject({ status: 503, body: { code: 'overloaded' } });
+      await client.query('rollback');
+      const statuses = (await Promise.all(asked)).map(({ status }) => status);
+      expect(statuses.sort()).toEqual([200, 200, 200, 503, 503]);
+    } finally {
+      client.release();
+    }
   });
 
   it.each<[string, object, string]>([
