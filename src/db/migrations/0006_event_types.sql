@@ -1,6 +1,6 @@
 -- Event types with their schemas, and filters of endpoints on the payload.
 
--- They belong to the installation, not to a tenant.
+-- Event types belong to the installation, not to a tenant.
 create table event_types (
   name text collate "C" primary key,
   description text,
