@@ -59,7 +59,7 @@ export function mapSchema(schema: JsonSchema, change: (schema: JsonSchema) => Js
   );
 }
 
-/** What a reference such as `#/$defs/order` names in a document; undefined where there is nothing. */
+/** The value that a reference such as `#/$defs/order` names in a document; undefined where there is none. */
 export function resolvePointer(document: unknown, reference: string): unknown {
   let found = document;
   for (const token of reference.slice(1).split('/').slice(1)) {

@@ -306,7 +306,7 @@ describe('an import of an OpenAPI document', () => {
       }
     >('POST', '/v1/event-types/import', { openapi, ...(dry_run === undefined ? {} : { dry_run }) });
 
-  it('says what it would do, does it, and does nothing the second time', async () => {
+  it('reports the result of a dry run, imports, and changes nothing the second time', async () => {
     const dry = await load(document, true);
     expect(dry.body).toMatchObject({
       dry_run: true,

@@ -85,7 +85,7 @@ export const anyPayload: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((
   ),
 })).value;
 
-/** What a filter means, without Postgres: the table in docs/filters.md, word for word. */
+/** The meaning of a filter, without Postgres: the table in docs/filters.md, word for word. */
 export function matches(filter: unknown, payload: unknown): boolean {
   return Object.entries(filter as object).every(([name, given]: [string, unknown]) => {
     if (name === '$and') return (given as unknown[]).every((one) => matches(one, payload));
