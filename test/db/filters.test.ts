@@ -87,6 +87,16 @@ describe('a payload that Postgres does not keep as jsonb', () => {
   });
 
   it.each([
+    ['second halves', String.raw`\udc00`.repeat(43_690)],
+    ['first halves', String.raw`\ud800`.repeat(43_690)],
+    ['second halves behind pairs', String.raw`\ud83d\ude00\ude00`.repeat(14_563)],
+  ])('of 256 KiB of lone %s is filtered within the time of a statement', async (_name, text) => {
+    const payload = `{"a":"x","b":"${text}"}`;
+    expect(await passes({ a: 'x' }, payload)).toBe(true);
+    expect(await passes({ a: 'y' }, payload)).toBe(false);
+  });
+
+  it.each([
     ['a number out of range', '{"a":1e131072}'],
     ['a number too small', '{"a":1e-20000}'],
   ])('passes every filter where it has %s', async (_name, payload) => {
@@ -136,6 +146,26 @@ test('a dry run asks the filters of 20 endpoints in one statement, and answers i
   ]);
   expect(matches[0]!.failed).toEqual(['a']);
   expect(sizes).toEqual([20, 5, 20, 10]);
+});
+
+test('the size of a payload is at least the elements of its lists, also where no comma separates them', async () => {
+  const elements = (value: unknown): number => {
+    const inside = typeof value === 'object' && value !== null ? Object.values(value) : [];
+    return inside.reduce<number>((sum, one) => sum + elements(one), Array.isArray(value) ? value.length : 0);
+  };
+  const sizeOf = async (payload: string) => {
+    const sql = 'select payload_size($1, payload_document($1)) as size';
+    return (await database.pool.query<{ size: number }>(sql, [payload])).rows[0]!.size;
+  };
+  for (const depth of [10, 400, 900]) {
+    const nested = `${'[{"a":'.repeat(depth / 2)}[1]${'}]'.repeat(depth / 2)}`;
+    expect(await sizeOf(nested)).toBeGreaterThanOrEqual(32 + depth / 2 + 1);
+  }
+  await fc.assert(
+    fc.asyncProperty(anyPayload, async (payload) => {
+      expect(await sizeOf(JSON.stringify(payload))).toBeGreaterThanOrEqual(32 + elements(payload));
+    }),
+  );
 });
 
 test('a text that stands for another content type has no fields', async () => {
