@@ -58,7 +58,8 @@ export async function addStartOf(db: Db, deliveryId: string): Promise<void> {
 
 /**
  * Claims the next starts, oldest first: no other process makes them within the next minute. Starts of one part of an event
- * are those of an open delivery; the parent that has many parts is not needed then.
+ * are those of an open delivery; the parent that has many parts is not needed then. The deliveries of a wide event are in
+ * parts, even if its filters left few: then no delivery has the workflow of the event itself.
  */
 export async function claimStarts(db: Db, limit: number): Promise<WorkflowStart[]> {
   const { rows } = await db.query<WorkflowStart>({
@@ -71,11 +72,11 @@ export async function claimStarts(db: Db, limit: number): Promise<WorkflowStart[
         returning *
       )
       select c.workflow_id, e.id as event_id, e.type as event_type, e.tenant, d.batch_id,
-        case when has_parts then '[]' else coalesce(d.deliveries, '[]') end as deliveries,
-        case when has_parts then ceil(e.delivery_count::float8 / ${DELIVERIES_PER_WORKFLOW})::int else 0 end as parts
+        coalesce(d.deliveries, '[]') as deliveries, case when is_whole and d.deliveries is null
+          then ceil(e.delivery_count::float8 / ${DELIVERIES_PER_WORKFLOW})::int else 0 end as parts
       from claimed c join events e on e.id = c.event_id
-        cross join lateral (select c.delivery_id is null and c.workflow_id = e.workflow_id
-          and e.delivery_count > ${DELIVERIES_PER_WORKFLOW} as has_parts) parts
+        cross join lateral (select c.delivery_id is null and c.workflow_id = e.workflow_id as is_whole) of_event
+        cross join lateral (select is_whole and e.delivery_count > ${DELIVERIES_PER_WORKFLOW} as has_parts) parts
         left join lateral (select max(batch_id) as batch_id,
             json_agg(json_build_object('id', id, 'endpoint_id', endpoint_id) order by endpoint_id) as deliveries
           from all_deliveries d where not has_parts and d.event_id = c.event_id and d.workflow_id = c.workflow_id
