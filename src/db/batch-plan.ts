@@ -1,5 +1,6 @@
 import { type BatchPlan, type BatchStatus, type SKIP_REASONS } from '../domain/batch.js';
-import { insertNextPage, type Planning } from './batch-selection.js';
+import type { Planning } from './batch-pages.js';
+import { insertNextPage } from './batch-selection.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
 /** Entries in each list of a plan. */

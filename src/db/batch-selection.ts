@@ -1,30 +1,18 @@
 import { isOpen } from '../domain/delivery.js';
-import { lowestId } from '../lib/ids.js';
+import {
+  cutByWork,
+  insertLookedAt,
+  PAGE,
+  pageOf,
+  rangeOf,
+  type Bind,
+  type Inserted,
+  type Planning,
+} from './batch-pages.js';
 import type { Selection } from './batch-state.js';
 import type { Db } from './pool.js';
 
-/** Rows read by one statement: bounds its time, however many rows exist and however few match. */
-const PAGE = 2_500;
-
-/** A batch whose selection is being copied into its items. */
-export interface Planning {
-  id: string;
-  selection: Selection;
-  /** Items so far. */
-  planned: number;
-  /** The last row read; null before the first page. */
-  planned_to: string | null;
-}
-
-/** A page of inserted items; `last` is null on the last page. */
-interface Inserted {
-  items: number;
-  last: string | null;
-}
-
 type Of<K extends string> = Extract<Selection, Record<K, unknown>>;
-/** Adds a value to a statement, and returns its placeholder. */
-type Bind = (value: unknown) => string;
 
 /** Inserts the items of the next page of a batch's selection, PLANNED or SKIPPED with the reason. */
 export function insertNextPage(db: Db, batch: Planning): Promise<Inserted> {
@@ -85,7 +73,11 @@ async function insertFiltered(
     if (filter[name] && name !== column) chosen.push(`${name} = ${bind(filter[name])}`);
   }
   if (filter.classification) chosen.push(`last_classification = ${bind(filter.classification)}`);
-  return insertLookedAt(db, `select *, id as source from (${lookedAt}) page`, chosen.join(' and '), values);
+  return insertLookedAt(db, {
+    lookedAt: `select *, id as source from (${lookedAt}) page`,
+    chosen: chosen.join(' and '),
+    values,
+  });
 }
 
 async function insertMissing(db: Db, batch: Planning, selection: Of<'missing'>): Promise<Inserted> {
@@ -100,7 +92,7 @@ async function insertMissing(db: Db, batch: Planning, selection: Of<'missing'>):
   const values: unknown[] = [batch.id, batch.planned, selection.include_delivered];
   const bind: Bind = (value) => `$${values.push(value)}`;
   const tenant = { column: 'tenant', value: rows[0].tenant };
-  const lookedAt = pageOf('events', tenant, rangeOf(batch, 'evt', times), bind);
+  const page = pageOf('events', tenant, rangeOf(batch, 'evt', times), bind);
   const endpoint = bind(endpoint_id);
   const chosen = [
     'not targeted',
@@ -115,70 +107,24 @@ async function insertMissing(db: Db, batch: Planning, selection: Of<'missing'>):
     ),
   ];
   if (event_type) chosen.push(`event_type = ${bind(event_type)}`);
+  const lookedAt = (from: string, more = '') =>
+    `select id, null as source, id as event_id, ${endpoint} as endpoint_id, type as event_type, targeted, fan_out_after
+       ${more} from (${from}) page`;
   const { filter_path, filter_cost } = rows[0];
-  if (filter_path !== null)
-    chosen.push(`(select filter_passes(${bind(filter_path)}::jsonpath, ${bind(filter_cost)}, document,
-      payload_size(payload, document)) from (select payload_document(payload) as document offset 0) read)`);
-  return insertLookedAt(
-    db,
-    `select id, null as source, id as event_id, ${endpoint} as endpoint_id, type as event_type, targeted, fan_out_after,
-       payload
-     from (${lookedAt}) page`,
-    chosen.join(' and '),
+  if (filter_path === null)
+    return insertLookedAt(db, { lookedAt: lookedAt(page), chosen: chosen.join(' and '), values });
+  const cost = bind(filter_cost);
+  chosen.push(`(select filter_passes(${bind(filter_path)}::jsonpath, ${cost}, document, payload_size(payload, document))
+    from (select payload_document(payload) as document offset 0) read)`);
+  return insertLookedAt(db, {
+    lookedAt: lookedAt(
+      cutByWork(page, `most_filter_work(${cost}, octet_length(payload))`),
+      ', payload, page_rows',
+    ),
+    read: 'max(page_rows)',
+    chosen: chosen.join(' and '),
     values,
-  );
-}
-
-interface IdRange {
-  above: '>' | '>=';
-  low: string;
-  below: string;
-}
-
-/** The ids after the last page, and before the creation of the batch. */
-function rangeOf(batch: Planning, prefix: 'del' | 'evt', times: { from?: string; to?: string }): IdRange {
-  const idAt = (time: string | undefined) => (time === undefined ? [] : [lowestId(prefix, new Date(time))]);
-  const created = `${prefix}_${batch.id.slice(batch.id.indexOf('_') + 1)}`;
-  return {
-    above: batch.planned_to === null ? '>=' : '>',
-    low: batch.planned_to ?? idAt(times.from)[0] ?? '',
-    below: [created, ...idAt(times.to)].sort()[0]!,
-  };
-}
-
-/** The next rows by id, of those with a value in an indexed column. */
-function pageOf(
-  table: 'all_deliveries' | 'deliveries' | 'events',
-  only: { column: string; value: string } | undefined,
-  { above, low, below }: IdRange,
-  bind: Bind,
-): string {
-  const where = [`id ${above} ${bind(low)}`, `id < ${bind(below)}`];
-  if (only) where.push(`${only.column} = ${bind(only.value)}`);
-  return `select * from ${table} where ${where.join(' and ')} order by id limit ${PAGE}`;
-}
-
-/** `values` begin with the batch's id, its item count so far, and whether to include DELIVERED ones. */
-async function insertLookedAt(
-  db: Db,
-  lookedAt: string,
-  chosen: string,
-  values: unknown[],
-): Promise<Inserted> {
-  const { rows } = await db.query<{ looked: number; last: string; items: number }>(
-    `with looked_at as materialized (${lookedAt}), inserted as (
-       insert into batch_items (batch_id, number, source_delivery_id, event_id, endpoint_id, event_type, status, reason)
-       select $1, $2::integer + row_number() over (order by id), source, event_id, endpoint_id, event_type,
-         case when why.reason is null then 'PLANNED' else 'SKIPPED' end, why.reason
-       from looked_at cross join lateral replay_skip(source, event_id, endpoint_id, $3) why
-       where ${chosen}
-       returning 1
-     )
-     select count(*)::int as looked, max(id) as last, (select count(*)::int from inserted) as items from looked_at`,
-    values,
-  );
-  const { looked, last, items } = rows[0]!;
-  return { items, last: looked < PAGE ? null : last };
+  });
 }
 
 /** All items of a dry run; of any other batch, the items never processed and those whose delivery was cancelled. */

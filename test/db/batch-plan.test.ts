@@ -151,6 +151,27 @@ test('events an endpoint has missed are looked for a page at a time', async () =
   expect(made.most.items).toBeLessThan(12 * PAGE);
 });
 
+test('a page of missed events ends where a filter has much to do, and the pages find all of them', async () => {
+  const [first] = (await newEndpoints(1)) as [string];
+  await seedDeliveries(t.pool, { endpointId: first, count: 60 });
+  const [last] = (
+    await t.pool.query<{ id: string }>('select max(id) as id from events where tenant = $1', [tenant])
+  ).rows;
+  // 20 KB and 800 elements: with 50 values, each is bounded by 200,000 comparisons, and a page by 2,000,000.
+  await t.pool.query('update events set payload = $2 where tenant = $1', [
+    tenant,
+    JSON.stringify({ a: Array(800).fill('x'.repeat(22)) }),
+  ]);
+  await t.pool.query('update events set payload = $2 where id = $1', [last!.id, '{"a":7}']);
+  const late = await createEndpoint(t, 'http://127.0.0.1:9/', {
+    tenant,
+    filter: { a: { $in: Array.from({ length: 50 }, (_, i) => i) } },
+  });
+  const made = await plan(await newBatch({ missing: { endpoint_id: late.id } }));
+  expect(made.plan).toMatchObject({ total: 1, eligible: 1 });
+  expect(made.pages).toBe(7);
+});
+
 test('chosen ids are looked up one by one, however many deliveries lie between them', async () => {
   const [endpointId] = (await newEndpoints(1)) as [string];
   const seeded = await seedDeliveries(t.pool, { endpointId, count: 40_000 });
