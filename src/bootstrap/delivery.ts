@@ -44,7 +44,7 @@ import { attemptDeps } from './attempt-deps.js';
 import type { DeliveryParts } from './delivery-parts.js';
 import type { ServiceOptions } from './service-options.js';
 
-/** Deliveries of a deleted endpoint ended by one statement, and of a wide event made by one. */
+/** Deliveries of a deleted endpoint ended by one statement, and lost claims released by one. */
 const PAGE = 1_000;
 /** A claim has got its answer by then, or none will come: longer than a statement takes. */
 const ANSWERED_MS = 10_000;
@@ -161,13 +161,12 @@ export function startDelivery(
     log.warn({ event_id: eventId }, 'a filter could not be evaluated; its endpoint gets the event');
   };
   const fanOuts = createFanOuts({
-    fanOutPage: (eventId) =>
+    fanOutPage: (page) =>
       fanOut(pool, {
-        eventId,
+        ...page,
         maxAttempts,
-        limit: PAGE,
         workflow: mode === 'all' ? 'later' : 'none',
-        onUnfiltered: () => unfiltered(eventId),
+        onUnfiltered: () => unfiltered(page.eventId),
       }),
     wake: () => (poller ?? announcer!).wake(),
     log,

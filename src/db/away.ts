@@ -36,6 +36,9 @@ export function isDatabaseAway(error: unknown): boolean {
   return error instanceof Error && SAID.test(error.message);
 }
 
+/** A statement ran into its timeout: it was rolled back, and Postgres is there. */
+export const isTooSlow = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === '57014';
+
 /** Whether the connection must be dropped after this error. */
 export const breaksConnection = (error: unknown): boolean =>
   OUT_OF_STEP.test(String((error as { code?: unknown } | null)?.code)) ||

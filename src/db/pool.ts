@@ -1,7 +1,7 @@
 import pg from 'pg';
-import { breaksConnection, DatabaseAwayError, isDatabaseAway } from './away.js';
+import { breaksConnection, DatabaseAwayError, isDatabaseAway, isTooSlow } from './away.js';
 
-export { DatabaseAwayError, isDatabaseAway };
+export { DatabaseAwayError, isDatabaseAway, isTooSlow };
 
 export type Pool = pg.Pool;
 /** A pool or a client inside a transaction. */

@@ -1,6 +1,11 @@
 import { findByKey, type Accepted, type NewEvent } from '../db/events.js';
-import { acceptEvents, type AcceptChoice, type Stored } from '../db/open-deliveries/index.js';
-import { DatabaseAwayError, isDatabaseAway, retryOnConflict, type Pool } from '../db/pool.js';
+import {
+  acceptEvents,
+  MAX_FILTER_WORK,
+  type AcceptChoice,
+  type Stored,
+} from '../db/open-deliveries/index.js';
+import { DatabaseAwayError, isDatabaseAway, isTooSlow, retryOnConflict, type Pool } from '../db/pool.js';
 import { afterCommit } from '../db/after-commit.js';
 import { DELIVERIES_PER_WORKFLOW } from '../domain/event.js';
 import { createBatcher, withConcurrencyLimit } from '../lib/batcher.js';
@@ -26,24 +31,38 @@ export interface AfterAccept {
   ended(event: NewEvent): void;
 }
 
-/** Bounds of one commit: events, bytes of their payloads, and the deliveries they are expected to make. */
+/**
+ * Bounds of one commit: events, bytes of their payloads, the endpoints they are expected to match, and the expected work
+ * of these endpoints' filters, as `filter_work` counts it.
+ */
 const MAX_EVENTS = 256;
 const MAX_BYTES = 4 * 1024 * 1024;
-const MAX_DELIVERIES = 2_000;
+const MAX_ENDPOINTS = 2_000;
+const EXPECTED_WORK = 1_000_000;
+/** Work of filters in one commit, whatever was expected: about 0.3 s. An event that needs more than its share is wide. */
+const MAX_WORK = 3_000_000;
+/** An event of a tenant without filters so far has a share, too: 256 of them take no more than EXPECTED_WORK. */
+const LEAST_WORK = 3_900;
 const MAX_COMMITS = 2;
 /** Keys looked up at a time: a whole batch that is posted again leaves connections to others. */
 const MAX_LOOK_UPS = 8;
 const MAX_TRIES = 2;
 /** Events that wait for a commit, or for a look-up: more are refused. */
 const MAX_WAITING = 32_768;
-/** Tenants whose last number of deliveries an event is remembered. */
+/** Tenants whose last event is remembered. */
 const MAX_TENANTS = 10_000;
 
 /** Events that come together are committed together. */
 export function createAcceptEvents({ pool, hot }: { pool: Pool; hot: Pool }, after: AfterAccept): Accept {
   const full = () => new DatabaseAwayError('The database is overloaded.');
-  /** Deliveries of the last event, by tenant: an event of the same tenant is expected to make as many. */
-  const fanOuts = new Map<string, number>();
+  /** By tenant: its next event is expected to be like its last one. */
+  const known = new Map<string, { endpoints: number; filterWork: number }>();
+  const workOf = ({ tenant }: NewEvent) => Math.min(known.get(tenant)?.filterWork ?? 0, MAX_FILTER_WORK);
+  function sharesOf(events: NewEvent[]): number[] {
+    const expected = events.map((event) => Math.max(workOf(event), LEAST_WORK));
+    const total = expected.reduce((sum, work) => sum + work, 0);
+    return expected.map((work) => Math.min(Math.floor((MAX_WORK / total) * work), MAX_FILTER_WORK));
+  }
   const commit = createBatcher<NewEvent, Stored>({
     most: MAX_EVENTS,
     mostWeight: 1,
@@ -52,14 +71,18 @@ export function createAcceptEvents({ pool, hot }: { pool: Pool; hot: Pool }, aft
     full,
     // The same key twice: the second is answered from what the first has stored.
     keyOf: ({ tenant, idempotencyKey }) => `${tenant} ${idempotencyKey}`,
-    weightOf: ({ payload, tenant }) =>
-      Math.max(payload.length / MAX_BYTES, (fanOuts.get(tenant) ?? 1) / MAX_DELIVERIES),
+    weightOf: (event) =>
+      Math.max(
+        event.payload.length / MAX_BYTES,
+        (known.get(event.tenant)?.endpoints ?? 1) / MAX_ENDPOINTS,
+        workOf(event) / EXPECTED_WORK,
+      ),
     // Smaller groups may succeed where one statement was too slow.
     isFatal: (error) => isDatabaseAway(error) && !isTooSlow(error),
     async run(events) {
       const choice = after.choose();
       const askedAt = performance.now();
-      const results = await retryOnConflict(() => acceptEvents(hot, events, choice)).catch(
+      const results = await retryOnConflict(() => acceptEvents(hot, events, choice, sharesOf(events))).catch(
         (error: unknown) => {
           // Postgres was asked, and may have committed them all the same.
           if (isDatabaseAway(error) && !(error instanceof DatabaseAwayError) && !isTooSlow(error))
@@ -69,8 +92,8 @@ export function createAcceptEvents({ pool, hot }: { pool: Pool; hot: Pool }, aft
       );
       results.forEach((result, i) => {
         if (result.kind !== 'accepted') return;
-        if (fanOuts.size >= MAX_TENANTS) fanOuts.clear();
-        fanOuts.set(result.event.tenant, result.made.length);
+        if (known.size >= MAX_TENANTS) known.clear();
+        known.set(result.event.tenant, result.examined);
         after.accepted(events[i]!, result, choice, askedAt);
       });
       return results;
@@ -100,9 +123,6 @@ export function createAcceptEvents({ pool, hot }: { pool: Pool; hot: Pool }, aft
     }
   };
 }
-
-/** SQLSTATE of a statement that ran into its timeout: it was rolled back, and Postgres is there. */
-const isTooSlow = (error: unknown) => (error as { code?: unknown } | null)?.code === '57014';
 
 /** The workflow of an event just accepted. */
 export const startOf = ({ event, made }: Extract<Stored, { kind: 'accepted' }>) => {

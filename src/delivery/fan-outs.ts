@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import { DatabaseAwayError } from '../db/pool.js';
+import type { FanOutPage } from '../db/open-deliveries/index.js';
+import { DatabaseAwayError, isTooSlow } from '../db/pool.js';
 import { withConcurrencyLimit } from '../lib/batcher.js';
 
 export interface FanOuts {
@@ -12,10 +13,14 @@ export interface FanOuts {
 /** Pages made at a time: they share the pool with everybody else, and Postgres with the commits of events. */
 const PAGES = { atOnce: 2, mostWaiting: 32_768, full: () => new DatabaseAwayError('Too many wide events.') };
 
+/** Bounds of a page: 0.2 s of filters. One that runs into the timeout all the same is made again, this much smaller. */
+const PAGE = { limit: 1_000, maxWork: 2_000_000 };
+const SMALLER = 4;
+
 /** Fans wide events out page by page, events in turn. */
 export function createFanOuts(deps: {
   /** False: all deliveries have been made. */
-  fanOutPage(eventId: string): Promise<boolean>;
+  fanOutPage(page: FanOutPage): Promise<boolean>;
   /** Ready deliveries are there. */
   wake(): void;
   log: Logger;
@@ -25,9 +30,16 @@ export function createFanOuts(deps: {
   let closed = false;
 
   async function fanOut(eventId: string): Promise<void> {
+    let { limit, maxWork } = PAGE;
     for (let more = true; more && !closed;) {
-      more = await makePage(eventId);
-      deps.wake();
+      try {
+        more = await makePage({ eventId, limit, maxWork });
+        deps.wake();
+      } catch (error) {
+        if (!isTooSlow(error) || limit === 1) throw error;
+        limit = Math.ceil(limit / SMALLER);
+        maxWork = Math.ceil(maxWork / SMALLER);
+      }
     }
   }
 

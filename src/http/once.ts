@@ -20,7 +20,9 @@ export async function confidentialKey(
   key: string | undefined,
   { about, ...of }: { tenant: string; route: string; about: unknown },
 ): Promise<RequestKey | null> {
-  return key === undefined ? null : requestKey(key, { ...of, about: await keyedDigest(canonicalJson(about)) });
+  return key === undefined
+    ? null
+    : requestKey(key, { ...of, about: await keyedDigest(canonicalJson(about)) });
 }
 
 /** The id that the key was answered with before, or null if it is free. Throws a 409 Problem if the request differs. */

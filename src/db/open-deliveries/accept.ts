@@ -7,9 +7,7 @@ import { makeTenants } from '../make-tenants.js';
 import type { Db } from '../pool.js';
 import { LEASE_MS } from './claim.js';
 import { attemptsOf, rowOf, workflowOf } from './columns.js';
-
-/** Deliveries of an event made with its commit; those of a wider one follow page by page. */
-export const MOST_AT_ACCEPT = 100;
+import { MATCHED, MAX_FILTER_WORK } from './matching.js';
 
 export interface AcceptChoice {
   /** The process that makes the first attempts at once; null: they are ready for any poller. */
@@ -37,6 +35,8 @@ export type Stored =
       wide: boolean;
       /** A filter was not evaluated, because Postgres cannot read the payload or it is too large: its endpoint gets the event. */
       unfiltered: boolean;
+      /** Endpoints that match its type, as far as they were looked up, and the work of their filters. */
+      examined: { endpoints: number; filterWork: number };
     }
   | { kind: 'known' };
 
@@ -44,12 +44,14 @@ export type Stored =
 const IS_HELD = `(${isPaused('i.tenant')} or hold_of(ep) is not null)`;
 /**
  * Stores the keys, events and deliveries of many events in one statement and one commit; a key still in its window
- * changes nothing. No two events may have the same tenant and key. Results are in the order of `events`.
+ * changes nothing. No two events may have the same tenant and key. Results are in the order of `events`. `filterWork`: of
+ * each event at most, in this statement.
  */
 export async function acceptEvents(
   db: Db,
   events: NewEvent[],
   { claimedBy, fullEndpoints = [], workflow }: AcceptChoice,
+  filterWork: number[] = events.map(() => MAX_FILTER_WORK),
 ): Promise<Stored[]> {
   const each = (of: (event: NewEvent) => string | number | null) => bulkValue(events.map(of));
   const { rows } = await db.query<{
@@ -59,6 +61,8 @@ export async function acceptEvents(
     delivery_count: number;
     wide: boolean;
     unfiltered: boolean;
+    matching: number;
+    needed: number;
     delivery_id: string | null;
     endpoint_id: string;
     status: DeliveryStatus;
@@ -73,9 +77,9 @@ export async function acceptEvents(
           date_trunc('milliseconds', now() - age_ms * interval '1 millisecond') as at
         from unnest(${bulkParam(1)}, ${bulkParam(2)}, ${bulkParam(3)}, ${bulkParam(4)}, ${bulkParam(5)}, ${bulkParam(6)},
           ${bulkParam(7)}, ${bulkParam(8, 'int')}, ${bulkParam(9, 'float8')}, ${bulkParam(10)}, ${bulkParam(11)},
-          ${bulkParam(12)}, ${bulkParam(13)})
+          ${bulkParam(12)}, ${bulkParam(13)}, ${bulkParam(17, 'int')})
           as i (id, tenant, type, payload, key, hash, workflow_id, max_attempts, age_ms, endpoint_list, pattern_list,
-            headers, content_type)
+            headers, content_type, budget)
       ), tenant as (
         ${makeTenants('input')}
       ), key as (
@@ -87,37 +91,7 @@ export async function acceptEvents(
               generation = k.generation + 1, earlier_event_ids = k.earlier_event_ids || k.event_id
           where k.accepted_at <= excluded.accepted_at - interval '${IDEMPOTENCY_WINDOW_HOURS} hours'
         returning event_id, generation
-      ), matched as materialized (
-        select i.id, i.tenant, generation, wide, endpoints[most] as last,
-          max_cost > 0 and not filter_applies(max_cost, document, size) as unfiltered,
-          case when max_cost = 0 then endpoints[:most] else array(
-            select endpoint_id from unnest(endpoints[:most], filters[:most], costs[:most]) as f (endpoint_id, filter, cost)
-            where filter_passes(f.filter, f.cost, document, size) order by endpoint_id) end as found
-        from key join input i on i.id = key.event_id
-          cross join lateral (
-            select coalesce(array_agg(endpoint_id), '{}') as endpoints, array_agg(filter_path) as filters,
-              array_agg(filter_cost) as costs, coalesce(max(filter_cost), 0) as max_cost
-            from (
-              select distinct on (endpoint_id) * from (
-                select s.* from unnest(i.patterns) p cross join lateral (
-                  select endpoint_id, filter_path, filter_cost from subscriptions where tenant = i.tenant and pattern = p
-                  order by endpoint_id limit ${MOST_AT_ACCEPT + 1}) s
-                where i.endpoint_ids is null
-                union all
-                -- An event for named endpoints passes every filter.
-                select ep.id, null, 0 from endpoints ep
-                where ep.id = any(i.endpoint_ids) and ep.tenant = i.tenant and ep.deleted_at is null) subscribed
-              -- One more than may be made now shows that there are more.
-              order by endpoint_id limit case when i.endpoint_ids is null then ${MOST_AT_ACCEPT + 1} end) one) candidate
-          cross join lateral (
-            select i.endpoint_ids is null and cardinality(endpoints) > ${MOST_AT_ACCEPT} as wide) width
-          cross join lateral (
-            select case when wide then ${MOST_AT_ACCEPT} else cardinality(endpoints) end as most) bound
-          -- Offset 0: evaluated once for an event, and only for one with a filter.
-          cross join lateral (
-            select case when max_cost > 0 then payload_document(payload) end as document offset 0) read
-          cross join lateral (
-            select case when max_cost > 0 then payload_size(payload, document) end as size offset 0) content
+      ), matched as materialized (${MATCHED}
       ), event as (
         insert into events (id, tenant, type, payload, idempotency_key, workflow_id, created_at, targeted, headers,
           content_type, fan_out_after, delivery_count)
@@ -142,7 +116,8 @@ export async function acceptEvents(
         insert into workflow_starts (workflow_id, event_id)
         select workflow_id, id from event where $15 = 'later' and not wide and delivery_count > 0
       )
-      select event.*, unfiltered, d.id as delivery_id, d.endpoint_id, d.workflow_id as delivery_workflow_id, d.max_attempts,
+      select event.*, unfiltered, matching, needed, d.id as delivery_id, d.endpoint_id,
+        d.workflow_id as delivery_workflow_id, d.max_attempts,
         case when d.claimed_by is not null then d.claim end as claim,
         case when d.claimed_by is null and ${IS_HELD} then 'HELD' else 'PENDING' end as status
       from event join matched i on i.id = event.id left join delivery d on d.event_id = event.id
@@ -165,6 +140,7 @@ export async function acceptEvents(
       claimedBy,
       workflow,
       fullEndpoints,
+      bulkValue(filterWork),
     ],
   });
   type Row = (typeof rows)[number];
@@ -191,6 +167,7 @@ export async function acceptEvents(
       deliveries: made.map(({ id, endpoint_id, status }) => ({ id, endpoint_id, status })),
       delivery_count: wide ? null : row.delivery_count,
     };
-    return { kind: 'accepted', event, made, wide, unfiltered: row.unfiltered };
+    const examined = { endpoints: row.matching, filterWork: row.needed };
+    return { kind: 'accepted', event, made, wide, unfiltered: row.unfiltered, examined };
   });
 }

@@ -3,8 +3,14 @@ import type { Db } from '../pool.js';
 import type { AcceptChoice } from './accept.js';
 import { attemptsOf, rowOf, workflowOf } from './columns.js';
 
-/** Comparisons of filters that a page makes at most, as `filter_applies` counts them: it ends earlier then. */
-const PAGE_WORK = 20_000_000;
+/** A page of a wide event's deliveries. */
+export interface FanOutPage {
+  eventId: string;
+  /** Endpoints examined at most. */
+  limit: number;
+  /** Work of their filters at most, as `filter_work` counts it: the page ends earlier then, but has one endpoint at least. */
+  maxWork: number;
+}
 
 /**
  * Makes the next page of a wide event's deliveries, ready for any poller; after the last one its workflow may be started.
@@ -16,15 +22,15 @@ export async function fanOut(
     eventId,
     maxAttempts,
     limit,
+    maxWork,
     workflow,
     onUnfiltered = () => {},
   }: {
-    eventId: string;
     maxAttempts: number;
-    limit: number;
     /** Called if a filter was not evaluated: its endpoint gets the event. */
     onUnfiltered?: () => void;
-  } & Pick<AcceptChoice, 'workflow'>,
+  } & FanOutPage &
+    Pick<AcceptChoice, 'workflow'>,
 ): Promise<boolean> {
   const { rows: types } = await db.query<{ type: string }>('select type from events where id = $1', [
     eventId,
@@ -36,22 +42,25 @@ export async function fanOut(
         -- Another process may be at it: that one goes on.
         select * from events where id = $1 and fan_out_after is not null for update skip locked
       ), candidate as materialized (
-        select *, row_number() over one as nth, sum(filter_cost) over one as cost_so_far from (
-          select distinct on (s.endpoint_id) s.* from event cross join lateral unnest($2::text[]) p cross join lateral (
-            select endpoint_id, filter_path, filter_cost from subscriptions
-            where tenant = event.tenant and pattern = p and endpoint_id > event.fan_out_after
-            order by endpoint_id limit $3) s
-          order by s.endpoint_id limit $3) found
-        window one as (order by endpoint_id)
+        select distinct on (s.endpoint_id) s.* from event cross join lateral unnest($2::text[]) p cross join lateral (
+          select endpoint_id, filter_path, filter_cost from subscriptions
+          where tenant = event.tenant and pattern = p and endpoint_id > event.fan_out_after
+          order by endpoint_id limit $3) s
+        order by s.endpoint_id limit $3
       ), content as materialized (
         select document, payload_size(payload, document) as size
         from event cross join lateral (select payload_document(payload) as document offset 0) read
         where exists (select from candidate where filter_cost > 0)
+      ), priced as materialized (
+        -- Without the document: a window keeps all columns of its rows.
+        select candidate.*, filter_work(filter_cost, document, size) as work from candidate left join content on true
       ), examined as materialized (
         select endpoint_id, filter_passes(filter_path, filter_cost, document, size) as passes,
           filter_cost > 0 and not filter_applies(filter_cost, document, size) as unfiltered
-        from candidate left join content on true
-        where nth = 1 or coalesce(cost_so_far * size <= ${PAGE_WORK}, true)
+        from (select *, row_number() over one as nth, sum(work) over one as work_so_far from priced
+            window one as (order by endpoint_id)) bounded
+          left join content on true
+        where nth = 1 or work_so_far <= $6
       ), matched as materialized (
         select endpoint_id, row_number() over (order by endpoint_id)::int as nth from examined where passes
       ), delivery as (
@@ -73,7 +82,14 @@ export async function fanOut(
         select workflow_id, id from moved where fan_out_after is null and delivery_count > 0 and $5 on conflict do nothing
       )
       select fan_out_after is not null as more, exists (select from examined where unfiltered) as unfiltered from moved`,
-    values: [eventId, patternsMatching(types[0]?.type ?? ''), limit, maxAttempts, workflow !== 'none'],
+    values: [
+      eventId,
+      patternsMatching(types[0]?.type ?? ''),
+      limit,
+      maxAttempts,
+      workflow !== 'none',
+      maxWork,
+    ],
   });
   if (rows[0]?.unfiltered) onUnfiltered();
   return rows[0]?.more ?? false;

@@ -25,7 +25,7 @@
  * A claim is a right of one process until a time. `claim` counts claims: record and release name theirs, so what comes
  * from an earlier claim changes nothing but the attempt that was assumed lost (recordLate).
  */
-export { acceptEvents, MOST_AT_ACCEPT, type AcceptChoice, type MadeDelivery, type Stored } from './accept.js';
+export { acceptEvents, type AcceptChoice, type MadeDelivery, type Stored } from './accept.js';
 export {
   claimDelivery,
   claimDue,
@@ -49,7 +49,8 @@ export {
   type OpenBefore,
   type ReleasedClaim,
 } from './end.js';
-export { eventsFanningOut, fanOut } from './fan-out.js';
+export { eventsFanningOut, fanOut, type FanOutPage } from './fan-out.js';
 export { claimsOlderThan, endLostClaims, type LostClaim } from './lost-claims.js';
+export { MAX_FILTER_WORK, MOST_AT_ACCEPT } from './matching.js';
 export { recordAttempt, recordAttempts, writeAttempts, type AttemptRecord } from './record.js';
 export { insertRedelivery, type NewRedelivery } from './redeliver.js';

@@ -219,7 +219,7 @@ describe('an event with many endpoints', () => {
     expect(stored!.made.map(({ endpoint_id }) => endpoint_id)).toEqual(ids.slice(0, MOST_AT_ACCEPT));
     expect(stored!.made.every(({ claim }) => claim === 1)).toBe(true);
     expect(await eventsFanningOut(pool, 10)).toEqual([eventId]);
-    const page = () => fanOut(pool, { eventId, maxAttempts: 3, limit: 60, workflow: 'now' });
+    const page = () => fanOut(pool, { eventId, maxAttempts: 3, limit: 60, maxWork: 0, workflow: 'now' });
     expect(await page()).toBe(true);
     expect(await starts(workflow_id)).toEqual([]);
     // Two processes at the same time make a page each.
@@ -247,7 +247,7 @@ describe('an event with many endpoints', () => {
     const [stored] = await accept(pool, [newEvent({ tenant })]);
     const { event, made } = stored!;
     expect(made.slice(0, 2).map(({ max_attempts }) => max_attempts)).toEqual([5, 3]);
-    await fanOut(pool, { eventId: event.id, maxAttempts: 3, limit: 10, workflow: 'none' });
+    await fanOut(pool, { eventId: event.id, maxAttempts: 3, limit: 10, maxWork: 0, workflow: 'none' });
     const attemptsOf = async (where: string) =>
       (
         await pool.query<{ endpoint_id: string; max_attempts: number }>(
@@ -282,7 +282,7 @@ describe('an event with many endpoints', () => {
     await addEndpoint(pool, { tenant });
     const [wide] = await accept(pool, [newEvent({ tenant })], { workflow: 'none' });
     const { id: eventId, workflow_id } = wide!.event;
-    const page = { eventId, maxAttempts: 3, limit: 1, workflow: 'none' } as const;
+    const page = { eventId, maxAttempts: 3, limit: 1, maxWork: 0, workflow: 'none' } as const;
     expect(wide!.wide).toBe(true);
     // A full page may be the last one: the next finds that out.
     expect(await fanOut(pool, page)).toBe(true);
