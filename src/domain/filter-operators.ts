@@ -115,9 +115,11 @@ function literal(value: unknown, path: Path, read: ReadFilter): string {
 }
 
 function textOf(value: unknown, path: Path, read: ReadFilter): string {
-  if (typeof value !== 'string' || value === '') refuse(read, path, 'Must be a string, not empty.');
-  else if (!isStorable(value)) refuse(read, path, UNSTORABLE);
-  return String(value);
+  // An object may not be converted: a member `toString` is no function.
+  const text = typeof value === 'string' ? value : '';
+  if (text === '') refuse(read, path, 'Must be a string, not empty.');
+  else if (!isStorable(text)) refuse(read, path, UNSTORABLE);
+  return text;
 }
 
 const isExact = (value: number) => Number.isSafeInteger(value);

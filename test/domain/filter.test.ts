@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { compileFilter, MAX_FILTER_BYTES, MAX_PREDICATE, readFilter } from '../../src/domain/filter.js';
-import { anyFilter } from '../support/filters.js';
+import {
+  compileFilter,
+  MAX_FILTER_BYTES,
+  MAX_PREDICATE,
+  readFilter,
+  type Filter,
+} from '../../src/domain/filter.js';
+import { anyFilter, anyJsonLikeFilter } from '../support/filters.js';
+import { hasPlace } from '../support/json.js';
 
 const faultsOf = (filter: unknown) =>
   readFilter(filter).faults.map(({ path, message }) => `${path.join('/')}: ${message}`);
@@ -31,6 +38,8 @@ describe('a filter that is refused', () => {
     ['a fault deep inside', { $or: [{ a: 1 }, { b: { $gt: true } }] }, /^\$or\/1\/b\/\$gt: Must be a number/],
     ['$exists that is neither true nor false', { a: { $exists: 1 } }, /^a\/\$exists: Must be true or false/],
     ['an empty suffix', { a: { $endsWith: '' } }, /^a\/\$endsWith: Must be a string, not empty/],
+    ['an object as a prefix', { a: { $startsWith: { toString: 1 } } }, /^a\/\$startsWith: Must be a string/],
+    ['a list as a suffix', { a: { $endsWith: [{ toString: 1 }] } }, /^a\/\$endsWith: Must be a string/],
     ['a number as a prefix', { a: { $startsWith: 5 } }, /^a\/\$startsWith: Must be a string/],
     ['a suffix of 257 characters', { a: { $endsWith: 'x'.repeat(257) } }, /^a\/\$endsWith: At most 256/],
     ['an empty key', { 'a..b': 1 }, /^a\.\.b: Must be keys/],
@@ -94,6 +103,20 @@ test('any filter that is made of known parts is allowed, and its predicate holds
       expect(rest).toMatch(/^[$.@()?=<>!&|\w\s+-]*$/);
     }),
   );
+});
+
+test('any JSON in place of a filter is refused at places that it has, or can be compiled', () => {
+  const seen = { refused: 0, compiled: 0 };
+  fc.assert(
+    fc.property(anyJsonLikeFilter, (given) => {
+      const { faults } = readFilter(given);
+      seen[faults.length > 0 ? 'refused' : 'compiled']++;
+      if (faults.length === 0) expect(compileFilter(given as Filter).predicate).not.toBe('');
+      for (const { path } of faults) expect(hasPlace(given, path)).toBe(true);
+    }),
+    { numRuns: 5_000 },
+  );
+  expect(Math.min(seen.refused, seen.compiled)).toBeGreaterThan(300);
 });
 
 test('a path inside the filter names each condition that must hold', () => {

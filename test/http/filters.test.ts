@@ -62,6 +62,7 @@ describe('the filter of an endpoint', () => {
     ['no condition', '{}', 'filter'],
     ['a key that JavaScript hides', '{"__proto__":{"$foo":1}}', 'filter.__proto__.$foo'],
     ['NUL', '{"a":"\\u0000"}', 'filter.a'],
+    ['an object that JavaScript cannot convert', '{"a":{"$endsWith":{"toString":1}}}', 'filter.a.$endsWith'],
     ['a number that is rounded', '{"a":9007199254740993}', 'filter.a'],
     ['many levels', `${'{"$not":'.repeat(2_000)}1${'}'.repeat(2_000)}`, 'filter'],
     ['many bytes', `{"a":"${'x'.repeat(5_000)}"}`, 'filter'],
@@ -260,10 +261,31 @@ describe('a dry run', () => {
   it.each<[string, object, string]>([
     ['no type', { payload: 1 }, 'type'],
     ['no payload', { type: 'a' }, 'payload'],
+    ['a wildcard as its type', { type: 'a.*', payload: 1 }, 'type'],
+    ['a tenant that is none', { type: 'a', payload: 1, tenant: 'a b' }, 'tenant'],
     ['an unknown field', { type: 'a', payload: 1, x: 1 }, 'x'],
   ])('with %s is refused', async (_name, body, path) => {
     const answer = await t.call<Endpoint>('POST', '/v1/endpoints/match', body);
     expect(answer.status).toBe(400);
     expect(answer.body.errors!.map((error) => error.path)).toEqual([path]);
+  });
+
+  it.each([
+    ['limit', '101'],
+    ['cursor', 'x'],
+    ['tenant', 'a'],
+  ])('with %s=%s in its query is refused', async (name, value) => {
+    const path = `/v1/endpoints/match?${name}=${value}`;
+    const answer = await t.call<Endpoint>('POST', path, { type: 'a', payload: 1 });
+    expect(answer.status).toBe(400);
+    expect(answer.body.errors!.map((error) => error.path)).toEqual([name]);
+  });
+
+  it('of a payload above 256 KiB is refused like its event', async () => {
+    const payload = 'x'.repeat(256 * 1024);
+    expect(await match(payload, 'large')).toMatchObject({
+      status: 413,
+      body: { code: 'payload_too_large', errors: [{ path: 'payload' }] },
+    });
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { Filter } from '../../src/domain/filter.js';
+import { changedInOnePlace, jsonOf } from './json.js';
 
 /** Few, so that filters and payloads meet; some that a careless quotation would break. */
 const KEYS = ['a', 'b', 'c', '$', '@', 'k"ey', "k'ey", 'back\\slash', 'ünï 😀', 'new\nline', '*', '$.a', '0'];
@@ -74,6 +75,17 @@ export const anyFilter: fc.Arbitrary<Filter> = fc.letrec<{ filter: Filter }>((ti
     fc.record({ $not: tie('filter') }),
   ),
 })).filter;
+
+const NAMES = '$eq $ne $in $nin $exists $gt $gte $lt $lte $startsWith $endsWith $and $or $not $nor $';
+const ODD_NAMES = ['', 'a', 'a.b', 'a..b', '__proto__', 'toString', 'a\0', '\ud800'];
+const odd = fc.constantFrom<unknown>(2 ** 53, 1e300, 1e-320, '', 'x\0', '\ud800', 'x'.repeat(300));
+const anyJsonOfFilters = jsonOf([...NAMES.split(' '), ...ODD_NAMES], fc.oneof(scalar, scalar, odd));
+
+/** JSON of the words of filters, alone or in one place of a valid filter. */
+export const anyJsonLikeFilter: fc.Arbitrary<unknown> = fc.oneof(
+  { weight: 1, arbitrary: anyJsonOfFilters },
+  { weight: 4, arbitrary: changedInOnePlace(anyFilter, anyJsonOfFilters) },
+);
 
 /** Payloads with the same keys and values. */
 export const anyPayload: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) => ({
