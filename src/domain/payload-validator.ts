@@ -1,4 +1,4 @@
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { _, Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { canonicalJson } from './canonical-json.js';
 import type { JsonSchema } from './json-schema.js';
@@ -9,6 +9,7 @@ import {
   type LinearPatterns,
 } from './linear-patterns.js';
 import { describeError, type PayloadFault } from './payload-faults.js';
+import { isSameJson } from './same-json.js';
 import { countChecks } from './schema-work.js';
 
 /** The faults of a value; empty: it is valid. `root`: what their paths begin with. */
@@ -64,15 +65,7 @@ function compile(schema: JsonSchema, patterns: LinearPatterns, allErrors: boolea
     code: { regExp: patterns.regExp, optimize: false },
   });
   addFormats.default(ajv, { formats: FORMATS });
-  // Ajv's own compares each element with each other.
-  ajv.removeKeyword('uniqueItems').addKeyword({
-    keyword: 'uniqueItems',
-    type: 'array',
-    schemaType: 'boolean',
-    compile: (wanted: boolean) => (items: unknown[]) =>
-      !wanted || new Set(items.map(canonicalJson)).size === items.length,
-    error: { message: 'must not hold the same element twice' },
-  });
+  replaceComparisons(ajv);
   // References stay inside the schema, whatever its id; and `$async` of Ajv would make it answer with a promise.
   const validate = ajv.compile({ ...schema, $id: undefined, $async: false } as JsonSchema);
   return (value) => {
@@ -83,6 +76,32 @@ function compile(schema: JsonSchema, patterns: LinearPatterns, allErrors: boolea
       throw error;
     }
   };
+}
+
+/** Ajv compares by `toString` and `valueOf`, which throws for a member of that name, and each element with each other. */
+function replaceComparisons(ajv: Ajv2020): void {
+  for (const keyword of ['const', 'enum', 'uniqueItems']) ajv.removeKeyword(keyword);
+  ajv.addKeyword({
+    keyword: 'const',
+    compile: (wanted: unknown) => (value: unknown) => isSameJson(wanted, value),
+    error: {
+      message: 'must be the constant',
+      params: ({ schemaCode }) => _`{ allowedValue: ${schemaCode} }`,
+    },
+  });
+  ajv.addKeyword({
+    keyword: 'enum',
+    compile: (allowed: unknown[]) => (value: unknown) => allowed.some((one) => isSameJson(one, value)),
+    error: { message: 'must be allowed', params: ({ schemaCode }) => _`{ allowedValues: ${schemaCode} }` },
+  });
+  ajv.addKeyword({
+    keyword: 'uniqueItems',
+    type: 'array',
+    schemaType: 'boolean',
+    compile: (wanted: boolean) => (items: unknown[]) =>
+      !wanted || new Set(items.map(canonicalJson)).size === items.length,
+    error: { message: 'must not hold the same element twice' },
+  });
 }
 
 function hasMoreValues(value: unknown, most: number): boolean {

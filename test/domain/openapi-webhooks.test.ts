@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
 import { readWebhook } from '../../src/domain/openapi-webhooks.js';
 import { schemaFaults } from '../../src/domain/schema-check.js';
 import { compileSchema } from '../../src/domain/payload-validator.js';
 import type { JsonSchema } from '../../src/domain/json-schema.js';
+import { changedInOnePlace, jsonOf } from '../support/json.js';
 
 const document = {
   openapi: '3.1.0',
@@ -149,4 +151,30 @@ describe('a webhook of an OpenAPI document', () => {
     const { schema } = read(post(json({ schema: ref('Tree') }))) as { schema: JsonSchema };
     expect(schemaFaults(schema)[0]!.message).toMatch(/^Refers to itself/);
   });
+});
+
+test('any document is read, or its webhook is refused for a reason', () => {
+  const seen = { read: 0, refused: 0 };
+  const names =
+    '$ref post requestBody content application/json schema example examples value components schemas';
+  const places =
+    '#/components/schemas/Order #/components/schemas/Tree # #/ #/components/none http://127.0.0.1/a';
+  const words = fc.constantFrom<unknown>(...places.split(' '), null, 5, true, '', 'order', '\0');
+  const webhook = { $ref: '#/components/pathItems/Order' };
+  const anyDocument = changedInOnePlace(
+    fc.constant({ ...document, webhooks: { 'order.created': webhook } }),
+    jsonOf([...names.split(' '), '__proto__', 'toString'], words),
+  );
+  fc.assert(
+    fc.property(anyDocument, (given) => {
+      const item = (given as { webhooks?: Record<string, unknown> } | null)?.webhooks?.['order.created'];
+      const result = readWebhook(given, 'order.created', item);
+      seen['errors' in result ? 'refused' : 'read']++;
+      if ('errors' in result)
+        expect(result.errors).toMatchObject([{ message: expect.any(String) as string }]);
+      else if (result.schema !== null) schemaFaults(result.schema);
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(Math.min(seen.read, seen.refused)).toBeGreaterThan(100);
 });

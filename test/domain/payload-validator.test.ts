@@ -86,6 +86,19 @@ test('names that every JavaScript object has are fields like others', () => {
   expect(faultsOf(schema, JSON.parse('{"constructor":1,"__proto__":2}'))).toEqual([]);
 });
 
+test.each<[string, unknown, unknown, boolean]>([
+  ['a member toString', {}, { toString: null }, false],
+  ['a member valueOf', { a: 1 }, { valueOf: 1 }, false],
+  ['a member constructor', { constructor: 1 }, { constructor: 1 }, true],
+  ['objects in another order', { a: 1, b: [{ c: null }] }, { b: [{ c: null }], a: 1 }, true],
+  ['a list and an object', [1], { 0: 1 }, false],
+  ['a list that is longer', [1], [1, 1], false],
+  ['null and an object', {}, null, false],
+])('a constant is compared with a value: %s', (_name, constant, value, isEqual) => {
+  for (const schema of [{ const: constant }, { enum: ['x', constant] }])
+    expect(faultsOf(schema, value).length === 0).toBe(isEqual);
+});
+
 test('a schema for asynchronous use is one like others', () => {
   expect(faultsOf({ $async: true, type: 'string' }, 5)).toEqual(['payload: Must be string.']);
 });
