@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EVENT_TYPE, EVENT_TYPE_PATTERN, patternsMatching, TENANT } from '../../src/domain/event.js';
+import { anyEventType, anySubscription, subscribesTo } from '../support/subscriptions.js';
 
 test.each(['order.created', 'orders/create', 'order-created', 'order:created', 'a', 'x.y/z:0', "it's|{1}"])(
   '%s is an event type, and a subscription to itself',
@@ -40,18 +41,29 @@ test.each([
   expect(patternsMatching(type).includes(pattern)).toBe(matches);
 });
 
-test('a wildcard subscription matches exactly the types with its prefix', () => {
-  const name = fc
-    .array(fc.tuple(fc.constantFrom('a', 'b-', '|'), fc.constantFrom('.', '/', ':')), {
-      minLength: 1,
-      maxLength: 5,
-    })
-    .map((parts) => parts.flat().slice(0, -1).join(''));
+test('a subscription matches exactly its own type, or the types with its prefix', () => {
+  const seen = { true: 0, false: 0 };
   fc.assert(
-    fc.property(name, name, fc.constantFrom('.', '/', ':'), (type, begin, separator) => {
-      fc.pre(EVENT_TYPE.test(type) && EVENT_TYPE.test(begin));
-      const wanted = type.startsWith(begin + separator);
-      expect(patternsMatching(type).includes(`${begin}${separator}*`)).toBe(wanted);
+    fc.property(anyEventType, anySubscription, (type, pattern) => {
+      const wanted = subscribesTo(pattern, type);
+      seen[`${wanted}`]++;
+      expect(patternsMatching(type).includes(pattern)).toBe(wanted);
+    }),
+    { numRuns: 5_000 },
+  );
+  // The test would be empty if all subscriptions gave the same result.
+  expect(Math.min(seen.true, seen.false)).toBeGreaterThan(200);
+});
+
+test('an event type is matched only by subscriptions that an endpoint may have, and by each once', () => {
+  const printable = fc.array(fc.integer({ min: 0x21, max: 0x7e }), { minLength: 1, maxLength: 20 });
+  const anyName = printable.map((codes) => String.fromCharCode(...codes));
+  fc.assert(
+    fc.property(fc.oneof(anyEventType, anyName), (type) => {
+      fc.pre(EVENT_TYPE.test(type));
+      const patterns = patternsMatching(type);
+      expect(patterns.filter((pattern) => !EVENT_TYPE_PATTERN.test(pattern))).toEqual([]);
+      expect(new Set(patterns).size).toBe(patterns.length);
     }),
   );
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startTestService, type TestService } from '../support/service.js';
+import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
 
 let t: TestService;
 beforeAll(async () => {
@@ -170,6 +170,24 @@ describe('event types', () => {
     expect(answer).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
     expect(answer.body.errors.map((error) => error.path)).toContain(path);
     expect((await t.pool.query('select from event_types')).rowCount).toBe(0);
+
+    const { body: before } = await create();
+    const patched = await t.call<ProblemBody>('PATCH', at('order.created'), { description: 'new', ...over });
+    expect(patched).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
+    expect(patched.body.errors.map((error) => error.path)).toContain(path);
+    expect((await t.call('GET', at('order.created'))).body).toEqual(before);
+  });
+
+  it.each([
+    ['limit', '0'],
+    ['limit', '251'],
+    ['cursor', 'x'],
+    ['archived', 'maybe'],
+    ['name', 'a'],
+  ])('are not listed with %s=%s', async (name, value) => {
+    const answer = await t.call<ProblemBody>('GET', `/v1/event-types?${name}=${value}`);
+    expect(answer).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
+    expect(answer.body.errors.map(({ path }) => path)).toEqual([name]);
   });
 
   it('whose example would no longer be valid are not changed', async () => {
@@ -195,7 +213,14 @@ describe('an event of a type with a schema', () => {
     expect((await post({ id: 'a', items: Array(50).fill({ price: 'x' }) })).body.errors).toHaveLength(20);
     const url = 'http://127.0.0.1:9/';
     expect((await t.call('POST', '/v1/send', { url, type: 'order.created', payload: 5 })).status).toBe(422);
-    // Not on the fast path: its body has no length beforehand.
+    // A body without Content-Length is not read by the fast path.
+    const streamed = await fetch(`${t.service.url}/v1/events`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ADMIN_KEY}` },
+      body: new Blob(['{"type":"order.created","payload":{}}']).stream(),
+      duplex: 'half',
+    });
+    expect([streamed.status, await streamed.json()]).toMatchObject([422, { code: 'schema_violation' }]);
     expect(await eventCount()).toBe(before);
     expect((await post({ id: 'a' })).status).toBe(202);
     expect((await post(5, { type: 'order.deleted' })).status).toBe(202);
@@ -376,6 +401,17 @@ describe('an import of an OpenAPI document', () => {
     const { status, body } = await load(openapi);
     expect(status).toBe(400);
     expect(body.errors.map((error) => error.path)).toContain(path);
+  });
+
+  it.each<[string, object, string]>([
+    ['dry_run as a text', { dry_run: 'no' }, 'dry_run'],
+    ['an unknown field', { dryrun: true }, 'dryrun'],
+  ])('with %s is refused, and changes nothing', async (_name, over, path) => {
+    const body = { openapi: document, ...over };
+    const answer = await t.call<ProblemBody>('POST', '/v1/event-types/import', body);
+    expect(answer).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
+    expect(answer.body.errors.map((error) => error.path)).toEqual([path]);
+    expect((await t.pool.query('select from event_types')).rowCount).toBe(0);
   });
 
   it('with a deep document is refused', async () => {
