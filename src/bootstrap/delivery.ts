@@ -177,7 +177,7 @@ export function startDelivery(
     starter,
     alive: () => control.alive(),
     wake: () => (poller ?? announcer!).wake(),
-    fanOut: (eventId) => fanOuts.begin(eventId),
+    fanOut: (event) => fanOuts.begin(event),
     unfiltered,
   });
   const accept = createAcceptEvents({ pool, hot }, afterAccept);
@@ -201,7 +201,7 @@ export function startDelivery(
       await removeDead(pool, id);
     },
     eventsFanningOut: (limit) => eventsFanningOut(pool, limit),
-    fanOut: (eventId) => fanOuts.begin(eventId),
+    fanOut: (event) => fanOuts.begin(event),
     claimBatches: (limit) => claimBatches(pool, limit),
     forgetAdHocEndpoints: (limit) => forgetAdHocEndpoints(pool, limit),
     changeBatch: (id, change, by) => changeBatch(pool, id, change, by),

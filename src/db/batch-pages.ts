@@ -53,11 +53,16 @@ export function pageOf(
   only: { column: string; value: string } | undefined,
   { above, low, below }: IdRange,
   bind: Bind,
+  limit = PAGE,
 ): string {
   const where = [`id ${above} ${bind(low)}`, `id < ${bind(below)}`];
   if (only) where.push(`${only.column} = ${bind(only.value)}`);
-  return `select * from ${table} where ${where.join(' and ')} order by id limit ${PAGE}`;
+  return `select * from ${table} where ${where.join(' and ')} order by id limit ${limit}`;
 }
+
+/** Rows that a page can have before `cutByWork` ends it: a filter of this cost does so much for an empty payload. */
+export const limitFor = (cost: number): number =>
+  Math.min(PAGE, Math.ceil(MAX_WORK / Math.min(cost * 32, 200_000)));
 
 /** The first rows of a page, up to MAX_WORK and at least one; `page_rows` counts the rows of the whole page. */
 export const cutByWork = (page: string, work: string): string =>
@@ -72,12 +77,15 @@ export async function insertLookedAt(
   {
     lookedAt,
     read = 'count(*)',
+    limit = PAGE,
     chosen,
     values,
   }: {
     lookedAt: string;
     /** SQL: the rows of the page, if `lookedAt` is only a part of it. */
     read?: string;
+    /** Of the statement that read the page. */
+    limit?: number;
     chosen: string;
     values: unknown[];
   },
@@ -97,5 +105,5 @@ export async function insertLookedAt(
   );
   const { looked, last, items } = rows[0]!;
   const isCut = looked < rows[0]!.read;
-  return { items, last: isCut || looked === PAGE ? last : null };
+  return { items, last: isCut || looked === limit ? last : null };
 }

@@ -1,13 +1,14 @@
 import { isOpen } from '../domain/delivery.js';
 import {
+  type Bind,
   cutByWork,
+  type Inserted,
   insertLookedAt,
+  limitFor,
   PAGE,
   pageOf,
-  rangeOf,
-  type Bind,
-  type Inserted,
   type Planning,
+  rangeOf,
 } from './batch-pages.js';
 import type { Selection } from './batch-state.js';
 import type { Db } from './pool.js';
@@ -92,7 +93,9 @@ async function insertMissing(db: Db, batch: Planning, selection: Of<'missing'>):
   const values: unknown[] = [batch.id, batch.planned, selection.include_delivered];
   const bind: Bind = (value) => `$${values.push(value)}`;
   const tenant = { column: 'tenant', value: rows[0].tenant };
-  const page = pageOf('events', tenant, rangeOf(batch, 'evt', times), bind);
+  const { filter_path, filter_cost } = rows[0];
+  const limit = filter_path === null ? PAGE : limitFor(filter_cost);
+  const page = pageOf('events', tenant, rangeOf(batch, 'evt', times), bind, limit);
   const endpoint = bind(endpoint_id);
   const chosen = [
     'not targeted',
@@ -110,7 +113,6 @@ async function insertMissing(db: Db, batch: Planning, selection: Of<'missing'>):
   const lookedAt = (from: string, more = '') =>
     `select id, null as source, id as event_id, ${endpoint} as endpoint_id, type as event_type, targeted, fan_out_after
        ${more} from (${from}) page`;
-  const { filter_path, filter_cost } = rows[0];
   if (filter_path === null)
     return insertLookedAt(db, { lookedAt: lookedAt(page), chosen: chosen.join(' and '), values });
   const cost = bind(filter_cost);
@@ -122,6 +124,7 @@ async function insertMissing(db: Db, batch: Planning, selection: Of<'missing'>):
       ', payload, page_rows',
     ),
     read: 'max(page_rows)',
+    limit,
     chosen: chosen.join(' and '),
     values,
   });

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { ClaimedDelivery } from '../db/open-deliveries/index.js';
+import type { ClaimedDelivery, WideEvent } from '../db/open-deliveries/index.js';
 import { startOf, type AfterAccept } from './accept-events.js';
 import type { Runner } from './runner.js';
 import type { WorkflowStarter } from './workflow-starter.js';
@@ -19,7 +19,7 @@ export function createAfterAccept(deps: {
   /** Ready deliveries are there: for the poller of this process, or of others. */
   wake(): void;
   /** Makes the rest of a wide event's deliveries. */
-  fanOut(eventId: string): void;
+  fanOut(event: WideEvent): void;
   /** A filter of the event was not evaluated: its endpoint gets the event. */
   unfiltered(eventId: string): void;
 }): AfterAccept & {
@@ -70,7 +70,7 @@ export function createAfterAccept(deps: {
       }
       if (isReady) deps.wake();
       if (stored.unfiltered) deps.unfiltered(event_id);
-      if (stored.wide) deps.fanOut(event_id);
+      if (stored.wide) deps.fanOut(event);
       else if (workflow === 'now' && stored.made.length > 0) starter!.start(startOf(stored));
     },
     unknown(events, { workflow }) {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { WideEvent } from '../db/open-deliveries/index.js';
 import { isDatabaseAway } from '../db/pool.js';
 import { startPollLoop, type PollLoop } from '../lib/poll-loop.js';
 import { reconcileBatch, type ReconcileBatchDeps } from './reconcile-batch.js';
@@ -23,9 +24,9 @@ export interface ReconcilerDeps extends ReconcileBatchDeps {
   deadProcesses(): Promise<string[] | null>;
   /** Has the workflows of a dead process's events started, and forgets the process. */
   forgetProcess(id: string): Promise<void>;
-  eventsFanningOut(limit: number): Promise<string[]>;
+  eventsFanningOut(limit: number): Promise<WideEvent[]>;
   /** Makes the rest of a wide event's deliveries, in the background. */
-  fanOut(eventId: string): void;
+  fanOut(event: WideEvent): void;
   claimBatches(limit: number): Promise<string[]>;
   /** Deletes endpoints of POST /v1/send that nobody used for long. Returns how many. */
   forgetAdHocEndpoints(limit: number): Promise<number>;
@@ -55,7 +56,7 @@ export function createReconciler(deps: ReconcilerDeps): PollLoop {
   }
 
   async function fanOutEvents(): Promise<void> {
-    for (const id of await deps.eventsFanningOut(MAX_EVENTS)) deps.fanOut(id);
+    for (const event of await deps.eventsFanningOut(MAX_EVENTS)) deps.fanOut(event);
   }
 
   async function reconcileBatches(): Promise<void> {

@@ -84,7 +84,7 @@ create function filter_work(cost integer, document jsonb, size integer) returns 
   select case when filter_applies(cost, document, size) then cost::bigint * size else 0 end
 $$;
 
--- At least the work of reading a payload of this length and of a filter on it, without reading it.
+-- An upper bound of the work of reading a payload of this length and of a filter on it, without reading it.
 create function most_filter_work(cost integer, bytes integer) returns bigint language sql immutable as $$
   select bytes / 6 + least(cost::bigint * (32 + bytes), 200000)
 $$;

@@ -95,12 +95,21 @@ export async function fanOut(
   return rows[0]?.more ?? false;
 }
 
-/** Events whose deliveries are not all made yet, oldest first. */
-export async function eventsFanningOut(db: Db, limit: number): Promise<string[]> {
-  const { rows } = await db.query<{ id: string }>({
+/** An event that matches more endpoints than its commit makes deliveries for. */
+export interface WideEvent {
+  id: string;
+  tenant: string;
+}
+
+/** Events whose deliveries are not all made yet: of the oldest, the first of each tenant, then the second of each, … */
+export async function eventsFanningOut(db: Db, limit: number): Promise<WideEvent[]> {
+  const { rows } = await db.query<WideEvent>({
     name: 'events-fanning-out',
-    text: 'select id from events where fan_out_after is not null order by id limit $1',
+    text: `select id, tenant from (
+        select id, tenant, row_number() over (partition by tenant order by id) as nth from (
+          select id, tenant from events where fan_out_after is not null order by id limit 10000) oldest) numbered
+      order by nth, id limit $1`,
     values: [limit],
   });
-  return rows.map((row) => row.id);
+  return rows;
 }

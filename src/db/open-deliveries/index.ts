@@ -49,7 +49,7 @@ export {
   type OpenBefore,
   type ReleasedClaim,
 } from './end.js';
-export { eventsFanningOut, fanOut, type FanOutPage } from './fan-out.js';
+export { eventsFanningOut, fanOut, type FanOutPage, type WideEvent } from './fan-out.js';
 export { claimsOlderThan, endLostClaims, type LostClaim } from './lost-claims.js';
 export { MAX_FILTER_WORK, MOST_AT_ACCEPT } from './matching.js';
 export { recordAttempt, recordAttempts, writeAttempts, type AttemptRecord } from './record.js';

@@ -218,7 +218,7 @@ describe('an event with many endpoints', () => {
     expect(stored).toMatchObject({ wide: true, event: { delivery_count: null } });
     expect(stored!.made.map(({ endpoint_id }) => endpoint_id)).toEqual(ids.slice(0, MOST_AT_ACCEPT));
     expect(stored!.made.every(({ claim }) => claim === 1)).toBe(true);
-    expect(await eventsFanningOut(pool, 10)).toEqual([eventId]);
+    expect(await eventsFanningOut(pool, 10)).toEqual([{ id: eventId, tenant }]);
     const page = () => fanOut(pool, { eventId, maxAttempts: 3, limit: 60, maxWork: 0, workflow: 'now' });
     expect(await page()).toBe(true);
     expect(await starts(workflow_id)).toEqual([]);
