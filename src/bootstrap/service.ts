@@ -24,6 +24,7 @@ import { DEFAULT_RETRY_POLICY } from '../domain/retry-schedule.js';
 import { createApp, createMonitor } from '../http/app.js';
 import { createAuth } from '../http/auth.js';
 import { startServer } from '../http/server.js';
+import { createTestLimit } from '../http/test-limit.js';
 import { withConcurrencyLimit } from '../lib/batcher.js';
 import { newId } from '../lib/ids.js';
 import { startPollLoop } from '../lib/poll-loop.js';
@@ -207,6 +208,7 @@ async function startApi(options: ServiceOptions, served: Served, delivery: Deliv
     keyedDigest: createKeyedDigest(pool, served.secrets),
     readSending: served.readSending,
     sender: served.sender,
+    testLimit: createTestLimit(),
     sendsHere: delivery.runner !== null,
     version: VERSION,
     accept: acceptance.watch(delivery.accept),

@@ -1,5 +1,13 @@
-import type { BatchOutcomes, BatchPlan, BatchState, BatchStatus, BatchTurns } from '../domain/batch.js';
-import type { DeliveryStatus } from '../domain/delivery.js';
+import type {
+  BatchOutcomes,
+  BatchPlan,
+  BatchState,
+  BatchStatus,
+  BatchTurns,
+  ITEM_STATUSES,
+  SKIP_REASONS,
+} from '../domain/batch.js';
+import type { Classification, DeliveryStatus } from '../domain/delivery.js';
 import { sinceId } from '../lib/ids.js';
 import { pageOf, type Page, type PageQuery } from './pagination.js';
 import type { Db } from './pool.js';
@@ -21,7 +29,7 @@ export interface BatchFilter {
   tenant?: string;
   endpoint_id?: string;
   event_type?: string;
-  classification?: string;
+  classification?: Classification;
   /** Selects the re-deliveries of this batch; if absent, re-deliveries are excluded. */
   batch_id?: string;
   from?: string;
@@ -90,8 +98,8 @@ export interface StoredItem {
   source_delivery_id: string | null;
   event_id: string | null;
   endpoint_id: string | null;
-  status: string;
-  reason: string | null;
+  status: (typeof ITEM_STATUSES)[number];
+  reason: (typeof SKIP_REASONS)[number] | null;
   delivery_id: string | null;
   /** Current status of the new delivery. */
   delivery_status: DeliveryStatus | null;

@@ -1,4 +1,4 @@
-import type { Attempt, DeliveryStatus } from '../domain/delivery.js';
+import type { Attempt, Classification, DeliveryStatus } from '../domain/delivery.js';
 import { audit, type Actor } from './audit.js';
 import { sourcesOf } from './derived-status.js';
 import { sentWith, SENT_WITH, type EndpointTarget, type SentRow } from './endpoint-targets.js';
@@ -20,7 +20,7 @@ export interface StoredDelivery {
   attempt_count: number;
   max_attempts: number;
   next_attempt_at: Date | null;
-  last_classification: string | null;
+  last_classification: Classification | null;
   source_delivery_id: string | null;
   batch_id: string | null;
   workflow_id: string;
@@ -160,7 +160,7 @@ export async function redeliver(
     reason,
     ...options
   }: { actor: Actor; reason: string | null; maxAttempts: number; workflow: boolean },
-): Promise<StoredDelivery | null> {
+): Promise<DeliveryWithAttempts | null> {
   // A replay batch takes the same lock, so that only one of the two redelivers the event.
   await db.query('select from events where id = $1 for no key update', [source.event_id]);
   const { event_id, endpoint_id, tenant, event_type } = source;

@@ -8,6 +8,7 @@ import {
   type BulkCancel,
   type OpenFilter,
   type OpenMatch,
+  type OpenStatus,
 } from '../db/cancel-deliveries.js';
 import { isDatabaseAway, type Pool } from '../db/pool.js';
 import type { WorkflowMode } from '../domain/delivery.js';
@@ -20,7 +21,7 @@ export interface CancelReport {
   cancelled: number;
   /** False: more of them may be open, the same request goes on. */
   complete: boolean;
-  by_status: { status: string; count: number }[];
+  by_status: { status: OpenStatus; count: number }[];
   by_endpoint: { endpoint_id: string; count: number }[];
   by_event_type: { event_type: string; count: number }[];
   /** The first ids. */
@@ -130,7 +131,7 @@ function createTally() {
       for (const name of names) counts[name].set(match[name], (counts[name].get(match[name]) ?? 0) + 1);
     },
     report: () => ({
-      by_status: most('status'),
+      by_status: most('status') as CancelReport['by_status'],
       by_endpoint: most('endpoint_id'),
       by_event_type: most('event_type'),
       sample: [...seen].slice(0, SAMPLE),

@@ -5,6 +5,7 @@ import type { Attempt } from '../domain/delivery.js';
 import { diagnose } from '../domain/diagnose.js';
 import { MASK } from '../domain/endpoint.js';
 import { newId } from '../lib/ids.js';
+import type { TlsFacts } from '../webhook/tls-facts.js';
 import { UnsentError, type Sender, type SendRequest, type SendResult } from '../webhook/send.js';
 import { describe } from './attempt-record.js';
 import { buildRequest } from './build-request.js';
@@ -26,7 +27,7 @@ export interface TestAnswer {
   event_type: string;
   request: { method: 'POST'; url: string; headers: Record<string, string>; body: string };
   attempt: Attempt | null;
-  tls: SendResult['tlsFacts'] | null;
+  tls: TlsFacts | null;
 }
 
 const PAYLOAD = '{"test":true,"message":"A test of this endpoint. No event and no delivery belong to it."}';

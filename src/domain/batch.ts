@@ -39,8 +39,8 @@ export interface BatchPlan {
   /** Items to deliver again; all others are skipped. */
   eligible: number;
   skipped_by_reason: Record<string, number>;
-  /** The first 100 skipped items; the batch's items list all of them. */
-  skipped: { delivery_id: string; reason: string }[];
+  /** The first 100 skipped items; the batch's items list all of them. A null id: the event had no delivery. */
+  skipped: { delivery_id: string | null; reason: (typeof SKIP_REASONS)[number] }[];
   /** Eligible items per endpoint, largest count first, at most 100 entries. */
   by_endpoint: { endpoint_id: string; count: number }[];
   by_event_type: { event_type: string; count: number }[];

@@ -14,6 +14,7 @@ import type { SecretCipher } from '../lib/secret-cipher.js';
 import type { AddressGuard } from '../webhook/address-guard.js';
 import type { Sender } from '../webhook/send.js';
 import type { Auth } from './auth.js';
+import type { TestLimit } from './test-limit.js';
 import type { HealthDeps } from './routes/health.js';
 
 export interface AppDeps extends HealthDeps {
@@ -21,17 +22,16 @@ export interface AppDeps extends HealthDeps {
   /** For the kill switch alone, which must work while all connections of `pool` are in use. */
   controlPool: Pool;
   identify: Auth['identify'];
-  allow: Auth['allow'];
-  authorize: Auth['authorize'];
   guard: AddressGuard;
   secrets: SecretCipher;
   keyedDigest: KeyedDigest;
   readSending: ReadSending;
   /** For tests of endpoints alone. */
   sender: Sender;
+  testLimit: TestLimit;
   /** False: this process may have no way out to receivers. */
   sendsHere: boolean;
-  /** Surehook's version, for `user-agent`. */
+  /** Surehook's version, for `user-agent` and the OpenAPI document. */
   version: string;
   accept: Accept;
   /** The earlier event of a key that is in its window; limits how many look-ups run at once. */

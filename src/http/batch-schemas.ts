@@ -5,7 +5,13 @@ import { CLASSIFICATIONS, DELIVERY_STATUSES } from '../domain/delivery.js';
 import { eventType, id, page, reason, tenant, time } from './schemas.js';
 
 export const DEFAULT_RATE = 50;
-const rate = z.number().refine(isRate, 'Must be 0 (no limit) or 0.01 to 10000.');
+const rate = z
+  .number()
+  .refine(isRate, 'Must be 0 (no limit) or 0.01 to 10000.')
+  .meta({
+    override: { minimum: 0, maximum: 10_000 },
+    description: 'Per second; 0: no limit, else at least 0.01.',
+  });
 const instant = time.transform((date) => date.toISOString());
 
 const filter = z

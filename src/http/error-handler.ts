@@ -54,7 +54,9 @@ export function toProblem(error: unknown, most = MAX_ERRORS): Problem {
   if (key) return key;
   if (error instanceof AfterCommitError && error.cause instanceof Problem) return error.cause;
   if (error instanceof AfterCommitError) {
-    const [status, code] = isDatabaseAway(error.cause) ? [503, 'unavailable'] : [500, 'internal_error'];
+    const [status, code] = isDatabaseAway(error.cause)
+      ? ([503, 'unavailable'] as const)
+      : ([500, 'internal_error'] as const);
     const detail =
       'This, or an earlier request with its key, was stored; only what came after failed. Look it up before you try again.';
     return new Problem(status, code, detail);
@@ -73,6 +75,12 @@ export function toProblem(error: unknown, most = MAX_ERRORS): Problem {
         ? { path: 'payload', message: 'At most 256 KiB.' }
         : { path: 'body', message: `At most ${limit} bytes.` },
     ]);
+  if (status === 415)
+    return new Problem(
+      415,
+      'unsupported_encoding',
+      'The body may be sent with the encodings gzip, deflate and br.',
+    );
   if (error instanceof URIError) return new Problem(400, 'bad_request', 'The path is not valid.');
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new Problem(status, 'bad_request', 'The request could not be read.', [

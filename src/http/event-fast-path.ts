@@ -1,13 +1,17 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
+import { send } from './answer.js';
 import { setAnswerHeaders } from './answer-headers.js';
 import type { AppDeps } from './app-deps.js';
-import { MAX_EVENT_BYTES } from './json-body.js';
+import { requireRole } from './auth.js';
 import type { WriteProblem } from './error-handler.js';
 import type { FairLimit, Slot } from './fair-limit.js';
-import { postEvent } from './incoming-event.js';
+import { headerKey } from './idempotency-key.js';
+import { acceptedAnswer, acceptPosted } from './incoming-event.js';
+import { MAX_EVENT_BYTES, parseJson } from './json-body.js';
+import { eventBody } from './schemas.js';
 
 /**
- * Handles `POST /v1/events` without a router: thousands arrive per second, and routing takes longer than all the rest.
+ * Handles the route `postEvent` without a router: thousands arrive per second, and routing takes longer than all the rest.
  * `others` handles every other request, and those to this path that are not plain (`isPlain`).
  */
 export function withEventFastPath(
@@ -19,14 +23,20 @@ export function withEventFastPath(
     if (!isPlain(request)) return others(request, response);
     setAnswerHeaders(response);
     const refused = (error: unknown) => void refuse(error, request, response);
+    const accept = async (slot: Slot, bytes: Buffer) => {
+      const { text, value } = parseJson(bytes);
+      const body = eventBody.parse(value);
+      const given = { body, text, slot, headerKey: headerKey(request) };
+      send(response, acceptedAnswer(await acceptPosted(deps, given)));
+    };
     const entered = (slot: Slot) =>
       readBody(request, (bytes) => {
-        postEvent(deps, request, bytes, response, slot).catch(refused);
+        accept(slot, bytes).catch(refused);
       });
     try {
-      const key = deps.identify(request.headers.authorization);
-      deps.allow(key, 'publisher');
-      requests.enter(response, key, entered, refused);
+      const identity = deps.identify(request.headers.authorization);
+      requireRole(identity, 'publisher');
+      requests.enter(response, identity.name, entered, refused);
     } catch (error) {
       refused(error);
     }

@@ -1,37 +1,25 @@
 import { hash } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { z } from 'zod';
 import { MAX_SHOWN, type Accepted, type NewEvent } from '../db/events.js';
 import { deliverWorkflowId } from '../delivery/workflow-id.js';
 import { MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH } from '../domain/event.js';
 import { isReserved, isReservedKey } from '../domain/operational-event.js';
 import { memberText } from '../domain/raw-json.js';
-import { badField, Problem, type FieldError } from './problem.js';
 import { newId } from '../lib/ids.js';
 import { isJsonType } from '../webhook/content.js';
+import { answer, replayed } from './answer.js';
 import type { AppDeps } from './app-deps.js';
 import type { Slot } from './fair-limit.js';
-import { parseJson } from './json-body.js';
-import { headerKey } from './idempotency-key.js';
 import { keyConflict } from './once.js';
-import { eventBody } from './schemas.js';
-
-/** Accepts the event in a request, and answers. */
-export async function postEvent(
-  deps: AppDeps,
-  request: IncomingMessage,
-  bytes: unknown,
-  response: ServerResponse,
-  slot: Slot,
-): Promise<void> {
-  const parsed = parseJson(bytes);
-  answer(response, await acceptPosted(deps, { ...parsed, slot, headerKey: headerKey(request) }));
-}
+import { badField, Problem, type FieldError } from './problem.js';
+import type { eventBody } from './schemas.js';
 
 /** Accepts the event that a body describes, if its tenant is admitted. */
 export async function acceptPosted(
   deps: AppDeps,
   given: {
-    value: unknown;
+    body: z.output<typeof eventBody>;
+    /** The whole body as it was posted. */
     text: string;
     slot: Slot;
     headerKey?: string | undefined;
@@ -39,8 +27,8 @@ export async function acceptPosted(
     ownKey?: string | undefined;
   },
 ): Promise<Stored> {
-  const { value, text, slot, headerKey: header, ownKey } = given;
-  const { endpoint_ids: endpointIds = null, idempotency_key, ...body } = eventBody.parse(value);
+  const { text, slot, headerKey: header, ownKey } = given;
+  const { endpoint_ids: endpointIds = null, idempotency_key, ...body } = given.body;
   await admit(slot, body);
   const payload = payloadOf(text, body);
   const key = agreed(idempotency_key, header) ?? ownKey;
@@ -149,26 +137,13 @@ function settled(deps: AppDeps, accepted: Accepted): Stored {
   return accepted;
 }
 
-export function answer(response: ServerResponse, { kind, event }: Stored): void {
-  const duplicate = kind === 'duplicate';
+/** The answer to a posted event. */
+export function acceptedAnswer({ kind, event }: Stored) {
   const { id, type, tenant, idempotency_key, created_at, delivery_count } = event;
+  const duplicate = kind === 'duplicate';
   const deliveries = event.deliveries.slice(0, MAX_SHOWN);
-  const body = JSON.stringify({
-    id,
-    type,
-    tenant,
-    idempotency_key,
-    created_at,
-    duplicate,
-    deliveries,
-    delivery_count,
-  });
-  response.writeHead(duplicate ? 200 : 202, {
-    'content-type': 'application/json; charset=utf-8',
-    'content-length': Buffer.byteLength(body),
-    ...(duplicate ? { 'idempotent-replayed': 'true' } : {}),
-  });
-  response.end(body);
+  const body = { id, type, tenant, idempotency_key, created_at, duplicate, deliveries, delivery_count };
+  return duplicate ? replayed(body) : answer(202, body);
 }
 
 /** Sorted by lower-case name: header names are case-insensitive. */

@@ -33,9 +33,3 @@ export function boundMembers(value: unknown): unknown {
   if (Object.keys(value).length > MAX_MEMBERS) throw badField('body', `At most ${MAX_MEMBERS} fields.`);
   return value;
 }
-
-/** For requests whose body is optional: an empty body reads as `{}`. */
-export function readOptionalJson(request: Request): unknown {
-  const bytes: unknown = request.body;
-  return Buffer.isBuffer(bytes) && bytes.length > 0 ? readJson(request).value : {};
-}

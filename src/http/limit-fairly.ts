@@ -1,5 +1,5 @@
 import type { RequestHandler, Response } from 'express';
-import { actorOf } from './auth.js';
+import { identityOf } from './auth.js';
 import type { FairLimit, Slot } from './fair-limit.js';
 
 /** A request may pass several of these; `slotOf` moves it in all of them. */
@@ -10,12 +10,12 @@ export const limitFairly =
       ((response.locals.slots ??= []) as Slot[]).push(slot);
       next();
     };
-    limit.enter(response, actorOf(response).name, entered, next);
+    limit.enter(response, identityOf(response).name, entered, next);
   };
 
 /** The slots of a request in all of its limits, as one. */
 export const slotOf = (response: Response): Slot => ({
   async admit(tenant) {
-    for (const slot of response.locals.slots as Slot[]) await slot.admit(tenant);
+    for (const slot of (response.locals.slots ?? []) as Slot[]) await slot.admit(tenant);
   },
 });

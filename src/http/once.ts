@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import type { Response } from 'express';
 import type { KeyedDigest } from '../db/keyed-digest.js';
 import { findKey, oncePerKey, type KnownKey, type RequestKey } from '../db/request-keys.js';
 import type { Db, Pool } from '../db/pool.js';
@@ -41,10 +40,6 @@ export async function createOnce<T>(
   const result = await oncePerKey(pool, key, make, madeId);
   return result.kind === 'made' ? { made: result.made } : { knownId: idOf(result, 'Idempotency-Key') };
 }
-
-/** Marks an answer as the replay of an earlier one. */
-export const replayed = (response: Response): Response =>
-  response.status(200).set('idempotent-replayed', 'true');
 
 export function keyConflict(path: string): Problem {
   const message = 'This key was used for another request within its 72 hours.';

@@ -1,3 +1,5 @@
+import type { ProblemCode } from './problem-codes.js';
+
 export interface FieldError {
   /** Location in the request: `event_types[0]`, `headers.x-a`, `Idempotency-Key`. */
   path: string;
@@ -8,7 +10,7 @@ export interface FieldError {
 export class Problem extends Error {
   constructor(
     readonly status: number,
-    readonly code: string,
+    readonly code: ProblemCode,
     detail: string,
     readonly errors: FieldError[] = [],
     readonly headers: Record<string, string> = {},
@@ -20,5 +22,9 @@ export class Problem extends Error {
 export const notFound = (what: string, id: string) =>
   new Problem(404, 'not_found', `There is no ${what} ${id}.`);
 
-export const badField = (path: string, message: string, status = 400, code = 'validation_failed') =>
-  new Problem(status, code, `${path}: ${message}`, [{ path, message }]);
+export const badField = (
+  path: string,
+  message: string,
+  status = 400,
+  code: ProblemCode = 'validation_failed',
+) => new Problem(status, code, `${path}: ${message}`, [{ path, message }]);

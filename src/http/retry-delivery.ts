@@ -1,5 +1,5 @@
 import { audit, type Actor } from '../db/audit.js';
-import { getDelivery, redeliver, type StoredDelivery } from '../db/deliveries.js';
+import { getDelivery, redeliver, type DeliveryWithAttempts, type StoredDelivery } from '../db/deliveries.js';
 import { attemptNow } from '../db/open-deliveries/index.js';
 import type { RequestKey } from '../db/request-keys.js';
 import { isOpen } from '../domain/delivery.js';
@@ -14,14 +14,14 @@ interface By {
 }
 
 /** The delivery retried or made, or the id of the one that an earlier request with the key is about. */
-type Retried = { made: StoredDelivery } | { knownId: string };
+type Retried = { made: DeliveryWithAttempts } | { knownId: string };
 
 /** An open delivery is attempted now; an ended one is delivered again. */
-export const retryDelivery = (deps: AppDeps, delivery: StoredDelivery, by: By): Promise<Retried> =>
+export const retryDelivery = (deps: AppDeps, delivery: DeliveryWithAttempts, by: By): Promise<Retried> =>
   (isOpen(delivery) ? retryNow : again)(deps, delivery, by);
 
 /** Makes the next attempt due now. Where one is under way already, that one is meant. */
-async function retryNow(deps: AppDeps, delivery: StoredDelivery, { key, ...by }: By): Promise<Retried> {
+async function retryNow(deps: AppDeps, delivery: DeliveryWithAttempts, { key, ...by }: By): Promise<Retried> {
   const { id, status, status_reason, workflow_id, workflow_started } = delivery;
   if (status === 'HELD') {
     throw new Problem(409, 'delivery_held', `It is held (${status_reason}): resume that instead.`);
@@ -60,7 +60,7 @@ const progressOf = ({ status, attempt_count, next_attempt_at }: StoredDelivery) 
 });
 
 /** An ended delivery never changes: a new delivery of the same event follows it. */
-async function again(deps: AppDeps, source: StoredDelivery, { key, ...by }: By): Promise<Retried> {
+async function again(deps: AppDeps, source: DeliveryWithAttempts, { key, ...by }: By): Promise<Retried> {
   requireEnded(source);
   const result = await createOnce(
     deps.pool,
@@ -80,7 +80,7 @@ async function again(deps: AppDeps, source: StoredDelivery, { key, ...by }: By):
 }
 
 /** A delivery cancelled during an attempt ends with that attempt, which may still deliver it. */
-function requireEnded({ status, completed_at }: StoredDelivery): void {
+function requireEnded({ status, completed_at }: DeliveryWithAttempts): void {
   if (completed_at !== null) return;
   throw new Problem(
     409,

@@ -5,7 +5,7 @@ import { EVENT_TYPE, EVENT_TYPE_PATTERN, MAX_KEY, MAX_NAME, TENANT, UNPRINTABLE 
 import { MASK } from '../domain/endpoint.js';
 import { decodePlace, FEED_START } from '../db/event-feed.js';
 import { decodeCursor, type PageQuery } from '../db/pagination.js';
-import { isId, type IdPrefix } from '../lib/ids.js';
+import { idPattern, type IdPrefix } from '../lib/ids.js';
 import { contentTypeProblem, MAX_CONTENT_TYPE } from '../webhook/content.js';
 import { headerProblem } from '../webhook/request-headers.js';
 import { checkSecret, secretFields } from './secret-schemas.js';
@@ -14,7 +14,7 @@ import { urlProblem } from './url-problem.js';
 import { HEADER_MASK_PROBLEM, wireDefaults, wireSettings } from './wire-settings.js';
 
 export const id = (prefix: IdPrefix) =>
-  z.string().refine((value) => isId(prefix, value), `Must be an id like ${prefix}_….`);
+  z.string().regex(idPattern(prefix), `Must be an id like ${prefix}_….`);
 
 export const tenant = text(MAX_NAME).regex(
   TENANT,
@@ -28,10 +28,16 @@ const subscription = text(MAX_NAME).regex(
   EVENT_TYPE_PATTERN,
   'Must be an event type, one whose last segment is *, such as order.* or orders/*, or * alone; no * elsewhere.',
 );
-export const idempotencyKey = z.string().superRefine((value, context) => {
-  const fault = keyProblem(value);
-  if (fault) context.addIssue({ code: 'custom', message: fault });
-});
+export const idempotencyKey = z
+  .string()
+  .superRefine((value, context) => {
+    const fault = keyProblem(value);
+    if (fault) context.addIssue({ code: 'custom', message: fault });
+  })
+  .meta({
+    override: { minLength: 1, maxLength: MAX_KEY },
+    description: 'Printable characters. The same key and request within 72 hours is accepted once.',
+  });
 
 function keyProblem(key: string): string | null {
   // A character is one or two UTF-16 units: only between the two bounds must characters be counted.
@@ -43,12 +49,20 @@ function keyProblem(key: string): string | null {
   return `Must be 1-${MAX_KEY} printable characters: U+${code} is not.`;
 }
 /** Any value, but present: the payload is taken as text from the body as it was sent. */
-const payload = z.unknown().refine((value) => value !== undefined, 'Is required: any JSON value.');
+const payload = z
+  .unknown()
+  .refine((value) => value !== undefined, 'Is required: any JSON value.')
+  .meta({
+    description:
+      'Any JSON value, at most 256 KiB; its text is sent as it was posted. With a `content_type` that is not JSON: a string.',
+  });
 
-const url = line(2048).superRefine((value, context) => {
-  const fault = urlProblem(value);
-  if (fault) context.addIssue({ code: 'custom', message: fault });
-});
+const url = line(2048)
+  .superRefine((value, context) => {
+    const fault = urlProblem(value);
+    if (fault) context.addIssue({ code: 'custom', message: fault });
+  })
+  .meta({ format: 'uri', description: 'http or https, without credentials and fragment.' });
 
 const MAX_HEADERS = 32;
 
@@ -70,14 +84,22 @@ const headerNames = z.unknown().superRefine((value, context) => {
   }
 });
 
-const headers = headerNames.pipe(
-  z.record(text(256), text(4096)).superRefine((value, context) => {
-    for (const [name, content] of Object.entries(value)) {
-      const fault = headerProblem(name, content);
-      if (fault) context.addIssue({ code: 'custom', path: [name], message: fault });
-    }
-  }),
-);
+const headers = headerNames
+  .pipe(
+    z.record(text(256), text(4096)).superRefine((value, context) => {
+      for (const [name, content] of Object.entries(value)) {
+        const fault = headerProblem(name, content);
+        if (fault) context.addIssue({ code: 'custom', path: [name], message: fault });
+      }
+    }),
+  )
+  .meta({
+    override: {
+      ...{ type: 'object', maxProperties: MAX_HEADERS },
+      additionalProperties: { type: 'string', maxLength: 4096 },
+    },
+    description: 'Sent with each request. Headers that Surehook sends itself are refused.',
+  });
 
 /** Their values are never shown: what is sent back may be the mask. */
 const ownHeaders = headers.superRefine((value, context) => {
@@ -90,21 +112,28 @@ const contentType = text(MAX_CONTENT_TYPE).superRefine((value, context) => {
   if (fault) context.addIssue({ code: 'custom', message: fault });
 });
 
-export const eventBody = z.strictObject({
-  type: eventType,
-  payload,
-  headers: headers.optional(),
-  content_type: contentType.optional(),
-  idempotency_key: idempotencyKey.optional(),
-  tenant: tenant.default('default'),
-  endpoint_ids: z.array(id('ep')).min(1).max(1000).optional(),
-});
+export const eventBody = z
+  .strictObject({
+    type: eventType,
+    payload,
+    headers: headers.optional(),
+    content_type: contentType.optional(),
+    idempotency_key: idempotencyKey.optional(),
+    tenant: tenant.default('default'),
+    endpoint_ids: z
+      .array(id('ep'))
+      .min(1)
+      .max(1000)
+      .optional()
+      .meta({ description: 'Deliver to exactly these endpoints, whatever they subscribe to.' }),
+  })
+  .meta({ id: 'NewEvent' });
 
 export const MAX_BATCH_EVENTS = 1_000;
 /** Each event is validated on its own. */
 export const eventsBody = z.strictObject({
   events: z
-    .array(z.unknown())
+    .array(z.unknown().meta({ override: { $ref: '#/components/schemas/NewEvent' } }))
     .min(1, 'At least one event.')
     .max(MAX_BATCH_EVENTS, `At most ${MAX_BATCH_EVENTS} events.`),
 });
@@ -207,23 +236,32 @@ export const page = {
   to: time.optional(),
 };
 
-export const eventsQuery = z.strictObject({
-  ...page,
-  tenant: tenant.optional(),
-  type: eventType.optional(),
-  idempotency_key: idempotencyKey.optional(),
-});
-/** `after`: empty for the beginning, `now` for the end, else a `next_cursor` of the feed. */
-export const feedQuery = z.strictObject({
-  after: z.string().transform((text, context) => {
-    const place = text === '' ? FEED_START : text === 'now' ? ('now' as const) : decodePlace(text);
-    if (place === null) context.addIssue({ code: 'custom', message: 'Is not a cursor of the feed.' });
-    return place ?? z.NEVER;
-  }),
-  limit: page.limit,
-  tenant: tenant.optional(),
-  type: eventType.optional(),
-});
+/** With `after`: the feed. */
+export const eventsQuery = z
+  .strictObject({
+    ...page,
+    tenant: tenant.optional(),
+    type: eventType.optional(),
+    idempotency_key: idempotencyKey.optional(),
+    after: z
+      .string()
+      .transform((text, context) => {
+        const place = text === '' ? FEED_START : text === 'now' ? ('now' as const) : decodePlace(text);
+        if (place === null) context.addIssue({ code: 'custom', message: 'Is not a cursor of the feed.' });
+        return place ?? z.NEVER;
+      })
+      .optional()
+      .meta({
+        description: 'Reads the feed: empty for its beginning, `now` for its end, else its `next_cursor`.',
+      }),
+  })
+  .superRefine((query, context) => {
+    if (query.after === undefined) return;
+    for (const field of ['cursor', 'from', 'to', 'idempotency_key'] as const) {
+      if (query[field] !== undefined)
+        context.addIssue({ code: 'custom', path: [field], message: 'Does not go with after.' });
+    }
+  });
 export const endpointsQuery = z.strictObject({
   ...page,
   tenant: tenant.optional(),

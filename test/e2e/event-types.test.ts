@@ -45,7 +45,7 @@ const DOCUMENT = {
 
 test('a receiver gets the events that its filter lets pass, of those that their schema allows', async () => {
   const t = await start();
-  const imported = await t.call('POST', '/v1/event-types/import', { openapi: DOCUMENT });
+  const imported = await t.call('POST', '/v1/event-types/import/openapi', { openapi: DOCUMENT });
   expect(imported.body).toMatchObject({ created: ['order.created'], refused: [] });
   const filter = { 'customer.plan': { $in: ['pro', 'team'] }, 'items.price': { $gte: 100 } };
   const filtered = await createEndpoint(t, `${receiver.url}/filtered`, { event_types: ['order.*'], filter });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { batchCalls } from '../support/batches.js';
+import { faultsOf, openApi } from '../support/conformance.js';
 import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
 import { startReceiver, verified, type Receiver, type Recorded } from '../support/receiver.js';
 import { seedDeliveries } from '../support/seed.js';
@@ -36,11 +37,15 @@ interface Told {
   timestamp: string;
   data: Record<string, unknown>;
 }
-/** The next webhook of a type, verified by an independent library. */
+/** The next webhook of a type, verified by an independent library, and as the OpenAPI document describes it. */
 async function told(type: string): Promise<Told> {
   const isOf = ({ headers }: Recorded) => headers['webhook-event-type'] === type;
   const requests = await operator.waitFor((all) => all.some(isOf));
-  return verified(secret, requests.find(isOf)!) as Told;
+  const body = verified(secret, requests.find(isOf)!) as Told;
+  expect(faultsOf(openApi.webhooks[type]!.post.requestBody!.content['application/json']!.schema, body)).toBe(
+    '',
+  );
+  return body;
 }
 
 test('a receiver that is gone is announced, with the delivery that failed', async () => {

@@ -186,12 +186,21 @@ test.each([
   ['PUT', '/v1/events'],
   ['DELETE', `/v1/events/evt_${'0'.repeat(32)}`],
   ['POST', '/v1/deliveries'],
+  ['GET', '/v1/deliveries/cancel'],
+  ['DELETE', '/v1/events/batch'],
   ['GET', '/v1/send'],
   ['POST', '/healthz'],
   ['POST', '/readyz'],
   ['DELETE', '/metrics'],
 ])('%s %s is not an allowed method', async (method, path) => {
   await refused([method, path], { status: 405, code: 'method_not_allowed' });
+});
+
+test('a refused method is answered with those of the path alone', async () => {
+  const allowed = async (path: string) => (await t.call('OPTIONS', path)).headers.get('allow');
+  expect(await allowed('/v1/events')).toBe('POST, GET');
+  expect(await allowed('/v1/deliveries/cancel')).toBe('POST');
+  expect(await allowed(`/v1/deliveries/del_${'0'.repeat(32)}`)).toBe('GET');
 });
 
 test.each([

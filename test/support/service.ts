@@ -4,6 +4,7 @@ import { inject } from 'vitest';
 import { createLogger } from '../../src/observability/logger.js';
 import { startService } from '../../src/bootstrap/service.js';
 import type { Service, ServiceOptions } from '../../src/bootstrap/service-options.js';
+import { checkAnswer } from './conformance.js';
 import { createDatabase } from './database.js';
 import './quiet.js';
 
@@ -21,7 +22,7 @@ export interface TestService {
   databaseUrl: string;
   taskQueue: string;
   pool: pg.Pool;
-  /** A string `body` is sent unchanged, anything else as JSON. */
+  /** A string `body` is sent unchanged, anything else as JSON. Throws where the OpenAPI document does not allow the answer. */
   call<T = Record<string, unknown>>(
     method: string,
     path: string,
@@ -73,11 +74,13 @@ export async function startTestService(over: Partial<ServiceOptions> = {}): Prom
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
       const text = await response.text();
-      return {
+      const answer = {
         status: response.status,
         headers: response.headers,
         body: (text && isJson(response) ? JSON.parse(text) : text || null) as T,
       };
+      checkAnswer({ method, path }, answer);
+      return answer;
     },
     async stop() {
       await pool.end();

@@ -1,13 +1,21 @@
-import { Router } from 'express';
 import { listAudit } from '../../db/audit.js';
-import type { AppDeps } from '../app-deps.js';
+import { answer } from '../answer.js';
+import { pageOf } from '../answers/common.js';
+import { auditEntry } from '../answers/control.js';
+import { route } from '../route.js';
 import { auditQuery, pageQuery } from '../schemas.js';
 
-export function auditRoutes({ pool, authorize }: AppDeps): Router {
-  const router = Router();
-  router.get('/audit', authorize('viewer'), async (request, response) => {
-    const { page, filter } = pageQuery(auditQuery.parse(request.query), 'aud');
-    response.json(await listAudit(pool, filter, page));
-  });
-  return router;
-}
+const list = route('GET /v1/audit', {
+  operationId: 'listAudit',
+  tag: 'Audit',
+  role: 'viewer',
+  summary: 'List who changed what, and why',
+  query: auditQuery,
+  responses: { 200: { description: 'Newest first.', schema: pageOf(auditEntry) } },
+  async handle({ query }, { pool }) {
+    const { page, filter } = pageQuery(query, 'aud');
+    return answer(200, await listAudit(pool, filter, page));
+  },
+});
+
+export const auditRoutes = [list];

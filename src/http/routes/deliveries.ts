@@ -1,100 +1,135 @@
-import { Router, type Request } from 'express';
-import { getDelivery, listDeliveries, type StoredDelivery } from '../../db/deliveries.js';
-import { cancelDelivery } from '../../db/open-deliveries/index.js';
-import { cancelOpen } from '../../delivery/cancel-open.js';
-import { isOpen, OPEN_STATUSES, type WorkflowMode } from '../../domain/delivery.js';
 import { afterCommit } from '../../db/after-commit.js';
+import { getDelivery, listDeliveries } from '../../db/deliveries.js';
+import { cancelDelivery } from '../../db/open-deliveries/index.js';
 import { transaction } from '../../db/pool.js';
 import { tenantOf } from '../../db/tenant-of.js';
-import { notFound, Problem } from '../problem.js';
-import type { AppDeps } from '../app-deps.js';
-import { actorOf } from '../auth.js';
-import { readJson, readOptionalJson } from '../json-body.js';
+import { cancelOpen } from '../../delivery/cancel-open.js';
+import { OPEN_STATUSES } from '../../domain/delivery.js';
+import { answer, replayed } from '../answer.js';
+import { pageOf } from '../answers/common.js';
+import { deliveryExample } from '../examples.js';
+import { cancelReport, delivery, deliveryWithAttempts } from '../answers/deliveries.js';
 import { cancelManyBody } from '../cancel-schemas.js';
-import { answeredBefore, replayed, requestKey } from '../once.js';
-import { requireIdParam } from '../id-param.js';
+import { findDelivery, linkedDelivery } from '../linked-delivery.js';
+import { answeredBefore, requestKey } from '../once.js';
+import { Problem } from '../problem.js';
 import { retryDelivery } from '../retry-delivery.js';
+import { idParam, route } from '../route.js';
 import { deliveriesQuery, pageQuery, reasonBody } from '../schemas.js';
-import { headerKey } from '../idempotency-key.js';
 
-type ById = Request<{ id: string }>;
+const tag = 'Deliveries';
+const params = { id: idParam('del', 'delivery') };
 
-export function deliveryRoutes(deps: AppDeps): Router {
-  const { pool, authorize, workflows, workflowMode, log } = deps;
-  const router = Router();
-  router.param('id', requireIdParam('del', 'delivery'));
-  const linked = (stored: StoredDelivery) => {
-    const { workflow_started, ...delivery } = stored;
-    const isLinked = workflow_started && getsWorkflow(workflowMode, stored);
-    return { ...delivery, workflow_url: isLinked ? deps.workflowUrl(delivery.workflow_id) : null };
-  };
-  const get = async (request: ById) => {
-    const delivery = await getDelivery(pool, request.params.id);
-    if (!delivery) throw notFound('delivery', request.params.id);
-    return delivery;
-  };
-
-  router.get('/deliveries', authorize('viewer'), async (request, response) => {
-    const { page, filter } = pageQuery(deliveriesQuery.parse(request.query), 'del');
+const list = route('GET /v1/deliveries', {
+  operationId: 'listDeliveries',
+  tag,
+  role: 'viewer',
+  summary: 'List deliveries',
+  query: deliveriesQuery,
+  responses: { 200: { description: 'Newest first, without their attempts.', schema: pageOf(delivery) } },
+  async handle({ query }, deps) {
+    const { page, filter } = pageQuery(query, 'del');
     const { classification, ...rest } = filter;
-    const list = await listDeliveries(pool, { ...rest, last_classification: classification }, page);
-    response.json({ ...list, data: list.data.map(linked) });
-  });
+    const found = await listDeliveries(deps.pool, { ...rest, last_classification: classification }, page);
+    return answer(200, { ...found, data: found.data.map((one) => linkedDelivery(deps, one)) });
+  },
+});
 
-  router.get('/deliveries/:id', authorize('viewer'), async (request: ById, response) => {
-    response.json(linked(await get(request)));
-  });
+const get = route('GET /v1/deliveries/{id}', {
+  operationId: 'getDelivery',
+  tag,
+  role: 'viewer',
+  summary: 'Get a delivery with its attempts',
+  params,
+  responses: {
+    200: { description: 'The delivery.', schema: deliveryWithAttempts, example: deliveryExample },
+  },
+  async handle({ params: { id } }, deps) {
+    return answer(200, linkedDelivery(deps, await findDelivery(deps, id)));
+  },
+});
 
-  router.post('/deliveries/cancel', authorize('operator'), async (request, response) => {
-    const { value } = readJson(request);
-    const { filter, dry_run: dryRun, reason = null } = cancelManyBody.parse(value);
+const cancelMany = route('POST /v1/deliveries/cancel', {
+  operationId: 'cancelDeliveries',
+  tag,
+  role: 'operator',
+  summary: 'Cancel all open deliveries that match a filter',
+  description: 'With `dry_run`, only counts them. A call takes at most 20 s; the same request goes on.',
+  body: cancelManyBody,
+  example: { filter: { tenant: 'acme', event_type: 'order.created' }, dry_run: true },
+  responses: { 200: { description: 'What matched, and what was cancelled.', schema: cancelReport } },
+  async handle({ body, raw, actor }, deps) {
+    const { filter, dry_run: dryRun, reason = null } = body;
     const { status = [...OPEN_STATUSES], ...rest } = filter;
     const { tenant } = rest;
     const object = rest.endpoint_id ?? rest.event_id ?? (tenant === undefined ? 'all' : `tenant:${tenant}`);
     const by = {
-      actor: actorOf(response),
+      actor,
       reason,
-      filter: (value as { filter: object }).filter,
+      filter: (raw.value as { filter: object }).filter,
       object,
-      tenant: await tenantOf(pool, rest),
+      tenant: await tenantOf(deps.pool, rest),
     };
-    response.json(await cancelOpen(deps, { filter: { ...rest, status }, dryRun, by }));
-  });
+    return answer(200, await cancelOpen(deps, { filter: { ...rest, status }, dryRun, by }));
+  },
+});
 
-  router.post('/deliveries/:id/cancel', authorize('operator'), async (request: ById, response) => {
-    const { reason = null } = reasonBody.parse(readOptionalJson(request));
-    const { id, workflow_id, workflow_started } = await get(request);
+const cancel = route('POST /v1/deliveries/{id}/cancel', {
+  operationId: 'cancelDelivery',
+  tag,
+  role: 'operator',
+  summary: 'Cancel a delivery',
+  description: 'An attempt under way ends by itself: if the receiver takes it, the delivery is DELIVERED.',
+  params,
+  body: reasonBody,
+  optionalBody: true,
+  example: { reason: 'wrong customer' },
+  responses: { 200: { description: 'The delivery.', schema: deliveryWithAttempts } },
+  problems: ['delivery_ended'],
+  async handle({ params: { id }, body: { reason = null }, actor }, deps) {
+    const { workflow_id, workflow_started } = await findDelivery(deps, id);
     // Read with the change: Postgres may be away right after the commit.
-    const cancelled = await transaction(pool, async (db) =>
-      (await cancelDelivery(db, id, actorOf(response), reason)) ? getDelivery(db, id) : null,
+    const cancelled = await transaction(deps.pool, async (db) =>
+      (await cancelDelivery(db, id, actor, reason)) ? getDelivery(db, id) : null,
     );
     if (!cancelled) {
-      throw new Problem(409, 'delivery_ended', `It has ended: ${(await get(request)).status}.`);
+      throw new Problem(409, 'delivery_ended', `It has ended: ${(await findDelivery(deps, id)).status}.`);
     }
-    if (workflow_started && workflowMode !== 'none') {
+    if (workflow_started && deps.workflowMode !== 'none') {
       // The row decides; a workflow that gets no signal reads it before its next attempt.
-      workflows.cancelDeliveries(workflow_id, [id]).catch((error: unknown) => {
-        log.info({ err: error, delivery_id: id }, 'cancellation not signalled to the workflow');
+      deps.workflows.cancelDeliveries(workflow_id, [id]).catch((error: unknown) => {
+        deps.log.info({ err: error, delivery_id: id }, 'cancellation not signalled to the workflow');
       });
     }
-    response.json(linked(cancelled));
-  });
+    return answer(200, linkedDelivery(deps, cancelled));
+  },
+});
 
-  router.post('/deliveries/:id/retry', authorize('operator'), async (request: ById, response) => {
-    const value = readOptionalJson(request);
-    const { reason = null } = reasonBody.parse(value);
-    const delivery = await get(request);
-    const about = { tenant: delivery.tenant, route: 'deliveries.retry', about: [delivery.id, value] };
-    const by = { actor: actorOf(response), reason, key: requestKey(headerKey(request), about) };
-    const before = await answeredBefore(pool, by.key);
+const retry = route('POST /v1/deliveries/{id}/retry', {
+  operationId: 'retryDelivery',
+  tag,
+  role: 'operator',
+  summary: 'Attempt an open delivery now, or deliver an ended one again',
+  description: 'An ended delivery never changes: the answer is a new one, which names it.',
+  params,
+  idempotent: true,
+  body: reasonBody,
+  optionalBody: true,
+  example: { reason: 'their server is back' },
+  responses: {
+    202: { description: 'The delivery that goes on, or the new one.', schema: deliveryWithAttempts },
+    200: { description: 'The delivery that an earlier request answered.', schema: deliveryWithAttempts },
+  },
+  problems: ['delivery_held', 'delivery_ending', 'endpoint_deleted'],
+  async handle({ params: { id }, body: { reason = null }, raw, key: given, actor }, deps) {
+    const delivery = await findDelivery(deps, id);
+    const about = { tenant: delivery.tenant, route: 'deliveries.retry', about: [delivery.id, raw.value] };
+    const by = { actor, reason, key: requestKey(given, about) };
+    const before = await answeredBefore(deps.pool, by.key);
     const result = before ? { knownId: before } : await retryDelivery(deps, delivery, by);
-    if ('made' in result) response.status(202).json(linked(result.made));
-    else replayed(response).json(linked((await afterCommit(getDelivery(pool, result.knownId)))!));
-  });
+    if ('made' in result) return answer(202, linkedDelivery(deps, result.made));
+    return replayed(linkedDelivery(deps, (await afterCommit(getDelivery(deps.pool, result.knownId)))!));
+  },
+});
 
-  return router;
-}
-
-/** Whether deliveries like this get a workflow: with `open`, those that are still open after their first attempt. */
-const getsWorkflow = (mode: WorkflowMode, delivery: StoredDelivery): boolean =>
-  mode === 'all' || (mode === 'open' && delivery.attempt_count > (isOpen(delivery) ? 0 : 1));
+export const deliveryRoutes = [list, get, cancelMany, cancel, retry];

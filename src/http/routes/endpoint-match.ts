@@ -1,48 +1,50 @@
-import { Router } from 'express';
 import { listEndpoints, type StoredEndpoint } from '../../db/endpoints.js';
 import { matchFilters, type FilterMatch } from '../../db/filters.js';
 import { patternsMatching } from '../../domain/event.js';
-import type { AppDeps } from '../app-deps.js';
+import { answer } from '../answer.js';
+import { matchedEndpoints } from '../answers/endpoint-match.js';
 import { matchBody, matchQuery } from '../event-type-schemas.js';
 import { payloadOf } from '../incoming-event.js';
-import { readJson } from '../json-body.js';
 import { pathText } from '../path-text.js';
+import { route } from '../route.js';
 import { pageQuery } from '../schemas.js';
 
-/** A dry run: which endpoints of a tenant an event would reach, and why it would not reach the others. Stores nothing. */
-export function endpointMatchRoutes({ pool, authorize, eventSchemas }: AppDeps): Router {
-  const router = Router();
-
-  router.post('/endpoints/match', authorize('viewer'), async (request, response) => {
-    const { text, value } = readJson(request);
-    const body = matchBody.parse(value);
-    const payload = payloadOf(text, body);
-    const { page } = pageQuery(matchQuery.parse(request.query), 'ep');
+const match = route('POST /v1/endpoints/match', {
+  operationId: 'matchEndpoints',
+  tag: 'Endpoints',
+  role: 'viewer',
+  summary: 'Find out which endpoints an event would reach, and why not the others',
+  description: 'Stores nothing, and sends nothing.',
+  lane: 'match',
+  query: matchQuery,
+  body: matchBody,
+  example: { type: 'order.created', payload: { order_id: '1001', total: 49.9 } },
+  responses: {
+    200: { description: 'The endpoints of the tenant, newest first.', schema: matchedEndpoints },
+  },
+  async handle({ body, query, raw }, { pool, eventSchemas }) {
+    const payload = payloadOf(raw.text, body);
+    const { page } = pageQuery(query, 'ep');
     const errors = await eventSchemas.check(body.type, body.payload);
     const { data, next_cursor } = await listEndpoints(pool, { tenant: body.tenant }, page);
     const patterns = patternsMatching(body.type);
-    const matches = new Map(
-      (await matchFilters(pool, payload, data)).map((match) => [match.endpoint_id, match]),
-    );
-    response.json({
-      // False: POST /v1/events would refuse the event, for these errors.
+    const matches = new Map((await matchFilters(pool, payload, data)).map((one) => [one.endpoint_id, one]));
+    return answer(200, {
       accepted: errors.length === 0,
       errors,
       data: data.map((endpoint) => explain(endpoint, patterns, matches.get(endpoint.id))),
       next_cursor,
     });
-  });
-
-  return router;
-}
+  },
+});
 
 function explain(
   { id, description, event_types }: StoredEndpoint,
   patterns: string[],
-  match: FilterMatch | undefined,
+  found: FilterMatch | undefined,
 ) {
   const pattern = event_types.find((type) => patterns.includes(type)) ?? null;
-  const { held = null, filter = 'none', failed = null } = match ?? {};
+  const { held = null, filter = 'none', failed = null } = found ?? {};
   const isReached = pattern !== null && filter !== 'fails';
   const reason = isReached
     ? held && `The delivery would be held: ${held}.`
@@ -63,3 +65,5 @@ function explain(
 
 const NOT_EVALUATED =
   'The filter cannot be evaluated for this payload, so the event would go to the endpoint.';
+
+export const endpointMatchRoutes = [match];

@@ -1,5 +1,4 @@
 import { setTimeout } from 'node:timers/promises';
-import { Router, type Request } from 'express';
 import { afterCommit } from '../../db/after-commit.js';
 import { listLiveSecrets, readSecrets, rotateSecret, type StoredSecret } from '../../db/endpoint-secrets.js';
 import { getEndpoint, type StoredEndpoint } from '../../db/endpoints.js';
@@ -7,60 +6,66 @@ import type { Db } from '../../db/pool.js';
 import { openSecret } from '../../delivery/endpoint-vault.js';
 import { CURRENT_MS } from '../../delivery/kill-switch.js';
 import { MAX_LIVE_SECRETS } from '../../domain/endpoint.js';
+import type { SecretCipher } from '../../lib/secret-cipher.js';
 import { kindOf, publicKeyOf } from '../../webhook/sign.js';
-import type { AppDeps } from '../app-deps.js';
-import { actorOf } from '../auth.js';
+import { answer, replayed } from '../answer.js';
+import { endpointSecrets } from '../answers/endpoints.js';
 import { secretOf } from '../endpoint-input.js';
-import { requireIdParam } from '../id-param.js';
-import { headerKey } from '../idempotency-key.js';
-import { readOptionalJson } from '../json-body.js';
-import { confidentialKey, createOnce, replayed } from '../once.js';
+import { foundEndpoint } from '../found-endpoint.js';
+import { confidentialKey, createOnce } from '../once.js';
 import { badField, notFound, Problem } from '../problem.js';
+import { idParam, route } from '../route.js';
 import { rotateBody, signatureOf } from '../secret-schemas.js';
 
-type ById = Request<{ id: string }>;
+const tag = 'Endpoints';
+const role = 'admin';
+const params = { id: idParam('ep', 'endpoint') };
 
-/** Reading and rotating the secrets that an endpoint's requests are signed with. */
-export function endpointSecretRoutes(deps: AppDeps): Router {
-  const router = Router();
-  router.param('id', requireIdParam('ep', 'endpoint'));
-  const { pool, authorize, secrets: cipher } = deps;
+const get = route('GET /v1/endpoints/{id}/secret', {
+  operationId: 'getEndpointSecret',
+  tag,
+  role,
+  summary: 'Get the secrets that the requests of an endpoint are signed with',
+  description: 'The audit shows who read them.',
+  params,
+  responses: { 200: { description: 'The secrets.', schema: endpointSecrets } },
+  problems: ['secret_unreadable'],
+  async handle({ params: { id }, actor }, { pool, secrets }) {
+    return answer(200, shown(secrets, id, await readSecrets(pool, id, actor)));
+  },
+});
 
-  /** The newest secret, and all that sign. */
-  const answerOf = (id: string, live: StoredSecret[]) => {
-    const secrets = live.map((stored) => {
-      const secret = openSecret(cipher, stored);
-      const { created_at, expires_at } = stored;
-      return { secret, signature: kindOf(secret), public_key: publicKeyOf(secret), created_at, expires_at };
-    });
-    const [newest] = secrets;
-    if (!newest) throw notFound('endpoint', id);
-    const { secret, signature, public_key } = newest;
-    return { secret, signature, public_key, secrets };
-  };
-
-  router.get('/endpoints/:id/secret', authorize('admin'), async (request: ById, response) => {
-    const { id } = request.params;
-    response.json(answerOf(id, await readSecrets(pool, id, actorOf(response))));
-  });
-
-  router.post('/endpoints/:id/rotate-secret', authorize('admin'), async (request: ById, response) => {
-    const { id } = request.params;
-    const value = readOptionalJson(request);
-    const { overlap_seconds: overlapSeconds, ...body } = rotateBody.parse(value);
-    const endpoint = await getEndpoint(pool, id);
-    if (!endpoint) throw notFound('endpoint', id);
-    const { tenant } = endpoint;
-    const of = { tenant, route: 'rotate-secret', about: [id, value] };
-    const key = await confidentialKey(deps.keyedDigest, headerKey(request), of);
-    const by = { actor: actorOf(response), action: 'endpoint.rotate_secret' };
+const rotate = route('POST /v1/endpoints/{id}/rotate-secret', {
+  operationId: 'rotateEndpointSecret',
+  tag,
+  role,
+  summary: 'Sign with a new secret',
+  description: 'Secrets before it sign for `overlap_seconds` more: a day, unless another time is given.',
+  params,
+  idempotent: true,
+  body: rotateBody,
+  optionalBody: true,
+  example: { overlap_seconds: 3_600 },
+  responses: { 200: { description: 'The secrets.', schema: endpointSecrets } },
+  problems: [
+    'extra_signature_needs_secret',
+    'too_many_secrets',
+    'encryption_key_unknown',
+    'secret_unreadable',
+  ],
+  async handle({ params: { id }, body, raw, key: given, actor }, { pool, secrets, keyedDigest }) {
+    const { overlap_seconds: overlapSeconds, ...wanted } = body;
+    const { tenant } = foundEndpoint(await getEndpoint(pool, id), id);
+    const of = { tenant, route: 'rotate-secret', about: [id, raw.value] };
+    const key = await confidentialKey(keyedDigest, given, of);
+    const by = { actor, action: 'endpoint.rotate_secret' };
     const secretFor = (locked: StoredEndpoint) => {
-      const signature = signatureOf(body, locked.signature);
+      const signature = signatureOf(wanted, locked.signature);
       if (signature === 'ed25519' && locked.extra_signature?.secret === null) {
         const message = 'Is not possible while extra_signature uses the secret: give that one of its own.';
         throw badField('signature', message, 409, 'extra_signature_needs_secret');
       }
-      return secretOf(cipher, { ...body, signature }).stored;
+      return secretOf(secrets, { ...wanted, signature }).stored;
     };
     const make = async (db: Db) => {
       const rotated = await rotateSecret(db, id, { secretFor, overlapSeconds }, by);
@@ -72,14 +77,25 @@ export function endpointSecretRoutes(deps: AppDeps): Router {
       return rotated;
     };
     const result = await createOnce(pool, key, make, (rotated) => rotated.secretId);
-    if ('knownId' in result) {
-      const live = await afterCommit(readSecrets(pool, id, by.actor));
-      return void replayed(response).json(answerOf(id, live));
-    }
+    if ('knownId' in result)
+      return replayed(shown(secrets, id, await afterCommit(readSecrets(pool, id, actor))));
     // From the answer on, no process signs with the others any more.
     if (overlapSeconds === 0) await setTimeout(CURRENT_MS);
-    response.json(answerOf(id, await afterCommit(listLiveSecrets(pool, id))));
-  });
+    return answer(200, shown(secrets, id, await afterCommit(listLiveSecrets(pool, id))));
+  },
+});
 
-  return router;
+export const endpointSecretRoutes = [get, rotate];
+
+/** The newest secret, and all that sign. Throws a 404 Problem where there is none. */
+function shown(cipher: SecretCipher, id: string, live: StoredSecret[]) {
+  const secrets = live.map((stored) => {
+    const secret = openSecret(cipher, stored);
+    const { created_at, expires_at } = stored;
+    return { secret, signature: kindOf(secret)!, public_key: publicKeyOf(secret), created_at, expires_at };
+  });
+  const [newest] = secrets;
+  if (!newest) throw notFound('endpoint', id);
+  const { secret, signature, public_key } = newest;
+  return { secret, signature, public_key, secrets };
 }

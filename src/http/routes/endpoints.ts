@@ -1,5 +1,6 @@
-import { Router, type Request } from 'express';
 import { readSecrets } from '../../db/endpoint-secrets.js';
+import { afterCommit } from '../../db/after-commit.js';
+import type { Actor } from '../../db/audit.js';
 import {
   deleteEndpoint,
   getEndpoint,
@@ -12,49 +13,61 @@ import { IdTakenError, insertEndpoint } from '../../db/new-endpoint.js';
 import { endDeliveriesOf } from '../../db/open-deliveries/index.js';
 import type { Db } from '../../db/pool.js';
 import { requireEndpointRoom } from '../../db/tenants.js';
-import { afterCommit } from '../../db/after-commit.js';
-import type { Actor } from '../../db/audit.js';
 import { openSecret } from '../../delivery/endpoint-vault.js';
-import { badField, notFound, Problem } from '../problem.js';
+import { answer, replayed } from '../answer.js';
+import { pageOf } from '../answers/common.js';
+import { endpointExample } from '../examples.js';
+import { endpoint, endpointWithSecret } from '../answers/endpoints.js';
 import type { AppDeps } from '../app-deps.js';
-import { actorOf } from '../auth.js';
-import { changesOf, newEndpoint } from '../endpoint-input.js';
-import { answeredBefore, confidentialKey, createOnce, replayed } from '../once.js';
-import { requireIdParam } from '../id-param.js';
 import { refuseArchived } from '../event-type-rules.js';
 import { assertPublicUrl } from '../assert-public-url.js';
-import { readJson, readOptionalJson } from '../json-body.js';
-import { endpointBody, endpointPatch, endpointsQuery, pageQuery, reasonBody } from '../schemas.js';
-import { headerKey } from '../idempotency-key.js';
-
-type ById = Request<{ id: string }>;
+import { foundEndpoint } from '../found-endpoint.js';
+import { changesOf, newEndpoint } from '../endpoint-input.js';
+import { answeredBefore, confidentialKey, createOnce } from '../once.js';
+import { badField, notFound, Problem } from '../problem.js';
+import { idParam, route } from '../route.js';
+import { endpointBody, endpointPatch, endpointsQuery, pageQuery } from '../schemas.js';
+import { endpointActions } from './endpoint-actions.js';
 
 /** A deletion ends open deliveries in pages for this long; the poller ends the others. */
 const MAX_END_MS = 2_000;
 const END_PAGE = 2_000;
 
-export function endpointRoutes(deps: AppDeps): Router {
-  const router = Router();
-  router.param('id', requireIdParam('ep', 'endpoint'));
-  const { pool, authorize, secrets } = deps;
+const tag = 'Endpoints';
+const params = { id: idParam('ep', 'endpoint') };
 
-  /** Rebuilds the answer of an earlier request from its endpoint: the secret is kept nowhere else. */
-  const again = async (id: string, actor: Actor) => {
-    const endpoint = await getEndpoint(pool, id);
-    const [newest] = await readSecrets(pool, id, actor);
-    if (endpoint && newest) return { ...endpoint, secret: openSecret(secrets, newest) };
-    const message = `The endpoint ${id} was made with this key and has been deleted since. Use another key.`;
-    throw new Problem(409, 'idempotency_conflict', message, [{ path: 'Idempotency-Key', message }]);
-  };
-
-  router.post('/endpoints', authorize('admin'), async (request, response) => {
-    const { value } = readJson(request);
-    const body = endpointBody.parse(value);
-    const of = { tenant: body.tenant, route: 'endpoints', about: value };
-    const key = await confidentialKey(deps.keyedDigest, headerKey(request), of);
-    const actor = actorOf(response);
+const create = route('POST /v1/endpoints', {
+  operationId: 'createEndpoint',
+  tag,
+  role: 'admin',
+  summary: 'Register an endpoint',
+  description: 'The URL may be one whose name does not resolve yet.',
+  idempotent: true,
+  body: endpointBody,
+  example: { url: 'https://shop.example/webhooks', event_types: ['order.*'], description: 'Shop' },
+  responses: {
+    201: {
+      description: 'The endpoint with its secret.',
+      schema: endpointWithSecret,
+      example: endpointExample,
+    },
+    200: { description: 'The endpoint that an earlier request made.', schema: endpointWithSecret },
+  },
+  problems: [
+    'address_blocked',
+    'port_blocked',
+    'event_type_archived',
+    'id_taken',
+    'quota_exceeded',
+    'encryption_key_unknown',
+    'secret_unreadable',
+  ],
+  async handle({ body, raw, key: given, actor }, deps) {
+    const { pool, secrets } = deps;
+    const of = { tenant: body.tenant, route: 'endpoints', about: raw.value };
+    const key = await confidentialKey(deps.keyedDigest, given, of);
     const before = await answeredBefore(pool, key);
-    if (before !== null) return void replayed(response).json(await afterCommit(again(before, actor)));
+    if (before !== null) return replayed(await afterCommit(again(deps, before, actor)));
     const { secret, input } = newEndpoint(secrets, body);
     await assertPublicUrl(deps.guard, body.url, body.tenant);
     await refuseArchived(pool, body.event_types);
@@ -63,72 +76,103 @@ export function endpointRoutes(deps: AppDeps): Router {
       return insertEndpoint(db, input, actor).catch(refuseTakenId);
     };
     const result = await createOnce(pool, key, made, ({ id }) => id);
-    if ('knownId' in result) replayed(response).json(await afterCommit(again(result.knownId, actor)));
-    else response.status(201).json({ ...result.made, secret });
-  });
+    if ('knownId' in result) return replayed(await afterCommit(again(deps, result.knownId, actor)));
+    return answer(201, { ...result.made, secret });
+  },
+});
 
-  router.get('/endpoints', authorize('viewer'), async (request, response) => {
-    const { page, filter } = pageQuery(endpointsQuery.parse(request.query), 'ep');
-    response.json(await listEndpoints(pool, filter, page));
-  });
+/** Rebuilds the answer of an earlier request from its endpoint: the secret is kept nowhere else. */
+async function again(
+  { pool, secrets }: AppDeps,
+  id: string,
+  actor: Actor,
+): Promise<StoredEndpoint & { secret: string }> {
+  const stored = await getEndpoint(pool, id);
+  const [newest] = await readSecrets(pool, id, actor);
+  if (stored && newest) return { ...stored, secret: openSecret(secrets, newest) };
+  const message = `The endpoint ${id} was made with this key and has been deleted since. Use another key.`;
+  throw new Problem(409, 'idempotency_conflict', message, [{ path: 'Idempotency-Key', message }]);
+}
 
-  router.get('/endpoints/:id', authorize('viewer'), async (request: ById, response) => {
-    const endpoint = await getEndpoint(pool, request.params.id);
-    if (!endpoint) throw notFound('endpoint', request.params.id);
-    response.json(endpoint);
-  });
+const list = route('GET /v1/endpoints', {
+  operationId: 'listEndpoints',
+  tag,
+  role: 'viewer',
+  summary: 'List endpoints',
+  query: endpointsQuery,
+  responses: { 200: { description: 'Newest first.', schema: pageOf(endpoint) } },
+  async handle({ query }, { pool }) {
+    const { page, filter } = pageQuery(query, 'ep');
+    return answer(200, await listEndpoints(pool, filter, page));
+  },
+});
 
-  router.patch('/endpoints/:id', authorize('admin'), async (request: ById, response) => {
-    const patch = endpointPatch.parse(readJson(request).value);
+const get = route('GET /v1/endpoints/{id}', {
+  operationId: 'getEndpoint',
+  tag,
+  role: 'viewer',
+  summary: 'Get an endpoint',
+  params,
+  responses: { 200: { description: 'The endpoint.', schema: endpoint } },
+  async handle({ params: { id } }, { pool }) {
+    return answer(200, foundEndpoint(await getEndpoint(pool, id), id));
+  },
+});
+
+const update = route('PATCH /v1/endpoints/{id}', {
+  operationId: 'updateEndpoint',
+  tag,
+  role: 'admin',
+  summary: 'Change an endpoint',
+  description: 'Fields that are not given stay as they are. A changed URL counts from the next attempt on.',
+  params,
+  body: endpointPatch,
+  example: { event_types: ['order.*', 'invoice.paid'] },
+  responses: { 200: { description: 'The endpoint.', schema: endpoint } },
+  problems: [
+    'address_blocked',
+    'port_blocked',
+    'event_type_archived',
+    'quota_exceeded',
+    'encryption_key_unknown',
+    'secret_unreadable',
+  ],
+  async handle({ params: { id }, body: patch, actor }, { pool, guard, secrets, quotas }) {
     const { url, event_types } = patch;
     if (url !== undefined || event_types !== undefined) {
-      const known = await getEndpoint(pool, request.params.id);
-      if (!known) throw notFound('endpoint', request.params.id);
-      if (url !== undefined) await assertPublicUrl(deps.guard, url, known.tenant);
+      const known = foundEndpoint(await getEndpoint(pool, id), id);
+      if (url !== undefined) await assertPublicUrl(guard, url, known.tenant);
       if (event_types) await refuseArchived(pool, event_types, known.event_types);
     }
-    const by = { actor: actorOf(response), action: 'endpoint.update' };
-    const { maxEndpoints } = deps.quotas;
+    const by = { actor, action: 'endpoint.update' };
     const changes = (now: LockedEndpoint) => changesOf(secrets, patch, now);
-    const changed = updateEndpoint(pool, request.params.id, changes, by, maxEndpoints);
-    response.json(found(await changed, request));
-  });
+    const changed = await updateEndpoint(pool, id, changes, by, quotas.maxEndpoints);
+    return answer(200, foundEndpoint(changed, id));
+  },
+});
 
-  // Both use one status field: `paused` is for a while, `disabled` until somebody decides otherwise.
-  for (const [verb, status] of [
-    ['pause', 'paused'],
-    ['resume', 'enabled'],
-    ['enable', 'enabled'],
-    ['disable', 'disabled'],
-  ] as const) {
-    router.post(`/endpoints/:id/${verb}`, authorize('operator'), async (request: ById, response) => {
-      const { reason = null } = reasonBody.parse(readOptionalJson(request));
-      const by = { actor: actorOf(response), action: `endpoint.${verb}`, reason };
-      response.json(found(await updateEndpoint(pool, request.params.id, { status }, by), request));
-    });
-  }
-
-  router.delete('/endpoints/:id', authorize('admin'), async (request: ById, response) => {
-    const by = { actor: actorOf(response), action: 'endpoint.delete' };
-    const { id } = request.params;
+const remove = route('DELETE /v1/endpoints/{id}', {
+  operationId: 'deleteEndpoint',
+  tag,
+  role: 'admin',
+  summary: 'Delete an endpoint',
+  description: 'Deliveries that are held or wait for a retry end as FAILED.',
+  params,
+  responses: { 204: { description: 'Deleted.', schema: null } },
+  async handle({ params: { id }, actor }, { pool, log }) {
+    const by = { actor, action: 'endpoint.delete' };
     if (!(await deleteEndpoint(pool, id, by))) throw notFound('endpoint', id);
     try {
       const until = performance.now() + MAX_END_MS;
       while (performance.now() < until && (await endDeliveriesOf(pool, id, END_PAGE)) === END_PAGE);
     } catch (error) {
-      deps.log.warn({ err: error, endpoint_id: id }, 'deliveries of a deleted endpoint left to the poller');
+      log.warn({ err: error, endpoint_id: id }, 'deliveries of a deleted endpoint left to the poller');
     }
-    response.status(204).end();
-  });
+    return answer(204, undefined);
+  },
+});
 
-  return router;
-}
-
-function found(result: StoredEndpoint | 'disabled' | null, request: ById): StoredEndpoint {
-  if (result === null) throw notFound('endpoint', request.params.id);
-  if (result !== 'disabled') return result;
-  throw new Problem(409, 'endpoint_disabled', 'A disabled endpoint takes nothing already; enable it first.');
-}
+export const endpointRoutes = [create, list, get, update, remove, ...endpointActions];
 
 function refuseTakenId(error: unknown): never {
   if (!(error instanceof IdTakenError)) throw error;

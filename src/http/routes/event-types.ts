@@ -1,4 +1,3 @@
-import { Router, type Request } from 'express';
 import { listEventTypes } from '../../db/event-type-lists.js';
 import {
   deleteEventType,
@@ -9,99 +8,165 @@ import {
   type EventType,
 } from '../../db/event-types.js';
 import { afterCommit } from '../../db/after-commit.js';
-import type { Db } from '../../db/pool.js';
-import { EVENT_TYPE, MAX_NAME } from '../../domain/event.js';
-import type { AppDeps } from '../app-deps.js';
-import { actorOf } from '../auth.js';
+import type { Db, Pool } from '../../db/pool.js';
+import { answer, replayed } from '../answer.js';
+import { pageOf } from '../answers/common.js';
+import { importedEventTypes, listedEventType, storedEventType } from '../answers/event-types.js';
 import { requireValidExample } from '../event-type-rules.js';
 import { eventTypeBody, eventTypePatch, eventTypesQuery, importBody } from '../event-type-schemas.js';
-import { headerKey } from '../idempotency-key.js';
-import { readJson } from '../json-body.js';
-import { answeredBefore, createOnce, replayed, requestKey } from '../once.js';
+import { answeredBefore, createOnce, requestKey } from '../once.js';
 import { notFound, Problem } from '../problem.js';
 import { readImport } from '../read-import.js';
+import { route, type Param } from '../route.js';
+import { eventType } from '../schemas.js';
 
-type ByName = Request<{ name: string }>;
+/** An OpenAPI document with its components. */
+const MAX_IMPORT_BYTES = 4 * 1024 * 1024;
 
-/** The catalogue of events: it belongs to the installation, not to a tenant. */
-export function eventTypeRoutes(deps: AppDeps): Router {
-  const { pool, authorize, eventSchemas } = deps;
-  const router = Router();
-  // Before the database, which refuses NUL, for example.
-  router.param('name', (_request, _response, next, name: string) => {
-    if (name.length > MAX_NAME || !EVENT_TYPE.test(name)) throw notFound('event type', JSON.stringify(name));
-    next();
-  });
+const tag = 'Event types';
+const name: Param = { schema: eventType, what: 'event type', example: 'order.created' };
+const params = { name };
+const responses = { 200: { description: 'The event type.', schema: storedEventType } };
 
-  const again = async (name: string) => {
-    const before = await getEventType(pool, name);
-    if (before) return before;
-    const message = `The event type ${name} was made with this key and has been deleted since. Use another key.`;
-    throw new Problem(409, 'idempotency_conflict', message, [{ path: 'Idempotency-Key', message }]);
-  };
-
-  router.post('/event-types', authorize('admin'), async (request, response) => {
-    const { value } = readJson(request);
-    const body = eventTypeBody.parse(value);
+const create = route('POST /v1/event-types', {
+  operationId: 'createEventType',
+  tag,
+  role: 'admin',
+  summary: 'Add an event type to the catalogue',
+  description:
+    'Events of types that are not in it are accepted, too. A schema is enforced from then on: an event whose payload it refuses gets 422.',
+  idempotent: true,
+  body: eventTypeBody,
+  example: {
+    name: 'invoice.paid',
+    description: 'A customer has paid an invoice.',
+    example: { invoice_id: 'in_1', amount: 1200 },
+    schema: { type: 'object', required: ['invoice_id'], properties: { invoice_id: { type: 'string' } } },
+  },
+  responses: {
+    201: { description: 'The event type.', schema: storedEventType },
+    200: { description: 'The event type that an earlier request made.', schema: storedEventType },
+  },
+  problems: ['event_type_exists'],
+  async handle({ body, raw, key: given, actor }, { pool, eventSchemas }) {
     requireValidExample(body);
-    const key = requestKey(headerKey(request), { route: 'event-types', about: value });
+    const key = requestKey(given, { route: 'event-types', about: raw.value });
     const before = await answeredBefore(pool, key);
-    if (before !== null) return void replayed(response).json(await afterCommit(again(before)));
+    if (before !== null) return replayed(await afterCommit(again(pool, before)));
     const make = async (db: Db): Promise<EventType> => {
-      const made = await insertEventType(db, body, { actor: actorOf(response) });
+      const made = await insertEventType(db, body, { actor });
       if (made) return made;
       const message = `There is an event type ${body.name} already; change it with PATCH.`;
       throw new Problem(409, 'event_type_exists', message, [{ path: 'name', message }]);
     };
-    const result = await createOnce(pool, key, make, ({ name }) => name);
+    const result = await createOnce(pool, key, make, (made) => made.name);
     eventSchemas.changed(body.name);
-    if ('knownId' in result) replayed(response).json(await afterCommit(again(result.knownId)));
-    else response.status(201).json(result.made);
-  });
+    if ('knownId' in result) return replayed(await afterCommit(again(pool, result.knownId)));
+    return answer(201, result.made);
+  },
+});
 
-  router.post('/event-types/import', authorize('admin'), async (request, response) => {
-    const { openapi, dry_run } = importBody.parse(readJson(request).value);
+async function again(pool: Pool, id: string): Promise<EventType> {
+  const before = await getEventType(pool, id);
+  if (before) return before;
+  const message = `The event type ${id} was made with this key and has been deleted since. Use another key.`;
+  throw new Problem(409, 'idempotency_conflict', message, [{ path: 'Idempotency-Key', message }]);
+}
+
+const importAll = route('POST /v1/event-types/import/openapi', {
+  operationId: 'importEventTypes',
+  tag,
+  role: 'admin',
+  summary: 'Import event types from the webhooks of an OpenAPI document',
+  description: 'Each webhook is one event type. One that is not valid is refused, and the others are not.',
+  lane: 'import',
+  maxBytes: MAX_IMPORT_BYTES,
+  body: importBody,
+  example: {
+    openapi: {
+      openapi: '3.1.0',
+      webhooks: {
+        'invoice.sent': {
+          post: { requestBody: { content: { 'application/json': { schema: { type: 'object' } } } } },
+        },
+      },
+    },
+    dry_run: true,
+  },
+  responses: { 200: { description: 'What was done, or would be.', schema: importedEventTypes } },
+  async handle({ body: { openapi, dry_run }, actor }, { pool, eventSchemas }) {
     const { types, refused } = await readImport(openapi);
     const imported = await importEventTypes(pool, types, {
-      actor: actorOf(response),
+      actor,
       reason: 'imported from an OpenAPI document',
       dryRun: dry_run,
     });
     eventSchemas.changed(null);
-    response.json({ dry_run, ...imported, refused });
-  });
+    return answer(200, { dry_run, ...imported, refused });
+  },
+});
 
-  router.get('/event-types', authorize('viewer'), async (request, response) => {
-    const { limit, cursor = null, archived } = eventTypesQuery.parse(request.query);
+const list = route('GET /v1/event-types', {
+  operationId: 'listEventTypes',
+  tag,
+  role: 'viewer',
+  summary: 'List event types',
+  query: eventTypesQuery,
+  responses: { 200: { description: 'By name.', schema: pageOf(listedEventType) } },
+  async handle({ query: { limit, cursor = null, archived } }, { pool }) {
     const wanted = archived === 'all' ? null : archived === 'true';
-    response.json(await listEventTypes(pool, { archived: wanted, after: cursor, limit }));
-  });
+    return answer(200, await listEventTypes(pool, { archived: wanted, after: cursor, limit }));
+  },
+});
 
-  router.get('/event-types/:name', authorize('viewer'), async (request: ByName, response) => {
-    response.json(found(await getEventType(pool, request.params.name), request));
-  });
+const get = route('GET /v1/event-types/{name}', {
+  operationId: 'getEventType',
+  tag,
+  role: 'viewer',
+  summary: 'Get an event type with its schema',
+  params,
+  responses,
+  async handle({ params: { name } }, { pool }) {
+    return answer(200, found(await getEventType(pool, name), name));
+  },
+});
 
-  router.patch('/event-types/:name', authorize('admin'), async (request: ByName, response) => {
-    const changes = eventTypePatch.parse(readJson(request).value);
-    const { name } = request.params;
-    const by = { actor: actorOf(response) };
-    const after = found(await updateEventType(pool, name, changes, by, requireValidExample), request);
+const update = route('PATCH /v1/event-types/{name}', {
+  operationId: 'updateEventType',
+  tag,
+  role: 'admin',
+  summary: 'Change or archive an event type',
+  description: 'Fields that are not given stay as they are.',
+  params,
+  body: eventTypePatch,
+  example: { archived: true },
+  responses,
+  async handle({ params: { name }, body, actor }, { pool, eventSchemas }) {
+    const after = await updateEventType(pool, name, body, { actor }, requireValidExample);
     eventSchemas.changed(name);
-    response.json(after);
-  });
+    return answer(200, found(after, name));
+  },
+});
 
-  router.delete('/event-types/:name', authorize('admin'), async (request: ByName, response) => {
-    const { name } = request.params;
-    if (!(await deleteEventType(pool, name, { actor: actorOf(response) })))
-      throw notFound('event type', name);
+const remove = route('DELETE /v1/event-types/{name}', {
+  operationId: 'deleteEventType',
+  tag,
+  role: 'admin',
+  summary: 'Delete an event type from the catalogue',
+  description: 'Events of this type are accepted as before, and no longer checked.',
+  params,
+  responses: { 204: { description: 'Deleted.', schema: null } },
+  async handle({ params: { name }, actor }, { pool, eventSchemas }) {
+    if (!(await deleteEventType(pool, name, { actor }))) throw notFound('event type', name);
     eventSchemas.changed(name);
-    response.status(204).end();
-  });
+    return answer(204, undefined);
+  },
+});
 
-  return router;
+function found(stored: EventType | null, id: string): EventType {
+  if (!stored) throw notFound('event type', id);
+  return stored;
 }
 
-function found(eventType: EventType | null, request: ByName): EventType {
-  if (!eventType) throw notFound('event type', request.params.name);
-  return eventType;
-}
+/** The catalogue of events: it belongs to the installation, not to a tenant. */
+export const eventTypeRoutes = [create, importAll, list, get, update, remove];

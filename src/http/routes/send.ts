@@ -1,35 +1,46 @@
-import { Router } from 'express';
 import { useAdHocEndpoint } from '../../db/ad-hoc-endpoints.js';
-import type { AppDeps } from '../app-deps.js';
-import { actorOf } from '../auth.js';
+import { acceptedEvent } from '../answers/events.js';
+import { assertPublicUrl } from '../assert-public-url.js';
 import { newEndpoint } from '../endpoint-input.js';
-import { slotOf } from '../limit-fairly.js';
-import { readJson } from '../json-body.js';
-import { headerKey } from '../idempotency-key.js';
 import {
   accept,
+  acceptedAnswer,
   admit,
   agreed,
-  answer,
   answered,
   digest,
   newEvent,
   payloadOf,
   schemaProblem,
 } from '../incoming-event.js';
-import { assertPublicUrl } from '../assert-public-url.js';
+import { route } from '../route.js';
 import { endpointBody, sendBody } from '../schemas.js';
 
-export function sendRoutes(deps: AppDeps): Router {
-  const { pool, authorize } = deps;
-  const router = Router();
-
-  router.post('/send', authorize('publisher'), async (request, response) => {
-    const { text, value } = readJson(request);
-    const body = sendBody.parse(value);
-    await admit(slotOf(response), body);
-    const payload = payloadOf(text, body);
-    const key = agreed(body.idempotency_key, headerKey(request));
+const send = route('POST /v1/send', {
+  operationId: 'sendWebhook',
+  tag: 'Events',
+  role: 'publisher',
+  summary: 'Send one webhook to a URL without an endpoint',
+  idempotent: true,
+  body: sendBody,
+  example: { url: 'https://shop.example/webhooks', payload: { hello: 'world' }, type: 'greeting' },
+  responses: {
+    202: { description: 'The event is stored.', schema: acceptedEvent },
+    200: { description: 'It was stored before, by a request with the same key.', schema: acceptedEvent },
+  },
+  problems: [
+    'address_blocked',
+    'port_blocked',
+    'reserved_key',
+    'reserved_type',
+    'rate_limited',
+    'schema_violation',
+    'encryption_key_unknown',
+  ],
+  async handle({ body, raw, key: given, slot, actor }, deps) {
+    await admit(slot, body);
+    const payload = payloadOf(raw.text, body);
+    const key = agreed(body.idempotency_key, given);
     // Headers may be credentials: what is stored of them must not help to guess them.
     const headersText = JSON.stringify(Object.entries(body.headers).sort());
     const about = [body.url, headersText === '[]' ? '' : await deps.keyedDigest(headersText)];
@@ -37,7 +48,7 @@ export function sendRoutes(deps: AppDeps): Router {
     const incoming = { ...body, headers: undefined, payload, key, about };
     // Look up the key first: a taken key stores nothing, and a repeated request is not checked again.
     const known = await answered(deps, newEvent(deps, { ...incoming, endpointIds: null }));
-    if (known) return answer(response, known);
+    if (known) return acceptedAnswer(known);
     deps.tenantRates.take(body.tenant);
     const refusal = await schemaProblem(deps, body);
     if (refusal) throw refusal;
@@ -48,9 +59,9 @@ export function sendRoutes(deps: AppDeps): Router {
       endpointBody.parse({ url, headers, tenant, event_types: ['*'] }),
     );
     const adHoc = { ...input, event_types: [], ad_hoc_key: digest([body.tenant, ...about]) };
-    const endpointId = await useAdHocEndpoint(pool, adHoc, actorOf(response));
-    answer(response, await accept(deps, newEvent(deps, { ...incoming, endpointIds: [endpointId] })));
-  });
+    const endpointId = await useAdHocEndpoint(deps.pool, adHoc, actor);
+    return acceptedAnswer(await accept(deps, newEvent(deps, { ...incoming, endpointIds: [endpointId] })));
+  },
+});
 
-  return router;
-}
+export const sendRoutes = [send];

@@ -1,89 +1,127 @@
-import { Router, type Request, type Response } from 'express';
 import { afterCommit } from '../../db/after-commit.js';
+import type { Pool } from '../../db/pool.js';
 import { deleteTenant, getTenant, insertTenant, listTenants, updateTenant } from '../../db/tenants.js';
-import type { AppDeps } from '../app-deps.js';
-import { actorOf } from '../auth.js';
-import { headerKey } from '../idempotency-key.js';
-import { readJson } from '../json-body.js';
-import { createOnce, replayed, requestKey } from '../once.js';
+import { answer, replayed } from '../answer.js';
+import { pageOf } from '../answers/common.js';
+import { listedTenant, tenantDetail } from '../answers/tenants.js';
+import { createOnce, requestKey } from '../once.js';
 import { notFound, Problem } from '../problem.js';
+import { route, type Param } from '../route.js';
 import { tenant } from '../schemas.js';
 import { tenantBody, tenantPatch, tenantsQuery } from '../tenant-schemas.js';
 
-type ById = Request<{ id: string }>;
+const tag = 'Tenants';
+const id: Param = { schema: tenant, what: 'tenant', example: 'acme' };
+const params = { id };
+const responses = { 200: { description: 'The tenant.', schema: tenantDetail } };
 
-/** A tenant is made by its first use; here it gets a name and quotas. */
-export function tenantRoutes({ pool, authorize }: AppDeps): Router {
-  const router = Router();
-  router.param('id', (_request, _response, next, id: string) => {
-    // Postgres rejects NUL, for example.
-    if (!tenant.safeParse(id).success) throw notFound('tenant', JSON.stringify(id));
-    next();
-  });
-
-  router.post('/tenants', authorize('admin'), async (request, response) => {
-    const { value } = readJson(request);
-    const { id, ...settings } = tenantBody.parse(value);
-    const key = requestKey(headerKey(request), { tenant: id, route: 'tenants', about: value });
+const create = route('POST /v1/tenants', {
+  operationId: 'createTenant',
+  tag,
+  role: 'admin',
+  summary: 'Make a tenant with a name and quotas',
+  description: 'Without this, a tenant is made by its first event or endpoint.',
+  idempotent: true,
+  body: tenantBody,
+  example: { id: 'globex', name: 'Globex', max_endpoints: 20 },
+  responses: {
+    201: { description: 'The tenant.', schema: tenantDetail },
+    200: { description: 'The tenant that an earlier request made.', schema: tenantDetail },
+  },
+  problems: ['tenant_exists', 'not_found'],
+  async handle({ body: { id, ...settings }, raw, key: given, actor }, { pool }) {
+    const key = requestKey(given, { tenant: id, route: 'tenants', about: raw.value });
     const result = await createOnce(
       pool,
       key,
-      (db) => insertTenant(db, id, settings, actorOf(response)),
+      (db) => insertTenant(db, id, settings, actor),
       (made) => (made ? id : null),
     );
-    if ('knownId' in result) return answerKnown(response, result.knownId);
-    if (result.made) return void response.status(201).json(await committed(id));
+    if ('knownId' in result) return replayed(await known(pool, result.knownId));
+    if (result.made) return answer(201, await committed(pool, id));
     const message =
       'There is this tenant already: its first event or endpoint makes it. Change it with PATCH.';
     throw new Problem(409, 'tenant_exists', message, [{ path: 'id', message }]);
-  });
+  },
+});
 
-  /** Read after the commit: until then, events of the tenant wait. */
-  async function committed(id: string) {
-    const stored = await afterCommit(getTenant(pool, id));
-    if (!stored) throw notFound('tenant', id);
-    return stored;
-  }
+/** Read after the commit: until then, events of the tenant wait. */
+async function committed(pool: Pool, id: string) {
+  const stored = await afterCommit(getTenant(pool, id));
+  if (!stored) throw notFound('tenant', id);
+  return stored;
+}
 
-  async function answerKnown(response: Response, id: string) {
-    const known = await afterCommit(getTenant(pool, id));
-    if (known) return void replayed(response).json(known);
-    const message = `The tenant ${id} was made with this key and has been deleted since. Use another key.`;
-    throw new Problem(409, 'idempotency_conflict', message, [{ path: 'Idempotency-Key', message }]);
-  }
+async function known(pool: Pool, id: string) {
+  const stored = await afterCommit(getTenant(pool, id));
+  if (stored) return stored;
+  const message = `The tenant ${id} was made with this key and has been deleted since. Use another key.`;
+  throw new Problem(409, 'idempotency_conflict', message, [{ path: 'Idempotency-Key', message }]);
+}
 
-  router.get('/tenants', authorize('viewer'), async (request, response) => {
-    const { limit, cursor = null } = tenantsQuery.parse(request.query);
+const list = route('GET /v1/tenants', {
+  operationId: 'listTenants',
+  tag,
+  role: 'viewer',
+  summary: 'List tenants',
+  query: tenantsQuery,
+  responses: { 200: { description: 'In the order of their ids.', schema: pageOf(listedTenant) } },
+  async handle({ query: { limit, cursor = null } }, { pool }) {
     const { data, more } = await listTenants(pool, { limit, after: cursor });
     const next_cursor = more ? Buffer.from(data.at(-1)!.id).toString('base64url') : null;
-    response.json({ data, next_cursor });
-  });
+    return answer(200, { data, next_cursor });
+  },
+});
 
-  router.get('/tenants/:id', authorize('viewer'), async (request: ById, response) => {
-    const known = await getTenant(pool, request.params.id);
-    if (!known) throw notFound('tenant', request.params.id);
-    response.json(known);
-  });
+const get = route('GET /v1/tenants/{id}', {
+  operationId: 'getTenant',
+  tag,
+  role: 'viewer',
+  summary: 'Get a tenant',
+  params,
+  responses,
+  async handle({ params: { id } }, { pool }) {
+    const stored = await getTenant(pool, id);
+    if (!stored) throw notFound('tenant', id);
+    return answer(200, stored);
+  },
+});
 
-  router.patch('/tenants/:id', authorize('admin'), async (request: ById, response) => {
-    const { value } = readJson(request);
-    const { id } = request.params;
-    const changed = await updateTenant(pool, id, tenantPatch.parse(value), actorOf(response));
-    if (!changed) throw notFound('tenant', id);
-    response.json(await committed(id));
-  });
+const update = route('PATCH /v1/tenants/{id}', {
+  operationId: 'updateTenant',
+  tag,
+  role: 'admin',
+  summary: 'Change the name, metadata or quotas of a tenant',
+  description: 'Fields that are not given stay as they are.',
+  params,
+  body: tenantPatch,
+  example: { max_events_per_second: 500 },
+  responses,
+  async handle({ params: { id }, body, actor }, { pool }) {
+    if (!(await updateTenant(pool, id, body, actor))) throw notFound('tenant', id);
+    return answer(200, await committed(pool, id));
+  },
+});
 
-  router.delete('/tenants/:id', authorize('admin'), async (request: ById, response) => {
-    const { id } = request.params;
-    const result = await deleteTenant(pool, id, actorOf(response));
+const remove = route('DELETE /v1/tenants/{id}', {
+  operationId: 'deleteTenant',
+  tag,
+  role: 'admin',
+  summary: 'Delete a tenant that has no endpoints and no open deliveries',
+  description: 'Its history stays. Its next event makes it again.',
+  params,
+  responses: { 204: { description: 'Deleted.', schema: null } },
+  problems: ['tenant_in_use'],
+  async handle({ params: { id }, actor }, { pool }) {
+    const result = await deleteTenant(pool, id, actor);
     if (result === null) throw notFound('tenant', id);
     if (result === 'in_use') {
       const message =
         'It has endpoints or open deliveries: delete its endpoints first, which ends their deliveries.';
       throw new Problem(409, 'tenant_in_use', message);
     }
-    response.status(204).end();
-  });
+    return answer(204, undefined);
+  },
+});
 
-  return router;
-}
+export const tenantRoutes = [create, list, get, update, remove];

@@ -1,0 +1,33 @@
+import { auditRoutes } from './audit.js';
+import { batchRoutes } from './batches.js';
+import { controlRoutes } from './control.js';
+import { deliveryRoutes } from './deliveries.js';
+import { endpointMatchRoutes } from './endpoint-match.js';
+import { endpointSecretRoutes } from './endpoint-secrets.js';
+import { endpointTestRoutes } from './endpoint-test.js';
+import { endpointRoutes } from './endpoints.js';
+import { eventTypeRoutes } from './event-types.js';
+import { eventRoutes } from './events.js';
+import { healthRoutes, metricsRoutes } from './health.js';
+import { referenceRoutes } from './reference.js';
+import { sendRoutes } from './send.js';
+import { tenantRoutes } from './tenants.js';
+
+/** Those that need an API key. */
+export const apiRoutes = [
+  ...eventRoutes,
+  ...sendRoutes,
+  ...endpointRoutes,
+  ...endpointSecretRoutes,
+  ...endpointTestRoutes,
+  ...endpointMatchRoutes,
+  ...eventTypeRoutes,
+  ...deliveryRoutes,
+  ...batchRoutes,
+  ...controlRoutes,
+  ...tenantRoutes,
+  ...auditRoutes,
+];
+
+/** All, in the order of the OpenAPI document. */
+export const allRoutes = [...apiRoutes, ...healthRoutes, ...metricsRoutes, ...referenceRoutes];
