@@ -5,7 +5,7 @@ const UNIT = [
   'test/{domain,lib}/**/*.test.ts',
   'test/webhook/**/!(frozen|hanging-names|heap).test.ts',
   'test/config.test.ts',
-  'test/http/fair-shares.test.ts',
+  'test/http/{fair-shares,api-key-cache}.test.ts',
 ];
 const E2E = ['test/e2e/**/*.test.ts'];
 const FAULTS = ['test/faults/**/*.test.ts'];

@@ -33,6 +33,13 @@ const ports = z
 const proxy = z
   .url({ protocol: /^http$/, error: 'must be a URL such as http://proxy.internal:3128', abort: true })
   .refine(hasDecodableUser, 'has a % in its user or password that begins no escape: write it as %25');
+const origins = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .refine(
+    (all) => all.every((one) => URL.canParse(one) && /^https?:/.test(one) && new URL(one).origin === one),
+    'must be origins joined by commas, such as https://portal.example.com',
+  );
 /** Must fit into a header behind `Bearer`. */
 const adminKey = z
   .string()
@@ -90,6 +97,7 @@ const schema = z
     SUREHOOK_ALLOW_NETWORKS: networks.optional(),
     SUREHOOK_ALLOW_PORTS: ports.optional(),
     SUREHOOK_PROXY: proxy.optional(),
+    SUREHOOK_CORS_ORIGINS: origins.optional(),
     SUREHOOK_RETRY_SCALE: scale.default(1),
     SUREHOOK_WORKFLOWS: z.enum(WORKFLOW_MODES, 'must be all, open or none').default('all'),
     SUREHOOK_ATTEMPTS: flag.default(true),
@@ -128,6 +136,8 @@ const schema = z
     allowPorts: env.SUREHOOK_ALLOW_PORTS ?? null,
     /** Null: requests go to receivers directly. */
     proxy: env.SUREHOOK_PROXY ?? null,
+    /** Whose pages may call the API. */
+    corsOrigins: env.SUREHOOK_CORS_ORIGINS ?? [],
     retryScale: env.SUREHOOK_RETRY_SCALE,
     /** The events that get a workflow. */
     workflows: env.SUREHOOK_WORKFLOWS,

@@ -63,6 +63,7 @@ async function start(config: Config): Promise<void> {
     allowNetworks,
     allowPorts: config.allowPorts,
     proxy: config.proxy,
+    corsOrigins: config.corsOrigins,
     retryScale: config.retryScale,
     workflows: config.workflows,
     attempts: config.attempts,

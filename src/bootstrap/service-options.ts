@@ -27,6 +27,8 @@ export interface ServiceOptions {
   allowPorts?: number[] | null;
   /** URL of an HTTP proxy that all requests go through. */
   proxy?: string | null;
+  /** Origins whose pages may call the API; none by default. */
+  corsOrigins?: string[];
   retryScale: number;
   /** Which events get a workflow: all of them (default), those still open after their first attempt, or none. */
   workflows?: 'all' | 'open' | 'none';

@@ -22,7 +22,6 @@ import { watchStarts } from '../delivery/start-faults.js';
 import { createTenantRates } from '../delivery/tenant-rates.js';
 import { DEFAULT_RETRY_POLICY } from '../domain/retry-schedule.js';
 import { createApp, createMonitor } from '../http/app.js';
-import { createAuth } from '../http/auth.js';
 import { startServer } from '../http/server.js';
 import { createTestLimit } from '../http/test-limit.js';
 import { withConcurrencyLimit } from '../lib/batcher.js';
@@ -41,6 +40,7 @@ import { installTemporalLogger, linkTemporal } from '../temporal/connection.js';
 import { runWorker } from '../temporal/worker.js';
 import { createWorkflowClient } from '../temporal/workflow-client.js';
 import type { AddressGuard } from '../webhook/address-guard.js';
+import { startAuth } from './auth.js';
 import { startDelivery, type Delivery } from './delivery.js';
 import { LOOK_UPS, type DeliveryParts } from './delivery-parts.js';
 import { VERSION } from './version.js';
@@ -202,7 +202,7 @@ async function startApi(options: ServiceOptions, served: Served, delivery: Deliv
   const app = createApp({
     pool,
     controlPool,
-    ...createAuth(options.adminKey),
+    ...startAuth(options, served, release),
     guard,
     secrets: served.secrets,
     keyedDigest: createKeyedDigest(pool, served.secrets),
@@ -228,6 +228,7 @@ async function startApi(options: ServiceOptions, served: Served, delivery: Deliv
     ...{ quotas, tenantRates },
     readiness: served.readiness,
     metrics,
+    corsOrigins: options.corsOrigins ?? [],
     exposesMetrics: (options.metricsPort ?? null) === null,
     workflowUrl: (id) => ui && `${ui}/${encodeURIComponent(id)}`,
     maxAttempts: retryPolicy.maximumAttempts,

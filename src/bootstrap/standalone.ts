@@ -30,6 +30,7 @@ async function start(role: 'api' | 'worker'): Promise<Service> {
     quotas: config.quotas,
     allowPorts: config.allowPorts,
     proxy: config.proxy,
+    corsOrigins: config.corsOrigins,
     retryScale: config.retryScale,
     workflows: config.workflows,
     attempts: config.attempts,

@@ -10,6 +10,8 @@ const MAX_WORK = 2_000_000;
 /** A batch whose selection is being copied into its items. */
 export interface Planning {
   id: string;
+  /** The only tenant whose deliveries it may hold; null: any. */
+  key_tenant: string | null;
   selection: Selection;
   /** Items so far. */
   planned: number;

@@ -23,7 +23,7 @@ type Skipped = BatchPlan['skipped'];
 export async function planPage(pool: Pool, id: string): Promise<boolean> {
   return transaction(pool, async (db) => {
     const { rows } = await db.query<Planning & { status: BatchStatus; plan_skipped: Skipped }>(
-      `select id, status, selection, planned, planned_to, plan_skipped from batches where id = $1 for update`,
+      `select id, status, key_tenant, selection, planned, planned_to, plan_skipped from batches where id = $1 for update`,
       [id],
     );
     const batch = rows[0];

@@ -36,14 +36,15 @@ async function insertChosen(db: Db, batch: Planning, selection: Of<'delivery_id_
      select $1, number, page.id, d.event_id, d.endpoint_id, d.event_type,
        case when why.reason is null then 'PLANNED' else 'SKIPPED' end, why.reason
      from page
-       left join lateral (select * from all_deliveries where id = page.id and nth = 1 limit 1) d on true
+       left join lateral (select * from all_deliveries
+         where id = page.id and nth = 1 and ($6::text is null or tenant = $6) limit 1) d on true
        cross join lateral replay_skip(d.id, d.event_id, d.endpoint_id, $3) skip
        cross join lateral (select case
          when nth > 1 then 'duplicate_id'
          when d.id is null then 'not_found'
          when d.tenant <> $2 then 'foreign_tenant'
          else skip.reason end as reason) why`,
-    [batch.id, selection.tenant, selection.include_delivered, batch.planned, PAGE],
+    [batch.id, selection.tenant, selection.include_delivered, batch.planned, PAGE, batch.key_tenant],
   );
   const planned = batch.planned + rowCount!;
   return { items: rowCount!, last: planned < selection.delivery_id_count ? String(planned) : null };
@@ -55,8 +56,9 @@ const INDEXED = ['batch_id', 'endpoint_id', 'tenant', 'event_type'] as const;
 async function insertFiltered(
   db: Db,
   batch: Planning,
-  { filter, include_delivered }: Of<'filter'>,
+  { filter: given, include_delivered }: Of<'filter'>,
 ): Promise<Inserted> {
+  const filter = batch.key_tenant === null ? given : { ...given, tenant: batch.key_tenant };
   const values: unknown[] = [batch.id, batch.planned, include_delivered];
   const bind: Bind = (value) => `$${values.push(value)}`;
   // One indexed condition at most decides which rows are read, and all others filter the page: with more of them a
@@ -88,7 +90,11 @@ async function insertMissing(db: Db, batch: Planning, selection: Of<'missing'>):
     event_types: string[];
     filter_path: string | null;
     filter_cost: number;
-  }>('select tenant, event_types, filter_path, filter_cost from endpoints where id = $1', [endpoint_id]);
+  }>(
+    `select tenant, event_types, filter_path, filter_cost from endpoints
+     where id = $1 and ($2::text is null or tenant = $2)`,
+    [endpoint_id, batch.key_tenant],
+  );
   if (!rows[0]) return { items: 0, last: null };
   const values: unknown[] = [batch.id, batch.planned, selection.include_delivered];
   const bind: Bind = (value) => `$${values.push(value)}`;

@@ -38,6 +38,8 @@ export interface BatchFilter {
 
 export interface StoredBatch {
   id: string;
+  /** The tenant whose deliveries it selects; null: those of any. */
+  tenant: string | null;
   status: BatchStatus;
   status_reason: string | null;
   dry_run: boolean;
@@ -60,7 +62,7 @@ export interface StoredBatch {
   open_count: number;
 }
 
-const COLUMNS = `id, status, status_reason, dry_run, source_batch_id, selection, rate_per_second, note, created_by,
+const COLUMNS = `id, tenant, status, status_reason, dry_run, source_batch_id, selection, rate_per_second, note, created_by,
   created_at, started_at, completed_at, plan, planned as planned_count,
   coalesce((plan->>'eligible')::integer, 0) - taken as remaining_count, skipped_at_turn as skipped_at_turn_count,
   taken - skipped_at_turn as created_count, n.*`;
@@ -87,7 +89,12 @@ export async function getBatch(db: Db, id: string): Promise<StoredBatch | null> 
 
 export async function listBatches(
   db: Db,
-  filter: { status?: string | undefined },
+  filter: {
+    status?: string | undefined;
+    tenant?: string | undefined;
+    /** The tenant of the key that made it. */
+    key_tenant?: string | undefined;
+  },
   page: PageQuery,
 ): Promise<Page<StoredBatch>> {
   return pageOf(db, `select ${COLUMNS} ${FROM}`, { ...filter }, page, 'bat');

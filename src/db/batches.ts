@@ -10,15 +10,17 @@ export interface NewBatch {
   dryRun: boolean;
   ratePerSecond: number;
   note: string | null;
+  /** The tenant of the key that makes it, whose deliveries alone it may hold; null: a key above tenants. */
+  keyTenant: string | null;
 }
 
 /** Runs in the caller's transaction. */
 export async function insertBatch(db: Db, batch: NewBatch, actor: Actor): Promise<StoredBatch> {
-  const { selection, deliveryIds, dryRun, ratePerSecond, note } = batch;
-  const tenant = await tenantOfBatch(db, selection);
+  const { selection, deliveryIds, dryRun, ratePerSecond, note, keyTenant } = batch;
+  const tenant = keyTenant ?? (await tenantOfBatch(db, selection));
   const id = await insert(db, [
     ...[dryRun, null, JSON.stringify(selection), deliveryIds, ratePerSecond],
-    ...[note, actor.name, tenant],
+    ...[note, actor.name, tenant, keyTenant],
   ]);
   const action = dryRun ? 'batch.plan' : 'batch.create';
   const after = { ...selection, rate_per_second: ratePerSecond };
@@ -30,8 +32,8 @@ export async function insertBatch(db: Db, batch: NewBatch, actor: Actor): Promis
 async function insert(db: Db, values: unknown[]): Promise<string> {
   const { rows } = await db.query<{ id: string }>(
     `insert into batches (id, dry_run, source_batch_id, selection, delivery_ids, rate_per_second, note, created_by,
-       tenant)
-     values (new_id('bat', now()), $1, $2, $3, $4, $5, $6, $7, $8) returning id`,
+       tenant, key_tenant)
+     values (new_id('bat', now()), $1, $2, $3, $4, $5, $6, $7, $8, $9) returning id`,
     values,
   );
   return rows[0]!.id;
@@ -47,7 +49,10 @@ export async function startFrom(
   over: { ratePerSecond?: number | undefined; note: string | null },
   actor: Actor,
 ): Promise<{ batch: StoredBatch; created: boolean } | 'forbidden' | null> {
-  await db.query('select from batches where id = $1 for update', [id]);
+  const locked = await db.query<{ key_tenant: string | null }>(
+    'select key_tenant from batches where id = $1 for update',
+    [id],
+  );
   const source = await getBatch(db, id);
   if (!source) return null;
   const { rows: known } = await db.query<{ id: string }>(
@@ -60,10 +65,11 @@ export async function startFrom(
   }
   const selection = { batch_id: id, include_delivered: source.selection.include_delivered };
   const rate = over.ratePerSecond ?? source.rate_per_second;
-  const tenant = await tenantOfBatch(db, selection);
+  const keyTenant = locked.rows[0]!.key_tenant;
+  const tenant = keyTenant ?? (await tenantOfBatch(db, selection));
   const made = await insert(db, [
     ...[false, id, JSON.stringify(selection), null, rate],
-    ...[over.note, actor.name, tenant],
+    ...[over.note, actor.name, tenant, keyTenant],
   ]);
   const action = source.status === 'DRY_RUN' ? 'batch.start' : 'batch.continue';
   const after = { ...selection, rate_per_second: rate };

@@ -83,8 +83,13 @@ export async function readFeed(
   if (ahead) return null;
   const found = rows.filter(({ id }) => id !== null);
   const shown = found.slice(0, limit);
+  const last = last_id === null ? null : { xid: last_xid!, id: last_id };
   const next =
-    found.length > limit ? shown.at(-1)! : last_id !== null ? { xid: last_xid!, id: last_id } : after;
+    found.length > limit
+      ? shown.at(-1)!
+      : tenant === undefined
+        ? (last ?? after)
+        : behind({ shown, last, all: looked < most }, after);
   return {
     data: shown.map((row) => ({
       id: row.id,
@@ -99,6 +104,20 @@ export async function readFeed(
     has_more: found.length > limit || looked === most,
     held_back_since,
   };
+}
+
+/** The position behind the events looked at, without the id of an event that another tenant may own. */
+function behind(
+  { shown, last, all }: { shown: Row[]; last: FeedPlace | null; all: boolean },
+  after: FeedPlace,
+): FeedPlace {
+  if (last === null) return after;
+  // Nothing can be inserted by a transaction that the feed has reached.
+  if (all) return { xid: String(BigInt(last.xid) + 1n), id: '' };
+  const lastShown = shown.at(-1);
+  if (lastShown?.xid === last.xid) return lastShown;
+  // The events of the last transaction are looked at again, unless it alone has more than one page looks at.
+  return last.xid === after.xid ? last : { xid: last.xid, id: '' };
 }
 
 const MAX_XID = 2n ** 64n - 1n;

@@ -28,6 +28,7 @@ const SOURCES = {
   ep: whole('endpoints'),
   bat: whole('batches'),
   aud: whole('audit'),
+  key: whole('api_keys'),
   del: [...whole('open_deliveries'), ...whole('deliveries')],
 } satisfies Partial<Record<IdPrefix, Source[]>>;
 

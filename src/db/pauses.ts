@@ -16,6 +16,12 @@ export type Scope = 'all' | `tenant:${string}`;
 
 const tenantIn = (scope: Scope) => (scope === 'all' ? null : scope.slice('tenant:'.length));
 
+/** The author of a pause; `tenant`: the one that the actor is bound to. */
+export interface PausedBy {
+  actor: Actor;
+  tenant: string | null;
+}
+
 export interface Pause {
   scope: Scope;
   reason: string;
@@ -31,21 +37,32 @@ export async function listPauses(db: Db): Promise<Pause[]> {
   return rows;
 }
 
-/** Pausing again replaces reason, actor and time; the audit keeps the previous ones. Returns all pauses. */
-export async function pause(pool: Pool, scope: Scope, reason: string, actor: Actor): Promise<Pause[]> {
+/**
+ * Pausing again replaces reason, actor and time; the audit keeps the previous ones. Returns all pauses; 'above': an actor
+ * that is bound to the tenant cannot replace the pause of one that is not.
+ */
+export async function pause(
+  pool: Pool,
+  scope: Scope,
+  reason: string,
+  { actor, tenant }: PausedBy,
+): Promise<Pause[] | 'above'> {
   return transaction(pool, async (db) => {
     const before = await db.query(`select ${PAUSE} from control where scope = $1 for update`, [scope]);
     const after = await db.query<Omit<Pause, 'scope'>>(
-      `insert into control (scope, reason, paused_by) values ($1, $2, $3)
-       on conflict (scope) do update set reason = excluded.reason, paused_by = excluded.paused_by, paused_at = now()
+      `insert into control as c (scope, reason, paused_by, by_tenant) values ($1, $2, $3, $4)
+       on conflict (scope) do update set reason = excluded.reason, paused_by = excluded.paused_by, paused_at = now(),
+         by_tenant = excluded.by_tenant
+         where c.by_tenant or not excluded.by_tenant
        returning ${PAUSE}`,
-      [scope, reason, actor.name],
+      [scope, reason, actor.name, tenant !== null],
     );
+    if (!after.rows[0]) return 'above';
     await audit(db, {
       ...{ actor, action: 'control.pause', object: scope, tenant: tenantIn(scope), reason },
       ...{ before: before.rows[0], after: after.rows[0] },
     });
-    const { paused_at, ...about } = after.rows[0]!;
+    const { paused_at, ...about } = after.rows[0];
     const at = paused_at.toISOString();
     await announce(db, {
       type: 'control.paused',
@@ -57,16 +74,22 @@ export async function pause(pool: Pool, scope: Scope, reason: string, actor: Act
   });
 }
 
-/** Returns the remaining pauses; null if the scope was not paused. */
+/** Returns the remaining pauses; null if the scope was not paused; 'above' as for `pause`. */
 export async function resume(
   pool: Pool,
   scope: Scope,
   reason: string | null,
-  actor: Actor,
-): Promise<Pause[] | null> {
+  { actor, tenant }: PausedBy,
+): Promise<Pause[] | 'above' | null> {
   return transaction(pool, async (db) => {
-    const { rows } = await db.query(`delete from control where scope = $1 returning ${PAUSE}`, [scope]);
-    if (!rows[0]) return null;
+    const { rows } = await db.query(
+      `delete from control where scope = $1 and (by_tenant or $2) returning ${PAUSE}`,
+      [scope, tenant === null],
+    );
+    if (!rows[0]) {
+      const { rowCount } = await db.query('select from control where scope = $1', [scope]);
+      return rowCount === 0 ? null : 'above';
+    }
     await audit(db, {
       ...{ actor, action: 'control.resume', object: scope, tenant: tenantIn(scope), reason },
       before: rows[0],

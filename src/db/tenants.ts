@@ -64,14 +64,14 @@ export async function getTenant(db: Db, id: string): Promise<TenantDetail | null
   return rows[0] ?? null;
 }
 
-/** In the order of their ids; `after` is the last id of the page before. */
+/** In the order of their ids; `after` is the last id of the page before. `only`: this one alone. */
 export async function listTenants(
   db: Db,
-  { limit, after }: { limit: number; after: string | null },
+  { limit, after, only }: { limit: number; after: string | null; only: string | null },
 ): Promise<{ data: StoredTenant[]; more: boolean }> {
   const { rows } = await db.query<StoredTenant>(
-    `select ${COLUMNS} from tenants t where id > $1 order by id limit $2`,
-    [after ?? '', limit + 1],
+    `select ${COLUMNS} from tenants t where id > $1 and ($3::text is null or id = $3) order by id limit $2`,
+    [after ?? '', limit + 1, only],
   );
   return { data: rows.slice(0, limit), more: rows.length > limit };
 }
@@ -125,7 +125,7 @@ const LOCK_MS = 200;
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
- * 'in_use': it has registered endpoints or open deliveries, or deliveries are being made. Its history stays, and its next
+ * 'in_use': it has registered endpoints, open deliveries or API keys, or deliveries are being made. Its history stays, and its next
  * event makes it again.
  */
 export async function deleteTenant(
@@ -153,6 +153,7 @@ export async function deleteTenant(
 async function isInUse(db: Db, id: string): Promise<boolean> {
   const { rows } = await db.query<{ used: boolean }>(
     `select exists (select from endpoints where tenant = $1 and ${REGISTERED})
+       or exists (select from api_keys where tenant = $1 and revoked_at is null)
        or exists ${openOf(1)} as used`,
     [id],
   );

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { API_KEY_CHANNEL } from '../db/api-keys.js';
 import type { Db } from '../db/pool.js';
 import { EVENT_TYPE_CHANNEL } from '../db/event-types.js';
 import {
@@ -23,8 +24,9 @@ export interface KillSwitch {
   onEndpoint(listener: Told): void;
   /** The same for a tenant whose rate has changed. */
   onTenant(listener: Told): void;
-  /** The same with the name of an event type. */
+  /** The same with the name of an event type, and with the id of an API key. */
   onEventType(listener: Told): void;
+  onApiKey(listener: Told): void;
   /** Whether everything committed more than a second ago is known here. */
   current(): boolean;
   /** Whether heartbeats have come without a gap in which others may have called this process dead: until now, and from `since` on. */
@@ -64,6 +66,7 @@ export async function createKillSwitch(options: {
     [ENDPOINT_CHANNEL]: [],
     [TENANT_CHANNEL]: [],
     [EVENT_TYPE_CHANNEL]: [],
+    [API_KEY_CHANNEL]: [],
   };
   let currentAt = -Infinity;
   let aliveAt = -Infinity;
@@ -153,6 +156,7 @@ export async function createKillSwitch(options: {
     onEndpoint: (listener) => listenersOf[ENDPOINT_CHANNEL]!.push(listener),
     onTenant: (listener) => listenersOf[TENANT_CHANNEL]!.push(listener),
     onEventType: (listener) => listenersOf[EVENT_TYPE_CHANNEL]!.push(listener),
+    onApiKey: (listener) => listenersOf[API_KEY_CHANNEL]!.push(listener),
     current: () => performance.now() - currentAt < CURRENT_MS,
     alive: (since = Infinity) => performance.now() - aliveAt < ALIVE_MS && since >= aliveSince,
     async close() {

@@ -9,8 +9,8 @@ const CONFIDENTIAL_VALUES = [
   // JSON in base64: JWTs, and the sealed cookies of web frameworks.
   String.raw`eyJ[\w+/-]{8,}[\w.+/=-]*`,
   String.raw`(?:[Bb]asic|[Bb]earer|Token)\s+[\w.~+/-]{6,}=*(?![\w"=])`,
-  // Prefixes used by Stripe, OpenAI, GitHub, GitLab, Slack, Shopify, npm, Google, AWS and Standard Webhooks.
-  String.raw`(?:sk|rk|whsec|gh[opsur]|github_pat|shp(?:at|ss|ca|pa)|npm|hf)_[\w+/=-]{8,}`,
+  // Prefixes used by Stripe, OpenAI, GitHub, GitLab, Slack, Shopify, npm, Google, AWS, Standard Webhooks and Surehook.
+  String.raw`(?:sk|rk|shk|whsec|gh[opsur]|github_pat|shp(?:at|ss|ca|pa)|npm|hf)_[\w+/=-]{8,}`,
   String.raw`(?:sk|glpat|xox[a-z]|xapp|pypi)-[\w-]{8,}`,
   String.raw`AIza[\w-]{20,}`,
   String.raw`ya29\.[\w-]{8,}`,

@@ -45,6 +45,8 @@ export interface AppDeps extends HealthDeps {
   /** For tenants without their own. */
   quotas: TenantQuotas;
   tenantRates: Pick<TenantRates, 'limits' | 'take'>;
+  /** Whose pages browsers let call the API; none by default. */
+  corsOrigins: string[];
   /** False: the metrics have a port of their own. */
   exposesMetrics: boolean;
   /** A workflow's page in the Temporal Web UI; null without a Web UI. */

@@ -1,8 +1,10 @@
 import type { RequestListener } from 'node:http';
 import express, { type Express, type RequestHandler } from 'express';
+import { ownerOf } from '../db/owners.js';
 import { setAnswerHeaders } from './answer-headers.js';
 import type { AppDeps } from './app-deps.js';
 import { authenticate } from './auth.js';
+import { allowOrigins } from './cors.js';
 import { createConcurrencyLimit, limitConcurrency } from './concurrency-limit.js';
 import { docsAssets } from './docs-page.js';
 import { createErrorHandler, createProblemWriter, type WriteProblem } from './error-handler.js';
@@ -12,10 +14,11 @@ import { limitFairly } from './limit-fairly.js';
 import { mount } from './mount.js';
 import { createOpenApi } from './openapi/document.js';
 import { Problem } from './problem.js';
-import type { Lane } from './route.js';
+import type { Lane, Owned } from './route.js';
 import { healthRoutes, metricsRoutes, type HealthDeps } from './routes/health.js';
 import { allRoutes, apiRoutes } from './routes/index.js';
 import { referenceRoutes } from './routes/reference.js';
+import { securityHeaders } from './security-headers.js';
 
 const MAX_REQUESTS = 256;
 /** The kill switch has its own limit, so a flood of events cannot block it. */
@@ -32,15 +35,19 @@ const MAX_METRICS_REQUESTS = 16;
 export function createApp(deps: AppDeps): RequestListener {
   const refuse = createProblemWriter(deps.log);
   const requests = createFairLimit(MAX_REQUESTS);
-  const lanes = createLanes(limitFairly(requests));
+  const guards = {
+    lanes: createLanes(limitFairly(requests)),
+    tenantOf: async (owned: Owned, id: string) => (owned === 'tenant' ? id : ownerOf(deps.pool, owned, id)),
+  };
   const app = newApp();
+  if (deps.corsOrigins.length > 0) app.use('/v1', allowOrigins(deps.corsOrigins));
   const document = JSON.stringify(createOpenApi(allRoutes, deps.version));
   app.use('/docs', docsAssets());
-  mount(app, referenceRoutes, { document }, lanes);
-  mount(app, [...healthRoutes, ...(deps.exposesMetrics ? metricsRoutes : [])], deps, lanes);
+  mount(app, referenceRoutes, { document }, guards);
+  mount(app, [...healthRoutes, ...(deps.exposesMetrics ? metricsRoutes : [])], deps, guards);
   // Before bodies are read: no body is buffered without a known key, and only as many as the limits allow.
   app.use('/v1', authenticate(deps));
-  mount(app, apiRoutes, deps, lanes);
+  mount(app, apiRoutes, deps, guards);
   refuseTheRest(app, refuse);
   return withEventFastPath(app, deps, { requests, refuse });
 }
@@ -48,7 +55,8 @@ export function createApp(deps: AppDeps): RequestListener {
 /** Serves only health and metrics, for a port of their own. */
 export function createMonitor(deps: HealthDeps & Pick<AppDeps, 'log'>): RequestListener {
   const app = newApp();
-  mount(app, [...healthRoutes, ...metricsRoutes], deps, createLanes());
+  const guards = { lanes: createLanes(), tenantOf: async () => null };
+  mount(app, [...healthRoutes, ...metricsRoutes], deps, guards);
   refuseTheRest(app, createProblemWriter(deps.log));
   return app;
 }
@@ -59,10 +67,11 @@ function newApp(): Express {
   app.disable('etag');
   // No filter is an object: `a[b]=1` and `a=1&a=2` must not be parsed into one.
   app.set('query parser', 'simple');
-  app.use((_request, response, next) => {
-    setAnswerHeaders(response);
+  app.use((request, response, next) => {
+    setAnswerHeaders(request, response);
     next();
   });
+  app.use(securityHeaders());
   return app;
 }
 

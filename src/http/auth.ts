@@ -1,66 +1,88 @@
 import { hash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler, Response } from 'express';
 import type { Actor } from '../db/audit.js';
+import type { StoredApiKey } from '../db/api-keys.js';
+import { HOLDERS, type NeededRole, type Role } from '../domain/role.js';
+import type { ApiKeyCache } from './api-key-cache.js';
 import { Problem } from './problem.js';
-
-export const ROLES = ['admin', 'operator', 'publisher', 'viewer'] as const;
-export type Role = (typeof ROLES)[number];
+import type { RateLimits } from './rate-limits.js';
 
 /** The owner of an API key. */
 export interface Identity {
-  /** For the audit. */
+  /** For the audit: that of the key; `admin`: the key of the configuration. */
+  id: string;
   name: string;
   role: Role;
+  /** The only tenant that it sees; null: all of them. */
+  tenant: string | null;
 }
-
-/** The role that a route needs; `any`: every API key may call it. */
-export type NeededRole = Role | 'any';
-
-/** The roles that include each needed one. */
-export const HOLDERS: Record<NeededRole, readonly Role[]> = {
-  admin: ['admin'],
-  operator: ['admin', 'operator'],
-  publisher: ['admin', 'publisher'],
-  viewer: ['admin', 'operator', 'viewer'],
-  any: ROLES,
-};
 
 export interface Auth {
-  /** The owner of the key in an `Authorization` header. Throws a 401 Problem unless the key is known. */
-  identify(authorization: string | undefined): Identity;
+  /**
+   * The owner of the key in a request: at once where the key is known in memory. Throws or rejects with a 401 Problem
+   * unless the key is valid, and with a 429 Problem where the key, or the address, has used up its requests.
+   */
+  identify(request: IncomingMessage, response: ServerResponse): Identity | Promise<Identity>;
 }
 
-const ADMIN: Identity = { name: 'admin', role: 'admin' };
+const ADMIN: Identity = { id: 'admin', name: 'admin', role: 'admin', tenant: null };
 
-const digest = (text: string) => hash('sha256', text, 'buffer');
+/** SHA-256 in hex: the form in which keys are stored and compared. */
+export const keyHash = (key: string): string => hash('sha256', key);
 
-export function createAuth(adminKey: string): Auth {
-  const expected = digest(adminKey);
+export function createAuth(
+  adminKey: string,
+  keys: ApiKeyCache,
+  limits: RateLimits,
+  /** Called with the id of each key that is used. */
+  used: (keyId: string) => void,
+): Auth {
+  const adminHash = Buffer.from(keyHash(adminKey));
+
+  function admit(key: StoredApiKey, response: ServerResponse): Identity {
+    if (key.revoked_at) throw unauthorized('This API key was revoked.');
+    if (key.expires_at && key.expires_at.getTime() <= Date.now())
+      throw unauthorized('This API key has expired.');
+    limits.takeRequest(key, response);
+    used(key.id);
+    return key;
+  }
+
+  async function find(hash: string, request: IncomingMessage, response: ServerResponse): Promise<Identity> {
+    // A key that was found before is no guess, whatever else comes from its address.
+    if (!keys.isFamiliar(hash)) limits.requireFewFailures(request);
+    const key = await keys.find(hash);
+    if (key) return admit(key, response);
+    limits.countFailure(request);
+    throw unauthorized('This API key is not known.');
+  }
+
   return {
-    identify: (authorization = '') => {
-      const key = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-      if (key === undefined || !timingSafeEqual(digest(key), expected)) {
-        const detail =
-          key === undefined
-            ? 'Send the API key as "Authorization: Bearer <key>".'
-            : 'This API key is not known.';
-        throw new Problem(401, 'unauthorized', detail, [{ path: 'Authorization', message: detail }], {
-          'www-authenticate': 'Bearer',
-        });
-      }
-      return ADMIN;
+    identify(request, response) {
+      const given = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+      if (given === undefined) throw unauthorized('Send the API key as "Authorization: Bearer <key>".');
+      const hash = keyHash(given);
+      if (timingSafeEqual(Buffer.from(hash), adminHash)) return ADMIN;
+      const key = keys.known(hash);
+      return key ? admit(key, response) : find(hash, request, response);
     },
   };
 }
 
-/** Rejects requests without a known key, before anything else of the request is read. */
+function unauthorized(detail: string): Problem {
+  const errors = [{ path: 'Authorization', message: detail }];
+  return new Problem(401, 'unauthorized', detail, errors, { 'www-authenticate': 'Bearer' });
+}
+
+/** Rejects requests without a valid key, before anything else of the request is read. */
 export const authenticate =
   ({ identify }: Auth): RequestHandler =>
-  (request, response, next) => {
-    const identity = identify(request.headers.authorization);
+  async (request, response, next) => {
+    const identity = await identify(request, response);
     const requestId = String(response.getHeader('x-request-id'));
     response.locals.identity = identity;
-    response.locals.actor = { name: identity.name, requestId } satisfies Actor;
+    response.locals.actor = { name: identity.id, requestId } satisfies Actor;
     next();
   };
 

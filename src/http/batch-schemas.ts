@@ -91,7 +91,11 @@ export const startBody = z.strictObject({ rate_per_second: rate.optional(), note
 export const cancelBody = z.strictObject({ running: z.boolean().default(false), reason: reason.optional() });
 export const ratePatch = z.strictObject({ rate_per_second: rate, reason: reason.optional() });
 
-export const batchesQuery = z.strictObject({ ...page, status: z.enum(BATCH_STATUSES).optional() });
+export const batchesQuery = z.strictObject({
+  ...page,
+  status: z.enum(BATCH_STATUSES).optional(),
+  tenant: tenant.optional(),
+});
 export const itemsQuery = z.strictObject({
   limit: page.limit,
   cursor: z

@@ -26,7 +26,7 @@ export function secretOf(
 /** Throws a Problem where the settings contradict each other. */
 export function newEndpoint(
   cipher: SecretCipher,
-  body: z.output<typeof endpointBody>,
+  body: z.output<typeof endpointBody> & { tenant: string },
 ): { secret: string; input: NewEndpoint } {
   const { secret: brought, id = newId('ep'), ...settings } = body;
   const { shown, confidential } = partSettings(settings, NOTHING);

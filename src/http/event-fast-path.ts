@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { send } from './answer.js';
 import { setAnswerHeaders } from './answer-headers.js';
 import type { AppDeps } from './app-deps.js';
-import { requireRole } from './auth.js';
+import { requireRole, type Identity } from './auth.js';
 import type { WriteProblem } from './error-handler.js';
 import type { FairLimit, Slot } from './fair-limit.js';
 import { headerKey } from './idempotency-key.js';
@@ -21,35 +21,40 @@ export function withEventFastPath(
 ): RequestListener {
   return (request, response) => {
     if (!isPlain(request)) return others(request, response);
-    setAnswerHeaders(response);
+    setAnswerHeaders(request, response);
     const refused = (error: unknown) => void refuse(error, request, response);
-    const accept = async (slot: Slot, bytes: Buffer) => {
+    const accept = async (identity: Identity, slot: Slot, bytes: Buffer) => {
       const { text, value } = parseJson(bytes);
       const body = eventBody.parse(value);
-      const given = { body, text, slot, headerKey: headerKey(request) };
+      const given = { identity, body, text, slot, headerKey: headerKey(request) };
       send(response, acceptedAnswer(await acceptPosted(deps, given)));
     };
-    const entered = (slot: Slot) =>
+    const entered = (identity: Identity, slot: Slot) =>
       readBody(request, (bytes) => {
-        accept(slot, bytes).catch(refused);
+        accept(identity, slot, bytes).catch(refused);
       });
-    try {
-      const identity = deps.identify(request.headers.authorization);
+    const enter = (identity: Identity) => {
       requireRole(identity, 'publisher');
-      requests.enter(response, identity.name, entered, refused);
+      requests.enter(response, identity.id, (slot) => entered(identity, slot), refused);
+    };
+    try {
+      const identity = deps.identify(request, response);
+      if (identity instanceof Promise) identity.then(enter).catch(refused);
+      else enter(identity);
     } catch (error) {
       refused(error);
     }
   };
 }
 
-/** Content-Length is given and within the limit, and the body is not compressed. */
+/** Content-Length is given and within the limit, the body is not compressed, and no browser's page sends it. */
 function isPlain({ method, url, headers }: IncomingMessage): boolean {
   return (
     method === 'POST' &&
     url === '/v1/events' &&
     Number(headers['content-length']) <= MAX_EVENT_BYTES &&
-    headers['content-encoding'] === undefined
+    headers['content-encoding'] === undefined &&
+    headers.origin === undefined
   );
 }
 

@@ -4,7 +4,7 @@ import { MAX_EXAMPLE_BYTES } from '../domain/event.js';
 import { isDeeperThan, type JsonSchema } from '../domain/json-schema.js';
 import { schemaFaults } from '../domain/schema-check.js';
 import { isStorable, isStorableJson, UNSTORABLE } from '../domain/storable.js';
-import { eventType, page, tenant } from './schemas.js';
+import { eventType, ownTenant, page } from './schemas.js';
 
 const MAX_LEVELS = 100;
 /** Deeper documents are no OpenAPI. */
@@ -99,7 +99,7 @@ export const importBody = z.strictObject({
 export const matchBody = z.strictObject({
   type: eventType,
   payload: z.unknown().refine((value) => value !== undefined, 'Is required: any JSON value.'),
-  tenant: tenant.default('default'),
+  tenant: ownTenant,
 });
 export const matchQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(50),

@@ -6,5 +6,5 @@ export const EXAMPLE_IDS = {
   ep: 'ep_01a20fae692075fcab6cdb5e7c74022b',
   del: 'del_01a20fae69377ee7a2dc3ca20f2a3888',
   bat: 'bat_01a20fb0ddd2374b48c7f5c014894987',
-  aud: 'aud_01a20fae692171eb9903bbde8ad5450b',
+  key: 'key_01a20fae693171eb9903bbde8ad5450b',
 } as const satisfies Partial<Record<IdPrefix, string>>;

@@ -2,7 +2,7 @@ import { EXAMPLE_IDS } from './example-ids.js';
 
 /** Answers in the OpenAPI document; a test checks them against the schema and a real answer. */
 
-const { ep, evt, del } = EXAMPLE_IDS;
+const { ep, evt, del, key } = EXAMPLE_IDS;
 
 const endpoint = {
   id: ep,
@@ -33,6 +33,20 @@ const endpoint = {
 };
 
 export const endpointExample = { ...endpoint, secret: 'whsec_3Od7bnVRSQRhxUHrMDDvWDa1UzkYyKThi5pezpszU+0=' };
+
+export const apiKeyExample = {
+  id: key,
+  name: 'shop',
+  role: 'publisher',
+  tenant: 'acme',
+  rate_per_second: 100,
+  created_by: 'admin',
+  created_at: '2026-11-24T22:30:18.142Z',
+  expires_at: null,
+  last_used_at: null,
+  revoked_at: null,
+  key: 'shk_an-example-of-a-key-which-opens-nothing-at-all0',
+};
 
 export const acceptedExample = {
   id: evt,

@@ -9,15 +9,18 @@ import { newId } from '../lib/ids.js';
 import { isJsonType } from '../webhook/content.js';
 import { answer, replayed } from './answer.js';
 import type { AppDeps } from './app-deps.js';
+import type { Identity } from './auth.js';
 import type { Slot } from './fair-limit.js';
 import { keyConflict } from './once.js';
 import { badField, Problem, type FieldError } from './problem.js';
 import type { eventBody } from './schemas.js';
+import { tenantFor } from './tenancy.js';
 
 /** Accepts the event that a body describes, if its tenant is admitted. */
 export async function acceptPosted(
   deps: AppDeps,
   given: {
+    identity: Identity;
     body: z.output<typeof eventBody>;
     /** The whole body as it was posted. */
     text: string;
@@ -28,7 +31,8 @@ export async function acceptPosted(
   },
 ): Promise<Stored> {
   const { text, slot, headerKey: header, ownKey } = given;
-  const { endpoint_ids: endpointIds = null, idempotency_key, ...body } = given.body;
+  const { endpoint_ids: endpointIds = null, idempotency_key, ...rest } = given.body;
+  const body = { ...rest, tenant: tenantFor(given.identity, rest.tenant) };
   await admit(slot, body);
   const payload = payloadOf(text, body);
   const key = agreed(idempotency_key, header) ?? ownKey;

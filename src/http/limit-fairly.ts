@@ -10,7 +10,7 @@ export const limitFairly =
       ((response.locals.slots ??= []) as Slot[]).push(slot);
       next();
     };
-    limit.enter(response, identityOf(response).name, entered, next);
+    limit.enter(response, identityOf(response).id, entered, next);
   };
 
 /** The slots of a request in all of its limits, as one. */

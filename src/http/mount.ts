@@ -1,19 +1,25 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
+import { ZodObject } from 'zod';
 import { send } from './answer.js';
-import { actorOf, identityOf, requireRole } from './auth.js';
+import { actorOf, identityOf, requireRole, type Identity } from './auth.js';
 import { headerKey } from './idempotency-key.js';
 import { MAX_EVENT_BYTES, readJson } from './json-body.js';
 import { slotOf } from './limit-fairly.js';
 import { notFound, Problem } from './problem.js';
-import type { Call, Lane, Route } from './route.js';
+import type { Call, Lane, Owned, Route } from './route.js';
+import { requireAboveTenants, seenTenant } from './tenancy.js';
 
-/** The steps of a request are role, path, room in its lane, body, input, handler: each is cheaper than those after it. */
-export function mount<D>(
-  app: Express,
-  routes: Route<D>[],
-  deps: D,
-  lanes: Record<Lane, RequestHandler[]>,
-): void {
+export interface Guards {
+  lanes: Record<Lane, RequestHandler[]>;
+  /** The tenant that an object belongs to; null: none. */
+  tenantOf(owned: Owned, id: string): Promise<string | null>;
+}
+
+/**
+ * The steps of a request are role, path, room in its lane, body, input, tenant of the object, handler: each costs less than
+ * those after it.
+ */
+export function mount<D>(app: Express, routes: Route<D>[], deps: D, { lanes, tenantOf }: Guards): void {
   for (const path of pathsOf(routes)) {
     const ofPath = routes.filter((route) => route.path === path);
     for (const route of ofPath) {
@@ -22,8 +28,11 @@ export function mount<D>(
         authorize(route),
         ...lanes[route.lane ?? 'usual'],
         ...(route.body ? [express.raw({ type: () => true, limit: route.maxBytes ?? MAX_EVENT_BYTES })] : []),
-        async (request, response) =>
-          send(response, await route.handle(readCall(route, request, response), deps)),
+        async (request, response) => {
+          const call = readCall(route, request, response);
+          await requireOwn(route, call, tenantOf);
+          send(response, await route.handle(call, deps));
+        },
       );
     }
     app.all(expressPath(path), refuseMethod(ofPath));
@@ -39,9 +48,10 @@ const pathsOf = (routes: Pick<Route, 'path'>[]) =>
 const expressPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
 const authorize =
-  ({ role, params = {} }: Pick<Route, 'role' | 'params'>): RequestHandler =>
+  ({ role, params = {}, aboveTenants }: Pick<Route, 'role' | 'params' | 'aboveTenants'>): RequestHandler =>
   (request, response, next) => {
     if (role !== 'none') requireRole(identityOf(response), role);
+    if (aboveTenants) requireAboveTenants(identityOf(response));
     for (const [name, { schema, what }] of Object.entries(params)) {
       const value = request.params[name];
       if (!schema.safeParse(value).success) throw notFound(what, JSON.stringify(value));
@@ -54,7 +64,7 @@ function readCall(
   request: Request,
   response: Response,
 ): Call {
-  const query = route.query?.parse(request.query);
+  const query = route.query?.parse(queryOf(route, request, identityOf(response)));
   const raw = readBody(route, request);
   const body = route.body?.parse(raw.value);
   return {
@@ -67,6 +77,26 @@ function readCall(
     actor: actorOf(response),
     slot: slotOf(response),
   };
+}
+
+/** A list that can be limited to a tenant is limited to that of the key. */
+function queryOf({ query }: Pick<Route, 'query'>, request: Request, identity: Identity): Request['query'] {
+  if (!(query instanceof ZodObject) || !('tenant' in query.shape)) return request.query;
+  const tenant = seenTenant(identity, request.query.tenant as string | undefined);
+  return tenant === undefined ? request.query : { ...request.query, tenant };
+}
+
+/** An object of another tenant is answered as one that does not exist. */
+async function requireOwn(
+  { params = {} }: Pick<Route, 'params'>,
+  call: Call,
+  tenantOf: Guards['tenantOf'],
+): Promise<void> {
+  if (call.identity?.tenant == null) return;
+  for (const [name, { owned, what }] of Object.entries(params)) {
+    const id = call.params[name]!;
+    if (owned && (await tenantOf(owned, id)) !== call.identity.tenant) throw notFound(what, id);
+  }
 }
 
 function readBody(

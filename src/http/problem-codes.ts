@@ -14,6 +14,7 @@ export const PROBLEM_CODES = {
   },
   unauthorized: { status: 401, meaning: 'There is no API key, or it is not valid.' },
   forbidden: { status: 403, meaning: 'The role of the API key does not allow this.' },
+  foreign_tenant: { status: 403, meaning: 'The API key is bound to another tenant than the one named.' },
   not_found: { status: 404, meaning: 'There is no such object.' },
   method_not_allowed: { status: 405, meaning: 'The path has other methods; the header `allow` lists them.' },
   idempotency_conflict: {
@@ -28,7 +29,7 @@ export const PROBLEM_CODES = {
   event_type_exists: { status: 409, meaning: 'There is this event type already: change it with PATCH.' },
   id_taken: { status: 409, meaning: 'The id belongs to another endpoint, or to a deleted one.' },
   tenant_exists: { status: 409, meaning: 'There is this tenant already: change it with PATCH.' },
-  tenant_in_use: { status: 409, meaning: 'The tenant has endpoints or open deliveries.' },
+  tenant_in_use: { status: 409, meaning: 'The tenant has endpoints, open deliveries or API keys.' },
   too_many_secrets: { status: 409, meaning: 'As many secrets sign as may sign at the same time.' },
   paused: { status: 409, meaning: 'Deliveries of the tenant are paused: nothing is sent.' },
   sends_nothing: { status: 409, meaning: 'The process that answers sends no requests to receivers.' },
@@ -38,7 +39,12 @@ export const PROBLEM_CODES = {
   delivery_ending: { status: 409, meaning: 'The last attempt of the delivery is under way: try again.' },
   delivery_held: { status: 409, meaning: 'The delivery is held by a pause: resume that instead.' },
   batch_state: { status: 409, meaning: 'The state of the batch does not allow this.' },
+  name_taken: { status: 409, meaning: 'An API key with this name exists.' },
   not_paused: { status: 409, meaning: 'Nothing is paused for this scope.' },
+  paused_above: {
+    status: 409,
+    meaning: 'The tenant was paused by a key that is not bound to it, and only such a key changes that.',
+  },
   payload_too_large: { status: 413, meaning: 'The body or the payload is too large.' },
   unsupported_encoding: { status: 415, meaning: 'The content encoding of the body is not known.' },
   address_blocked: { status: 422, meaning: 'The host of the URL is, or resolves to, a forbidden address.' },
@@ -55,7 +61,11 @@ export const PROBLEM_CODES = {
     meaning: 'The schema of the event type refuses the payload; `errors` names where.',
   },
   unknown_endpoint: { status: 422, meaning: 'A named endpoint is not one of the tenant.' },
-  rate_limited: { status: 429, meaning: 'The tenant may publish fewer events in a second: try again.' },
+  rate_limited: {
+    status: 429,
+    meaning:
+      'Too many requests of this API key, events of the tenant in a second, or unknown keys from this address.',
+  },
   too_many_tests: { status: 429, meaning: 'Too many tests of endpoints: try again.' },
   internal_error: { status: 500, meaning: 'A fault of Surehook; it is logged under the request id.' },
   encryption_key_unknown: {

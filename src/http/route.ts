@@ -2,7 +2,9 @@ import type { z } from 'zod';
 import type { Answer, Text } from './answer.js';
 import type { Actor } from '../db/audit.js';
 import type { AppDeps } from './app-deps.js';
-import type { Identity, NeededRole } from './auth.js';
+import { isOwned, type OwnedPrefix } from '../db/owners.js';
+import type { NeededRole } from '../domain/role.js';
+import type { Identity } from './auth.js';
 import type { Slot } from './fair-limit.js';
 import { EXAMPLE_IDS } from './example-ids.js';
 import type { ProblemCode } from './problem-codes.js';
@@ -19,9 +21,13 @@ export type Tag =
   | 'Replay batches'
   | 'Control'
   | 'Tenants'
+  | 'API keys'
   | 'Audit'
   | 'Health'
   | 'Reference';
+
+/** Objects that belong to a tenant; a tenant belongs to itself. */
+export type Owned = OwnedPrefix | 'tenant';
 
 /** A part of the path, such as `{id}`. A malformed value is answered like an unknown object, with 404. */
 export interface Param {
@@ -29,12 +35,15 @@ export interface Param {
   /** The object that it names, such as `endpoint`. */
   what: string;
   example: string;
+  /** The object belongs to a tenant: a key that is bound to another finds nothing. */
+  owned: Owned | null;
 }
 
 export const idParam = (prefix: keyof typeof EXAMPLE_IDS, what: string): Param => ({
   schema: id(prefix),
   what,
   example: EXAMPLE_IDS[prefix],
+  owned: isOwned(prefix) ? prefix : null,
 });
 
 export interface Response {
@@ -75,6 +84,8 @@ interface Declaration {
   description?: string;
   /** `none`: needs no API key. */
   role: NeededRole | 'none';
+  /** Whether API keys that are bound to a tenant are refused. */
+  aboveTenants?: boolean;
   /** Whether the body may be empty, which reads as `{}`. */
   optionalBody?: boolean;
   maxBytes?: number;

@@ -20,6 +20,10 @@ export const tenant = text(MAX_NAME).regex(
   TENANT,
   'Must be 1-128 printable ASCII characters without blanks; neither . nor .. alone.',
 );
+/** See `tenantFor`. */
+export const ownTenant = tenant
+  .optional()
+  .meta({ description: 'Default: the tenant that the API key is bound to, else `default`.' });
 export const eventType = text(MAX_NAME).regex(
   EVENT_TYPE,
   'Must be printable ASCII without blanks and *, in segments parted by . or / or :, such as order.created.',
@@ -119,7 +123,7 @@ export const eventBody = z
     headers: headers.optional(),
     content_type: contentType.optional(),
     idempotency_key: idempotencyKey.optional(),
-    tenant: tenant.default('default'),
+    tenant: ownTenant,
     endpoint_ids: z
       .array(id('ep'))
       .min(1)
@@ -145,7 +149,7 @@ export const sendBody = z.strictObject({
   headers: headers.default({}),
   content_type: contentType.optional(),
   idempotency_key: idempotencyKey.optional(),
-  tenant: tenant.default('default'),
+  tenant: ownTenant,
 });
 
 /** Unknown to zod, whose records drop `__proto__`. */
@@ -182,7 +186,7 @@ export const endpointBody = endpointSettings
     retry_on: endpointSettings.shape.retry_on.default('default'),
     filter: filter.nullable().default(null),
     enabled: z.boolean().default(true),
-    tenant: tenant.default('default'),
+    tenant: ownTenant,
     id: id('ep').optional(),
     ...wireDefaults,
     ...secretFields,
@@ -279,7 +283,7 @@ export const deliveriesQuery = z.strictObject({
   batch_id: id('bat').optional(),
 });
 
-const word = text(128).regex(/^[a-zA-Z0-9_.:-]+$/, 'Must be letters, digits, _, -, . or :.');
+export const word = text(128).regex(/^[a-zA-Z0-9_.:-]+$/, 'Must be letters, digits, _, -, . or :.');
 export const auditQuery = z.strictObject({
   ...page,
   tenant: tenant.optional(),

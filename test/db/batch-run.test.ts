@@ -46,7 +46,7 @@ const by = { actor: actorNamed('ana'), reason: null };
 async function batchOf({ includeDelivered = false } = {}): Promise<string> {
   const status = includeDelivered ? (['FAILED', 'DELIVERED'] as const) : (['FAILED'] as const);
   const selection = { include_delivered: includeDelivered, filter: { tenant, status: [...status] } };
-  const choice = { deliveryIds: null, dryRun: false, ratePerSecond: 0, note: null };
+  const choice = { keyTenant: null, deliveryIds: null, dryRun: false, ratePerSecond: 0, note: null };
   const { id } = await insertBatch(pool, { selection, ...choice }, actorNamed('ana'));
   while (await planPage(pool, id));
   return id;

@@ -30,7 +30,7 @@ const tried = new Set<string>();
 const routeOf = ([method, path]: Call) =>
   `${method} ${path
     .replace(/^\/v1/, '')
-    .replace(/\/(ep|del|bat)_[0-9a-f]{32}/, '/:id')
+    .replace(/\/(ep|del|bat|key)_[0-9a-f]{32}/, '/:id')
     .replace('/made_here', '/:id')
     .replace('/made.here', '/:name')}`;
 
@@ -53,7 +53,7 @@ async function audited(
     before: has.before,
     after: has.after,
   });
-  expect(JSON.stringify(entry)).not.toMatch(new RegExp(`${CANARY}|whsec_`));
+  expect(JSON.stringify(entry)).not.toMatch(new RegExp(`${CANARY}|whsec_|shk_`));
   return got.body;
 }
 
@@ -216,6 +216,16 @@ test('asking which endpoints an event would reach is no change', async () => {
   const event = { type: 'a.b', payload: 1, tenant: TENANT };
   await unaudited(['POST', '/v1/endpoints/match', event], 200);
   tried.add('POST /endpoints/match');
+});
+
+test('changes of an API key', async () => {
+  const body = { name: 'audited', role: 'viewer', tenant: TENANT };
+  const { id } = await audited(['POST', '/v1/api-keys', body], 'api_key.create', MADE);
+  await unaudited(['POST', '/v1/api-keys', body], 409);
+  const revocation: Call = ['POST', `/v1/api-keys/${String(id)}/revoke`, { reason: 'lost' }];
+  await audited(revocation, 'api_key.revoke', CHANGED);
+  await unaudited(revocation, 200);
+  await unaudited(['POST', `/v1/api-keys/${nobody('key')}/revoke`], 404);
 });
 
 test('publishing is no change, but the endpoint that POST /v1/send makes is one', async () => {

@@ -6,7 +6,7 @@ import { newSecret } from '../../src/webhook/sign.js';
 import { answerOf, faultsOf, operations, type Operation } from '../support/conformance.js';
 import { ENCRYPTION_KEY, startTestService, type TestService } from '../support/service.js';
 
-const { ep, evt, del, bat } = EXAMPLE_IDS;
+const { ep, evt, del, bat, key } = EXAMPLE_IDS;
 
 let t: TestService;
 beforeAll(async () => {
@@ -27,11 +27,13 @@ beforeEach(async () => {
   await t.pool.query(`
     delete from batch_counts; delete from batch_items; delete from batches; delete from control;
     delete from open_deliveries; delete from deliveries; delete from events; delete from idempotency_keys;
-    delete from event_types; delete from subscriptions; delete from endpoint_secrets; delete from endpoints; delete from tenants;
+    delete from api_keys; delete from event_types;
+    delete from subscriptions; delete from endpoint_secrets; delete from endpoints; delete from tenants;
     insert into tenants (id) values ('default'), ('acme');
     insert into event_types (name) values ('order.created');
     insert into endpoints (id, tenant, url, event_types, timeout_ms)
       values ('${ep}', 'default', 'http://127.0.0.1:9/', '{order.*}', 15000);
+    insert into api_keys (id, name, hash, role, created_by) values ('${key}', 'old', '\\x00', 'viewer', 'admin');
     insert into events (id, tenant, type, payload, idempotency_key, workflow_id, delivery_count, created_at)
       values ('${evt}', 'default', 'order.created', '{"n":1}', 'order-1', 'deliver:default:order-1', 1, now());
     insert into open_deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id, created_at,

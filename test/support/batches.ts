@@ -13,7 +13,11 @@ export function batchCalls(t: TestService) {
     async create(body: Record<string, unknown>): Promise<Batch> {
       const answer = await t.call<Batch>('POST', '/v1/batches', body);
       expect(answer, JSON.stringify(answer.body)).toMatchObject({ status: 201 });
-      return answer.body;
+      // On a busy machine, the answer comes before the plan.
+      return eventually(async () => {
+        const batch = answer.body.status === 'PLANNING' ? await get(answer.body.id) : answer.body;
+        return batch.status !== 'PLANNING' && batch;
+      });
     },
     post: <T = Batch>(id: string, verb: string, body?: unknown) =>
       t.call<T>('POST', `/v1/batches/${id}/${verb}`, body),

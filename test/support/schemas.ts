@@ -64,7 +64,7 @@ export const anySchema: fc.Arbitrary<JsonSchema> = fc
       ...['allOf', 'anyOf', 'oneOf'].map((keyword) => fc.record({ [keyword]: tie('list') })),
       fc.record({ if: tie('any'), then: tie('any'), else: tie('any') }),
       fc.record({ not: tie('any') }),
-    ) as fc.Arbitrary<JsonSchema>,
+    ),
   }))
   .schema.map((schema) => ({
     ...schema,

@@ -44,6 +44,10 @@ const plan = z
 export const batch = z
   .object({
     id: z.string(),
+    tenant: z
+      .string()
+      .nullable()
+      .meta({ description: 'The tenant whose deliveries it selects; null: those of any.' }),
     status: z.enum(BATCH_STATUSES),
     status_reason: z.string().nullable(),
     dry_run: z.boolean(),

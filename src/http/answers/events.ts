@@ -49,6 +49,7 @@ const refused = z.object({
   status: z.int().min(400),
   error: problemPart([
     'validation_failed',
+    'foreign_tenant',
     'idempotency_conflict',
     'payload_too_large',
     'rate_limited',

@@ -9,7 +9,12 @@ const description = `Surehook accepts events over HTTP and delivers them as sign
 
 ## Authentication
 \`Authorization: Bearer <API key>\`. Requests to \`/healthz\`, \`/readyz\`, \`/metrics\`, \`/openapi.json\` and \`/docs\` need no key.
-\`x-roles\` of an operation lists the roles that may call it.
+\`x-roles\` of an operation lists the roles that may call it. A key that is bound to a tenant sees that tenant only: lists hold its rows,
+an id of another tenant is a 404, another tenant named in a body or a query is a 403 (\`foreign_tenant\`), and what is above tenants is a
+403 (\`forbidden\`).
+
+A key may have a limit of requests per second. Its answers then have \`ratelimit\` and \`ratelimit-policy\` (IETF draft); beyond it, the answer
+is 429. Too many unknown keys from one address are a 429, too.
 
 ## Errors
 Errors are \`application/problem+json\` (RFC 9457). \`errors\` names each field, parameter or header at fault (at most 20), and nothing has
@@ -42,6 +47,7 @@ const tags: Record<Tag, string> = {
   'Replay batches': 'Many deliveries made again, by a plan.',
   Control: 'The kill switch.',
   Tenants: 'Customers of the sender, with their quotas.',
+  'API keys': 'Who may call the API, and what.',
   Audit: 'Who changed what.',
   Health: 'For probes and Prometheus. Without an API key.',
   Reference: 'This document. Without an API key.',

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { ZodOpenApiOperationObject, ZodOpenApiResponsesObject } from 'zod-openapi';
-import { HOLDERS } from '../auth.js';
+import { HOLDERS } from '../../domain/role.js';
 import type { Response, Route } from '../route.js';
 import { idempotencyKey } from '../schemas.js';
 import { problemRefs } from './problem-responses.js';
-import { headerRefs } from './response-headers.js';
+import { headerRefs, KEYED_HEADERS } from './response-headers.js';
 
 const JSON_TYPE = 'application/json';
 
@@ -43,7 +43,7 @@ function bodyOf({ body, optionalBody = false, example }: Route<never>) {
   return { requestBody: { required: !optionalBody, content } };
 }
 
-function answersOf({ responses, idempotent }: Route<never>): ZodOpenApiResponsesObject {
+function answersOf({ role, responses, idempotent }: Route<never>): ZodOpenApiResponsesObject {
   const answer = ([status, response]: [string, Response]) => {
     const { description, schema, type = JSON_TYPE, example } = response;
     const replay = idempotent && status === '200' ? (['idempotent-replayed'] as const) : [];
@@ -51,7 +51,7 @@ function answersOf({ responses, idempotent }: Route<never>): ZodOpenApiResponses
       status,
       {
         description,
-        headers: headerRefs(['x-request-id', ...replay]),
+        headers: headerRefs([...(role === 'none' ? (['x-request-id'] as const) : KEYED_HEADERS), ...replay]),
         ...(schema && { content: { [type]: { schema, ...withExample(example) } } }),
       },
     ];

@@ -1,14 +1,16 @@
+import { ZodObject } from 'zod';
 import type { ZodOpenApiResponseObject } from 'zod-openapi';
 import { PROBLEM_CODES, type ProblemCode } from '../problem-codes.js';
 import type { Route } from '../route.js';
-import { headerRefs, type ResponseHeader } from './response-headers.js';
+import { headerRefs, KEYED_HEADERS, type ResponseHeader } from './response-headers.js';
 
 type Problems = Pick<Route<never>, 'role' | 'params' | 'query' | 'body' | 'idempotent' | 'problems'>;
 
 /** Every code that a route may answer with. */
 export function codesOf({ role, params, query, body, idempotent, problems = [] }: Problems): ProblemCode[] {
   const codes: ProblemCode[] = [...problems, 'internal_error'];
-  if (role !== 'none') codes.push('unauthorized', 'forbidden', 'overloaded', 'unavailable');
+  if (role !== 'none') codes.push('unauthorized', 'forbidden', 'rate_limited', 'overloaded', 'unavailable');
+  if (query instanceof ZodObject && 'tenant' in query.shape) codes.push('foreign_tenant');
   if (params) codes.push('not_found', 'bad_request');
   if (query ?? body ?? idempotent) codes.push('validation_failed');
   if (body) codes.push('malformed_json', 'bad_request', 'payload_too_large', 'unsupported_encoding');
@@ -54,7 +56,7 @@ function responseOf(codes: ProblemCode[]): ZodOpenApiResponseObject {
   const headers = codes.flatMap((code) => HEADERS[code] ?? []);
   return {
     description: codes.map((code) => `\`${code}\`: ${PROBLEM_CODES[code].meaning}`).join('\n\n'),
-    headers: headerRefs(['x-request-id', ...headers]),
+    headers: headerRefs([...KEYED_HEADERS, ...headers]),
     content: {
       'application/problem+json': {
         schema: {

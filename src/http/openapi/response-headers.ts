@@ -13,11 +13,12 @@ export const responseHeaders = {
     schema: { type: 'string', pattern: '^[0-9]+$' },
   },
   ratelimit: {
-    description: 'How many are left (`r`), and the seconds until there are more (`t`).',
+    description:
+      'Of API keys and tenants with a limit: how many are left (`r`), and the seconds until there are more (`t`).',
     schema: { type: 'string' },
   },
   'ratelimit-policy': {
-    description: 'How many (`q`) are allowed in a window of seconds (`w`).',
+    description: 'Of API keys and tenants with a limit: how many (`q`) in a window of seconds (`w`).',
     schema: { type: 'string' },
   },
   'www-authenticate': {
@@ -27,6 +28,13 @@ export const responseHeaders = {
 } as const;
 
 export type ResponseHeader = keyof typeof responseHeaders;
+
+/** Of every answer to a request with an API key. */
+export const KEYED_HEADERS = [
+  'x-request-id',
+  'ratelimit',
+  'ratelimit-policy',
+] as const satisfies ResponseHeader[];
 
 export const headerRefs = (names: readonly ResponseHeader[]) =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));

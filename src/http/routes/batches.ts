@@ -10,6 +10,7 @@ import { createOnce, requestKey } from '../once.js';
 import { notFound, Problem } from '../problem.js';
 import { idParam, route } from '../route.js';
 import { pageQuery } from '../schemas.js';
+import { seenTenant } from '../tenancy.js';
 import { batchActions } from './batch-actions.js';
 
 /** 10 000 delivery ids, one per line. */
@@ -33,9 +34,14 @@ const create = route('POST /v1/batches', {
     201: { description: 'The batch.', schema: batch },
     200: { description: 'The batch that an earlier request made.', schema: batch },
   },
-  async handle({ body, raw, key: given, actor }, deps) {
-    const key = requestKey(given, { route: 'batches', about: raw.value });
-    const make = (db: Db) => insertBatch(db, body, actor);
+  problems: ['foreign_tenant'],
+  async handle({ body, raw, key: given, identity, actor }, deps) {
+    const { selection } = body;
+    if ('filter' in selection) seenTenant(identity, selection.filter.tenant, 'filter.tenant');
+    if ('delivery_id_count' in selection) seenTenant(identity, selection.tenant);
+    const { tenant: keyTenant } = identity;
+    const key = requestKey(given, { tenant: keyTenant ?? '', route: 'batches', about: raw.value });
+    const make = (db: Db) => insertBatch(db, { ...body, keyTenant }, actor);
     const result = await createOnce(deps.pool, key, make, ({ id }) => id);
     return 'knownId' in result ? answerKnown(deps, result.knownId) : answerMade(deps, result.made);
   },
@@ -48,9 +54,10 @@ const list = route('GET /v1/batches', {
   summary: 'List replay batches',
   query: batchesQuery,
   responses: { 200: { description: 'Newest first.', schema: pageOf(batch) } },
-  async handle({ query }, deps) {
+  async handle({ query, identity }, deps) {
     const { page, filter } = pageQuery(query, 'bat');
-    const found = await listBatches(deps.pool, filter, page);
+    const seen = { ...filter, key_tenant: identity.tenant ?? undefined };
+    const found = await listBatches(deps.pool, seen, page);
     return answer(200, { ...found, data: found.data.map((one) => linkedBatch(deps, one)) });
   },
 });
@@ -98,8 +105,13 @@ const start = route('POST /v1/batches/{id}/start', {
     200: { description: 'The batch that an earlier request made.', schema: batch },
   },
   problems: ['batch_state'],
-  async handle({ params: { id }, body: { rate_per_second, note = null }, raw, key: given, actor }, deps) {
-    const key = requestKey(given, { route: 'batches.start', about: [id, raw.value] });
+  async handle({ params: { id }, body, raw, key: given, identity, actor }, deps) {
+    const { rate_per_second, note = null } = body;
+    const key = requestKey(given, {
+      tenant: identity.tenant ?? '',
+      route: 'batches.start',
+      about: [id, raw.value],
+    });
     const over = { ratePerSecond: rate_per_second, note };
     const make = (db: Db) => startFrom(db, id, over, actor);
     const madeId = (made: Awaited<ReturnType<typeof make>>) =>

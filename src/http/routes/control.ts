@@ -1,10 +1,12 @@
+import { listPauses, pause, resume, type Pause, type Scope } from '../../db/pauses.js';
 import { answer } from '../answer.js';
-import { listPauses, pause, resume, type Pause } from '../../db/pauses.js';
 import { controlState } from '../answers/control.js';
 import type { AppDeps } from '../app-deps.js';
+import type { Identity } from '../auth.js';
 import { Problem } from '../problem.js';
 import { route } from '../route.js';
 import { pauseBody, resumeBody } from '../schemas.js';
+import { requireAboveTenants, seenTenant } from '../tenancy.js';
 
 /** The body holds a reason only. */
 const MAX_CONTROL_BYTES = 16 * 1024;
@@ -21,8 +23,8 @@ const get = route('GET /v1/control', {
   role: 'viewer',
   summary: 'Show what is paused',
   responses,
-  async handle(_call, { controlPool, control }) {
-    return answer(200, state(await listPauses(controlPool), control));
+  async handle({ identity }, { controlPool, control }) {
+    return answer(200, state(await listPauses(controlPool), identity, control));
   },
 });
 
@@ -37,8 +39,12 @@ const pauseScope = route('POST /v1/control/pause', {
   body: pauseBody,
   example: { scope: 'tenant', tenant: 'acme', reason: 'their firewall blocks us' },
   responses,
-  async handle({ body: { scope, reason }, actor }, { controlPool, control }) {
-    return answer(200, state(await pause(controlPool, scope, reason!, actor), control));
+  problems: ['foreign_tenant', 'paused_above'],
+  async handle({ body: { scope, reason }, identity, actor }, { controlPool, control }) {
+    requireOwnScope(identity, scope);
+    const pauses = await pause(controlPool, scope, reason!, { actor, tenant: identity.tenant });
+    if (pauses === 'above') throw pausedAbove(scope);
+    return answer(200, state(pauses, identity, control));
   },
 });
 
@@ -52,22 +58,37 @@ const resumeScope = route('POST /v1/control/resume', {
   body: resumeBody,
   example: { scope: 'tenant', tenant: 'acme', reason: 'unblocked' },
   responses,
-  problems: ['not_paused'],
-  async handle({ body: { scope, reason }, actor }, { controlPool, control }) {
-    const left = await resume(controlPool, scope, reason, actor);
-    if (!left) throw new Problem(409, 'not_paused', `Nothing is paused for ${scope}.`);
-    return answer(200, state(left, control));
+  problems: ['foreign_tenant', 'not_paused', 'paused_above'],
+  async handle({ body: { scope, reason }, identity, actor }, { controlPool, control }) {
+    requireOwnScope(identity, scope);
+    const left = await resume(controlPool, scope, reason, { actor, tenant: identity.tenant });
+    if (left === null) throw new Problem(409, 'not_paused', `Nothing is paused for ${scope}.`);
+    if (left === 'above') throw pausedAbove(scope);
+    return answer(200, state(left, identity, control));
   },
 });
 
 export const controlRoutes = [get, pauseScope, resumeScope];
 
-function state(paused: Pause[], control: AppDeps['control']) {
-  const pauses = paused.map(({ scope, ...pause }) => ({
-    scope: scope === 'all' ? ('all' as const) : ('tenant' as const),
-    tenant: scope === 'all' ? null : scope.slice('tenant:'.length),
-    ...pause,
-  }));
+const tenantOfScope = (scope: Scope) => (scope === 'all' ? null : scope.slice('tenant:'.length));
+
+function requireOwnScope(identity: Identity, scope: Scope): void {
+  if (scope === 'all') requireAboveTenants(identity);
+  else seenTenant(identity, tenantOfScope(scope));
+}
+
+const pausedAbove = (scope: Scope) =>
+  new Problem(409, 'paused_above', `${scope} was paused by a key that is not bound to it.`);
+
+/** A key that is bound to a tenant sees the pauses that hold its tenant. */
+function state(paused: Pause[], identity: Identity, control: AppDeps['control']) {
+  const pauses = paused
+    .map(({ scope, ...pause }) => ({
+      scope: scope === 'all' ? ('all' as const) : ('tenant' as const),
+      tenant: tenantOfScope(scope),
+      ...pause,
+    }))
+    .filter(({ tenant }) => identity.tenant === null || tenant === null || tenant === identity.tenant);
   const file = control.file();
   return { paused: file !== null || pauses.some(({ scope }) => scope === 'all'), pauses, file };
 }

@@ -15,6 +15,7 @@ import { answeredBefore, requestKey } from '../once.js';
 import { Problem } from '../problem.js';
 import { retryDelivery } from '../retry-delivery.js';
 import { idParam, route } from '../route.js';
+import { seenTenant } from '../tenancy.js';
 import { deliveriesQuery, pageQuery, reasonBody } from '../schemas.js';
 
 const tag = 'Deliveries';
@@ -38,7 +39,7 @@ const list = route('GET /v1/deliveries', {
 const get = route('GET /v1/deliveries/{id}', {
   operationId: 'getDelivery',
   tag,
-  role: 'viewer',
+  role: 'any',
   summary: 'Get a delivery with its attempts',
   params,
   responses: {
@@ -58,10 +59,12 @@ const cancelMany = route('POST /v1/deliveries/cancel', {
   body: cancelManyBody,
   example: { filter: { tenant: 'acme', event_type: 'order.created' }, dry_run: true },
   responses: { 200: { description: 'What matched, and what was cancelled.', schema: cancelReport } },
-  async handle({ body, raw, actor }, deps) {
+  problems: ['foreign_tenant'],
+  async handle({ body, raw, identity, actor }, deps) {
     const { filter, dry_run: dryRun, reason = null } = body;
-    const { status = [...OPEN_STATUSES], ...rest } = filter;
-    const { tenant } = rest;
+    const { status = [...OPEN_STATUSES], ...given } = filter;
+    const tenant = seenTenant(identity, given.tenant, 'filter.tenant');
+    const rest = { ...given, tenant };
     const object = rest.endpoint_id ?? rest.event_id ?? (tenant === undefined ? 'all' : `tenant:${tenant}`);
     const by = {
       actor,

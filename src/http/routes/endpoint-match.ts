@@ -8,6 +8,7 @@ import { payloadOf } from '../incoming-event.js';
 import { pathText } from '../path-text.js';
 import { route } from '../route.js';
 import { pageQuery } from '../schemas.js';
+import { tenantFor } from '../tenancy.js';
 
 const match = route('POST /v1/endpoints/match', {
   operationId: 'matchEndpoints',
@@ -22,11 +23,13 @@ const match = route('POST /v1/endpoints/match', {
   responses: {
     200: { description: 'The endpoints of the tenant, newest first.', schema: matchedEndpoints },
   },
-  async handle({ body, query, raw }, { pool, eventSchemas }) {
+  problems: ['foreign_tenant'],
+  async handle({ identity, body, query, raw }, { pool, eventSchemas }) {
+    const tenant = tenantFor(identity, body.tenant);
     const payload = payloadOf(raw.text, body);
     const { page } = pageQuery(query, 'ep');
     const errors = await eventSchemas.check(body.type, body.payload);
-    const { data, next_cursor } = await listEndpoints(pool, { tenant: body.tenant }, page);
+    const { data, next_cursor } = await listEndpoints(pool, { tenant }, page);
     const patterns = patternsMatching(body.type);
     const matches = new Map((await matchFilters(pool, payload, data)).map((one) => [one.endpoint_id, one]));
     return answer(200, {

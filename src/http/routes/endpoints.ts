@@ -27,6 +27,7 @@ import { answeredBefore, confidentialKey, createOnce } from '../once.js';
 import { badField, notFound, Problem } from '../problem.js';
 import { idParam, route } from '../route.js';
 import { endpointBody, endpointPatch, endpointsQuery, pageQuery } from '../schemas.js';
+import { tenantFor } from '../tenancy.js';
 import { endpointActions } from './endpoint-actions.js';
 
 /** A deletion ends open deliveries in pages for this long; the poller ends the others. */
@@ -54,6 +55,7 @@ const create = route('POST /v1/endpoints', {
     200: { description: 'The endpoint that an earlier request made.', schema: endpointWithSecret },
   },
   problems: [
+    'foreign_tenant',
     'address_blocked',
     'port_blocked',
     'event_type_archived',
@@ -62,10 +64,11 @@ const create = route('POST /v1/endpoints', {
     'encryption_key_unknown',
     'secret_unreadable',
   ],
-  async handle({ body, raw, key: given, actor }, deps) {
+  async handle({ body: given, raw, key: givenKey, identity, actor }, deps) {
     const { pool, secrets } = deps;
+    const body = { ...given, tenant: tenantFor(identity, given.tenant) };
     const of = { tenant: body.tenant, route: 'endpoints', about: raw.value };
-    const key = await confidentialKey(deps.keyedDigest, given, of);
+    const key = await confidentialKey(deps.keyedDigest, givenKey, of);
     const before = await answeredBefore(pool, key);
     if (before !== null) return replayed(await afterCommit(again(deps, before, actor)));
     const { secret, input } = newEndpoint(secrets, body);

@@ -33,7 +33,7 @@ export const postEvents = route('POST /v1/events/batch', {
     ],
   },
   responses: { 200: { description: 'One result for each event.', schema: eventResults } },
-  async handle({ body: { events }, raw, key: given, slot }, deps) {
+  async handle({ identity, body: { events }, raw, key: given, slot }, deps) {
     const texts = elementTexts(memberText(raw.text, 'events')!);
     const key = batchKey(given);
     const failed: unknown[] = [];
@@ -42,7 +42,7 @@ export const postEvents = route('POST /v1/events/batch', {
         try {
           const ownKey = key && `${key}/${i}`;
           const body = eventBody.parse(boundMembers(one));
-          const { kind, event } = await acceptPosted(deps, { body, text: texts[i]!, slot, ownKey });
+          const { kind, event } = await acceptPosted(deps, { identity, body, text: texts[i]!, slot, ownKey });
           return { status: kind === 'duplicate' ? (200 as const) : (202 as const), id: event.id };
         } catch (error) {
           const { status, code, message: detail, errors } = toProblem(error, ERRORS_PER_EVENT);

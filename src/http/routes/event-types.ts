@@ -24,7 +24,7 @@ import { eventType } from '../schemas.js';
 const MAX_IMPORT_BYTES = 4 * 1024 * 1024;
 
 const tag = 'Event types';
-const name: Param = { schema: eventType, what: 'event type', example: 'order.created' };
+const name: Param = { schema: eventType, what: 'event type', example: 'order.created', owned: null };
 const params = { name };
 const responses = { 200: { description: 'The event type.', schema: storedEventType } };
 
@@ -32,6 +32,7 @@ const create = route('POST /v1/event-types', {
   operationId: 'createEventType',
   tag,
   role: 'admin',
+  aboveTenants: true,
   summary: 'Add an event type to the catalogue',
   description:
     'Events of types that are not in it are accepted, too. A schema is enforced from then on: an event whose payload it refuses gets 422.',
@@ -77,6 +78,7 @@ const importAll = route('POST /v1/event-types/import/openapi', {
   operationId: 'importEventTypes',
   tag,
   role: 'admin',
+  aboveTenants: true,
   summary: 'Import event types from the webhooks of an OpenAPI document',
   description: 'Each webhook is one event type. One that is not valid is refused, and the others are not.',
   lane: 'import',
@@ -135,6 +137,7 @@ const update = route('PATCH /v1/event-types/{name}', {
   operationId: 'updateEventType',
   tag,
   role: 'admin',
+  aboveTenants: true,
   summary: 'Change or archive an event type',
   description: 'Fields that are not given stay as they are.',
   params,
@@ -152,6 +155,7 @@ const remove = route('DELETE /v1/event-types/{name}', {
   operationId: 'deleteEventType',
   tag,
   role: 'admin',
+  aboveTenants: true,
   summary: 'Delete an event type from the catalogue',
   description: 'Events of this type are accepted as before, and no longer checked.',
   params,

@@ -33,9 +33,9 @@ const post = route('POST /v1/events', {
     202: { description: 'The event is stored.', schema: acceptedEvent, example: acceptedExample },
     200: { description: 'It was stored before, by a request with the same key.', schema: acceptedEvent },
   },
-  problems: ['unknown_endpoint', 'reserved_key', 'reserved_type', 'rate_limited', 'schema_violation'],
-  async handle({ body, raw: { text }, key, slot }, deps) {
-    return acceptedAnswer(await acceptPosted(deps, { body, text, slot, headerKey: key }));
+  problems: ['foreign_tenant', 'unknown_endpoint', 'reserved_key', 'reserved_type', 'schema_violation'],
+  async handle({ identity, body, raw: { text }, key, slot }, deps) {
+    return acceptedAnswer(await acceptPosted(deps, { identity, body, text, slot, headerKey: key }));
   },
 });
 
@@ -60,7 +60,7 @@ const list = route('GET /v1/events', {
 const get = route('GET /v1/events/{id}', {
   operationId: 'getEvent',
   tag,
-  role: 'viewer',
+  role: 'any',
   summary: 'Get an event with its payload',
   params: { id: idParam('evt', 'event') },
   responses: { 200: { description: 'The event.', schema: event } },

@@ -1,3 +1,4 @@
+import { apiKeyRoutes } from './api-keys.js';
 import { auditRoutes } from './audit.js';
 import { batchRoutes } from './batches.js';
 import { controlRoutes } from './control.js';
@@ -26,6 +27,7 @@ export const apiRoutes = [
   ...batchRoutes,
   ...controlRoutes,
   ...tenantRoutes,
+  ...apiKeyRoutes,
   ...auditRoutes,
 ];
 

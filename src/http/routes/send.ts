@@ -15,6 +15,7 @@ import {
 } from '../incoming-event.js';
 import { route } from '../route.js';
 import { endpointBody, sendBody } from '../schemas.js';
+import { tenantFor } from '../tenancy.js';
 
 const send = route('POST /v1/send', {
   operationId: 'sendWebhook',
@@ -29,15 +30,16 @@ const send = route('POST /v1/send', {
     200: { description: 'It was stored before, by a request with the same key.', schema: acceptedEvent },
   },
   problems: [
+    'foreign_tenant',
     'address_blocked',
     'port_blocked',
     'reserved_key',
     'reserved_type',
-    'rate_limited',
     'schema_violation',
     'encryption_key_unknown',
   ],
-  async handle({ body, raw, key: given, slot, actor }, deps) {
+  async handle({ body: posted, raw, key: given, slot, identity, actor }, deps) {
+    const body = { ...posted, tenant: tenantFor(identity, posted.tenant) };
     await admit(slot, body);
     const payload = payloadOf(raw.text, body);
     const key = agreed(body.idempotency_key, given);
@@ -54,10 +56,8 @@ const send = route('POST /v1/send', {
     if (refusal) throw refusal;
     await assertPublicUrl(deps.guard, body.url, body.tenant);
     const { url, headers, tenant } = body;
-    const { input } = newEndpoint(
-      deps.secrets,
-      endpointBody.parse({ url, headers, tenant, event_types: ['*'] }),
-    );
+    const settings = endpointBody.parse({ url, headers, event_types: ['*'] });
+    const { input } = newEndpoint(deps.secrets, { ...settings, tenant });
     const adHoc = { ...input, event_types: [], ad_hoc_key: digest([body.tenant, ...about]) };
     const endpointId = await useAdHocEndpoint(deps.pool, adHoc, actor);
     return acceptedAnswer(await accept(deps, newEvent(deps, { ...incoming, endpointIds: [endpointId] })));

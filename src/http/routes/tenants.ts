@@ -11,7 +11,7 @@ import { tenant } from '../schemas.js';
 import { tenantBody, tenantPatch, tenantsQuery } from '../tenant-schemas.js';
 
 const tag = 'Tenants';
-const id: Param = { schema: tenant, what: 'tenant', example: 'acme' };
+const id: Param = { schema: tenant, what: 'tenant', example: 'acme', owned: 'tenant' };
 const params = { id };
 const responses = { 200: { description: 'The tenant.', schema: tenantDetail } };
 
@@ -19,6 +19,7 @@ const create = route('POST /v1/tenants', {
   operationId: 'createTenant',
   tag,
   role: 'admin',
+  aboveTenants: true,
   summary: 'Make a tenant with a name and quotas',
   description: 'Without this, a tenant is made by its first event or endpoint.',
   idempotent: true,
@@ -66,8 +67,8 @@ const list = route('GET /v1/tenants', {
   summary: 'List tenants',
   query: tenantsQuery,
   responses: { 200: { description: 'In the order of their ids.', schema: pageOf(listedTenant) } },
-  async handle({ query: { limit, cursor = null } }, { pool }) {
-    const { data, more } = await listTenants(pool, { limit, after: cursor });
+  async handle({ query: { limit, cursor = null }, identity }, { pool }) {
+    const { data, more } = await listTenants(pool, { limit, after: cursor, only: identity.tenant });
     const next_cursor = more ? Buffer.from(data.at(-1)!.id).toString('base64url') : null;
     return answer(200, { data, next_cursor });
   },
@@ -91,6 +92,7 @@ const update = route('PATCH /v1/tenants/{id}', {
   operationId: 'updateTenant',
   tag,
   role: 'admin',
+  aboveTenants: true,
   summary: 'Change the name, metadata or quotas of a tenant',
   description: 'Fields that are not given stay as they are.',
   params,
@@ -107,7 +109,8 @@ const remove = route('DELETE /v1/tenants/{id}', {
   operationId: 'deleteTenant',
   tag,
   role: 'admin',
-  summary: 'Delete a tenant that has no endpoints and no open deliveries',
+  aboveTenants: true,
+  summary: 'Delete a tenant without endpoints, open deliveries and API keys',
   description: 'Its history stays. Its next event makes it again.',
   params,
   responses: { 204: { description: 'Deleted.', schema: null } },
@@ -117,7 +120,7 @@ const remove = route('DELETE /v1/tenants/{id}', {
     if (result === null) throw notFound('tenant', id);
     if (result === 'in_use') {
       const message =
-        'It has endpoints or open deliveries: delete its endpoints first, which ends their deliveries.';
+        'It has endpoints, open deliveries or API keys: delete its endpoints first, which ends their deliveries, and revoke its keys.';
       throw new Problem(409, 'tenant_in_use', message);
     }
     return answer(204, undefined);

@@ -1,0 +1,14 @@
+import cors from 'cors';
+import type { RequestHandler } from 'express';
+
+const DAY_S = 24 * 60 * 60;
+
+/** Lets pages of these origins call the API. API keys are sent in a header, never in a cookie. */
+export const allowOrigins = (origins: string[]): RequestHandler =>
+  cors({
+    origin: origins,
+    methods: ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'],
+    allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'x-request-id'],
+    exposedHeaders: ['x-request-id', 'idempotent-replayed', 'retry-after', 'ratelimit', 'ratelimit-policy'],
+    maxAge: DAY_S,
+  });

@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ROLES, type Role } from '../../src/domain/role.js';
+import { as, createKey } from '../support/api-keys.js';
+import { operations } from '../support/conformance.js';
+import { createEndpoint } from '../support/path.js';
+import { seedDeliveries, seedOpen } from '../support/seed.js';
+import { startTestService, type TestService } from '../support/service.js';
+
+interface Entry {
+  /** The roles that may call it; `open`: it needs no key. */
+  roles: Role[] | 'open';
+  /**
+   * The answer to a key of tenant `other` whose role allows the call: for an id of tenant `acme`, for a body that names it,
+   * or for what is above tenants. `own`: it shows what is of its own tenant alone; `shared`: what is of no tenant.
+   */
+  bound: 404 | 403 | 'own' | 'shared';
+  /** A valid body; it names the tenant `acme` where it can. */
+  body?: unknown;
+}
+
+const ADMINS: Role[] = ['admin'];
+const OPERATORS: Role[] = ['admin', 'operator'];
+const PUBLISHERS: Role[] = ['admin', 'publisher'];
+const VIEWERS: Role[] = ['admin', 'operator', 'viewer'];
+const ALL: Role[] = [...ROLES];
+
+const tenant = 'acme';
+const url = 'https://shop.example/';
+
+/** Every operation of the OpenAPI document, by its id. */
+const ENTRIES: Record<string, Entry> = {
+  postEvent: { roles: PUBLISHERS, bound: 403, body: { type: 'a.b', payload: 1, tenant } },
+  postEvents: { roles: PUBLISHERS, bound: 'own', body: { events: [{ type: 'a.b', payload: 1, tenant }] } },
+  listEvents: { roles: VIEWERS, bound: 'own' },
+  getEvent: { roles: ALL, bound: 404 },
+  sendWebhook: { roles: PUBLISHERS, bound: 403, body: { url, payload: 1, tenant } },
+  createEndpoint: { roles: ADMINS, bound: 403, body: { url, event_types: ['*'], tenant } },
+  listEndpoints: { roles: VIEWERS, bound: 'own' },
+  getEndpoint: { roles: VIEWERS, bound: 404 },
+  updateEndpoint: { roles: ADMINS, bound: 404, body: { description: 'changed' } },
+  deleteEndpoint: { roles: ADMINS, bound: 404 },
+  getEndpointSecret: { roles: ADMINS, bound: 404 },
+  rotateEndpointSecret: { roles: ADMINS, bound: 404 },
+  testEndpoint: { roles: OPERATORS, bound: 404 },
+  pauseEndpoint: { roles: OPERATORS, bound: 404 },
+  resumeEndpoint: { roles: OPERATORS, bound: 404 },
+  enableEndpoint: { roles: OPERATORS, bound: 404 },
+  disableEndpoint: { roles: OPERATORS, bound: 404 },
+  matchEndpoints: { roles: VIEWERS, bound: 403, body: { type: 'a.b', payload: 1, tenant } },
+  createEventType: { roles: ADMINS, bound: 403, body: { name: 'new.type' } },
+  importEventTypes: { roles: ADMINS, bound: 403, body: { openapi: { openapi: '3.1.0', webhooks: {} } } },
+  listEventTypes: { roles: VIEWERS, bound: 'shared' },
+  getEventType: { roles: VIEWERS, bound: 'shared' },
+  updateEventType: { roles: ADMINS, bound: 403, body: { archived: true } },
+  deleteEventType: { roles: ADMINS, bound: 403 },
+  listDeliveries: { roles: VIEWERS, bound: 'own' },
+  getDelivery: { roles: ALL, bound: 404 },
+  cancelDeliveries: { roles: OPERATORS, bound: 403, body: { filter: { tenant } } },
+  cancelDelivery: { roles: OPERATORS, bound: 404 },
+  retryDelivery: { roles: OPERATORS, bound: 404 },
+  createBatch: { roles: OPERATORS, bound: 403, body: { filter: { tenant } } },
+  listBatches: { roles: VIEWERS, bound: 'own' },
+  getBatch: { roles: VIEWERS, bound: 404 },
+  updateBatch: { roles: OPERATORS, bound: 404, body: { rate_per_second: 1 } },
+  listBatchItems: { roles: VIEWERS, bound: 404 },
+  startBatch: { roles: OPERATORS, bound: 404 },
+  pauseBatch: { roles: OPERATORS, bound: 404 },
+  resumeBatch: { roles: OPERATORS, bound: 404 },
+  cancelBatch: { roles: OPERATORS, bound: 404 },
+  getControl: { roles: VIEWERS, bound: 'own' },
+  pauseDeliveries: { roles: OPERATORS, bound: 403, body: { scope: 'tenant', tenant, reason: 'why' } },
+  resumeDeliveries: { roles: OPERATORS, bound: 403, body: { scope: 'all' } },
+  createTenant: { roles: ADMINS, bound: 403, body: { id: 'third' } },
+  listTenants: { roles: VIEWERS, bound: 'own' },
+  getTenant: { roles: VIEWERS, bound: 404 },
+  updateTenant: { roles: ADMINS, bound: 403, body: { name: 'changed' } },
+  deleteTenant: { roles: ADMINS, bound: 403 },
+  createApiKey: { roles: ADMINS, bound: 403, body: { name: 'new', role: 'viewer', tenant } },
+  listApiKeys: { roles: ADMINS, bound: 403 },
+  getApiKey: { roles: ADMINS, bound: 403 },
+  revokeApiKey: { roles: ADMINS, bound: 403 },
+  listAudit: { roles: VIEWERS, bound: 'own' },
+  getHealth: { roles: 'open', bound: 'own' },
+  getReadiness: { roles: 'open', bound: 'own' },
+  getMetrics: { roles: 'open', bound: 'own' },
+  getOpenApi: { roles: 'open', bound: 'own' },
+  getDocs: { roles: 'open', bound: 'own' },
+};
+
+let t: TestService;
+/** Of the tenant acme, by the prefix of the id. */
+const ids: Record<string, string> = { tenant };
+const EVENT_TYPE = 'order.created';
+const keys = new Map<string, string>();
+beforeAll(async () => {
+  t = await startTestService({ pollEveryMs: 3_600_000 });
+  for (const role of ROLES) {
+    keys.set(role, (await createKey(t, role)).key);
+    keys.set(`${role} of other`, (await createKey(t, role, 'other')).key);
+  }
+  await t.call('POST', '/v1/event-types', { name: EVENT_TYPE });
+  const admin = as(t, (await createKey(t, 'admin', tenant)).key);
+  const { id: endpointId } = await createEndpoint(admin, 'http://127.0.0.1:9/');
+  await seedOpen(t.pool, { endpointId, count: 1 });
+  const [ended] = await seedDeliveries(t.pool, { endpointId, count: 1 });
+  const batch = await admin.call<{ id: string }>('POST', '/v1/batches', { filter: {}, dry_run: true });
+  const { rows } = await t.pool.query<{ id: string }>('select id from api_keys where tenant = $1', [tenant]);
+  for (const id of [endpointId, ended!.id, ended!.event_id, batch.body.id, rows[0]!.id])
+    ids[id.slice(0, id.indexOf('_'))] = id;
+  await t.call('POST', '/v1/control/pause', { scope: 'tenant', tenant, reason: 'of acme alone' });
+});
+afterAll(() => t.stop());
+
+const PREFIXES: [part: string, prefix: string][] = [
+  ['/events/', 'evt'],
+  ['/endpoints/', 'ep'],
+  ['/deliveries/', 'del'],
+  ['/batches/', 'bat'],
+  ['/api-keys/', 'key'],
+  ['/tenants/', 'tenant'],
+];
+const prefixOf = (path: string) => PREFIXES.find(([part]) => path.includes(part))![1];
+const existing = (path: string) =>
+  path.replace('{name}', EVENT_TYPE).replace('{id}', () => ids[prefixOf(path)]!);
+const missing = (path: string) =>
+  path.replace('{name}', 'no.type').replace('{id}', () => `${prefixOf(path)}_${'0'.repeat(32)}`);
+
+/** Everything that belongs to acme, as it is in the database. */
+async function stateOfAcme(): Promise<unknown> {
+  // The use of a key is written in the background.
+  const keys = '(select id, tenant, revoked_at from api_keys) k';
+  const secrets = '(select s.*, tenant from endpoint_secrets s join endpoints e on e.id = endpoint_id) s';
+  const tenants = '(select *, id as tenant from tenants) t';
+  const lists = ['endpoints', 'open_deliveries', 'deliveries', 'events', 'batches', 'audit'];
+  const tables = [...lists, keys, secrets, tenants];
+  const rows = await Promise.all(
+    tables.map((table) => t.pool.query(`select * from ${table} where tenant = $1 order by id`, [tenant])),
+  );
+  const { rows: pauses } = await t.pool.query('select * from control');
+  const { rows: types } = await t.pool.query('select * from event_types');
+  return [pauses, types, ...rows.map((one) => one.rows as unknown)];
+}
+
+test('every operation of the document has an entry here, and no other', () => {
+  const documented = operations.map(({ operation }) => operation.operationId);
+  expect(Object.keys(ENTRIES).sort()).toEqual(documented.sort());
+});
+
+const each = operations.map((one) => [`${one.method} ${one.path}`, one] as const);
+
+test.each(each)('%s needs a key with one of its roles', async (_name, { method, path, operation }) => {
+  const { roles } = ENTRIES[operation.operationId]!;
+  const send = (key: string) => {
+    const body = method === 'GET' ? undefined : { no_such_field: 1 };
+    return t.call<{ code: string }>(method, missing(path), body, { authorization: key && `Bearer ${key}` });
+  };
+  expect((await send('')).status === 401).toBe(roles !== 'open');
+  if (roles === 'open') return;
+  expect(operation['x-roles']).toEqual(roles);
+  for (const role of ROLES) {
+    const answer = await send(keys.get(role)!);
+    // What is allowed fails only because the body is not valid, or there is no such object.
+    if (roles.includes(role)) expect([200, 400, 404], role).toContain(answer.status);
+    else expect(answer, role).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+  }
+});
+
+test.each(each)('%s keeps a key of one tenant away from another', async (_name, one) => {
+  const { method, path, operation } = one;
+  const { roles, bound, body } = ENTRIES[operation.operationId]!;
+  if (roles === 'open') return;
+  const before = await stateOfAcme();
+  for (const role of roles) {
+    const b = as(t, keys.get(`${role} of other`)!);
+    const answer = await b.call<{ detail: string }>(method, existing(path), body);
+    const text = JSON.stringify(answer.body);
+    if (bound === 'own') {
+      expect(answer.status).toBe(200);
+      for (const id of Object.values(ids)) expect(text).not.toContain(id);
+      expect(text).not.toContain('of acme alone');
+    } else if (bound === 'shared') {
+      expect(answer.status).toBe(200);
+    } else {
+      expect(answer.status, text).toBe(bound);
+    }
+    if (bound === 404) {
+      const none = await b.call<{ detail: string }>(method, missing(path), body);
+      const idIn = (one: string) => one.split('/')[3]!;
+      const detail = none.body.detail.replace(idIn(missing(path)), idIn(existing(path)));
+      expect(answer.body).toEqual({ ...none.body, detail });
+    }
+    if (operation.parameters?.some(({ in: place, name }) => place === 'query' && name === 'tenant')) {
+      const named = await b.call(method, `${path}?tenant=${tenant}`);
+      expect(named.status).toBe(403);
+    }
+  }
+  expect(await stateOfAcme()).toEqual(before);
+});
+
+test('an event of a batch that names another tenant is refused on its own', async () => {
+  const b = as(t, keys.get('publisher of other')!);
+  const one = { type: 'a.b', payload: 1 };
+  const answer = await b.call('POST', '/v1/events/batch', { events: [one, { ...one, tenant }] });
+  expect(answer.body).toMatchObject({
+    results: [{ status: 202 }, { status: 403, error: { code: 'foreign_tenant' } }],
+  });
+});
+
+test('a key above tenants sees every tenant', async () => {
+  const viewer = as(t, keys.get('viewer')!);
+  for (const path of ['events', 'endpoints', 'deliveries', 'batches']) {
+    const answer = await viewer.call('GET', `/v1/${path}?tenant=${tenant}`);
+    expect(answer.body, path).toMatchObject({
+      data: expect.arrayContaining([expect.objectContaining({ tenant })]) as unknown,
+    });
+  }
+});
