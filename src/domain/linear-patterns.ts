@@ -1,43 +1,36 @@
 import { RE2JS } from 're2js';
+import { spend, type Work } from './check-work.js';
 import { cutText } from './cut-text.js';
 
-/** Compiling one of 1,000 characters takes at most 0.6 s: `a{1000}` repeated has 140,000 steps. */
 export const MAX_PATTERN = 1_000;
-/** Steps of all patterns of a schema together: `[a-z]{1,64}` has 130. A step takes some hundred bytes of memory. */
+/** Steps of all patterns of a schema together: `[a-z]{1,64}` has 130. Compiling them takes some 50 ms. */
 export const MAX_PROGRAM = 20_000;
-/** Steps times characters for one payload. Each takes 40 ns at worst, so all take a second; mostly it is below 1 ns. */
-export const MAX_PATTERN_WORK = 25_000_000;
+/** Bytes that a pattern keeps for each of its steps: 20 MB for a schema. Re2js would keep 8 MiB for each pattern. */
+const BYTES_PER_STEP = 1_024;
+/** Each pattern counts as many steps at least: fewer bytes would make it slow, and a call takes as long as these do. */
+const MIN_STEPS = 64;
+/** Steps at once, where a pattern begins with ^ and its next step depends on the next character alone. */
+const ONE_PASS = 4;
+const MAX_OPTIONAL = 50;
 
-/** The texts of a value are too long for the patterns of its schema. */
-export class PatternWorkError extends Error {}
-
-/** The patterns of one schema. Their time and memory are bounded, whatever pattern and text are. */
-export interface LinearPatterns {
-  /** Replaces `RegExp` in Ajv. Throws where a pattern is refused. */
-  regExp: { (pattern: string, flags: string): RegExp; code: string };
-  /** Starts the check of a value. `test` throws a PatternWorkError above MAX_PATTERN_WORK. */
-  begin(): void;
-}
-
-/** RE2 takes time with the length of a text times the steps of a pattern: no lookaround, no references to groups. */
-export function createLinearPatterns(): LinearPatterns {
+/**
+ * Replaces `RegExp` in Ajv. RE2 takes time with the length of a text times the steps of a pattern, which are drawn on
+ * `work`: no lookaround, no references to groups. Throws where a pattern is refused.
+ */
+export function createLinearPatterns(work: Work): { (pattern: string, flags: string): RegExp; code: string } {
   const known = new Map<string, RegExp>();
-  let program = 0;
-  let workLeft = MAX_PATTERN_WORK;
+  let programLeft = MAX_PROGRAM;
 
   function regExp(pattern: string): RegExp {
     const before = known.get(pattern);
     if (before) return before;
-    const expression = compile(pattern);
+    const expression = compilePattern(pattern);
     const steps = expression.programSize();
-    program += steps;
-    if (program > MAX_PROGRAM)
-      throw new Error(
-        `all patterns together have at most ${MAX_PROGRAM} steps, and x{100} has 100: ${cutText(pattern)}`,
-      );
+    programLeft -= Math.max(steps, MIN_STEPS);
+    if (programLeft < 0) throw new Error(tooManySteps(pattern));
+    const perCharacter = expression.re2().onepass === null ? steps : 1 + steps / ONE_PASS;
     const test = (text: string) => {
-      workLeft -= (text.length + 1) * steps;
-      if (workLeft < 0) throw new PatternWorkError();
+      spend(work, MIN_STEPS + text.length * perCharacter);
       return expression.test(text);
     };
     // Ajv calls only these two; the text is its key.
@@ -46,19 +39,55 @@ export function createLinearPatterns(): LinearPatterns {
     return made;
   }
 
-  return {
-    regExp: Object.assign(regExp, { code: 'regExp' }),
-    begin: () => void (workLeft = MAX_PATTERN_WORK),
-  };
+  return Object.assign(regExp, { code: 'regExp' });
 }
 
-function compile(pattern: string): RE2JS {
+const tooManySteps = (pattern: string) =>
+  `all patterns together have at most ${MAX_PROGRAM} steps, x{100} has 100, and each has ${MIN_STEPS} at least: ${cutText(pattern)}`;
+
+/** Exported for its test. */
+export function compilePattern(pattern: string): RE2JS {
   if (pattern.length > MAX_PATTERN)
     throw new Error(`a pattern has at most ${MAX_PATTERN} characters: ${cutText(pattern)}`);
+  if (countRepeated(pattern) > MAX_PROGRAM) throw new Error(tooManySteps(pattern));
   try {
-    return RE2JS.compile(RE2JS.translateRegExp(pattern));
+    const translated = RE2JS.translateRegExp(pattern);
+    // Making a one-pass program of 490 optional characters takes two seconds; re2js makes none of a group.
+    const isOnePass = (pattern.match(/[?*]/g) ?? []).length <= MAX_OPTIONAL;
+    const expression = RE2JS.compile(isOnePass ? translated : `(${translated})`);
+    const { dfa } = expression.re2();
+    dfa.stateBudget = dfa.memBudget = Math.max(expression.programSize(), MIN_STEPS) * BYTES_PER_STEP;
+    return expression;
   } catch (error) {
     const reason = cutText((error as Error).message);
     throw new Error(`the pattern ${cutText(pattern)} is not one of RE2 (${reason})`, { cause: error });
   }
+}
+
+const TOKEN = /\\[pPxu]\{[^}]*\}|\\.|\[(?:\\.|[^\]\\])*\]|\{\d+(?:,\d*)?\}|[^]/g;
+
+/** The characters of a pattern in which `x{100}` counts 100: about as many steps, known before it is compiled. */
+function countRepeated(pattern: string): number {
+  const open: number[] = [];
+  let size = 0;
+  let last = 0;
+  for (const [token] of pattern.matchAll(TOKEN)) {
+    // It would hide what follows from this count, and JavaScript does not know it.
+    if (token === '\\Q') throw new Error('\\Q is not supported');
+    if (token === '(') {
+      open.push(size);
+      size = 0;
+    } else if (token === ')') {
+      last = size;
+      size += open.pop() ?? 0;
+    } else if (/^\{\d/.test(token)) {
+      const times = Math.max(...token.slice(1, -1).split(',').map(Number));
+      size += last * (times - 1);
+      last *= times;
+    } else {
+      last = 1;
+      size++;
+    }
+  }
+  return open.reduce((sum, one) => sum + one, size);
 }

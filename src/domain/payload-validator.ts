@@ -1,55 +1,44 @@
-import { _, Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
-import addFormats from 'ajv-formats';
-import { canonicalJson } from './canonical-json.js';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { MAX_PAYLOAD_WORK, WorkError, type Work } from './check-work.js';
 import type { JsonSchema } from './json-schema.js';
-import {
-  createLinearPatterns,
-  MAX_PATTERN_WORK,
-  PatternWorkError,
-  type LinearPatterns,
-} from './linear-patterns.js';
+import { createLinearPatterns } from './linear-patterns.js';
 import { describeError, type PayloadFault } from './payload-faults.js';
-import { isSameJson } from './same-json.js';
+import { addMeteredFormats } from './payload-formats.js';
+import { addKeywords, withWork } from './payload-keywords.js';
 import { countChecks } from './schema-work.js';
 
-/** The faults of a value; empty: it is valid. `root`: what their paths begin with. */
-export type ValidatePayload = (value: unknown, root?: string) => PayloadFault[];
+/** The faults of a value; empty: it is valid. `root`: the beginning of their paths. `spent` loses the work of the check. */
+export type ValidatePayload = (value: unknown, root?: string, spent?: Work) => PayloadFault[];
 
 const MAX_FAULTS = 20;
 /** All faults of a value are looked for only up to so many checks of values: each fault takes memory. */
 const MAX_ALL_CHECKS = 200_000;
 
-/** Of JSON Schema and OpenAPI. Not `url` of ajv-formats, whose time is quadratic. Others are notes, which check nothing. */
-const FORMATS = [
-  ...(['date', 'time', 'date-time', 'duration', 'email', 'hostname', 'ipv4', 'ipv6', 'uuid'] as const),
-  ...(['uri', 'uri-reference', 'uri-template', 'json-pointer', 'relative-json-pointer', 'regex'] as const),
-  ...(['byte', 'binary', 'password', 'int32', 'int64', 'float', 'double'] as const),
-];
-
 /** Compiles a schema without faults. Throws where a pattern or a keyword cannot be used. */
 export function compileSchema(schema: JsonSchema): ValidatePayload {
-  const patterns = createLinearPatterns();
-  const findFirst = compile(schema, patterns, false);
+  const work: Work = { left: 0 };
+  const findFirst = compile(schema, work, false);
   const checks = countChecks(schema);
   let findAll: FindErrors | undefined;
-  return (value, root = 'payload') => {
-    patterns.begin();
+  return (value, root = 'payload', spent) => {
+    work.left = MAX_PAYLOAD_WORK;
     let errors = findFirst(value);
-    if (errors === null) return [{ path: root, message: TOO_MUCH_TEXT }];
-    if (errors.length > 0 && !hasMoreValues(value, MAX_ALL_CHECKS / checks)) {
-      findAll ??= compile(schema, patterns, true);
+    if (errors !== null && errors.length > 0 && !hasMoreValues(value, MAX_ALL_CHECKS / checks)) {
+      findAll ??= compile(schema, work, true);
       errors = findAll(value) ?? errors;
     }
+    if (spent) spent.left -= MAX_PAYLOAD_WORK - Math.max(work.left, 0);
+    if (errors === null) return [{ path: root, message: TOO_MUCH_WORK }];
     return errors.slice(0, MAX_FAULTS).map((error) => describeError(error, value, root));
   };
 }
 
-const TOO_MUCH_TEXT = `Is too long for the patterns of the schema: characters times steps of their patterns, at most ${MAX_PATTERN_WORK}.`;
+const TOO_MUCH_WORK = `Takes the schema too much work: more than ${MAX_PAYLOAD_WORK} steps.`;
 
-/** Null: the patterns of the schema would take too long. */
+/** Null: the check takes too much work. */
 type FindErrors = (value: unknown) => ErrorObject[] | null;
 
-function compile(schema: JsonSchema, patterns: LinearPatterns, allErrors: boolean): FindErrors {
+function compile(schema: JsonSchema, work: Work, allErrors: boolean): FindErrors {
   // One for each schema: an instance keeps all that it has compiled.
   const ajv = new Ajv2020({
     allErrors,
@@ -62,46 +51,20 @@ function compile(schema: JsonSchema, patterns: LinearPatterns, allErrors: boolea
     // Otherwise the code of a schema is repeated at each reference.
     inlineRefs: false,
     // Optimized code is as fast, and takes ten times as long to make.
-    code: { regExp: patterns.regExp, optimize: false },
+    code: { regExp: createLinearPatterns(work), optimize: false },
   });
-  addFormats.default(ajv, { formats: FORMATS });
-  replaceComparisons(ajv);
-  // References stay inside the schema, whatever its id; and `$async` of Ajv would make it answer with a promise.
-  const validate = ajv.compile({ ...schema, $id: undefined, $async: false } as JsonSchema);
+  addMeteredFormats(ajv, work);
+  addKeywords(ajv, work);
+  // References stay inside the schema, whatever its id.
+  const validate = ajv.compile({ ...withWork(schema), $id: undefined } as JsonSchema);
   return (value) => {
     try {
       return validate(value) ? [] : (validate.errors ?? []);
     } catch (error) {
-      if (error instanceof PatternWorkError) return null;
+      if (error instanceof WorkError) return null;
       throw error;
     }
   };
-}
-
-/** Ajv compares by `toString` and `valueOf`, which throws for a member of that name, and each element with each other. */
-function replaceComparisons(ajv: Ajv2020): void {
-  for (const keyword of ['const', 'enum', 'uniqueItems']) ajv.removeKeyword(keyword);
-  ajv.addKeyword({
-    keyword: 'const',
-    compile: (wanted: unknown) => (value: unknown) => isSameJson(wanted, value),
-    error: {
-      message: 'must be the constant',
-      params: ({ schemaCode }) => _`{ allowedValue: ${schemaCode} }`,
-    },
-  });
-  ajv.addKeyword({
-    keyword: 'enum',
-    compile: (allowed: unknown[]) => (value: unknown) => allowed.some((one) => isSameJson(one, value)),
-    error: { message: 'must be allowed', params: ({ schemaCode }) => _`{ allowedValues: ${schemaCode} }` },
-  });
-  ajv.addKeyword({
-    keyword: 'uniqueItems',
-    type: 'array',
-    schemaType: 'boolean',
-    compile: (wanted: boolean) => (items: unknown[]) =>
-      !wanted || new Set(items.map(canonicalJson)).size === items.length,
-    error: { message: 'must not hold the same element twice' },
-  });
 }
 
 function hasMoreValues(value: unknown, most: number): boolean {

@@ -84,7 +84,8 @@ describe('a schema that is refused', () => {
     ['looks ahead', { pattern: '(?=a)b' }, /^: Cannot be used: the pattern \(\?=a\)b is not one of RE2/],
     ['refers to a group', { patternProperties: { '(a)\\1': {} } }, /^: Cannot be used: the pattern/],
     ['has a pattern that is none', { pattern: '(' }, /^: Cannot be used: the pattern \(/],
-    ['repeats too much', { pattern: '((a{1000}){1000}){1000}' }, /^: Cannot be used: the pattern/],
+    ['repeats too much', { pattern: '((a{1000}){1000}){1000}' }, /^: Cannot be used: all patterns together/],
+    ['repeats more than RE2 can', { pattern: 'a{1001}' }, /^: Cannot be used: the pattern a\{1001\} is not/],
     [
       'has a long pattern',
       { pattern: '[a-z]{1000}'.repeat(1_300) },
