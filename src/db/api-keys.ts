@@ -45,7 +45,7 @@ export async function insertApiKey(
   );
   const [key] = rows;
   if (!key) return 'name_taken';
-  await audit(db, { actor, action: 'api_key.create', object: key.id, tenant, after: key });
+  await audit(db, { actor, action: 'api_key.create', object: key.id, tenant: null, after: key });
   return key;
 }
 
@@ -100,7 +100,7 @@ export async function revokeApiKey(
       ...by,
       action: 'api_key.revoke',
       object: id,
-      tenant: key.tenant,
+      tenant: null,
       before: { ...key, revoked_at: null },
       after: key,
     });

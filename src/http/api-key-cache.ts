@@ -6,8 +6,6 @@ import { createBatcher } from '../lib/batcher.js';
 export interface ApiKeyCache {
   /** From memory: a key read a short while ago that has not changed since. Also one that is revoked or has expired. */
   known(hash: string): StoredApiKey | null;
-  /** Whether it was ever found here, and so is not a guess. */
-  isFamiliar(hash: string): boolean;
   /** From Postgres; null: there is no such key. */
   find(hash: string): Promise<StoredApiKey | null>;
 }
@@ -61,7 +59,6 @@ export function createApiKeyCache(
       const entry = known.get(hash);
       return entry && entry.until > performance.now() && control.current() ? entry.key : null;
     },
-    isFamiliar: (hash) => known.has(hash),
     find: (hash) => reading.get(hash) ?? read(hash),
   };
 }

@@ -49,12 +49,11 @@ export function createAuth(
     return key;
   }
 
+  /** A valid key is never refused for others from its address: it may be that of a proxy. */
   async function find(hash: string, request: IncomingMessage, response: ServerResponse): Promise<Identity> {
-    // A key that was found before is no guess, whatever else comes from its address.
-    if (!keys.isFamiliar(hash)) limits.requireFewFailures(request);
     const key = await keys.find(hash);
     if (key) return admit(key, response);
-    limits.countFailure(request);
+    limits.takeFailure(request);
     throw unauthorized('This API key is not known.');
   }
 

@@ -7,8 +7,7 @@ export interface RateLimits {
   /** Takes a request of a key. Throws a 429 Problem where none is left; both answers tell what is. */
   takeRequest(key: { id: string; rate_per_second: number | null }, response: ServerResponse): void;
   /** Throws a 429 Problem where too many unknown keys came from the address of the request. */
-  requireFewFailures(request: IncomingMessage): void;
-  countFailure(request: IncomingMessage): void;
+  takeFailure(request: IncomingMessage): void;
 }
 
 const MAX_KEYS = 10_000;
@@ -29,15 +28,14 @@ export function createRateLimits(now?: () => number): RateLimits {
       response.setHeader('ratelimit', `"key";r=${Math.max(0, Math.floor(left))};t=1`);
       if (left < 0) throw tooMany(`This API key may make ${rate} requests a second.`, 1);
     },
-    requireFewFailures(request) {
-      const left = failures.left(addressOf(request), FAILURES);
+    takeFailure(request) {
+      const left = failures.take(addressOf(request), FAILURES);
       if (left < 0)
         throw tooMany(
           'Too many unknown API keys came from this address.',
           Math.ceil(-left / FAILURES.perSecond),
         );
     },
-    countFailure: (request) => void failures.take(addressOf(request), FAILURES),
   };
 }
 

@@ -162,6 +162,7 @@ test('a 400 ends the delivery at once and the workflow fails where operators loo
   const delivery = await deliveryIn(t, event.deliveries[0]!.id);
   expect(delivery).toMatchObject({ status: 'FAILED', status_reason: 'HTTP_4XX_PERMANENT', attempt_count: 1 });
   expect(delivery.attempts[0]!.response_body).toBe('bad\ufffdbytes');
+  await eventually(() => isStarted(`deliver:default:${type}`));
   const result = client.workflow.getHandle(`deliver:default:${type}`).result();
   await expect(result).rejects.toBeInstanceOf(WorkflowFailedError);
 });
@@ -451,6 +452,7 @@ test('no secret and no payload is readable in Temporal', async () => {
   const { secret } = await createEndpoint(t, `${receiver.url}?token=hidden`, { event_types: [type] });
   const event = await postEvent(t, { type, idempotency_key: type, payload: { marker: 'only-in-postgres' } });
   await deliveryIn(t, event.deliveries[0]!.id);
+  await eventually(() => isStarted(`deliver:default:${type}`));
   const handle = client.workflow.getHandle(`deliver:default:${type}`);
   expect(await handle.result()).toMatchObject([
     { status: 'DELIVERED', attempts: [{ number: 1, classification: 'DELIVERED', http_status: 200 }] },

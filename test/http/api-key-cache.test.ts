@@ -46,7 +46,6 @@ test('a key that was read is known without a further read, until it changes', as
   expect([cache.known('a'), cache.known('b')?.id]).toEqual([null, 'key of b']);
   change(null);
   expect(cache.known('b')).toBeNull();
-  expect([cache.isFamiliar('a'), cache.isFamiliar('none')]).toEqual([true, false]);
 });
 
 test('a key that changes while it is read is not known afterwards', async () => {

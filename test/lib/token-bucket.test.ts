@@ -6,7 +6,6 @@ test('a bucket gives its capacity at once, and then what has flown in', () => {
   const buckets = createTokenBuckets(10, () => now);
   const size = { capacity: 3, perSecond: 2 };
   expect([1, 2, 3].map(() => buckets.take('a', size))).toEqual([2, 1, 0]);
-  expect(buckets.left('a', size)).toBe(-1);
   expect(buckets.take('a', size)).toBe(-1);
   now = 500;
   expect(buckets.take('a', size)).toBe(0);

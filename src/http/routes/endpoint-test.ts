@@ -38,7 +38,7 @@ const test = route('POST /v1/endpoints/{id}/test', {
       const detail = 'This process sends nothing (SUREHOOK_ATTEMPTS=false). A preview is possible.';
       throw new Problem(409, 'sends_nothing', detail);
     }
-    const result = await deps.testLimit.run(id, async () => {
+    const result = await deps.testLimit.run(endpoint, async () => {
       const action = preview ? 'endpoint.preview' : 'endpoint.test';
       const { tenant } = endpoint;
       await audit(pool, { actor, action, object: id, tenant, after: { event_type } });

@@ -37,6 +37,7 @@ const send = route('POST /v1/send', {
     'reserved_type',
     'schema_violation',
     'encryption_key_unknown',
+    'secret_unreadable',
   ],
   async handle({ body: posted, raw, key: given, slot, identity, actor }, deps) {
     const body = { ...posted, tenant: tenantFor(identity, posted.tenant) };
