@@ -12,6 +12,7 @@ import {
   type BatchState,
   type BatchTurns,
 } from '../src/domain/batch.js';
+import { messageOf } from '../src/lib/error-text.js';
 import type { OrderBatchInput, TakeItemsInput } from '../workflows/contract.js';
 
 interface OfBatch {
@@ -109,7 +110,7 @@ function mendable(activities: ReplayActivities): ReplayActivities {
         if (!UNMENDABLE.test(String((error as { code?: unknown }).code))) throw error;
         throw ApplicationFailure.create({
           type: 'BATCH_FAILED',
-          message: error instanceof Error ? error.message : String(error),
+          message: messageOf(error),
           nonRetryable: true,
         });
       }

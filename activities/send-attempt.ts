@@ -4,6 +4,7 @@ import type { Progress } from '../src/db/deliveries.js';
 import type { ClaimedDelivery } from '../src/db/open-deliveries/index.js';
 import type { AttemptOutcome } from '../src/delivery/attempt.js';
 import { withProof } from '../src/delivery/attempt-proof.js';
+import { messageOf } from '../src/lib/error-text.js';
 import type { SecretCipher } from '../src/lib/secret-cipher.js';
 import {
   summarize,
@@ -55,7 +56,7 @@ export async function sendAttempt(
     if (error instanceof ApplicationFailure || error instanceof CancelledFailure) throw error;
     deps.log.warn({ err: error, delivery_id: deliveryId }, 'a try of the activity failed by a fault of ours');
     const backOff = OWN_FAULT_MS.first * 2 ** Math.min(context.info.attempt - 1, 10);
-    throw retryFailure('OWN_FAULT', String(error), Math.min(backOff, OWN_FAULT_MS.max));
+    throw retryFailure('OWN_FAULT', messageOf(error), Math.min(backOff, OWN_FAULT_MS.max));
   } finally {
     clearInterval(beat);
   }

@@ -40,6 +40,10 @@ const origins = z
     (all) => all.every((one) => URL.canParse(one) && /^https?:/.test(one) && new URL(one).origin === one),
     'must be origins joined by commas, such as https://portal.example.com',
   );
+/** `/readyz` shows it to everybody. */
+const publicUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http(s) URL', abort: true })
+  .refine((url) => !/[@?#]/.test(url), 'must have no user, password, query or fragment: links begin with it');
 /** Must fit into a header behind `Bearer`. */
 const adminKey = z
   .string()
@@ -80,13 +84,13 @@ const schema = z
     DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }).optional(),
     TEMPORAL_ADDRESS: z
       .string()
-      .regex(/^[^\s/]+:\d+$/, 'must be host:port')
+      .regex(/^[^\s/@]+:\d+$/, 'must be host:port')
       .optional(),
     TEMPORAL_NAMESPACE: z.string().default('default'),
     TEMPORAL_TLS: flag.default(false),
     TEMPORAL_API_KEY: z.string().optional(),
     TEMPORAL_UI_PORT: port.default(8233),
-    TEMPORAL_UI_URL: z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).optional(),
+    TEMPORAL_UI_URL: publicUrl.optional(),
     SUREHOOK_ADMIN_KEY: adminKey.optional(),
     SUREHOOK_ENCRYPTION_KEY: key32.optional(),
     SUREHOOK_ENCRYPTION_KEYS: keys32.optional(),
@@ -187,7 +191,9 @@ function argumentsOf(args: string[]): Record<string, string> {
     const { processes } = parseArgs({ args, options: { processes: { type: 'string' } } }).values;
     return processes === undefined ? {} : { '--processes': processes };
   } catch (error) {
-    const message = `${args.join(' ')}: the only argument is --processes with a number`;
+    // Without values: an argument that was meant for something else may hold a key.
+    const names = args.flatMap((arg) => /^--[\w-]+/.exec(arg) ?? []);
+    const message = `${names.join(' ') || 'arguments'}: the only argument is --processes with a number`;
     throw new ConfigError(message, { cause: error });
   }
 }

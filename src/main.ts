@@ -6,10 +6,14 @@ import { openDataDir } from './embedded/data-dir.js';
 import { requireFreePort } from './embedded/ports.js';
 import { startPostgres } from './embedded/postgres.js';
 import { startTemporal } from './embedded/temporal.js';
+import { messageOf } from './lib/error-text.js';
 import { supervise } from './embedded/supervise.js';
 import { findTemporal } from './embedded/temporal-binary.js';
 import { onShutdownSignal } from './bootstrap/shutdown-signals.js';
 import { connectionsOf, startCluster } from './bootstrap/cluster-primary.js';
+import { logUncaught } from './bootstrap/uncaught.js';
+
+logUncaught();
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 const say = (line: string) => console.log(line);
@@ -122,7 +126,7 @@ function stop(code: number): Promise<never> {
     // A part that is starting must finish its start: only then is it known how to stop it.
     await starting;
     for (const step of release.splice(0).reverse()) {
-      await step().catch((error: unknown) => console.error(String(error)));
+      await step().catch((error: unknown) => console.error(messageOf(error)));
     }
     process.exit(code);
   })());
@@ -141,7 +145,7 @@ onShutdownSignal(() => {
 
 const starting: Promise<void> = start(loadConfigOrExit()).catch((error: unknown) => {
   if (stopping) return;
-  console.error(error instanceof Error ? error.message : String(error));
+  console.error(messageOf(error));
   // Not awaited: the stop waits for this very start to settle.
   void stop(1);
 });
@@ -150,7 +154,7 @@ function loadConfigOrExit(): Config {
   try {
     return loadConfig(process.env, process.argv.slice(2));
   } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
+    console.error(messageOf(error));
     process.exit(1);
   }
 }

@@ -5,13 +5,14 @@ import { rotateKeys } from './bootstrap/rotate-keys.js';
 import { ENCRYPTION_KEY_FILE, keysOf, loadConfig, type Config } from './config.js';
 import { openDataDir } from './embedded/data-dir.js';
 import { startPostgres } from './embedded/postgres.js';
+import { messageOf } from './lib/error-text.js';
 
 /**
  * Encrypts every secret again with the first key of SUREHOOK_ENCRYPTION_KEYS, and says which older keys may be removed.
  * With DATABASE_URL it runs beside the processes; the embedded Postgres is started for it, so `npm start` must not run.
  */
 async function run(): Promise<void> {
-  const { forget = null } = parseArgs({ options: { forget: { type: 'string' } } }).values;
+  const forget = forgottenKey();
   const config = loadConfig(process.env);
   const database = config.databaseUrl === null ? await embedded(config) : null;
   try {
@@ -21,6 +22,19 @@ async function run(): Promise<void> {
   } finally {
     await database?.stop();
   }
+}
+
+/** The id of a lost key. No message repeats an argument: it may be the key itself. */
+function forgottenKey(): string | null {
+  let forget: string | undefined;
+  try {
+    ({ forget } = parseArgs({ options: { forget: { type: 'string' } } }).values);
+  } catch (cause) {
+    throw new Error('The only argument is --forget with the id of a lost key.', { cause });
+  }
+  if (forget !== undefined && !/^[0-9a-f]{8}$/.test(forget))
+    throw new Error('--forget: must be the id of a key, eight hex digits, and not the key.');
+  return forget ?? null;
 }
 
 async function encryptionKeys({ encryptionKeys: keys, dataDir }: Config): Promise<string[]> {
@@ -51,6 +65,6 @@ async function embedded({ dataDir: dir }: Config) {
 }
 
 run().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : String(error));
+  console.error(messageOf(error));
   process.exit(1);
 });

@@ -152,6 +152,30 @@ describe('configuration', () => {
     ]);
   });
 
+  it('repeats no value of an argument that it does not know', () => {
+    const args = ['--admin-key=canary', '--processes', '2', 'canary', '-xcanary'];
+    const known = 'the only argument is --processes with a number';
+    expect(() => loadConfig({}, args)).toThrow(new ConfigError(`--admin-key --processes: ${known}`));
+    expect(() => loadConfig({}, ['canary'])).toThrow(new ConfigError(`arguments: ${known}`));
+  });
+
+  it.each(['https://me:canary@ui.example', 'https://ui.example/?token=canary', 'https://ui.example/#canary'])(
+    'refuses %s for the Web UI, which everybody may see in /readyz',
+    (TEMPORAL_UI_URL) => {
+      const [fault, ...others] = faultsOf({ TEMPORAL_UI_URL });
+      expect(fault).toBe(
+        'TEMPORAL_UI_URL: must have no user, password, query or fragment: links begin with it',
+      );
+      expect(others).toEqual([]);
+    },
+  );
+
+  it('refuses an address of Temporal with a user', () => {
+    expect(faultsOf({ TEMPORAL_ADDRESS: 'me:canary@temporal:7233' })).toEqual([
+      'TEMPORAL_ADDRESS: must be host:port',
+    ]);
+  });
+
   it.each(['0x50', '8080.5', '-1', 'http'])('refuses %s as a port', (PORT) => {
     expect(faultsOf({ PORT })).toEqual(['PORT: must be a port, 0 to 65535']);
   });

@@ -1,6 +1,7 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { BatchPlan, BatchProgress } from '../src/domain/batch.js';
 import type { Attempt, DeliveryStatus } from '../src/domain/delivery.js';
+import { parseRetryAfter } from '../src/domain/retry-after.js';
 
 /** The contract of client, workflows and activities: queue, names, payloads. Ids only: no secret, no payload. */
 
@@ -166,16 +167,14 @@ export function summarize(attempt: Attempt): AttemptSummary {
 
 /** As Temporal may hold it: what was sent to a receiver, and what it answered, is in Postgres only. */
 export function withoutContents(attempt: Attempt): Attempt {
-  const { response_body: body, retry_after } = attempt;
+  const { response_body: body, retry_after, started_at } = attempt;
   return {
     ...attempt,
     request_headers: {},
     response_headers: {},
     response_body: body ? null : body,
     truncated: attempt.truncated || Boolean(body),
-    retry_after: retry_after && retry_after.slice(0, MAX_RETRY_AFTER),
+    // What cannot be read as a time may be anything of an answer.
+    retry_after: parseRetryAfter(retry_after, new Date(started_at)) === null ? null : retry_after,
   };
 }
-
-/** Longer than any that can be read. */
-const MAX_RETRY_AFTER = 64;

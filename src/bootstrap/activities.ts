@@ -1,6 +1,7 @@
 import {
   createActivities,
   createReplayActivities,
+  withoutData,
   type Activities,
   type ActivityDeps,
 } from '../../activities/index.js';
@@ -56,5 +57,5 @@ export function activitiesOf(
     maxAttempts: retryPolicy.maximumAttempts,
     log,
   });
-  return { ...deliveries, ...batches };
+  return withoutData({ ...deliveries, ...batches });
 }

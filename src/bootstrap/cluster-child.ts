@@ -1,12 +1,15 @@
 import cluster from 'node:cluster';
+import { messageOf } from '../lib/error-text.js';
 import { createClusterPeers, type PrimaryMessage, type ChildMessage } from './cluster-ipc.js';
 import type { Service } from './service-options.js';
 import type { StartOptions } from './service-options.js';
+import { logUncaught } from './uncaught.js';
 
 /**
  * A child process of `npm start` with several processes (see cluster-primary.ts). A terminal or service manager signals
  * all of them: children ignore signals and wait for the primary's order. Node ends a child whose primary is gone.
  */
+logUncaught();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
 // A message to a primary that is gone fails; this process then ends anyway.
 cluster.worker?.on('error', () => {});
@@ -31,8 +34,7 @@ function start(options: StartOptions): void {
       void service.ready.then(() => send({ kind: 'ready' }));
     },
     (error: unknown) => {
-      const message = error instanceof Error ? error.message : String(error);
-      send({ kind: 'failed', message }, () => process.exit(1));
+      send({ kind: 'failed', message: messageOf(error) }, () => process.exit(1));
     },
   );
 }

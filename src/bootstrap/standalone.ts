@@ -1,14 +1,17 @@
 import { join } from 'node:path';
 import { loadConfig, type Config } from '../config.js';
+import { messageOf } from '../lib/error-text.js';
 import { onShutdownSignal } from './shutdown-signals.js';
 import type { Service } from './service-options.js';
 import { startFromOptions } from './service.js';
+import { logUncaught } from './uncaught.js';
 
 /** Runs one role on servers that run elsewhere. A failed start prints the error to stderr and exits with code 1. */
 export function runProcess(role: 'api' | 'worker'): void {
+  logUncaught();
   const starting = start(role);
   starting.catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : String(error));
+    console.error(messageOf(error));
     process.exit(1);
   });
   onShutdownSignal(async () => {

@@ -1,3 +1,5 @@
+import { messageOf } from '../lib/error-text.js';
+
 /** An error that names the server and its variable, never the password. */
 export function unusable(databaseUrl: string, why: string, cause?: unknown): Error {
   const { hostname, port } = new URL(databaseUrl);
@@ -8,5 +10,5 @@ export function unusable(databaseUrl: string, why: string, cause?: unknown): Err
 /** A name with several addresses fails with an AggregateError without a message: use its first error. */
 export function reasonOf(error: unknown): string {
   const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
-  return first instanceof Error ? first.message : String(first);
+  return messageOf(first);
 }

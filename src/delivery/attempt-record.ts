@@ -2,7 +2,13 @@ import type { SentEndpoint } from '../db/endpoint-targets.js';
 import type { AttemptRecord, LostClaim } from '../db/open-deliveries/index.js';
 import { classifyStatus, stopReasonOf, type NextStep } from '../domain/classify.js';
 import type { Attempt } from '../domain/delivery.js';
-import { credentialsIn, redactAnswer, redactEchoes, redactHeaders } from '../domain/redact.js';
+import {
+  credentialsIn,
+  redactAnswer,
+  redactCutEchoes,
+  redactEchoes,
+  redactHeaders,
+} from '../domain/redact.js';
 import { newId } from '../lib/ids.js';
 import type { SendRequest, SendResult } from '../webhook/send.js';
 import type { Sending } from './sending.js';
@@ -29,7 +35,8 @@ export function describe(
     error: answered ? result.error : result.message,
     request_headers: redactHeaders(headers, { names: sending.hidden }),
     response_headers: redactHeaders(result.headers, { echoes: credentials }),
-    response_body: result.body && redactEchoes(result.body, credentials),
+    response_body:
+      result.body && (result.truncated ? redactCutEchoes : redactEchoes)(result.body, credentials),
     truncated: result.truncated,
     retry_after: answered ? result.retryAfter && redactAnswer(result.retryAfter, credentials) : null,
     next_attempt_at: null,

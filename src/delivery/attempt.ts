@@ -4,6 +4,7 @@ import type { AttemptRecord, EndStatus, ReleasedClaim } from '../db/open-deliver
 import { nextStep } from '../domain/classify.js';
 import type { Attempt, Classification } from '../domain/delivery.js';
 import { retryDelay, type RetryPolicy } from '../domain/retry-schedule.js';
+import { messageOf } from '../lib/error-text.js';
 import { UnsentError, type Sender, type SendResult } from '../webhook/send.js';
 import { answeredAt, attemptRecord, describe } from './attempt-record.js';
 import { buildRequest } from './build-request.js';
@@ -86,7 +87,7 @@ export async function makeAttempt(
     sending = deps.readSending(target);
   } catch (error) {
     deps.log.error({ err: error, delivery_id: deliveryId }, 'attempt put off by a fault of ours');
-    return ownFault(`put off by a fault of ours: ${error instanceof Error ? error.message : String(error)}`);
+    return ownFault(`put off by a fault of ours: ${messageOf(error)}`);
   }
   // Asked last: from here to the request nothing waits.
   if (deps.paused(target.tenant) !== null) return released();

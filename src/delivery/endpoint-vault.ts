@@ -1,5 +1,5 @@
 import { aboutSealed, ENDPOINT_SECRET, ENDPOINT_SETTINGS } from '../db/sealed-columns.js';
-import type { SecretCipher } from '../lib/secret-cipher.js';
+import { UnreadableSecretError, type SecretCipher } from '../lib/secret-cipher.js';
 
 /** The confidential values of an endpoint's settings. They are sealed together, as one text. */
 export interface Confidential {
@@ -25,7 +25,13 @@ export function sealSettings(cipher: Cipher, endpointId: string, settings: Confi
 
 export function openSettings(cipher: Cipher, endpointId: string, sealed: Buffer | null): Confidential {
   if (!sealed) return NOTHING;
-  return JSON.parse(cipher.open(sealed, aboutSealed(ENDPOINT_SETTINGS, endpointId))) as Confidential;
+  const text = cipher.open(sealed, aboutSealed(ENDPOINT_SETTINGS, endpointId));
+  try {
+    return JSON.parse(text) as Confidential;
+  } catch {
+    // The error itself would quote the settings.
+    throw new UnreadableSecretError('the settings of an endpoint are not stored as this version stores them');
+  }
 }
 
 export function sealSecret(cipher: Cipher, secretId: string, secret: string): Buffer {

@@ -7,6 +7,7 @@ import {
   type ReleasedClaim,
 } from '../db/open-deliveries/index.js';
 import { addTo } from '../lib/counts.js';
+import { messageOf } from '../lib/error-text.js';
 import { createRetryingWriter } from '../lib/retrying-writer.js';
 import { makeAttempt, type AttemptDeps, type AttemptOutcome } from './attempt.js';
 import type { EndpointCache } from './endpoint-cache.js';
@@ -110,7 +111,7 @@ export function createRunner(deps: {
     void attempt(job)
       .catch((error: unknown): AttemptOutcome => {
         log.error({ err: error, delivery_id: job.id }, 'attempt not made');
-        const reason = `put off by a fault of ours: ${error instanceof Error ? error.message : String(error)}`;
+        const reason = `put off by a fault of ours: ${messageOf(error)}`;
         return { kind: 'released', release: { inMs: RELEASED_MS, reason, backOff: true } };
       })
       .then((outcome) => {

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { credentialForms, credentialsInUrl } from '../domain/redact.js';
 import type { EndpointTarget, SentEndpoint } from '../db/endpoint-targets.js';
 import type { SecretCipher } from '../lib/secret-cipher.js';
 import { sign, signerOf, type Sign } from '../webhook/sign.js';
@@ -11,7 +12,7 @@ export interface Sending {
   headers: Record<string, string>;
   /** Names of headers whose values are never shown. */
   hidden: string[];
-  /** Values that are not shown where the receiver repeats them. */
+  /** Values that are not shown where the receiver repeats them, in all forms. */
   credentials: string[];
   /** The value of `webhook-signature`, by the secrets that are live now. */
   sign(id: string, timestamp: number, body: string): string;
@@ -46,7 +47,10 @@ function sendingOf(target: EndpointTarget, settings: Confidential, secrets: stri
       value,
     ]),
   );
-  const credentials = [...Object.values(headers), settings.password ?? ''];
+  const { password, extra_secret } = settings;
+  // Secrets are not sent, but a receiver that knows them may name them in an error.
+  const credentials = [...Object.values(headers), ...credentialsInUrl(target.endpoint.url), ...secrets];
+  for (const own of [password, extra_secret]) if (own !== null) credentials.push(own);
   if (basic_auth) {
     headers.authorization = `Basic ${base64(`${basic_auth.username}:${settings.password}`)}`;
     credentials.push(headers.authorization.slice('Basic '.length));
@@ -61,7 +65,7 @@ function sendingOf(target: EndpointTarget, settings: Confidential, secrets: stri
   return {
     headers,
     hidden,
-    credentials,
+    credentials: credentialForms(credentials),
     sign: signAll(secrets.map((secret, i) => ({ sign: signerOf(secret), until: target.secrets[i]!.until }))),
     extra,
     tls: tlsIdentity({

@@ -43,32 +43,77 @@ export function redactHeaders(
 }
 
 /**
- * The credentials among the headers of a request, and of `others`, that are long enough to be searched for, in all forms.
- * Longest first: a credential may contain another one, whose redaction would leave the rest visible.
+ * The credentials among the headers of a request, in all forms, and `known`, which `credentialForms` made. Longest first:
+ * a credential may contain another one, whose redaction would leave the rest visible.
  */
-export function credentialsIn(headers: Record<string, string>, others: string[] = []): string[] {
+export function credentialsIn(headers: Record<string, string>, known: string[] = []): string[] {
   const found = Object.entries(headers).flatMap(([name, value]) =>
     CONFIDENTIAL_NAME.test(name) ? [value] : [],
   );
-  const long = [...found, ...others].filter((value) => value.length >= MIN_ECHO);
-  return [...new Set(long.flatMap(formsOf))].sort((a, b) => b.length - a.length);
+  return [...new Set([...credentialForms(found), ...known])].sort((a, b) => b.length - a.length);
 }
 
-const NEEDS_ESCAPE = /["\\/]|[^\x20-\x7e]/;
+/** The credentials that are long enough to be searched for, each as it is and as answers escape it. */
+export const credentialForms = (credentials: string[]): string[] =>
+  credentials.filter(({ length }) => length >= MIN_ECHO).flatMap(formsOf);
 
-/** A credential as it is, and in JSON: serializers may also escape slashes and all characters beyond ASCII. */
+/** The parameters of a URL that are credentials by their names, as they are and decoded. */
+export const credentialsInUrl = (url: string): string[] =>
+  (url.match(PARAMETER) ?? []).flatMap((value) => [value, decoded(value)]);
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+
+const UNESCAPED = /^[\w.~-]*$/;
+
+/**
+ * A credential as it is, in JSON, in URLs and forms, and in HTML. Serializers may also escape slashes and all characters
+ * beyond ASCII; languages escape the two quotation marks for HTML in different ways.
+ */
 function formsOf(credential: string): string[] {
-  if (!NEEDS_ESCAPE.test(credential)) return [credential];
+  if (UNESCAPED.test(credential)) return [credential];
   const json = JSON.stringify(credential).slice(1, -1);
   const ascii = json.replace(
     /[^\x20-\x7e]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  return [credential, json, ascii].flatMap((form) => [form, form.replaceAll('/', '\\/')]);
+  const inUrl = encodeURIComponent(credential.toWellFormed());
+  // Forms, and RFC 3986, also escape signs that JavaScript leaves.
+  const strict = inUrl.replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+  const inUrls = [inUrl, strict].flatMap((form) => [form, form.replaceAll('%20', '+')]);
+  const inJson = [credential, json, ascii].flatMap((form) => [form, form.replaceAll('/', '\\/')]);
+  return [...new Set([...inJson, ...inUrls, ...[credential, json].flatMap(htmlForms)])];
+}
+
+function htmlForms(text: string): string[] {
+  if (!/[&<>"']/.test(text)) return [];
+  const marked = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return [marked, ...['&#39;', '&#x27;', '&#039;'].map((single) => marked.replaceAll("'", single))].flatMap(
+    (form) => [form, form.replaceAll('"', '&quot;'), form.replaceAll('"', '&#34;')],
+  );
 }
 
 export function redactEchoes(text: string, credentials: string[]): string {
   return credentials.reduce((rest, credential) => rest.replaceAll(credential, REDACTED), text);
+}
+
+/** The same for a text that was cut: it may end with the first part of a credential. */
+export function redactCutEchoes(text: string, credentials: string[]): string {
+  const rest = redactEchoes(text, credentials);
+  const cut = Math.max(...credentials.map((credential) => partAtEnd(rest, credential)), 0);
+  return cut < MIN_ECHO ? rest : rest.slice(0, -cut) + REDACTED;
+}
+
+/** How many characters of the credential's start end the text. */
+function partAtEnd(text: string, credential: string): number {
+  let at = text.indexOf(credential.slice(0, MIN_ECHO), Math.max(0, text.length - credential.length));
+  while (at >= 0 && !credential.startsWith(text.slice(at))) at = text.indexOf(credential[0]!, at + 1);
+  return at < 0 ? 0 : text.length - at;
 }
 
 /** Other text of an answer that is stored, such as `Retry-After`. */

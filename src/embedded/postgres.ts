@@ -19,6 +19,8 @@ const SMALL_MACHINE = [
   'max_connections=100',
   'listen_addresses=127.0.0.1',
   'unix_socket_directories=',
+  // Without the rows that `DETAIL` and `CONTEXT` quote.
+  'log_error_verbosity=terse',
 ];
 
 export interface EmbeddedPostgres {

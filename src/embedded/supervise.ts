@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../lib/error-text.js';
 
 /** A running server that we started. */
 export interface Running {
@@ -36,7 +37,7 @@ export function supervise(
           if (!stopping.signal.aborted) running = await restart();
           break;
         } catch (error) {
-          say(error instanceof Error ? error.message : String(error));
+          say(messageOf(error));
         }
       }
       // The stop may have come during a restart: the new server must be stopped too.

@@ -118,5 +118,8 @@ export function createProblemWriter(log: Logger): WriteProblem {
 export const createErrorHandler =
   (refuse: WriteProblem): ErrorRequestHandler =>
   (error: unknown, request, response, next) => {
-    if (!refuse(error, request, response)) next(error);
+    if (refuse(error, request, response)) return;
+    // Cuts an answer that has begun. Without the error, which Express would print.
+    response.destroy();
+    next();
   };

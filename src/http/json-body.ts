@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Request } from 'express';
 import { MAX_PAYLOAD_BYTES } from '../domain/event.js';
+import { messageOf } from '../lib/error-text.js';
 import { badField, Problem } from './problem.js';
 
 /** The payload, plus 64 KiB for the other fields and white space. */
@@ -21,7 +22,7 @@ export function parseJson(bytes: unknown): { text: string; value: unknown } {
     return { text, value: boundMembers(JSON.parse(text) as unknown) };
   } catch (error) {
     if (error instanceof Problem) throw error;
-    throw badField('body', `Must be JSON: ${(error as Error).message}`, 400, 'malformed_json');
+    throw badField('body', `Must be JSON: ${messageOf(error)}`, 400, 'malformed_json');
   }
 }
 

@@ -1,4 +1,5 @@
-import { destination, pino, stdSerializers, type Logger } from 'pino';
+import { destination, pino, type Logger } from 'pino';
+import { loggedError } from './logged-error.js';
 
 /** JSON lines on stderr: stdout is reserved for the messages of `npm start` to people. */
 export function createLogger(level: string): Logger {
@@ -8,7 +9,7 @@ export function createLogger(level: string): Logger {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       // Temporal's SDK logs errors as `error`, we log them as `err`.
-      serializers: { err: stdSerializers.err, error: stdSerializers.err },
+      serializers: { err: loggedError, error: loggedError },
     },
     destination({ dest: 2, sync: true }),
   );

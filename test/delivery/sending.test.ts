@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import { sealSecret, sealSettings, NOTHING } from '../../src/delivery/endpoint-vault.js';
 import { buildRequest } from '../../src/delivery/build-request.js';
 import { createReadSending } from '../../src/delivery/sending.js';
-import { createSecretCipher } from '../../src/lib/secret-cipher.js';
+import { aboutSealed, ENDPOINT_SETTINGS } from '../../src/db/sealed-columns.js';
+import { createSecretCipher, UnreadableSecretError } from '../../src/lib/secret-cipher.js';
 import { newSecret } from '../../src/webhook/sign.js';
 import { endpointTarget } from '../support/endpoint-target.js';
 
@@ -139,4 +140,32 @@ test('basic auth and own headers are sent, and are all confidential', () => {
   });
   expect(sending.hidden.sort()).toEqual(['authorization', 'x-api-key', 'x-team']);
   expect(sending.credentials).toEqual(expect.arrayContaining(['k-1234567', 'blue-team', 'pässword']));
+});
+
+test('what a receiver repeats of the secrets that it knows, and of its URL, is confidential', () => {
+  const live = [{ id: 'sec_1', sealed: sealSecret(cipher, 'sec_1', secrets[0]!), until: Infinity }];
+  const target = endpointTarget(
+    {
+      ...{ id: 'ep_1', url: 'http://127.0.0.1:1/in?token=t-1234567&page=12345678' },
+      extra_signature: { header: 'x-own', prefix: '', encoding: 'hex', secret: '****' },
+    },
+    {
+      secrets: live,
+      sealed_settings: sealSettings(cipher, 'ep_1', { ...NOTHING, extra_secret: 'own secret' }),
+    },
+  );
+  const { credentials } = readSending(target);
+  expect(credentials).toEqual(expect.arrayContaining([secrets[0], 'own secret', 'own+secret', 't-1234567']));
+  expect(credentials).not.toContain('12345678');
+});
+
+test('settings that are no JSON are unreadable, and the error quotes nothing of them', () => {
+  const about = aboutSealed(ENDPOINT_SETTINGS, 'ep_1');
+  const target = endpointTarget(
+    { id: 'ep_1', url: 'http://127.0.0.1:1/' },
+    { sealed_settings: cipher.seal('{"password": canary}', about) },
+  );
+  expect(() => readSending(target)).toThrow(
+    new UnreadableSecretError('the settings of an endpoint are not stored as this version stores them'),
+  );
 });

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { credentialsIn, redactEchoes, redactHeaders, redactUrl } from '../../src/domain/redact.js';
+import {
+  credentialForms,
+  credentialsIn,
+  credentialsInUrl,
+  redactCutEchoes,
+  redactEchoes,
+  redactHeaders,
+  redactUrl,
+} from '../../src/domain/redact.js';
 
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl-_';
 
@@ -70,11 +78,11 @@ describe('redactHeaders', () => {
       'x-team': '[redacted]',
       'x-of-event': 'shown',
     });
-    expect(credentialsIn({}, ['blue-team', 'short'])).toEqual(['blue-team']);
+    expect(credentialForms(['blue-team', 'short'])).toEqual(['blue-team']);
   });
 
   it('hides a sent credential whole where it contains another one', () => {
-    const credentials = credentialsIn({}, ['secret', 'secret-of-prod']);
+    const credentials = credentialsIn({}, credentialForms(['secret', 'secret-of-prod']));
     expect(redactEchoes('a secret-of-prod, secret b', credentials)).toBe('a [redacted], [redacted] b');
   });
 
@@ -85,7 +93,39 @@ describe('redactHeaders', () => {
     ['JSON in ASCII with escaped slashes', String.raw`{"a":"p\u00e4\"ss\/w\u00f6rd\ud83e\udd8a"}`],
   ])('hides a sent credential that the answer repeats in %s', (_form, body) => {
     expect(JSON.parse(body)).toEqual({ a: 'pä"ss/wörd🦊' });
-    expect(redactEchoes(body, credentialsIn({}, ['pä"ss/wörd🦊']))).toBe('{"a":"[redacted]"}');
+    expect(redactEchoes(body, credentialForms(['pä"ss/wörd🦊']))).toBe('{"a":"[redacted]"}');
+  });
+
+  it.each([
+    ['a URL', 'a=p%22s%26s%20w%27%2Brd%3C&b'],
+    ['a form', 'a=p%22s%26s+w%27%2Brd%3C&b'],
+    ['HTML of Python', '<p>p&quot;s&amp;s w&#x27;+rd&lt;</p>'],
+    ['HTML of PHP', '<p>p&quot;s&amp;s w&#039;+rd&lt;</p>'],
+    ['HTML of Go', '<p>p&#34;s&amp;s w&#39;+rd&lt;</p>'],
+    ['HTML of text', `<p>p"s&amp;s w'+rd&lt;</p>`],
+    ['JSON in HTML', String.raw`<p>{&quot;a&quot;:&quot;p\&quot;s&amp;s w&#39;+rd&lt;&quot;}</p>`],
+  ])('hides a sent credential that the answer repeats in %s', (_form, body) => {
+    expect(redactEchoes(body, credentialForms([`p"s&s w'+rd<`]))).toMatch(
+      /^.*\[redacted\](&b|<\/p>|&quot;.*)$/,
+    );
+    expect(redactEchoes(body, credentialForms([`p"s&s w'+rd<`]))).not.toMatch(/rd/);
+  });
+
+  it('hides the part of a credential at the end of an answer that was cut', () => {
+    const forms = credentialForms(['secret-of-prod', 'prod-and-test']);
+    const cut = (text: string) => redactCutEchoes(text, forms);
+    expect(cut('a secret-of-prod b secret-of')).toBe('a [redacted] b [redacted]');
+    expect(cut('prod-a')).toBe('[redacted]');
+    expect(cut('one secre')).toBe('one secre');
+    expect(cut('one secret-of-x')).toBe('one secret-of-x');
+    expect(cut('secretsecret')).toBe('secret[redacted]');
+    expect(redactCutEchoes('text', [])).toBe('text');
+  });
+
+  it('hides the parameters of a URL that are credentials, as they were sent and decoded', () => {
+    const url = 'https://host.example/in?page=12345678&access_token=a%2Fb+c%22d&sig=%zz1234';
+    expect(credentialsInUrl(url)).toEqual(['a%2Fb+c%22d', 'a/b+c"d', '%zz1234', '%zz1234']);
+    expect(credentialsInUrl('https://host.example/in?page=12345678')).toEqual([]);
   });
 
   it('keeps headers that hold no credential', () => {

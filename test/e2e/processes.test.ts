@@ -234,7 +234,7 @@ test('connections past those that each process takes are closed, and a first pro
 test.each([
   [['--processes', '0'], '--processes: must be a whole number, 1 to 64'],
   [['--processes', 'many'], '--processes: must be a whole number, 1 to 64'],
-  [['--process', '2'], '--process 2: the only argument is --processes with a number'],
+  [['--process', '2'], '--process: the only argument is --processes with a number'],
 ])('%j is one sentence, and nothing is started', async (args, sentence) => {
   const run = await launch(args, { DATA_DIR: join(dir, 'none') });
   expect((await run.exit)[0]).toBe(1);

@@ -1,0 +1,19 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+
+/** A process of the product and what it has printed so far. */
+export interface ProcessRun {
+  child: ChildProcess;
+  out: string;
+  err: string;
+  exit: Promise<[number | null]>;
+}
+
+/** Starts a compiled entry point with nothing but `env` in its environment. */
+export function runNode(file: string, env: Record<string, string>, args: string[] = []): ProcessRun {
+  const child = spawn(process.execPath, [file, ...args], { env: { PATH: process.env.PATH, ...env } });
+  const run: ProcessRun = { child, out: '', err: '', exit: once(child, 'close') as Promise<[number | null]> };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (run.out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (run.err += text));
+  return run;
+}
