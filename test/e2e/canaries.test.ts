@@ -3,15 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { judge, newCanary, search, type Expected, type Leak } from '../support/canaries.js';
 import { isReady, startCanaryRun, stopProcesses, type CanaryRun } from '../support/canary-run.js';
-import {
-  createEndpoints,
-  deliver,
-  losePostgres,
-  operate,
-  readAll,
-  rotateKeys,
-} from '../support/canary-steps.js';
+import { createEndpoints, deliver, losePostgres, operate, rotateKeys } from '../support/canary-steps.js';
 import { failStarts } from '../support/failed-starts.js';
+import { readAll } from '../support/read-all.js';
 import { sendRefusedRequests } from '../support/refused-requests.js';
 import { fileTraces, tableTraces, workflowTraces } from '../support/traces.js';
 

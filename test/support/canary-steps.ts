@@ -1,5 +1,5 @@
 import type { Canary } from './canaries.js';
-import { stopProcesses, isReady, type Answer, type CanaryRun } from './canary-run.js';
+import { stopProcesses, isReady, type CanaryRun } from './canary-run.js';
 import { eventually } from './eventually.js';
 import { generatedSecret } from './planted.js';
 import type { ProcessRun } from './run-process.js';
@@ -7,10 +7,6 @@ import type { ProcessRun } from './run-process.js';
 interface Made {
   id: string;
   secret: string;
-}
-interface Page {
-  data: { id: string }[];
-  next_cursor: string | null;
 }
 interface Delivery {
   id: string;
@@ -176,23 +172,7 @@ export async function losePostgres(run: CanaryRun, processes: ProcessRun[]): Pro
   await eventually(async () => (await ofDeliveries(run, 'event_type=order.slow'))[0]!.attempt_count > 0);
 }
 
-/** Everything that can be read. */
-export async function readAll(run: CanaryRun): Promise<void> {
-  const { call } = run;
-  const ids = new Set<string>();
-  for (const list of ['endpoints', 'events', 'deliveries', 'audit', 'batches', 'tenants'])
-    for (let cursor: string | null = ''; cursor !== null;) {
-      const page: string = `limit=250${cursor && `&cursor=${cursor}`}`;
-      const { body }: Answer<Page> = await call<Page>('GET', `/v1/${list}?${page}`);
-      if (['endpoints', 'events', 'deliveries'].includes(list))
-        for (const { id } of body.data) ids.add(`/v1/${list}/${id}`);
-      cursor = body.next_cursor;
-    }
-  for (const path of [...ids, '/v1/events?after=', '/v1/control', '/metrics', '/readyz', '/healthz'])
-    await call('GET', path);
-}
-
-/** Other keys and the proxy from here on; ends with the processes stopped. */
+/** Several processes with other keys; ends with them stopped. */
 export async function rotateKeys(run: CanaryRun, { byPath }: Endpoints): Promise<void> {
   const { planted } = run.wallet;
   const [first, second] = planted.encryptionKeys;
