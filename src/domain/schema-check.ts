@@ -29,6 +29,8 @@ export const MAX_IN_ONE_PART = 1_000;
 const MAX_FAULTS = 21;
 const MAX_MESSAGE = 300;
 const DIALECT = /^https:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
+/** Ajv leaves `__proto__` out of these. */
+const NAMES = ['properties', 'patternProperties', 'dependentSchemas', 'dependentRequired', 'dependencies'];
 const DYNAMIC = ['$dynamicRef', '$dynamicAnchor', '$recursiveRef', '$recursiveAnchor'];
 
 const metaSchema = new Ajv2020({ strict: false, logger: false, allErrors: true });
@@ -60,6 +62,9 @@ function keywordFaults(root: JsonSchema, schema = root, at: SchemaFault['path'] 
     ...($schema !== undefined && !(typeof $schema === 'string' && DIALECT.test($schema))
       ? fault('Must be https://json-schema.org/draft/2020-12/schema, or absent.', [...at, '$schema'])
       : []),
+    ...NAMES.filter(
+      (keyword) => isObject(schema[keyword]) && Object.hasOwn(schema[keyword], '__proto__'),
+    ).flatMap((keyword) => fault('Is not supported as a name here.', [...at, keyword, '__proto__'])),
     ...DYNAMIC.filter((name) => schema[name] !== undefined).flatMap((name) =>
       fault('Is not supported: write $ref.', [...at, name]),
     ),
@@ -77,10 +82,17 @@ function refFaults(root: JsonSchema, ref: string, path: SchemaFault['path']): Sc
 function metaFaults(schema: JsonSchema): SchemaFault[] {
   // Without the dialect, which is known to be right: Ajv throws for one that it cannot find.
   if (metaSchema.validateSchema({ ...schema, $schema: undefined } as JsonSchema) === true) return [];
-  return (metaSchema.errors ?? []).map(({ instancePath, message = 'is not valid' }) => ({
-    path: instancePath.split('/').slice(1).map(unescapeToken),
-    message: `Is not valid in JSON Schema: ${message}.`,
-  }));
+  // The meta schema checks some keywords in several ways, which give the same error.
+  const faults = new Map(
+    (metaSchema.errors ?? []).map(({ instancePath, message = 'is not valid' }) => [
+      `${instancePath} ${message}`,
+      {
+        path: instancePath.split('/').slice(1).map(unescapeToken),
+        message: `Is not valid in JSON Schema: ${message}.`,
+      },
+    ]),
+  );
+  return [...faults.values()];
 }
 
 /** A schema that refers to itself takes time and stack without a bound that is known beforehand. */

@@ -58,6 +58,11 @@ describe('a schema that is refused', () => {
     ['is of a dialect that is null', { $schema: null }, /^\$schema: Must be/],
     ['has such a dialect inside', { items: { $schema: {} } }, /^items\/\$schema: Must be/],
     ['is dynamic', { $dynamicRef: '#a' }, /^\$dynamicRef: Is not supported/],
+    [
+      'has a field that Ajv leaves out',
+      JSON.parse('{"items":{"properties":{"__proto__":{"type":"string"}}}}'),
+      /^items\/properties\/__proto__: Is not supported as a name/,
+    ],
     ['refers to itself', { properties: { next: { $ref: '#' } } }, /^: Refers to itself/],
     [
       'refers to itself in two steps',
@@ -105,9 +110,15 @@ describe('a schema that is refused', () => {
     expect(faultsOf(schema).join('\n')).toMatch(fault);
   });
 
-  it('is not repeated in the message', () => {
+  it('has its pattern cut in the message', () => {
     for (const pattern of [`(${'a'.repeat(900)}`, `(${'a'.repeat(50_000)}`, '[a-z]{1000}'.repeat(50)])
       expect(faultsOf({ pattern })[0]!.length).toBeLessThan(400);
+  });
+
+  it('has each fault named once', () => {
+    expect(faultsOf({ items: [{ type: 'string' }] })).toEqual([
+      'items: Is not valid in JSON Schema: must be object,boolean.',
+    ]);
   });
 
   it('has its faults counted to 21', () => {
