@@ -11,13 +11,22 @@ const ERRORS_PER_WEBHOOK = 5;
 /** A component counts for each webhook that refers to it: 1,000 of them could share one of 64 KiB. */
 const MAX_TYPES_MIB = 4;
 
+/** Time of the checks of an import: a schema, or its example, may take a second. */
+const MAX_CHECK_MS = 10_000;
+
 /** The webhooks of an OpenAPI document as event types. One that is not valid is refused, and the others are not. */
 export async function readImport(
   document: Record<string, unknown> & { webhooks: Record<string, unknown> },
+  maxCheckMs = MAX_CHECK_MS,
 ): Promise<{ types: EventTypeImport[]; refused: RefusedWebhook[] }> {
   const types: EventTypeImport[] = [];
   const { webhooks, refused } = await readWebhooks(document);
+  let msLeft = maxCheckMs;
   for (const webhook of webhooks) {
+    if (msLeft < 0) {
+      refused.push({ name: webhook.name, errors: [{ path: 'schema', message: TOO_LATE }] });
+      continue;
+    }
     const began = performance.now();
     try {
       const type = importedEventType.parse(webhook);
@@ -28,11 +37,15 @@ export async function readImport(
       if (status >= 500) throw error;
       refused.push({ name: webhook.name, errors: errors.slice(0, ERRORS_PER_WEBHOOK) });
     }
-    // Compiling a schema takes up to a second: leave half of the time to other requests.
-    await sleep(performance.now() - began);
+    const ms = performance.now() - began;
+    msLeft -= ms;
+    // Leave half of the time to other requests.
+    await sleep(ms);
   }
   return { types, refused };
 }
+
+const TOO_LATE = `Not checked: the schemas before it took ${MAX_CHECK_MS / 1_000} s. Import it with fewer others.`;
 
 /** Throws a Problem before anything is checked or compiled, where all webhooks together are too large. */
 async function readWebhooks(document: { webhooks: Record<string, unknown> }) {
