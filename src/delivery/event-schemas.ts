@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { Work } from '../domain/check-work.js';
 import type { JsonSchema } from '../domain/json-schema.js';
 import type { PayloadFault } from '../domain/payload-faults.js';
 import { compileSchema, type ValidatePayload } from '../domain/payload-validator.js';
@@ -7,14 +8,17 @@ import { keepLast, keepReads } from './kept-reads.js';
 import type { KillSwitch } from './kill-switch.js';
 
 export interface EventSchemas {
-  /** The faults of a payload by the schema of its event type; empty where it has none. */
-  check(type: string, payload: unknown): Promise<PayloadFault[]>;
+  /**
+   * The faults of a payload by the schema of its event type; empty where it has none. `request`: the work that is left
+   * for all payloads of a request. Null: none is left, and the payload has not been checked.
+   */
+  check(type: string, payload: unknown, request?: Work): Promise<PayloadFault[] | null>;
   /** Forgets an event type that this process has changed; null: any. Other processes are notified by Postgres. */
   changed(name: string | null): void;
 }
 
 const MAX_SCHEMAS = 1_000;
-/** Checks of one turn of the event loop: a batch may hold 16 payloads that take a second each. */
+/** Time of checks in one turn of the event loop: those of a batch may take a second together. */
 const MAX_TURN_MS = 50;
 const NONE: PayloadFault[] = [];
 
@@ -60,15 +64,16 @@ export function createEventSchemas(
   let turnMs = 0;
   let turn: Promise<void> | undefined;
 
-  async function validateInTurn(validate: ValidatePayload, payload: unknown): Promise<PayloadFault[]> {
+  async function validateInTurn(validate: ValidatePayload, payload: unknown, request?: Work) {
     while (turnMs > MAX_TURN_MS)
       await (turn ??= nextTurn().then(() => {
         turnMs = 0;
         turn = undefined;
       }));
+    if (request && request.left <= 0) return null;
     const began = performance.now();
     try {
-      return validate(payload);
+      return validate(payload, 'payload', request);
     } finally {
       turnMs += performance.now() - began;
     }
@@ -81,10 +86,10 @@ export function createEventSchemas(
   control.onEventType(changed);
   return {
     changed,
-    async check(type, payload) {
+    async check(type, payload, request) {
       if (!(await names.get('')).has(type)) return NONE;
       const validate = await schemas.get(type);
-      return validate ? validateInTurn(validate, payload) : NONE;
+      return validate ? validateInTurn(validate, payload, request) : NONE;
     },
   };
 }

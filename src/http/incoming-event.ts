@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { z } from 'zod';
 import { MAX_SHOWN, type Accepted, type NewEvent } from '../db/events.js';
 import { deliverWorkflowId } from '../delivery/workflow-id.js';
+import type { Work } from '../domain/check-work.js';
 import { MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH } from '../domain/event.js';
 import { isReserved, isReservedKey } from '../domain/operational-event.js';
 import { memberText } from '../domain/raw-json.js';
@@ -10,9 +11,10 @@ import { isJsonType } from '../webhook/content.js';
 import { answer, replayed } from './answer.js';
 import type { AppDeps } from './app-deps.js';
 import type { Identity } from './auth.js';
+import { schemaProblem } from './event-type-rules.js';
 import type { Slot } from './fair-limit.js';
 import { keyConflict } from './once.js';
-import { badField, Problem, type FieldError } from './problem.js';
+import { badField, type Problem } from './problem.js';
 import type { eventBody } from './schemas.js';
 import { tenantFor } from './tenancy.js';
 
@@ -28,9 +30,11 @@ export async function acceptPosted(
     headerKey?: string | undefined;
     /** Used when neither body nor header gives a key. */
     ownKey?: string | undefined;
+    /** The work left for the schemas of all events of the request. */
+    schemaWork?: Work | undefined;
   },
 ): Promise<Stored> {
-  const { text, slot, headerKey: header, ownKey } = given;
+  const { text, slot, headerKey: header, ownKey, schemaWork } = given;
   const { endpoint_ids: endpointIds = null, idempotency_key, ...rest } = given.body;
   const body = { ...rest, tenant: tenantFor(given.identity, rest.tenant) };
   await admit(slot, body);
@@ -43,25 +47,13 @@ export async function acceptPosted(
   if (repeated) return repeated;
   deps.tenantRates.take(event.tenant);
   const refusal =
-    (await schemaProblem(deps, body)) ??
+    (await schemaProblem(deps, body, schemaWork)) ??
     (endpointIds && (await endpointProblem(deps, body.tenant, endpointIds)));
   if (!refusal) return accept(deps, event);
   // The schema or the endpoint may have changed since this same request was accepted.
   const known = await answered(deps, event);
   if (known) return known;
   throw refusal;
-}
-
-/** Why the schema of its event type, if there is one, refuses a payload. */
-export async function schemaProblem(
-  { eventSchemas }: Pick<AppDeps, 'eventSchemas'>,
-  { type, payload }: { type: string; payload?: unknown },
-): Promise<Problem | null> {
-  const errors = await eventSchemas.check(type, payload);
-  if (errors.length === 0) return null;
-  const [{ path, message }] = errors as [FieldError];
-  const more = errors.length > 1 ? ' And more.' : '';
-  return new Problem(422, 'schema_violation', `The schema of ${type}: ${path}: ${message}${more}`, errors);
 }
 
 async function endpointProblem(

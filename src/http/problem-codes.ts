@@ -66,6 +66,10 @@ export const PROBLEM_CODES = {
     meaning:
       'Too many requests of this API key, events of the tenant in a second, or unknown keys from this address.',
   },
+  schema_work_exceeded: {
+    status: 429,
+    meaning: 'The events before it in the batch used up the work for schemas: send it in a smaller batch.',
+  },
   too_many_tests: { status: 429, meaning: 'Too many tests of endpoints: try again.' },
   internal_error: { status: 500, meaning: 'A fault of Surehook; it is logged under the request id.' },
   encryption_key_unknown: {

@@ -249,6 +249,31 @@ describe('an event of a type with a schema', () => {
     expect(body.results[3]!.error!.errors).toHaveLength(5);
   });
 
+  it('is answered with 429 where those before it in the batch took their schemas too much work', async () => {
+    await create({ schema: { properties: { text: { not: { pattern: 'x[ab]{900}[cd]' } } } } });
+    const event = (text: string, key: string) => ({
+      type: 'order.created',
+      idempotency_key: key,
+      payload: { text },
+    });
+    const send = (events: object[]) =>
+      t.call<{ results: { status: number; error?: ProblemBody }[] }>('POST', '/v1/events/batch', { events });
+    expect((await send([event('a', 'first')])).body.results[0]!.status).toBe(202);
+    const text = 'a'.repeat(5_000);
+    const { body } = await send([
+      ...Array.from({ length: 5 }, (_, i) => event(text, `k${i}`)),
+      event('a', 'first'),
+      { type: 'order.deleted', payload: text },
+    ]);
+    // 5,000 characters times 904 steps each.
+    expect(body.results.map(({ status }) => status)).toEqual([202, 202, 202, 429, 429, 200, 202]);
+    expect(body.results[3]!.error).toMatchObject({ code: 'schema_work_exceeded' });
+    expect((await send([event(text, 'k3'), event(text, 'k4')])).body.results).toMatchObject([
+      { status: 202 },
+      { status: 202 },
+    ]);
+  });
+
   it('is checked by the schema that was answered last', async () => {
     await create();
     for (const type of ['number', 'string', 'boolean']) {

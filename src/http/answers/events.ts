@@ -56,6 +56,7 @@ const refused = z.object({
     'reserved_key',
     'reserved_type',
     'schema_violation',
+    'schema_work_exceeded',
     'unknown_endpoint',
     'internal_error',
     'overloaded',

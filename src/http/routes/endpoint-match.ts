@@ -28,7 +28,7 @@ const match = route('POST /v1/endpoints/match', {
     const tenant = tenantFor(identity, body.tenant);
     const payload = payloadOf(raw.text, body);
     const { page } = pageQuery(query, 'ep');
-    const errors = await eventSchemas.check(body.type, body.payload);
+    const errors = (await eventSchemas.check(body.type, body.payload)) ?? [];
     const { data, next_cursor } = await listEndpoints(pool, { tenant }, page);
     const patterns = patternsMatching(body.type);
     const matches = new Map((await matchFilters(pool, payload, data)).map((one) => [one.endpoint_id, one]));

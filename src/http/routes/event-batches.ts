@@ -1,5 +1,6 @@
 import { answer } from '../answer.js';
 import { DatabaseAwayError } from '../../db/pool.js';
+import { MAX_REQUEST_WORK } from '../../domain/check-work.js';
 import { MAX_KEY } from '../../domain/event.js';
 import { elementTexts, memberText } from '../../domain/raw-json.js';
 import { eventResults } from '../answers/events.js';
@@ -36,13 +37,21 @@ export const postEvents = route('POST /v1/events/batch', {
   async handle({ identity, body: { events }, raw, key: given, slot }, deps) {
     const texts = elementTexts(memberText(raw.text, 'events')!);
     const key = batchKey(given);
+    const schemaWork = { left: MAX_REQUEST_WORK };
     const failed: unknown[] = [];
     const results = await Promise.all(
       events.map(async (one, i) => {
         try {
           const ownKey = key && `${key}/${i}`;
           const body = eventBody.parse(boundMembers(one));
-          const { kind, event } = await acceptPosted(deps, { identity, body, text: texts[i]!, slot, ownKey });
+          const { kind, event } = await acceptPosted(deps, {
+            identity,
+            body,
+            text: texts[i]!,
+            slot,
+            ownKey,
+            schemaWork,
+          });
           return { status: kind === 'duplicate' ? (200 as const) : (202 as const), id: event.id };
         } catch (error) {
           const { status, code, message: detail, errors } = toProblem(error, ERRORS_PER_EVENT);

@@ -2,6 +2,7 @@ import { useAdHocEndpoint } from '../../db/ad-hoc-endpoints.js';
 import { acceptedEvent } from '../answers/events.js';
 import { assertPublicUrl } from '../assert-public-url.js';
 import { newEndpoint } from '../endpoint-input.js';
+import { schemaProblem } from '../event-type-rules.js';
 import {
   accept,
   acceptedAnswer,
@@ -11,7 +12,6 @@ import {
   digest,
   newEvent,
   payloadOf,
-  schemaProblem,
 } from '../incoming-event.js';
 import { route } from '../route.js';
 import { endpointBody, sendBody } from '../schemas.js';
