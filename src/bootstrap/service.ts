@@ -4,51 +4,33 @@ import {
   runningEncryptionFault,
   verifyEncryptionKeys,
 } from '../db/encryption-check.js';
-import { unknownEndpoints } from '../db/endpoints.js';
-import { findByKey } from '../db/events.js';
-import { createKeyedDigest } from '../db/keyed-digest.js';
-import { namesWithSchema, schemaOf } from '../db/event-type-lists.js';
 import { migrate } from '../db/migrate.js';
 import { countOpen } from '../db/open-counts.js';
 import { makePartitions } from '../db/partitions.js';
 import { createPool } from '../db/pool.js';
 import { requireSession } from '../db/pooler.js';
 import { beat, removeProcess } from '../db/processes.js';
-import { listEventRates } from '../db/tenants.js';
-import { createEventSchemas } from '../delivery/event-schemas.js';
 import { createKillSwitch } from '../delivery/kill-switch.js';
 import { createReadSending } from '../delivery/sending.js';
 import { watchStarts } from '../delivery/start-faults.js';
-import { createTenantRates } from '../delivery/tenant-rates.js';
 import { DEFAULT_RETRY_POLICY } from '../domain/retry-schedule.js';
-import { createApp, createMonitor } from '../http/app.js';
+import { createMonitor } from '../http/app.js';
 import { startServer } from '../http/server.js';
-import { createTestLimit } from '../http/test-limit.js';
-import { withConcurrencyLimit } from '../lib/batcher.js';
 import { newId } from '../lib/ids.js';
 import { startPollLoop } from '../lib/poll-loop.js';
 import { createSecretCipher } from '../lib/secret-cipher.js';
 import { createLogger } from '../observability/logger.js';
 import { createMetrics } from '../observability/metrics.js';
-import {
-  createAcceptance,
-  createReadiness,
-  type Acceptance,
-  type Readiness,
-} from '../observability/readiness.js';
+import { createAcceptance, createReadiness } from '../observability/readiness.js';
 import { installTemporalLogger, linkTemporal } from '../temporal/connection.js';
 import { runWorker } from '../temporal/worker.js';
 import { createWorkflowClient } from '../temporal/workflow-client.js';
-import type { AddressGuard } from '../webhook/address-guard.js';
-import { startAuth } from './auth.js';
-import { startDelivery, type Delivery } from './delivery.js';
-import { LOOK_UPS, type DeliveryParts } from './delivery-parts.js';
-import { VERSION } from './version.js';
+import { startDelivery } from './delivery.js';
 import { createWire } from './wire.js';
 import type { ClusterPeers, Service, ServiceOptions, StartOptions } from './service-options.js';
+import { CONTROL_CONNECTIONS, startApi, type Release, type Served } from './start-api.js';
 
 const CONNECTIONS = 20;
-const CONTROL_CONNECTIONS = 2;
 const HOT_CONNECTIONS = 4;
 /** Connections besides `connections`: LISTEN, readiness and metrics have one each. */
 const CONNECTIONS_BESIDES = CONTROL_CONNECTIONS + HOT_CONNECTIONS + 3;
@@ -172,71 +154,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await stop();
     throw error;
   }
-}
-
-/** Steps that release resources, in the order the resources were taken. */
-type Release = (() => Promise<unknown>)[];
-
-interface Served extends DeliveryParts {
-  guard: AddressGuard;
-  acceptance: Acceptance;
-  readiness: () => Promise<Readiness>;
-  release: Release;
-}
-
-/** Returns the URL it listens on. */
-async function startApi(options: ServiceOptions, served: Served, delivery: Delivery): Promise<string> {
-  const { pool, workflows, control, guard, retryPolicy, metrics, acceptance, release } = served;
-  const { temporal, log } = options;
-  const ui = temporal.uiUrl && `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows`;
-  const controlPool = createPool(options.databaseUrl, CONTROL_CONNECTIONS);
-  release.push(() => controlPool.end());
-  const { quotas = { maxEndpoints: null, maxEventsPerSecond: null } } = options;
-  const tenantRates = await createTenantRates({
-    defaultPerSecond: quotas.maxEventsPerSecond,
-    load: (ids) => listEventRates(pool, ids),
-    control,
-    log,
-  });
-  release.push(() => tenantRates.close());
-  const app = createApp({
-    pool,
-    controlPool,
-    ...startAuth(options, served, release),
-    guard,
-    secrets: served.secrets,
-    keyedDigest: createKeyedDigest(pool, served.secrets),
-    readSending: served.readSending,
-    sender: served.sender,
-    testLimit: createTestLimit(),
-    sendsHere: delivery.runner !== null,
-    version: VERSION,
-    accept: acceptance.watch(delivery.accept),
-    findByKey: withConcurrencyLimit((event) => findByKey(pool, event), LOOK_UPS),
-    eventSchemas: createEventSchemas(
-      { names: () => namesWithSchema(pool), schema: (name) => schemaOf(pool, name) },
-      control,
-      log,
-    ),
-    unknownEndpoints: withConcurrencyLimit(
-      ({ tenant, endpointIds }) => unknownEndpoints(pool, tenant, endpointIds),
-      LOOK_UPS,
-    ),
-    workflowMode: options.workflows ?? 'all',
-    workflows,
-    control,
-    ...{ quotas, tenantRates },
-    readiness: served.readiness,
-    metrics,
-    corsOrigins: options.corsOrigins ?? [],
-    exposesMetrics: (options.metricsPort ?? null) === null,
-    workflowUrl: (id) => ui && `${ui}/${encodeURIComponent(id)}`,
-    maxAttempts: retryPolicy.maximumAttempts,
-    log,
-  });
-  const server = await startServer(app, options);
-  release.push(() => server.close());
-  return server.url;
 }
 
 /** Serves health and metrics on `metricsPort` and returns the URL; null without that port. */

@@ -11,7 +11,7 @@ import { announce } from './operational-events.js';
 import { pageOf, type Page, type PageQuery } from './pagination.js';
 import { notify } from './pauses.js';
 import { transaction, type Db, type Pool } from './pool.js';
-import { requireEndpointRoom } from './tenants.js';
+import { requireEndpointRoom } from './tenant-quotas.js';
 
 export interface EndpointSettings extends WireSettings {
   url: string;

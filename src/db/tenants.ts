@@ -23,10 +23,7 @@ export interface TenantDetail extends StoredTenant {
   open_delivery_count: number;
 }
 
-/** The tenant has as many endpoints as it may have. */
-export class QuotaExceededError extends Error {}
-
-const REGISTERED = 'deleted_at is null and ad_hoc_key is null';
+export const REGISTERED = 'deleted_at is null and ad_hoc_key is null';
 const COLUMNS = `t.id, name, metadata, max_endpoints, max_events_per_second,
   (select count(*)::int from endpoints where tenant = t.id and ${REGISTERED}) as endpoint_count, created_at, updated_at`;
 
@@ -163,43 +160,10 @@ async function isInUse(db: Db, id: string): Promise<boolean> {
 const about = (id: string) => ({ object: `tenant:${id}`, tenant: id });
 
 /** The settings of a tenant whose row is locked until the transaction ends. */
-async function lockTenant(db: Db, id: string): Promise<TenantSettings | null> {
+export async function lockTenant(db: Db, id: string): Promise<TenantSettings | null> {
   const { rows } = await db.query<TenantSettings>(
     `select name, metadata, max_endpoints, max_events_per_second from tenants where id = $1 for no key update`,
     [id],
   );
   return rows[0] ?? null;
-}
-
-/**
- * Throws a QuotaExceededError unless the tenant may have one more registered endpoint; makes the tenant where there is
- * none. In the transaction that registers the endpoint: its lock lets one at a time count and insert.
- */
-export async function requireEndpointRoom(db: Db, tenant: string, defaultMax: number | null): Promise<void> {
-  let settings: TenantSettings | null = null;
-  // Again where it was deleted between the two statements.
-  while (!settings) {
-    await db.query('insert into tenants (id) values ($1) on conflict do nothing', [tenant]);
-    settings = await lockTenant(db, tenant);
-  }
-  const max = settings.max_endpoints ?? defaultMax;
-  if (max === null) return;
-  const { rows } = await db.query<{ count: number }>(
-    `select count(*)::int from (select from endpoints where tenant = $1 and ${REGISTERED} limit $2) counted`,
-    [tenant, max],
-  );
-  if (rows[0]!.count >= max) throw new QuotaExceededError(`It may have ${max} endpoints, and has as many.`);
-}
-
-/** Rates of the tenants that have their own: of all, or of those among `ids`. */
-export async function listEventRates(
-  db: Db,
-  ids: string[] | null,
-): Promise<{ id: string; max_events_per_second: number }[]> {
-  const { rows } = await db.query<{ id: string; max_events_per_second: number }>(
-    `select id, max_events_per_second from tenants
-     where max_events_per_second is not null${ids ? ' and id = any($1)' : ''}`,
-    ids ? [ids] : [],
-  );
-  return rows;
 }

@@ -9,7 +9,7 @@ import { newId } from '../lib/ids.js';
 import type { SecretCipher } from '../lib/secret-cipher.js';
 import { newSecret, publicKeyOf } from '../webhook/sign.js';
 import { badField } from './problem.js';
-import type { endpointBody, endpointPatch } from './schemas.js';
+import type { endpointBody, endpointPatch } from './endpoint-schemas.js';
 import { signatureOf } from './secret-schemas.js';
 
 /** A secret that was brought, or a new one of the kind, ready to be stored. */

@@ -7,7 +7,7 @@ import { MAX_PAYLOAD_DEPTH } from '../domain/event.js';
 import { TooDeepError } from '../domain/raw-json.js';
 import { AfterCommitError } from '../db/after-commit.js';
 import { UNKNOWN_KEY } from '../db/encryption-check.js';
-import { QuotaExceededError } from '../db/tenants.js';
+import { QuotaExceededError } from '../db/tenant-quotas.js';
 import { RateExceededError } from '../delivery/tenant-rates.js';
 import { UnreadableSecretError } from '../lib/secret-cipher.js';
 import { rateLimited } from './rate-limited.js';

@@ -8,7 +8,7 @@ import type { FairLimit, Slot } from './fair-limit.js';
 import { headerKey } from './idempotency-key.js';
 import { acceptedAnswer, acceptPosted } from './incoming-event.js';
 import { MAX_EVENT_BYTES, parseJson } from './json-body.js';
-import { eventBody } from './schemas.js';
+import { eventBody } from './event-schemas.js';
 
 /**
  * Handles the route `postEvent` without a router: thousands arrive per second, and routing takes longer than all the rest.

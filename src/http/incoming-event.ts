@@ -15,7 +15,7 @@ import { schemaProblem } from './event-type-rules.js';
 import type { Slot } from './fair-limit.js';
 import { keyConflict } from './once.js';
 import { badField, type Problem } from './problem.js';
-import type { eventBody } from './schemas.js';
+import type { eventBody } from './event-schemas.js';
 import { tenantFor } from './tenancy.js';
 
 /** Accepts the event that a body describes, if its tenant is admitted. */

@@ -17,7 +17,14 @@ const metadata = z
     else if (names.includes('__proto__'))
       context.addIssue({ code: 'custom', path: ['__proto__'], message: 'Cannot be kept under this name.' });
   })
-  .pipe(z.record(line(40, 1), line(500)));
+  .pipe(z.record(line(40, 1), line(500)))
+  .meta({
+    override: {
+      ...{ type: 'object', maxProperties: MAX_METADATA },
+      additionalProperties: { type: 'string', maxLength: 500 },
+    },
+    description: 'Names of 1 to 40 characters.',
+  });
 
 const quota = (least: number, most: number) =>
   z.int().min(least, `At least ${least}.`).max(most, `At most ${most}.`).nullable();

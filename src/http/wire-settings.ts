@@ -72,7 +72,14 @@ const metadata = z
     z
       .record(line(40, 1), line(500))
       .refine((map) => Object.keys(map).length <= MAX_METADATA, `At most ${MAX_METADATA} keys.`),
-  );
+  )
+  .meta({
+    override: {
+      ...{ type: 'object', maxProperties: MAX_METADATA },
+      additionalProperties: { type: 'string', maxLength: 500 },
+    },
+    description: 'Names of 1 to 40 characters.',
+  });
 
 /** Settings of an endpoint that shape its requests; a PATCH replaces each field that it gives. */
 export const wireSettings = {

@@ -5,7 +5,7 @@ import type { AppDeps } from '../app-deps.js';
 import type { Identity } from '../auth.js';
 import { Problem } from '../problem.js';
 import { route } from '../route.js';
-import { pauseBody, resumeBody } from '../schemas.js';
+import { pauseBody, resumeBody } from '../control-schemas.js';
 import { requireAboveTenants, seenTenant } from '../tenancy.js';
 
 /** The body holds a reason only. */

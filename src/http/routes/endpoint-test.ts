@@ -7,7 +7,7 @@ import { foundEndpoint } from '../found-endpoint.js';
 import { payloadOf } from '../incoming-event.js';
 import { notFound, Problem } from '../problem.js';
 import { idParam, route } from '../route.js';
-import { testBody } from '../schemas.js';
+import { testBody } from '../endpoint-schemas.js';
 
 const test = route('POST /v1/endpoints/{id}/test', {
   operationId: 'testEndpoint',

@@ -12,7 +12,7 @@ import {
 import { IdTakenError, insertEndpoint } from '../../db/new-endpoint.js';
 import { endDeliveriesOf } from '../../db/open-deliveries/index.js';
 import type { Db } from '../../db/pool.js';
-import { requireEndpointRoom } from '../../db/tenants.js';
+import { requireEndpointRoom } from '../../db/tenant-quotas.js';
 import { openSecret } from '../../delivery/endpoint-vault.js';
 import { answer, replayed } from '../answer.js';
 import { pageOf } from '../answers/common.js';
@@ -26,7 +26,8 @@ import { changesOf, newEndpoint } from '../endpoint-input.js';
 import { answeredBefore, confidentialKey, createOnce } from '../once.js';
 import { badField, notFound, Problem } from '../problem.js';
 import { idParam, route } from '../route.js';
-import { endpointBody, endpointPatch, endpointsQuery, pageQuery } from '../schemas.js';
+import { endpointBody, endpointPatch, endpointsQuery } from '../endpoint-schemas.js';
+import { pageQuery } from '../schemas.js';
 import { tenantFor } from '../tenancy.js';
 import { endpointActions } from './endpoint-actions.js';
 

@@ -9,7 +9,7 @@ import { acceptPosted } from '../incoming-event.js';
 import { boundMembers } from '../json-body.js';
 import { badField, Problem } from '../problem.js';
 import { route } from '../route.js';
-import { eventBody, eventsBody, MAX_BATCH_EVENTS } from '../schemas.js';
+import { eventBody, eventsBody, MAX_BATCH_EVENTS } from '../event-schemas.js';
 
 /** For all events of a batch together. */
 const MAX_EVENTS_BYTES = 4 * 1024 * 1024;

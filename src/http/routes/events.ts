@@ -8,7 +8,8 @@ import { acceptedExample } from '../examples.js';
 import { acceptedAnswer, acceptPosted } from '../incoming-event.js';
 import { notFound, Problem } from '../problem.js';
 import { idParam, route } from '../route.js';
-import { eventBody, eventsQuery, pageQuery } from '../schemas.js';
+import { eventBody, eventsQuery } from '../event-schemas.js';
+import { pageQuery } from '../schemas.js';
 import { z } from 'zod';
 import { postEvents } from './event-batches.js';
 

@@ -14,7 +14,8 @@ import {
   payloadOf,
 } from '../incoming-event.js';
 import { route } from '../route.js';
-import { endpointBody, sendBody } from '../schemas.js';
+import { endpointBody } from '../endpoint-schemas.js';
+import { sendBody } from '../event-schemas.js';
 import { tenantFor } from '../tenancy.js';
 
 const send = route('POST /v1/send', {
