@@ -17,29 +17,26 @@ const port = z
   .transform(Number)
   .refine((number) => number <= 65_535, 'must be a port, 0 to 65535');
 const flag = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');
-const networks = z
-  .string()
-  .transform((text) => text.split(',').map((part) => part.trim()))
-  .refine((cidrs) => cidrs.every(isNetwork), 'must be CIDRs joined by commas, such as 10.0.0.0/8');
-const ports = z
-  .string()
-  .transform((text) => text.split(',').map((part) => part.trim()))
+/** A list joined by commas. */
+const list = z.string().transform((text) => text.split(',').map((part) => part.trim()));
+const networks = list.refine(
+  (cidrs) => cidrs.every(isNetwork),
+  'must be CIDRs joined by commas, such as 10.0.0.0/8',
+);
+const ports = list
   .refine(
-    (list) => list.every((part) => /^\d{1,5}$/.test(part) && Number(part) >= 1 && Number(part) <= 65_535),
+    (all) => all.every((part) => /^\d{1,5}$/.test(part) && Number(part) >= 1 && Number(part) <= 65_535),
     'must be ports joined by commas, such as 443,8443',
   )
-  .transform((list) => list.map(Number));
+  .transform((all) => all.map(Number));
 /** The value may hold a password: no message repeats it. */
 const proxy = z
   .url({ protocol: /^http$/, error: 'must be a URL such as http://proxy.internal:3128', abort: true })
   .refine(hasDecodableUser, 'has a % in its user or password that begins no escape: write it as %25');
-const origins = z
-  .string()
-  .transform((text) => text.split(',').map((part) => part.trim()))
-  .refine(
-    (all) => all.every((one) => URL.canParse(one) && /^https?:/.test(one) && new URL(one).origin === one),
-    'must be origins joined by commas, such as https://portal.example.com',
-  );
+const origins = list.refine(
+  (all) => all.every((one) => URL.canParse(one) && /^https?:/.test(one) && new URL(one).origin === one),
+  'must be origins joined by commas, such as https://portal.example.com',
+);
 /** `/readyz` shows it to everybody. */
 const publicUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http(s) URL', abort: true })
