@@ -52,7 +52,7 @@ export function filters(backdrop: Backdrop): Promise<Row[]> {
       for (const tenant of order) rows[tenant].push(await measure(product, backdrop, tenant, `${round}`));
     }
     const [plain, typed] = [medianBy(rows.plain, secondsOf), medianBy(rows.typed, secondsOf)];
-    // Of each round for itself: the machine may be slower in one than in another.
+    // Each round is compared with itself: the machine may be slower in one than in another.
     const ratioBy = (of: (row: Row) => number) =>
       medianBy(
         rows.typed.map((row, i) => of(row) / of(rows.plain[i]!)),

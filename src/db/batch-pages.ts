@@ -86,7 +86,7 @@ export async function insertLookedAt(
     lookedAt: string;
     /** SQL: the rows of the page, if `lookedAt` is only a part of it. */
     read?: string;
-    /** Of the statement that read the page. */
+    /** Limit of the statement that read the page. */
     limit?: number;
     chosen: string;
     values: unknown[];

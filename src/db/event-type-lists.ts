@@ -42,7 +42,7 @@ export async function schemaOf(db: Db, name: string): Promise<JsonSchema | null>
   return rows[0]?.schema ?? null;
 }
 
-/** Those of the names that are archived. */
+/** The names among these that are archived. */
 export async function archivedAmong(db: Db, names: string[]): Promise<string[]> {
   const { rows } = await db.query<{ name: string }>(
     'select name from event_types where name = any($1) and archived',

@@ -2,7 +2,7 @@ import addFormats from 'ajv-formats';
 import type { Ajv2020 } from 'ajv/dist/2020.js';
 import { spend, type Work } from './check-work.js';
 
-/** Of JSON Schema and OpenAPI. Not `url` of ajv-formats, whose time is quadratic. Others are notes, which check nothing. */
+/** The formats of JSON Schema and OpenAPI, without `url` of ajv-formats, whose time is quadratic. Others are notes, which check nothing. */
 const FORMATS = [
   ...(['date', 'time', 'date-time', 'duration', 'email', 'hostname', 'ipv4', 'ipv6', 'uuid'] as const),
   ...(['uri', 'uri-reference', 'uri-template', 'json-pointer', 'relative-json-pointer', 'regex'] as const),

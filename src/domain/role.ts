@@ -1,4 +1,4 @@
-/** What an API key may do. */
+/** Roles of API keys. */
 export const ROLES = ['admin', 'operator', 'publisher', 'viewer'] as const;
 export type Role = (typeof ROLES)[number];
 

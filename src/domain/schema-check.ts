@@ -51,7 +51,7 @@ export function schemaFaults(schema: unknown): SchemaFault[] {
 
 const fault = (message: string, path: SchemaFault['path'] = []): SchemaFault[] => [{ path, message }];
 
-/** Of all schemas inside, also those that nothing refers to. */
+/** Faults of all schemas inside, also of those that nothing refers to. */
 function keywordFaults(root: JsonSchema, schema = root, at: SchemaFault['path'] = []): SchemaFault[] {
   const { $ref, $schema, $id } = schema;
   const faults = [

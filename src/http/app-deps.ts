@@ -45,7 +45,7 @@ export interface AppDeps extends HealthDeps {
   /** For tenants without their own. */
   quotas: TenantQuotas;
   tenantRates: Pick<TenantRates, 'limits' | 'take'>;
-  /** Whose pages browsers let call the API; none by default. */
+  /** Origins whose pages browsers let call the API; none by default. */
   corsOrigins: string[];
   /** False: the metrics have a port of their own. */
   exposesMetrics: boolean;

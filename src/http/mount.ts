@@ -39,7 +39,7 @@ export function mount<D>(app: Express, routes: Route<D>[], deps: D, { lanes, ten
   }
 }
 
-/** Those without a parameter come first: `/v1/deliveries/cancel` is no delivery, whatever the method. */
+/** Paths without a parameter come first: `/v1/deliveries/cancel` is no delivery, whatever the method. */
 const pathsOf = (routes: Pick<Route, 'path'>[]) =>
   [...new Set(routes.map(({ path }) => path))].sort(
     (a, b) => Number(a.includes('{')) - Number(b.includes('{')),

@@ -2,7 +2,7 @@ import { addTo } from '../lib/counts.js';
 import { Problem } from './problem.js';
 
 const MAX_AT_ONCE = 16;
-/** Of them, those of one tenant. */
+/** Tests of one tenant among them. */
 const MAX_PER_TENANT = 4;
 const MAX_PER_MINUTE = 20;
 const MINUTE_MS = 60_000;

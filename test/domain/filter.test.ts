@@ -98,7 +98,7 @@ test('any filter that is made of known parts is allowed, and its predicate holds
   fc.assert(
     fc.property(anyFilter, (filter) => {
       expect(faultsOf(filter)).toEqual([]);
-      // What is left without its strings is of the compiler alone.
+      // Without its strings, only the compiler's own text is left.
       const rest = compileFilter(filter).predicate.replaceAll(/"(?:[^"\\]|\\.)*"/gu, '');
       expect(rest).toMatch(/^[$.@()?=<>!&|\w\s+-]*$/);
     }),

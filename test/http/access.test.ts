@@ -88,7 +88,7 @@ const ENTRIES: Record<string, Entry> = {
 };
 
 let t: TestService;
-/** Of the tenant acme, by the prefix of the id. */
+/** Objects of the tenant acme, by the prefix of the id. */
 const ids: Record<string, string> = { tenant };
 const EVENT_TYPE = 'order.created';
 const keys = new Map<string, string>();

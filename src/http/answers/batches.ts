@@ -26,7 +26,7 @@ const selection = z
     }),
     z.object({ include_delivered, batch_id: z.string() }),
   ])
-  .meta({ description: 'What was chosen: ids, a filter, missing events, or the rest of another batch.' });
+  .meta({ description: 'The choice: ids, a filter, missing events, or the rest of another batch.' });
 
 const plan = z
   .object({

@@ -32,10 +32,10 @@ export const problem = z
     type: z.literal('about:blank'),
     title: z.string().meta({ description: 'The name of the status.' }),
     status: z.int(),
-    detail: z.string().meta({ description: 'What is wrong, in words.' }),
+    detail: z.string().meta({ description: 'The fault in words.' }),
     code: z
       .enum(Object.keys(PROBLEM_CODES) as [ProblemCode, ...ProblemCode[]])
-      .meta({ description: 'What is wrong, for programs. Never changes.' }),
+      .meta({ description: 'The fault for programs. Never changes.' }),
     errors: fieldErrors.meta({ description: 'At most 20.' }),
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem details.' });

@@ -34,4 +34,7 @@ export const importedEventTypes = z
     unchanged: names,
     refused: z.array(z.object({ name: z.string(), errors: fieldErrors })),
   })
-  .meta({ id: 'EventTypeImport', description: 'What the import did, or would do, with each webhook.' });
+  .meta({
+    id: 'EventTypeImport',
+    description: 'The result of the import for each webhook, or of its dry run.',
+  });

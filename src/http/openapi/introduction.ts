@@ -47,8 +47,8 @@ const tags: Record<Tag, string> = {
   'Replay batches': 'Many deliveries made again, by a plan.',
   Control: 'The kill switch.',
   Tenants: 'Customers of the sender, with their quotas.',
-  'API keys': 'Who may call the API, and what.',
-  Audit: 'Who changed what.',
+  'API keys': 'Keys for the API, each with a role.',
+  Audit: 'The changes, and who made them.',
   Health: 'For probes and Prometheus. Without an API key.',
   Reference: 'This document. Without an API key.',
 };

@@ -14,11 +14,11 @@ export const responseHeaders = {
   },
   ratelimit: {
     description:
-      'Of API keys and tenants with a limit: how many are left (`r`), and the seconds until there are more (`t`).',
+      'For API keys and tenants with a limit: how many are left (`r`), and the seconds until there are more (`t`).',
     schema: { type: 'string' },
   },
   'ratelimit-policy': {
-    description: 'Of API keys and tenants with a limit: how many (`q`) in a window of seconds (`w`).',
+    description: 'For API keys and tenants with a limit: how many (`q`) in a window of seconds (`w`).',
     schema: { type: 'string' },
   },
   'www-authenticate': {
@@ -29,7 +29,7 @@ export const responseHeaders = {
 
 export type ResponseHeader = keyof typeof responseHeaders;
 
-/** Of every answer to a request with an API key. */
+/** Headers of every answer to a request with an API key. */
 export const KEYED_HEADERS = [
   'x-request-id',
   'ratelimit',

@@ -13,7 +13,7 @@ const MAX_CONTROL_BYTES = 16 * 1024;
 
 const tag = 'Control';
 const lane = 'control';
-const responses = { 200: { description: 'What is paused now.', schema: controlState } };
+const responses = { 200: { description: 'Everything that is paused now.', schema: controlState } };
 
 // The kill switch needs only Postgres, so it works while Temporal is away. It has connections of its own.
 const get = route('GET /v1/control', {

@@ -58,7 +58,9 @@ const cancelMany = route('POST /v1/deliveries/cancel', {
   description: 'With `dry_run`, only counts them. A call takes at most 20 s; the same request goes on.',
   body: cancelManyBody,
   example: { filter: { tenant: 'acme', event_type: 'order.created' }, dry_run: true },
-  responses: { 200: { description: 'What matched, and what was cancelled.', schema: cancelReport } },
+  responses: {
+    200: { description: 'Numbers of matching and of cancelled deliveries.', schema: cancelReport },
+  },
   problems: ['foreign_tenant'],
   async handle({ body, raw, identity, actor }, deps) {
     const { filter, dry_run: dryRun, reason = null } = body;

@@ -95,7 +95,7 @@ const importAll = route('POST /v1/event-types/import/openapi', {
     },
     dry_run: true,
   },
-  responses: { 200: { description: 'What was done, or would be.', schema: importedEventTypes } },
+  responses: { 200: { description: 'The result, or that of the dry run.', schema: importedEventTypes } },
   async handle({ body: { openapi, dry_run }, actor }, { pool, eventSchemas }) {
     const { types, refused } = await readImport(openapi);
     const imported = await importEventTypes(pool, types, {

@@ -14,7 +14,7 @@ import { referenceRoutes } from './reference.js';
 import { sendRoutes } from './send.js';
 import { tenantRoutes } from './tenants.js';
 
-/** Those that need an API key. */
+/** Routes that need an API key. */
 export const apiRoutes = [
   ...eventRoutes,
   ...sendRoutes,
