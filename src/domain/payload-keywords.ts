@@ -49,14 +49,7 @@ export function addKeywords(ajv: Ajv2020, work: Work): void {
     compile: (allowed: unknown[]) => (value: unknown) => allowed.some((one) => isSameJson(one, value)),
     error: { message: 'must be allowed', params: ({ schemaCode }) => _`{ allowedValues: ${schemaCode} }` },
   });
-  // Ajv's own compares each element with each other.
-  ajv.removeKeyword('uniqueItems').addKeyword({
-    keyword: 'uniqueItems',
-    type: 'array',
-    schemaType: 'boolean',
-    compile: (wanted: boolean) => (items: unknown[]) => !wanted || areUnique(items, work),
-    error: { message: 'must not hold the same element twice' },
-  });
+  replaceUniqueItems(ajv, work);
   // Ajv's own divides doubles: 19.99 would be no multiple of 0.01.
   ajv.removeKeyword('multipleOf').addKeyword({
     keyword: 'multipleOf',
@@ -67,6 +60,17 @@ export function addKeywords(ajv: Ajv2020, work: Work): void {
       return isMultipleOf(value, step);
     },
     error: { message: ({ schema }) => `must be multiple of ${schema}` },
+  });
+}
+
+/** Ajv's own compares each element with each other, and calls a member `toString` of one. */
+export function replaceUniqueItems(ajv: Ajv2020, work: Work): void {
+  ajv.removeKeyword('uniqueItems').addKeyword({
+    keyword: 'uniqueItems',
+    type: 'array',
+    schemaType: 'boolean',
+    compile: (wanted: boolean) => (items: unknown[]) => !wanted || areUnique(items, work),
+    error: { message: 'must not hold the same element twice' },
   });
 }
 

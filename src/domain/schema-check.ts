@@ -10,6 +10,7 @@ import {
   unescapeToken,
   type JsonSchema,
 } from './json-schema.js';
+import { replaceUniqueItems } from './payload-keywords.js';
 import { compileSchema } from './payload-validator.js';
 import { countChecks, countInOnePart } from './schema-work.js';
 import { isStorableJson, UNSTORABLE } from './storable.js';
@@ -34,6 +35,8 @@ const NAMES = ['properties', 'patternProperties', 'dependentSchemas', 'dependent
 const DYNAMIC = ['$dynamicRef', '$dynamicAnchor', '$recursiveRef', '$recursiveAnchor'];
 
 const metaSchema = new Ajv2020({ strict: false, logger: false, allErrors: true });
+// Schemas are small: their work needs no bound.
+replaceUniqueItems(metaSchema, { left: Infinity });
 
 /** Why a schema is refused; empty: it can be compiled, reads nothing from elsewhere, and its work is bounded. */
 export function schemaFaults(schema: unknown): SchemaFault[] {

@@ -164,3 +164,8 @@ test.each<[string, unknown]>([
 ])('%s is allowed', (_name, schema) => {
   expect(faultsOf(schema)).toEqual([]);
 });
+
+test('objects with the names of methods are refused as any other value in the wrong place', () => {
+  const schema: unknown = { type: [{}, { toString: [] }], required: [{}, { valueOf: 1 }] };
+  expect(schemaFaults(schema).length).toBeGreaterThan(0);
+});
