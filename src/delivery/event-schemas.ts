@@ -31,11 +31,14 @@ export function createEventSchemas(
   control: Pick<KillSwitch, 'onEventType' | 'current'>,
   log: Logger,
 ): EventSchemas {
-  const names = keepReads(control, async () => new Set(await load.names()), 1);
+  // No event waits for a database that hangs, only to be refused after that.
+  const stale = { mayBeStale: true };
+  const names = keepReads(control, async () => new Set(await load.names()), 1, stale);
   const schemas = keepReads(
     control,
     (name) => load.schema(name).then((schema) => compile(name, schema)),
     MAX_SCHEMAS,
+    stale,
   );
 
   // Compiling takes up to a second. It must not be repeated for each read, which would block the event loop for so long

@@ -8,13 +8,14 @@ export interface KeptReads<T> {
 
 /**
  * Keeps what was read, but null, until it is forgotten; one read for all who ask meanwhile. While changes may go
- * unnoticed, it is read again each time.
+ * unnoticed, it is read again each time; `mayBeStale`: in the background, and the kept value is used until then.
  */
 export function keepReads<T>(
   { current }: Pick<KillSwitch, 'current'>,
   read: (key: string) => Promise<T>,
   /** Above it, the value that is kept longest is forgotten. */
   most: number,
+  { mayBeStale = false } = {},
 ): KeptReads<T> {
   const known = new Map<string, T>();
   const reading = new Map<string, Promise<T>>();
@@ -23,7 +24,9 @@ export function keepReads<T>(
     const isCurrent = current();
     const under = read(key)
       .then((value) => {
-        if (isCurrent && value !== null && reading.get(key) === under) keepLast(known, key, value, most);
+        if (reading.get(key) !== under) return value;
+        if (value === null) known.delete(key);
+        else if (isCurrent || mayBeStale) keepLast(known, key, value, most);
         return value;
       })
       .finally(() => {
@@ -34,12 +37,17 @@ export function keepReads<T>(
   }
 
   return {
-    get: (key) => (current() ? known.get(key) : undefined) ?? reading.get(key) ?? begin(key),
+    get(key) {
+      const kept = current() || mayBeStale ? known.get(key) : undefined;
+      if (kept === undefined) return reading.get(key) ?? begin(key);
+      if (!current() && !reading.has(key)) begin(key).catch(() => {});
+      return kept;
+    },
     forget(key) {
       // Drop reads in flight too: they may predate the change.
-      for (const of of [known, reading]) {
-        if (key === null) of.clear();
-        else of.delete(key);
+      for (const values of [known, reading]) {
+        if (key === null) values.clear();
+        else values.delete(key);
       }
     },
   };

@@ -75,12 +75,29 @@ test('a changed event type is read again, also one that is new, is gone, or chan
   expect(await accepts('a', true)).toBe(true);
 });
 
-test('while notifications may be missing, nothing is answered from memory', async () => {
-  const { accepts, stored, setCurrent } = setup({ a: { type: 'number' } });
+test('while notifications may be missing, schemas are read again with each event, which does not wait for it', async () => {
+  const { accepts, stored, setCurrent, reads, setBeforeAnswer } = setup({ a: { type: 'number' } });
   expect(await accepts('a', 'x')).toBe(false);
   setCurrent(false);
   stored.a = { type: 'string' };
+  expect(await accepts('a', 'x')).toBe(false);
+  await nextTurn();
   expect(await accepts('a', 'x')).toBe(true);
+  await nextTurn();
+  const before = reads.length;
+  setBeforeAnswer(() => {
+    throw new Error('The database is away.');
+  });
+  for (let i = 0; i < 3; i++) {
+    expect(await accepts('a', 'x')).toBe(true);
+    await nextTurn();
+  }
+  expect(reads.length).toBe(before + 6);
+  setBeforeAnswer(() => {});
+  delete stored.a;
+  await accepts('a', 'x');
+  await nextTurn();
+  expect(await accepts('a', 5)).toBe(true);
 });
 
 test('a schema that is read again is compiled again only if it has changed', async () => {

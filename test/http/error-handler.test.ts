@@ -11,8 +11,9 @@ test('an error after an answer has begun cuts the answer, is logged, and is prin
   const app = express();
   // As in production: under "test", Express prints nothing.
   app.set('env', 'production');
-  app.get('/', (_request, response) => {
-    response.writeHead(200, { 'content-length': 10 }).write('begun');
+  app.get('/', async (_request, response) => {
+    // Once this is sent, the answer has begun for its reader, too.
+    await new Promise((sent) => response.writeHead(200, { 'content-length': 10 }).write('begun', sent));
     throw new Error('canary');
   });
   app.use(createErrorHandler(createProblemWriter(log)));
