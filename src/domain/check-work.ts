@@ -1,4 +1,4 @@
-/** Steps for one payload. A step takes 80 ns at worst, so a check takes at most 0.4 s; mostly a step takes below 10 ns. */
+/** Steps for one payload. A step takes up to 100 ns, so a check takes up to 0.5 s; mostly, a step takes below 10 ns. */
 export const MAX_PAYLOAD_WORK = 5_000_000;
 /** Steps for all payloads of a request; the last payload may exceed them by its own. */
 export const MAX_REQUEST_WORK = 10_000_000;

@@ -74,7 +74,9 @@ describe('a filter that is refused', () => {
 });
 
 describe('a filter that would compile to a large predicate', () => {
-  const inList = (key: number, values: number) => ({ ['a'.repeat(key)]: { $in: Array(values).fill(1) } });
+  const inList = (key: number, values: number, value: unknown = 1) => ({
+    ['a'.repeat(key)]: { $in: Array(values).fill(value) },
+  });
 
   it('is refused for its bytes before it is compiled', () => {
     // Compiled, it would be longer than a string can be.
@@ -84,7 +86,11 @@ describe('a filter that would compile to a large predicate', () => {
   it('is refused where a long path is repeated for each value', () => {
     expect(faultsOf(inList(3_600, 199))).toEqual([expect.stringMatching(/^: At most 16384 bytes when/)]);
     expect(faultsOf(inList(40, 199))).toEqual([]);
-    expect(compileFilter(inList(60, 199)).predicate.length).toBeLessThanOrEqual(MAX_PREDICATE);
+    // A text of 8 characters takes 10 with its quotes.
+    expect(compileFilter(inList(60, 199, 'x'.repeat(8))).predicate.length).toBeLessThanOrEqual(MAX_PREDICATE);
+    expect(faultsOf(inList(60, 199, 'x'.repeat(9)))).toEqual([
+      expect.stringMatching(/^: At most 16384 bytes when/),
+    ]);
   });
 });
 
