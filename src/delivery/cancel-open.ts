@@ -60,8 +60,10 @@ export async function cancelOpen(deps: CancelDeps, request: CancelOpen): Promise
   let complete = false;
   try {
     // An event that is still fanned out gets deliveries below ids already read: again, until there is none.
-    for (let found = true; found && Date.now() < until;) {
-      found = false;
+    for (let again = true; again && Date.now() < until;) {
+      let found = false;
+      // Ask before reading: the last page may be committed between the two.
+      const isFilling = !request.dryRun && (await isFanningOut(deps.pool, request.filter, end));
       for (let after: string | null = ''; after !== null && Date.now() < until;) {
         const { matches, last } = await nextOpen(deps.pool, request.filter, { after, until: end });
         matches.forEach(tally.add);
@@ -75,10 +77,8 @@ export async function cancelOpen(deps: CancelDeps, request: CancelOpen): Promise
         }
         found ||= ended.size > 0;
       }
-      if (!found && !request.dryRun && (await isFanningOut(deps.pool, request.filter, end))) {
-        await sleep(FAN_OUT_MS);
-        found = true;
-      }
+      if (isFilling && !found) await sleep(FAN_OUT_MS);
+      again = isFilling || found;
     }
     complete = Date.now() < until;
   } catch (error) {
