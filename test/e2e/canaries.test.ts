@@ -60,7 +60,7 @@ beforeAll(async () => {
   await deliver(run);
   await sendRefusedRequests(run);
   await operate(run, endpoints);
-  await losePostgres(run, [api, worker]);
+  await losePostgres(run, endpoints, [api, worker]);
   await readAll(run);
   await stopProcesses([api, worker]);
   await rotateKeys(run, endpoints);

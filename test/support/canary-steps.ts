@@ -151,7 +151,11 @@ const batchIn = (run: CanaryRun, id: string, status: string) =>
   eventually(async () => (await run.call('GET', `/v1/batches/${id}`)).body.status === status, 30_000);
 
 /** An answer that comes, an event and lists while Postgres is away. */
-export async function losePostgres(run: CanaryRun, processes: ProcessRun[]): Promise<void> {
+export async function losePostgres(
+  run: CanaryRun,
+  { byPath }: Endpoints,
+  processes: ProcessRun[],
+): Promise<void> {
   const { planted } = run.wallet;
   const post = (type: string) =>
     run.call('POST', '/v1/events', { type, tenant: TENANT, payload: planted.payload.text });
@@ -169,7 +173,8 @@ export async function losePostgres(run: CanaryRun, processes: ProcessRun[]): Pro
   await run.postgresLink.accept();
   await eventually(async () => (await post('order.back')).status === 202);
   await isReady(run);
-  await eventually(async () => (await ofDeliveries(run, 'event_type=order.slow'))[0]!.attempt_count > 0);
+  const slow = `endpoint_id=${byPath.get('/slow')!.id}`;
+  await eventually(async () => (await ofDeliveries(run, slow))[0]!.attempt_count > 0);
 }
 
 /** Several processes with other keys; ends with them stopped. */
