@@ -15,7 +15,10 @@ export function loggedError(error: unknown): unknown {
   if (!isError(error)) return { message: messageOf(error) };
   const causes = causesOf(error);
   const withoutData = (text: string) =>
-    causes.reduce((rest, one) => (one.message ? rest.replaceAll(one.message, messageOf(one)) : rest), text);
+    causes.reduce(
+      (rest, one) => (one.message ? rest.replaceAll(one.message, () => messageOf(one)) : rest),
+      text,
+    );
   const properties = error as unknown as Record<string, unknown>;
   return {
     type: error.constructor.name,
