@@ -5,11 +5,11 @@ const SCHEMAS = [
   ...['allOf', 'anyOf', 'oneOf', 'prefixItems', 'properties', 'patternProperties'],
   ...['dependentSchemas', 'dependencies'],
 ];
-const NAMES = ['enum', 'required'];
+const NAMES = ['enum', 'required', 'dependentRequired'];
 const NAMES_OF_NAMES = ['dependentRequired', 'dependencies'];
 const EACH_ELEMENT = ['items', 'contains', 'unevaluatedItems'];
 const EACH_NAME = ['additionalProperties', 'unevaluatedProperties', 'propertyNames'];
-const ONE = [...EACH_ELEMENT, ...EACH_NAME, '$ref', 'not', 'if', 'then', 'else', 'contentSchema'];
+const ONE = [...EACH_ELEMENT, ...EACH_NAME, 'not', 'if', 'then', 'else', 'contentSchema'];
 const LISTS_NAMES = [...EACH_NAME, 'patternProperties', 'minProperties', 'maxProperties'];
 const COUNTS_CHARACTERS = ['minLength', 'maxLength'];
 /** Ajv collects the names that a branch has evaluated. */
@@ -27,9 +27,12 @@ const lengthOf = (value: unknown) =>
 const countOf = (schema: JsonSchema, keywords: string[]) =>
   keywords.filter((keyword) => schema[keyword] !== undefined).length;
 
-/** The schemas right in a schema. */
-const countSchemas = (schema: JsonSchema) =>
+/** The schemas that are written out right in a schema, `true` and `false` included. */
+const countWritten = (schema: JsonSchema) =>
   SCHEMAS.reduce((sum, keyword) => sum + lengthOf(schema[keyword]), countOf(schema, ONE));
+
+/** The schemas right in a schema, also by reference. */
+const countSchemas = (schema: JsonSchema) => countWritten(schema) + countOf(schema, ['$ref']);
 
 /** The required names and enum values right in a schema. */
 const countNames = (schema: JsonSchema) =>
@@ -97,6 +100,6 @@ export function countInOnePart(root: JsonSchema): number {
   const size = (schema: JsonSchema): number =>
     subschemasOf(schema)
       .filter(({ keyword }) => keyword !== '$defs' && keyword !== 'definitions')
-      .reduce((sum, inner) => sum + size(inner.schema), 1);
-  return Math.max(...[...parts].map((part) => (isObject(part) ? size(part) : 1)));
+      .reduce((sum, inner) => sum + size(inner.schema), countWritten(schema));
+  return Math.max(...[...parts].map((part) => 1 + (isObject(part) ? size(part) : 0)));
 }

@@ -87,6 +87,16 @@ test('names that every JavaScript object has are fields like others', () => {
   expect(faultsOf(schema, JSON.parse('{"constructor":1,"__proto__":2}'))).toEqual([]);
 });
 
+test('names that another field requires are missing each, with the old keyword too', () => {
+  const faults = ['payload.b: Is required.', 'payload.toString: Is required.'];
+  const required = { a: ['b', 'toString'], x: ['y'], constructor: ['z'] };
+  for (const schema of [{ dependentRequired: required }, { dependencies: { ...required, a2: false } }]) {
+    expect(faultsOf(schema, { a: 1 }).sort()).toEqual(faults);
+    expect(faultsOf(schema, { b: 1 })).toEqual([]);
+    expect(faultsOf({ items: schema }, [{ a: 1, b: 1 }])).toEqual(['payload[0].toString: Is required.']);
+  }
+});
+
 test.each<[string, unknown, unknown, boolean]>([
   ['a member toString', {}, { toString: null }, false],
   ['a member valueOf', { a: 1 }, { valueOf: 1 }, false],

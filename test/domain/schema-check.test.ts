@@ -1,4 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
+import type { JsonSchema } from '../../src/domain/json-schema.js';
+import { compileSchema } from '../../src/domain/payload-validator.js';
 import { MAX_CHECKS, MAX_IN_ONE_PART, schemaFaults } from '../../src/domain/schema-check.js';
 
 const faultsOf = (schema: unknown) =>
@@ -15,9 +17,10 @@ const doubling = (defs: number) => ({
   ),
 });
 
-const fields = (count: number) => ({
-  properties: Object.fromEntries(Array.from({ length: count }, (_, i) => [`p${i}`, { type: 'string' }])),
-});
+const names = (count: number) => Array.from({ length: count }, (_, i) => `p${i}`);
+const named = (count: number, value: unknown) =>
+  Object.fromEntries(names(count).map((name) => [name, value]));
+const fields = (count: number) => ({ properties: named(count, { type: 'string' }) });
 
 describe('a schema that is refused', () => {
   it.each<[string, unknown, RegExp]>([
@@ -84,6 +87,30 @@ describe('a schema that is refused', () => {
       { $ref: '#/$defs/a', $defs: { a: fields(MAX_IN_ONE_PART) } },
       /^: At most 1000 schemas in one another/,
     ],
+    [
+      'has too many names in one list',
+      { dependentRequired: { a: names(MAX_CHECKS) } },
+      /^: At most 5000 schemas, required names/,
+    ],
+    [
+      'has too many lists of names',
+      { dependentRequired: named(MAX_CHECKS, []) },
+      /^: At most 5000 schemas, required names/,
+    ],
+    ...['properties', 'dependentSchemas', 'dependencies'].flatMap((keyword) =>
+      [true, false, ['a']]
+        .filter((value) => keyword === 'dependencies' || !Array.isArray(value))
+        .map((value): [string, unknown, RegExp] => [
+          `has too many ${JSON.stringify(value)} in ${keyword}`,
+          { [keyword]: named(2_000, value) },
+          /^: At most 1000 schemas in one another/,
+        ]),
+    ),
+    ...['allOf', 'anyOf', 'oneOf', 'prefixItems'].map((keyword): [string, unknown, RegExp] => [
+      `has too many schemas in ${keyword}`,
+      { [keyword]: Array(2_000).fill(false) },
+      /^: At most 1000 schemas in one another/,
+    ]),
     ['is larger than 64 KiB', { description: 'x'.repeat(65_536) }, /^: At most 64 KiB/],
     ['is deep', JSON.parse(`${'{"not":'.repeat(50_000)}{}${'}'.repeat(50_000)}`), /^: At most 64 levels/],
     ['looks ahead', { pattern: '(?=a)b' }, /^: Cannot be used: the pattern \(\?=a\)b is not one of RE2/],
@@ -163,6 +190,26 @@ test.each<[string, unknown]>([
   ['as many fields as there may be', fields(MAX_IN_ONE_PART - 1)],
 ])('%s is allowed', (_name, schema) => {
   expect(faultsOf(schema)).toEqual([]);
+});
+
+test.each<[string, JsonSchema]>([
+  ['names in one list', { dependentRequired: { a: names(4_000) } }],
+  ['names in lists', { dependentRequired: named(2_000, ['a']) }],
+  ['names in an old list', { dependencies: { a: names(4_000) } }],
+  ['old lists', { dependencies: named(998, ['a']) }],
+  ['required names', { required: names(4_000) }],
+  ['values', { enum: names(4_000) }],
+  ['true fields', { properties: named(998, true), unevaluatedProperties: false }],
+  ['false fields', { properties: named(998, false) }],
+  ['false schemas of fields', { dependentSchemas: named(998, false) }],
+  ...['allOf', 'anyOf', 'oneOf', 'prefixItems'].map((keyword): [string, JsonSchema] => [
+    `false schemas in ${keyword}`,
+    { [keyword]: Array(998).fill(false) },
+  ]),
+])('a schema with as many %s as there may be checks a payload within the stack', (_name, schema) => {
+  expect(faultsOf(schema)).toEqual([]);
+  const validate = compileSchema(schema);
+  for (const value of [{}, { a: 1 }, named(4_000, 1), Array(1_000).fill(1), 'p1']) validate(value);
 });
 
 test('objects with the names of methods are refused as any other value in the wrong place', () => {
