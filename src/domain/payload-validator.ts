@@ -51,7 +51,7 @@ function compile(schema: JsonSchema, work: Work, allErrors: boolean): FindErrors
     // Otherwise the code of a schema is repeated at each reference.
     inlineRefs: false,
     // Optimized code is as fast, and takes ten times as long to make.
-    code: { regExp: createLinearPatterns(work), optimize: false },
+    code: { regExp: createLinearPatterns(work), optimize: false, process: withoutPrototypes },
   });
   addMeteredFormats(ajv, work);
   addKeywords(ajv, work);
@@ -66,6 +66,14 @@ function compile(schema: JsonSchema, work: Work, allErrors: boolean): FindErrors
     }
   };
 }
+
+/** Code in which the objects of evaluated names are empty: `{}` has a `constructor`, which would count as evaluated. */
+const withoutPrototypes = (code: string): string =>
+  code.replace(TEXT_OR_EMPTY, (found: string, before?: string) =>
+    before === undefined ? found : `${before}Object.create(null)`,
+  );
+
+const TEXT_OR_EMPTY = /"(?:[^"\\]|\\.)*"|(= |\|\| )\{\}/g;
 
 function hasMoreValues(value: unknown, most: number): boolean {
   let count = 0;

@@ -87,6 +87,40 @@ test('names that every JavaScript object has are fields like others', () => {
   expect(faultsOf(schema, JSON.parse('{"constructor":1,"__proto__":2}'))).toEqual([]);
 });
 
+test.each(['constructor', 'toString', 'hasOwnProperty', '__proto__'])(
+  'the field %s is evaluated where a schema evaluates it, and only there',
+  (name) => {
+    const payload: unknown = JSON.parse(`{"a":1,"${name}":2}`);
+    const unknown = [`payload.${name}: This field is not known.`];
+    const text = '{} = {} || {}"= {}';
+    for (const known of [
+      { properties: { a: {} } },
+      { anyOf: [{ properties: { a: {} } }, { properties: { b: {}, [text]: { const: text } } }] },
+      { if: { properties: { a: {} } }, then: { required: ['a'] } },
+      { patternProperties: { '^a': {} } },
+      { dependentSchemas: { a: { properties: { a: {} } } } },
+      { $ref: '#/$defs/x', $defs: { x: { patternProperties: { '^a': {} } } } },
+      { $ref: '#/$defs/x', $defs: { x: { anyOf: [{ properties: { a: {} } }] } } },
+    ]) {
+      const schema = { ...known, unevaluatedProperties: false };
+      expect(faultsOf(schema, payload)).toEqual(unknown);
+      expect(faultsOf({ ...schema, allOf: [{ patternProperties: { [`^${name}$`]: {} } }] }, payload)).toEqual(
+        [],
+      );
+      expect(faultsOf({ ...schema, anyOf: [{ additionalProperties: true }] }, payload)).toEqual([]);
+    }
+  },
+);
+
+test('texts in a schema that look like code stay texts', () => {
+  const text = 'let props0 = {}; a || {}"= {}\\\\= {}';
+  const schema = { anyOf: [{ properties: { [text]: { const: text } } }], unevaluatedProperties: false };
+  expect(faultsOf(schema, { [text]: text })).toEqual([]);
+  expect(faultsOf({ ...schema, required: ['"= {}'] }, { [text]: text })).toEqual([
+    'payload."= {}: Is required.',
+  ]);
+});
+
 test('names that another field requires are missing each, with the old keyword too', () => {
   const faults = ['payload.b: Is required.', 'payload.toString: Is required.'];
   const required = { a: ['b', 'toString'], x: ['y'], constructor: ['z'] };
