@@ -9,7 +9,12 @@ export type StartFault = 'away' | 'refused';
 
 /** Silence means that no workflow waits to be started, that another process has started it, or that few are refused. */
 const OVER_MS = 60_000;
-const MAX_REASON = 300;
+/** grpc.status, by code. */
+const STATUSES = [
+  ...['OK', 'CANCELLED', 'UNKNOWN', 'INVALID_ARGUMENT', 'DEADLINE_EXCEEDED', 'NOT_FOUND', 'ALREADY_EXISTS'],
+  ...['PERMISSION_DENIED', 'RESOURCE_EXHAUSTED', 'FAILED_PRECONDITION', 'ABORTED', 'OUT_OF_RANGE'],
+  ...['UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS', 'UNAUTHENTICATED'],
+];
 
 /** Makes a workflow that cannot be started visible, whoever starts it: in the metrics and in readiness. */
 export function watchStarts(
@@ -42,9 +47,10 @@ export function watchStarts(
   };
 }
 
-/** The innermost words: the client's own only say that a start failed. */
+/** Temporal's own words may name a workflow, or quote data: only the log has them. */
 function reasonOf(error: unknown): string {
-  const { message, cause } = error as { message?: string; cause?: { details?: string; message?: string } };
-  const known = error instanceof TemporalAwayError ? message : (cause?.details ?? cause?.message ?? message);
-  return (known || String(error)).slice(0, MAX_REASON);
+  if (error instanceof TemporalAwayError) return error.message;
+  const { code, cause } = error as { code?: number; cause?: { code?: number } };
+  const status = STATUSES[code ?? cause?.code ?? -1];
+  return status ? `Temporal answers ${status}; its words are in the log.` : 'The log says why.';
 }
