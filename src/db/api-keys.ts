@@ -29,7 +29,10 @@ export interface StoredApiKey extends NewApiKey {
 const COLUMNS = `id, name, role, tenant, rate_per_second, created_by, created_at, expires_at, last_used_at,
   revoked_at`;
 
-/** `hash`: SHA-256 in hex. 'name_taken': a key with this name exists. Runs in the caller's transaction. */
+/**
+ * `hash`: SHA-256 in hex. 'name_taken': a key with this name is neither revoked nor expired. Runs in the caller's
+ * transaction.
+ */
 export async function insertApiKey(
   db: Db,
   { name, role, tenant, rate_per_second, expires_at }: NewApiKey,
@@ -37,6 +40,11 @@ export async function insertApiKey(
   actor: Actor,
 ): Promise<StoredApiKey | 'name_taken'> {
   if (tenant !== null) await keepTenant(db, tenant);
+  // Names are unique among keys that are not revoked: an index cannot know the time.
+  await revoke(db, 'name = $1 and expires_at <= now()', name, {
+    actor,
+    reason: 'It has expired, and a new key takes its name.',
+  });
   const { rows } = await db.query<StoredApiKey>(
     `insert into api_keys (id, name, hash, role, tenant, rate_per_second, expires_at, created_by)
      values ($1, $2, decode($3, 'hex'), $4, $5, $6, $7, $8)
@@ -84,28 +92,25 @@ export async function findApiKeys(db: Db, hashes: string[]): Promise<(StoredApiK
 }
 
 /** The revoked key; null: there is none. Revoking again changes nothing. */
-export async function revokeApiKey(
-  pool: Pool,
-  id: string,
-  by: { actor: Actor; reason: string | null },
-): Promise<StoredApiKey | null> {
-  return transaction(pool, async (db) => {
-    const { rows } = await db.query<StoredApiKey>(
-      `update api_keys set revoked_at = now() where id = $1 and revoked_at is null returning ${COLUMNS}`,
-      [id],
-    );
-    const [key] = rows;
-    if (!key) return getApiKey(db, id);
-    await audit(db, {
-      ...by,
-      action: 'api_key.revoke',
-      object: id,
-      tenant: null,
-      before: { ...key, revoked_at: null },
-      after: key,
-    });
-    return key;
-  });
+export const revokeApiKey = (pool: Pool, id: string, by: Revoker): Promise<StoredApiKey | null> =>
+  transaction(pool, async (db) => (await revoke(db, 'id = $1', id, by)) ?? getApiKey(db, id));
+
+interface Revoker {
+  actor: Actor;
+  reason: string | null;
+}
+
+/** `condition`: of one key at most. Null: no key that is not revoked meets it. */
+async function revoke(db: Db, condition: string, value: string, by: Revoker): Promise<StoredApiKey | null> {
+  const { rows } = await db.query<StoredApiKey>(
+    `update api_keys set revoked_at = now() where ${condition} and revoked_at is null returning ${COLUMNS}`,
+    [value],
+  );
+  const [key] = rows;
+  if (!key) return null;
+  const before = { ...key, revoked_at: null };
+  await audit(db, { ...by, action: 'api_key.revoke', object: key.id, tenant: null, before, after: key });
+  return key;
 }
 
 /** Writes when keys were last used, at most once a minute for each, however many processes report it. */

@@ -41,9 +41,10 @@ export function createAuth(
   const adminHash = Buffer.from(keyHash(adminKey));
 
   function admit(key: StoredApiKey, response: ServerResponse): Identity {
-    if (key.revoked_at) throw unauthorized('This API key was revoked.');
+    // First, since an expired key is revoked when a new one takes its name.
     if (key.expires_at && key.expires_at.getTime() <= Date.now())
       throw unauthorized('This API key has expired.');
+    if (key.revoked_at) throw unauthorized('This API key was revoked.');
     limits.takeRequest(key, response);
     used(key.id);
     return key;

@@ -55,6 +55,20 @@ test('a name means one key at a time', async () => {
     });
 });
 
+test('a new key takes the name of an expired one, which stays refused as expired', async () => {
+  const old = await createKey(t, 'viewer', null, { name: 'yearly', expires_at: '2099-01-01T00:00:00Z' });
+  await t.pool.query(`update api_keys set expires_at = now() where id = $1`, [old.id]);
+  const { key } = await createKey(t, 'viewer', null, { name: 'yearly' });
+  expect(await statusOf(t, key)).toBe(200);
+  const refused = () => as(t, old.key).call<{ detail: string }>('GET', '/v1/endpoints');
+  expect((await eventually(async () => (await refused()).status === 401 && refused())).body.detail).toContain(
+    'expired',
+  );
+  expect((await t.call('GET', `/v1/audit?object=${old.id}&action=api_key.revoke`)).body).toMatchObject({
+    data: [{ actor: 'admin', reason: 'It has expired, and a new key takes its name.' }],
+  });
+});
+
 test('the audit has the id of the key', async () => {
   const { id: keyId, key } = await createKey(t, 'admin', 'named', { name: 'ana' });
   const { id } = await createEndpoint(as(t, key), 'http://127.0.0.1:9/');
