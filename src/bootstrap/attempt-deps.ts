@@ -5,17 +5,17 @@ import {
   recordAttempts,
   type AttemptRecord,
 } from '../db/open-deliveries/index.js';
-import { isDatabaseAway, transaction } from '../db/pool.js';
+import { isDatabaseAway, overloaded, transaction } from '../db/pool.js';
 import type { AttemptDeps } from '../delivery/attempt.js';
 import { createBatcher } from '../lib/batcher.js';
-import { full, withLookUpLimit, type DeliveryParts } from './delivery-parts.js';
+import { withLookUpLimit, type DeliveryParts } from './delivery-parts.js';
 import type { ServiceOptions } from './service-options.js';
 import { VERSION } from './version.js';
 
 /** Attempt records per batch, each batch one commit. No receiver waits for it: several share the cost of a commit. */
-const RECORDS = { most: 256, atOnce: 2, lingerMs: 10, mostWaiting: 32_768, full };
+const RECORDS = { most: 256, atOnce: 2, lingerMs: 10, mostWaiting: 32_768, full: overloaded };
 /** Deliveries looked up per batch; the payload of each may be large. */
-const TARGETS = { most: 64, atOnce: 2, mostWaiting: 32_768, full };
+const TARGETS = { most: 64, atOnce: 2, mostWaiting: 32_768, full: overloaded };
 
 export function attemptDeps(options: ServiceOptions, parts: DeliveryParts): AttemptDeps {
   const { pool, hot, control, sender, readSending, retryPolicy, metrics } = parts;

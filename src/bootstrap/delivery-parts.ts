@@ -1,4 +1,4 @@
-import { DatabaseAwayError, type Pool } from '../db/pool.js';
+import { overloaded, type Pool } from '../db/pool.js';
 import type { KillSwitch } from '../delivery/kill-switch.js';
 import type { ReadSending } from '../delivery/sending.js';
 import type { WorkflowGateway } from '../delivery/workflow-gateway.js';
@@ -22,9 +22,8 @@ export interface DeliveryParts {
   metrics: Metrics;
 }
 
-export const full = () => new DatabaseAwayError('The database is overloaded.');
 /** Statements that thousands may call at once: a few run at a time and leave connections to others. */
-export const LOOK_UPS = { atOnce: 8, mostWaiting: 32_768, full };
+export const LOOK_UPS = { atOnce: 8, mostWaiting: 32_768, full: overloaded };
 
 /** As `withConcurrencyLimit` with LOOK_UPS, for several arguments. */
 export function withLookUpLimit<A extends unknown[], O>(

@@ -1,6 +1,9 @@
 /** The database is away or overloaded; no statement was sent. */
 export class DatabaseAwayError extends Error {}
 
+/** More wait for the database than may. */
+export const overloaded = () => new DatabaseAwayError('The database is overloaded.');
+
 /**
  * SQLSTATEs that blame the server or the connection, not the statement: connection (08), a removed password or database
  * (28, 3D), resources (53), operator intervention including statement timeouts (57), files (58), read-only after a

@@ -1,7 +1,7 @@
 import pg from 'pg';
-import { breaksConnection, DatabaseAwayError, isDatabaseAway, isTooSlow } from './away.js';
+import { breaksConnection, DatabaseAwayError, isDatabaseAway, isTooSlow, overloaded } from './away.js';
 
-export { DatabaseAwayError, isDatabaseAway, isTooSlow };
+export { DatabaseAwayError, isDatabaseAway, isTooSlow, overloaded };
 
 export type Pool = pg.Pool;
 /** A pool or a client inside a transaction. */
@@ -33,7 +33,7 @@ class BoundedPool extends pg.Pool {
 
   async #take(): Promise<pg.PoolClient> {
     if (Date.now() < this.#awayUntil) throw new DatabaseAwayError('The database does not answer.');
-    if (this.waitingCount >= MAX_WAITING) throw new DatabaseAwayError('The database is overloaded.');
+    if (this.waitingCount >= MAX_WAITING) throw overloaded();
     // This caller is the only probe until the database answers.
     if (this.#awayUntil > 0) this.#awayUntil = Date.now() + AWAY_MS;
     return super.connect().catch((error: Error) => {

@@ -5,7 +5,14 @@ import {
   type AcceptChoice,
   type Stored,
 } from '../db/open-deliveries/index.js';
-import { DatabaseAwayError, isDatabaseAway, isTooSlow, retryOnConflict, type Pool } from '../db/pool.js';
+import {
+  DatabaseAwayError,
+  isDatabaseAway,
+  isTooSlow,
+  overloaded,
+  retryOnConflict,
+  type Pool,
+} from '../db/pool.js';
 import { afterCommit } from '../db/after-commit.js';
 import { DELIVERIES_PER_WORKFLOW } from '../domain/event.js';
 import { createBatcher, withConcurrencyLimit } from '../lib/batcher.js';
@@ -54,7 +61,6 @@ const MAX_TENANTS = 10_000;
 
 /** Events that come together are committed together. */
 export function createAcceptEvents({ pool, hot }: { pool: Pool; hot: Pool }, after: AfterAccept): Accept {
-  const full = () => new DatabaseAwayError('The database is overloaded.');
   /** By tenant: its next event is expected to be like its last one. */
   const known = new Map<string, { endpoints: number; filterWork: number }>();
   const workOf = ({ tenant }: NewEvent) => Math.min(known.get(tenant)?.filterWork ?? 0, MAX_FILTER_WORK);
@@ -68,7 +74,7 @@ export function createAcceptEvents({ pool, hot }: { pool: Pool; hot: Pool }, aft
     mostWeight: 1,
     atOnce: MAX_COMMITS,
     mostWaiting: MAX_WAITING,
-    full,
+    full: overloaded,
     // The same key twice: the second is answered from what the first has stored.
     keyOf: ({ tenant, idempotencyKey }) => `${tenant} ${idempotencyKey}`,
     weightOf: (event) =>
@@ -102,7 +108,7 @@ export function createAcceptEvents({ pool, hot }: { pool: Pool; hot: Pool }, aft
   const lookUp = withConcurrencyLimit<NewEvent, Accepted | null>((event) => findByKey(pool, event), {
     atOnce: MAX_LOOK_UPS,
     mostWaiting: MAX_WAITING,
-    full,
+    full: overloaded,
   });
   async function accept(event: NewEvent): Promise<Accepted> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {

@@ -1,6 +1,5 @@
 import type { EndpointTarget } from '../db/endpoint-targets.js';
-import { DatabaseAwayError, isDatabaseAway } from '../db/pool.js';
-import { createBatcher } from '../lib/batcher.js';
+import { batchReads } from '../db/batch-reads.js';
 import { keepReads } from './kept-reads.js';
 import type { KillSwitch } from './kill-switch.js';
 
@@ -10,8 +9,8 @@ export interface EndpointCache {
 }
 
 const MAX_ENDPOINTS = 10_000;
-/** A wide event asks for thousands at once: few statements, and connections left to others. */
-const READS = { most: 500, atOnce: 2, mostWaiting: 32_768 };
+/** A wide event asks for thousands at once. */
+const MAX_WAITING = 32_768;
 
 /** Endpoints in memory, as long as Postgres says that they are what they were; one read for all that ask meanwhile. */
 export function createEndpointCache(
@@ -19,14 +18,7 @@ export function createEndpointCache(
   load: (ids: string[]) => Promise<(EndpointTarget | null)[]>,
   control: Pick<KillSwitch, 'onEndpoint' | 'current'>,
 ): EndpointCache {
-  const loadOne = createBatcher<string, EndpointTarget | null>({
-    ...READS,
-    keyOf: (id) => id,
-    full: () => new DatabaseAwayError('The database is overloaded.'),
-    isFatal: isDatabaseAway,
-    run: load,
-  });
-  const endpoints = keepReads(control, loadOne, MAX_ENDPOINTS);
+  const endpoints = keepReads(control, batchReads(load, MAX_WAITING), MAX_ENDPOINTS);
   control.onEndpoint((id) => endpoints.forget(id));
   return { get: async (id) => endpoints.get(id) };
 }

@@ -4,6 +4,8 @@ export interface KeptReads<T> {
   get(key: string): T | Promise<T>;
   /** Null: all. */
   forget(key: string | null): void;
+  /** Looks at all values. */
+  forgetWhere(isOne: (value: T) => boolean): void;
 }
 
 /**
@@ -15,9 +17,9 @@ export function keepReads<T>(
   read: (key: string) => Promise<T>,
   /** Above it, the value that is kept longest is forgotten. */
   most: number,
-  { mayBeStale = false } = {},
+  { mayBeStale = false, lifetimeMs = Infinity } = {},
 ): KeptReads<T> {
-  const known = new Map<string, T>();
+  const known = new Map<string, { value: T; until: number }>();
   const reading = new Map<string, Promise<T>>();
 
   function begin(key: string): Promise<T> {
@@ -26,7 +28,8 @@ export function keepReads<T>(
       .then((value) => {
         if (reading.get(key) !== under) return value;
         if (value === null) known.delete(key);
-        else if (isCurrent || mayBeStale) keepLast(known, key, value, most);
+        else if (isCurrent || mayBeStale)
+          keepLast(known, key, { value, until: performance.now() + lifetimeMs }, most);
         return value;
       })
       .finally(() => {
@@ -39,9 +42,9 @@ export function keepReads<T>(
   return {
     get(key) {
       const kept = current() || mayBeStale ? known.get(key) : undefined;
-      if (kept === undefined) return reading.get(key) ?? begin(key);
+      if (kept === undefined || kept.until <= performance.now()) return reading.get(key) ?? begin(key);
       if (!current() && !reading.has(key)) begin(key).catch(() => {});
-      return kept;
+      return kept.value;
     },
     forget(key) {
       // Drop reads in flight too: they may predate the change.
@@ -49,6 +52,10 @@ export function keepReads<T>(
         if (key === null) values.clear();
         else values.delete(key);
       }
+    },
+    forgetWhere(isOne) {
+      reading.clear();
+      for (const [key, { value }] of known) if (isOne(value)) known.delete(key);
     },
   };
 }

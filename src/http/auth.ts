@@ -51,8 +51,7 @@ export function createAuth(
   }
 
   /** A valid key is never refused for others from its address: it may be that of a proxy. */
-  async function find(hash: string, request: IncomingMessage, response: ServerResponse): Promise<Identity> {
-    const key = await keys.find(hash);
+  function admitFound(key: StoredApiKey | null, request: IncomingMessage, response: ServerResponse) {
     if (key) return admit(key, response);
     limits.takeFailure(request);
     throw unauthorized('This API key is not known.');
@@ -64,8 +63,10 @@ export function createAuth(
       if (given === undefined) throw unauthorized('Send the API key as "Authorization: Bearer <key>".');
       const hash = keyHash(given);
       if (timingSafeEqual(Buffer.from(hash), adminHash)) return ADMIN;
-      const key = keys.known(hash);
-      return key ? admit(key, response) : find(hash, request, response);
+      const found = keys.get(hash);
+      return found instanceof Promise
+        ? found.then((key) => admitFound(key, request, response))
+        : admitFound(found, request, response);
     },
   };
 }

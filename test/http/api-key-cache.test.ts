@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { StoredApiKey } from '../../src/db/api-keys.js';
-import { createApiKeyCache } from '../../src/http/api-key-cache.js';
+import { createApiKeyCache, type ApiKeyCache } from '../../src/http/api-key-cache.js';
 
 const stored = (id: string): StoredApiKey => ({
   id,
@@ -29,36 +29,51 @@ function setUp() {
   return { cache, reads, change: (id: string | null) => changed(id), fall: () => (current = false) };
 }
 
+/** The key where it is known without a read. */
+const knownOf = (cache: ApiKeyCache, hash: string) => {
+  const found = cache.get(hash);
+  return found instanceof Promise ? null : found;
+};
+
 test('keys that are asked for at the same time are read by one statement, each once', async () => {
   const { cache, reads } = setUp();
-  await Promise.all(['a', 'a', 'b', 'none'].map((hash) => cache.find(hash)));
+  await Promise.all(['a', 'a', 'b', 'none'].map((hash) => cache.get(hash)));
   expect(reads).toEqual([['a', 'b', 'none']]);
 });
 
 test('a key that was read is known without a further read, until it changes', async () => {
   const { cache, reads, change } = setUp();
-  expect(cache.known('a')).toBeNull();
-  await cache.find('a');
-  await cache.find('b');
-  for (let n = 0; n < 1_000; n++) expect(cache.known('a')?.id).toBe('key of a');
+  expect(knownOf(cache, 'a')).toBeNull();
+  await cache.get('a');
+  await cache.get('b');
+  for (let n = 0; n < 1_000; n++) expect(knownOf(cache, 'a')?.id).toBe('key of a');
   expect(reads).toHaveLength(2);
   change('key of a');
-  expect([cache.known('a'), cache.known('b')?.id]).toEqual([null, 'key of b']);
+  expect([knownOf(cache, 'a'), knownOf(cache, 'b')?.id]).toEqual([null, 'key of b']);
   change(null);
-  expect(cache.known('b')).toBeNull();
+  expect(knownOf(cache, 'b')).toBeNull();
 });
 
 test('a key that changes while it is read is not known afterwards', async () => {
   const { cache, change } = setUp();
-  const reading = cache.find('a');
+  const reading = cache.get('a');
   change('key of a');
   await reading;
-  expect(cache.known('a')).toBeNull();
+  expect(knownOf(cache, 'a')).toBeNull();
 });
 
 test('nothing is known from memory while changes may be missed', async () => {
   const { cache, fall } = setUp();
-  await cache.find('a');
+  await cache.get('a');
   fall();
-  expect(cache.known('a')).toBeNull();
+  expect(knownOf(cache, 'a')).toBeNull();
+});
+
+test('above 10,000 keys, the one read first is forgotten, and the others stay', async () => {
+  const { cache } = setUp();
+  for (let n = 0; n < 10_000; n += 500)
+    await Promise.all(Array.from({ length: 500 }, (_, i) => cache.get(`${n + i}`)));
+  await cache.get('last');
+  const forgotten = Array.from({ length: 10_000 }, (_, n) => `${n}`).filter((hash) => !knownOf(cache, hash));
+  expect(forgotten).toEqual(['0']);
 });
