@@ -46,6 +46,12 @@ export function keyConflict(path: string): Problem {
   return new Problem(409, 'idempotency_conflict', message, [{ path, message }]);
 }
 
+/** The answer to a repeated request whose object is gone. */
+export function deletedSince(what: string, id: string): Problem {
+  const message = `The ${what} ${id} was made with this key and has been deleted since. Use another key.`;
+  return new Problem(409, 'idempotency_conflict', message, [{ path: 'Idempotency-Key', message }]);
+}
+
 function idOf(known: KnownKey, path: string): string {
   if (known.kind === 'conflict') throw keyConflict(path);
   return known.id;

@@ -1,30 +1,9 @@
 import { z } from 'zod';
 import { MAX_NAME } from '../domain/event.js';
 import { MAX_QUOTA } from '../domain/tenant.js';
+import { metadata } from './metadata-schema.js';
 import { page, tenant } from './schemas.js';
 import { line } from './text-schemas.js';
-
-const MAX_METADATA = 50;
-
-/** `z.record` would drop `__proto__`, and reads every member before it counts them. */
-const metadata = z
-  .unknown()
-  .superRefine((value, context) => {
-    if (typeof value !== 'object' || value === null) return;
-    const names = Object.keys(value);
-    if (names.length > MAX_METADATA)
-      context.addIssue({ code: 'custom', message: `At most ${MAX_METADATA} members.` });
-    else if (names.includes('__proto__'))
-      context.addIssue({ code: 'custom', path: ['__proto__'], message: 'Cannot be kept under this name.' });
-  })
-  .pipe(z.record(line(40, 1), line(500)))
-  .meta({
-    override: {
-      ...{ type: 'object', maxProperties: MAX_METADATA },
-      additionalProperties: { type: 'string', maxLength: 500 },
-    },
-    description: 'Names of 1 to 40 characters.',
-  });
 
 const quota = (least: number, most: number) =>
   z.int().min(least, `At least ${least}.`).max(most, `At most ${most}.`).nullable();

@@ -3,6 +3,7 @@ import { BODY_FORMS, MASK, STATUS_CLASSES } from '../domain/endpoint.js';
 import { MAX_RETRIES, MAX_RETRY_SECONDS } from '../domain/retry-schedule.js';
 import { authoritiesProblem, clientCertificateProblem } from '../webhook/certificates.js';
 import { headerProblem } from '../webhook/request-headers.js';
+import { metadata } from './metadata-schema.js';
 import { line, text } from './text-schemas.js';
 
 const IS_MASK = 'Is the mask of a value that is not shown. Give the value itself';
@@ -62,24 +63,6 @@ const extraSignature = z.strictObject({
   encoding: z.enum(['hex', 'base64']),
   secret: line(1024, 1).refine(isNoMask, maskProblem('extra_signature.secret')).nullable().optional(),
 });
-
-const MAX_METADATA = 50;
-const metadata = z
-  .unknown()
-  // Before `z.record`, which drops it.
-  .refine((value) => !Object.hasOwn(Object(value) as object, '__proto__'), 'A key cannot be __proto__.')
-  .pipe(
-    z
-      .record(line(40, 1), line(500))
-      .refine((map) => Object.keys(map).length <= MAX_METADATA, `At most ${MAX_METADATA} keys.`),
-  )
-  .meta({
-    override: {
-      ...{ type: 'object', maxProperties: MAX_METADATA },
-      additionalProperties: { type: 'string', maxLength: 500 },
-    },
-    description: 'Names of 1 to 40 characters.',
-  });
 
 /** Settings of an endpoint that shape its requests; a PATCH replaces each field that it gives. */
 export const wireSettings = {

@@ -28,9 +28,6 @@ export function sinceId(prefix: IdPrefix, id: string): string {
   return lowestId(prefix, new Date(ms - CLOCK_SKEW_MS));
 }
 
-export function isId(prefix: IdPrefix, value: string): boolean {
-  return value.startsWith(`${prefix}_`) && /^[0-9a-f]{32}$/.test(value.slice(prefix.length + 1));
-}
-
-/** For schemas; says the same as `isId`. */
 export const idPattern = (prefix: IdPrefix) => new RegExp(`^${prefix}_[0-9a-f]{32}$`);
+
+export const isId = (prefix: IdPrefix, value: string): boolean => idPattern(prefix).test(value);

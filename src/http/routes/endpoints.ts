@@ -23,8 +23,8 @@ import { refuseArchived } from '../event-type-rules.js';
 import { assertPublicUrl } from '../assert-public-url.js';
 import { foundEndpoint } from '../found-endpoint.js';
 import { changesOf, newEndpoint } from '../endpoint-input.js';
-import { answeredBefore, confidentialKey, createOnce } from '../once.js';
-import { badField, notFound, Problem } from '../problem.js';
+import { answeredBefore, confidentialKey, createOnce, deletedSince } from '../once.js';
+import { badField, notFound } from '../problem.js';
 import { idParam, route } from '../route.js';
 import { endpointBody, endpointPatch, endpointsQuery } from '../endpoint-schemas.js';
 import { pageQuery } from '../schemas.js';
@@ -94,8 +94,7 @@ async function again(
   const stored = await getEndpoint(pool, id);
   const [newest] = await readSecrets(pool, id, actor);
   if (stored && newest) return { ...stored, secret: openSecret(secrets, newest) };
-  const message = `The endpoint ${id} was made with this key and has been deleted since. Use another key.`;
-  throw new Problem(409, 'idempotency_conflict', message, [{ path: 'Idempotency-Key', message }]);
+  throw deletedSince('endpoint', id);
 }
 
 const list = route('GET /v1/endpoints', {

@@ -14,7 +14,7 @@ import { pageOf } from '../answers/common.js';
 import { importedEventTypes, listedEventType, storedEventType } from '../answers/event-types.js';
 import { requireValidExample } from '../event-type-rules.js';
 import { eventTypeBody, eventTypePatch, eventTypesQuery, importBody } from '../event-type-schemas.js';
-import { answeredBefore, createOnce, requestKey } from '../once.js';
+import { answeredBefore, createOnce, deletedSince, requestKey } from '../once.js';
 import { notFound, Problem } from '../problem.js';
 import { readImport } from '../read-import.js';
 import { route, type Param } from '../route.js';
@@ -70,8 +70,7 @@ const create = route('POST /v1/event-types', {
 async function again(pool: Pool, id: string): Promise<EventType> {
   const before = await getEventType(pool, id);
   if (before) return before;
-  const message = `The event type ${id} was made with this key and has been deleted since. Use another key.`;
-  throw new Problem(409, 'idempotency_conflict', message, [{ path: 'Idempotency-Key', message }]);
+  throw deletedSince('event type', id);
 }
 
 const importAll = route('POST /v1/event-types/import/openapi', {

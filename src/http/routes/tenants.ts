@@ -4,7 +4,7 @@ import { deleteTenant, getTenant, insertTenant, listTenants, updateTenant } from
 import { answer, replayed } from '../answer.js';
 import { pageOf } from '../answers/common.js';
 import { listedTenant, tenantDetail } from '../answers/tenants.js';
-import { createOnce, requestKey } from '../once.js';
+import { createOnce, deletedSince, requestKey } from '../once.js';
 import { notFound, Problem } from '../problem.js';
 import { route, type Param } from '../route.js';
 import { tenant } from '../schemas.js';
@@ -56,8 +56,7 @@ async function committed(pool: Pool, id: string) {
 async function known(pool: Pool, id: string) {
   const stored = await afterCommit(getTenant(pool, id));
   if (stored) return stored;
-  const message = `The tenant ${id} was made with this key and has been deleted since. Use another key.`;
-  throw new Problem(409, 'idempotency_conflict', message, [{ path: 'Idempotency-Key', message }]);
+  throw deletedSince('tenant', id);
 }
 
 const list = route('GET /v1/tenants', {
