@@ -2,75 +2,28 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import {
+  adminKey,
+  count,
+  flag,
+  key32,
+  keys32,
+  networks,
+  origins,
+  port,
+  ports,
+  processes,
+  proxy,
+  publicUrl,
+  scale,
+} from './config-values.js';
 import { WORKFLOW_MODES } from './domain/delivery.js';
 import { MAX_QUOTA } from './domain/tenant.js';
-import { isNetwork } from './webhook/address-guard.js';
 
 /** File in the data folder with the generated encryption key, or a list of keys. */
 export const ENCRYPTION_KEY_FILE = 'encryption-key';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-
-const port = z
-  .string()
-  .regex(/^\d{1,5}$/, 'must be a port, 0 to 65535')
-  .transform(Number)
-  .refine((number) => number <= 65_535, 'must be a port, 0 to 65535');
-const flag = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');
-/** A list joined by commas. */
-const list = z.string().transform((text) => text.split(',').map((part) => part.trim()));
-const networks = list.refine(
-  (cidrs) => cidrs.every(isNetwork),
-  'must be CIDRs joined by commas, such as 10.0.0.0/8',
-);
-const ports = list
-  .refine(
-    (all) => all.every((part) => /^\d{1,5}$/.test(part) && Number(part) >= 1 && Number(part) <= 65_535),
-    'must be ports joined by commas, such as 443,8443',
-  )
-  .transform((all) => all.map(Number));
-/** The value may hold a password: no message repeats it. */
-const proxy = z
-  .url({ protocol: /^http$/, error: 'must be a URL such as http://proxy.internal:3128', abort: true })
-  .refine(hasDecodableUser, 'has a % in its user or password that begins no escape: write it as %25');
-const origins = list.refine(
-  (all) => all.every((one) => URL.canParse(one) && /^https?:/.test(one) && new URL(one).origin === one),
-  'must be origins joined by commas, such as https://portal.example.com',
-);
-/** `/readyz` shows it to everybody. */
-const publicUrl = z
-  .url({ protocol: /^https?$/, error: 'must be an http(s) URL', abort: true })
-  .refine((url) => !/[@?#]/.test(url), 'must have no user, password, query or fragment: links begin with it');
-/** Must fit into a header behind `Bearer`. */
-const adminKey = z
-  .string()
-  .regex(/^[!-~]{16,}$/, 'must be at least 16 characters: letters, digits and signs of ASCII, no blanks');
-const KEY32 = /^[A-Za-z0-9+/]{43}=$/;
-const key32 = z.string().regex(KEY32, 'must be 32 bytes in base64 (openssl rand -base64 32)');
-/** Reads a list of encryption keys. */
-export const keysOf = (text: string): string[] => text.split(',').map((key) => key.trim());
-const keys32 = z
-  .string()
-  .transform(keysOf)
-  .refine(
-    (keys) => keys.every((key) => KEY32.test(key)),
-    'must be keys joined by commas, each 32 bytes in base64 (openssl rand -base64 32)',
-  )
-  .refine((keys) => new Set(keys).size === keys.length, 'must not have a key twice');
-const count = (most: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, `must be a whole number, at most ${most}`)
-    .transform(Number)
-    .refine((number) => number <= most, `must be a whole number, at most ${most}`);
-const processes = z
-  .string()
-  .regex(/^([1-9]|[1-5]\d|6[0-4])$/, 'must be a whole number, 1 to 64')
-  .transform(Number);
-const scale = z
-  .string()
-  .transform(Number)
-  .refine((factor) => factor > 0 && Number.isFinite(factor), 'must be a number above 0');
 
 const schema = z
   .object({
@@ -137,7 +90,7 @@ const schema = z
     allowPorts: env.SUREHOOK_ALLOW_PORTS ?? null,
     /** Null: requests go to receivers directly. */
     proxy: env.SUREHOOK_PROXY ?? null,
-    /** Whose pages may call the API. */
+    /** Origins of the pages that may call the API. */
     corsOrigins: env.SUREHOOK_CORS_ORIGINS ?? [],
     retryScale: env.SUREHOOK_RETRY_SCALE,
     /** The events that get a workflow. */
@@ -203,14 +156,4 @@ export function loadConfig(env: NodeJS.ProcessEnv, args: string[] = []): Config 
   const faults = [...issues.map(({ path, message }) => `${path.join('.')}: ${message}`), ...crossFaults(set)];
   if (parsed.success && faults.length === 0) return parsed.data;
   throw new ConfigError(faults.join('\n'));
-}
-
-function hasDecodableUser(url: string): boolean {
-  const { username, password } = new URL(url);
-  try {
-    decodeURIComponent(username + password);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { startupBanner, AUTH_FILE, authHeader } from './bootstrap/startup-banner.js';
-import { ENCRYPTION_KEY_FILE, keysOf, loadConfig, type Config } from './config.js';
+import { ENCRYPTION_KEY_FILE, loadConfig, type Config } from './config.js';
+import { keysOf } from './config-values.js';
 import { openDataDir } from './embedded/data-dir.js';
 import { requireFreePort } from './embedded/ports.js';
 import { startPostgres } from './embedded/postgres.js';
@@ -9,6 +10,7 @@ import { startTemporal } from './embedded/temporal.js';
 import { messageOf } from './lib/error-text.js';
 import { supervise } from './embedded/supervise.js';
 import { findTemporal } from './embedded/temporal-binary.js';
+import { optionsOf } from './bootstrap/service-options.js';
 import { onShutdownSignal } from './bootstrap/shutdown-signals.js';
 import { connectionsOf, startCluster } from './bootstrap/cluster-primary.js';
 import { logUncaught } from './bootstrap/uncaught.js';
@@ -56,23 +58,8 @@ async function start(config: Config): Promise<void> {
 
   const allowNetworks = config.allowNetworks ?? (config.databaseUrl === null ? LOOPBACK : []);
   const options = {
-    host: config.host,
-    port: config.port,
-    metricsPort: config.metricsPort,
-    databaseUrl,
-    temporal,
-    adminKey: admin.value,
-    encryptionKeys,
-    quotas: config.quotas,
-    allowNetworks,
-    allowPorts: config.allowPorts,
-    proxy: config.proxy,
-    corsOrigins: config.corsOrigins,
-    retryScale: config.retryScale,
-    workflows: config.workflows,
-    attempts: config.attempts,
-    pauseFile: join(config.dataDir, 'PAUSE'),
-    logLevel: config.logLevel,
+    ...optionsOf(config),
+    ...{ databaseUrl, temporal, adminKey: admin.value, encryptionKeys, allowNetworks },
   };
   const service = await startCluster(config.processes, options, say);
   onStop(() => service.stop());

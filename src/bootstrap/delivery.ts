@@ -1,25 +1,17 @@
 import type { Activities } from '../../activities/index.js';
-import { forgetAdHocEndpoints } from '../db/ad-hoc-endpoints.js';
-import { claimBatches } from '../db/batch-run.js';
-import { changeBatch } from '../db/batches.js';
 import { loadEndpointTargets } from '../db/endpoint-targets.js';
 import {
   claimDue,
-  claimsOlderThan,
   endDeliveriesOf,
-  endLostClaims,
-  eventsFanningOut,
   fanOut,
   assignToQueue,
   assignToWorkflow,
   releaseClaims,
 } from '../db/open-deliveries/index.js';
-import { deadProcesses, removeDead } from '../db/processes.js';
 import { endByTemporal } from '../db/temporal-endings.js';
 import {
   addStartOf,
   addStarts,
-  addStartsOfDead,
   claimStarts,
   postponeStarts,
   releaseStarts,
@@ -28,13 +20,11 @@ import {
 import { createAcceptEvents, type Accept } from '../delivery/accept-events.js';
 import { startAnnouncer } from '../delivery/announcer.js';
 import { createAfterAccept } from '../delivery/after-accept.js';
-import { lostRecord } from '../delivery/attempt-record.js';
 import { createEndpointCache } from '../delivery/endpoint-cache.js';
 import { createFanOuts } from '../delivery/fan-outs.js';
 import { startOperationalEvents } from '../delivery/operational-events.js';
 import { createOverdueCheck } from '../delivery/overdue-check.js';
 import { createQueuePoller } from '../delivery/queue-poller.js';
-import { createReconciler } from '../delivery/reconciler.js';
 import { createRunner, type Runner } from '../delivery/runner.js';
 import { createWorkflowBackfill } from '../delivery/workflow-backfill.js';
 import { createWorkflowStarter } from '../delivery/workflow-starter.js';
@@ -42,12 +32,11 @@ import { createLoopLoad } from '../lib/loop-load.js';
 import { activitiesOf } from './activities.js';
 import { attemptDeps } from './attempt-deps.js';
 import type { DeliveryParts } from './delivery-parts.js';
+import { startReconciler } from './reconciler.js';
 import type { ServiceOptions } from './service-options.js';
 
-/** Deliveries of a deleted endpoint ended by one statement, and lost claims released by one. */
+/** Deliveries of a deleted endpoint ended by one statement. */
 const PAGE = 1_000;
-/** A claim has got its answer by then, or none will come: longer than a statement takes. */
-const ANSWERED_MS = 10_000;
 /** An overdue delivery whose activity is paused in Temporal is looked at again after this. */
 const PAUSED_MS = 60_000;
 /** Above this share of the time, workflows wait for deliveries. */
@@ -76,7 +65,6 @@ export function startDelivery(
   const every = options.pollEveryMs === undefined ? {} : { everyMs: options.pollEveryMs };
   const maxAttempts = parts.retryPolicy.maximumAttempts;
   const attempt = attemptDeps(options, parts);
-  const startsOpen = mode === 'open';
   const loopLoad = createLoopLoad();
 
   const runner =
@@ -181,34 +169,7 @@ export function startDelivery(
     unfiltered,
   });
   const accept = createAcceptEvents({ pool, hot }, afterAccept);
-  const reconciler = createReconciler({
-    async releaseUnansweredClaims() {
-      const old = runner ? await claimsOlderThan(pool, processId, ANSWERED_MS) : [];
-      const lost = old.filter(({ id }) => runner!.join(id) === null && !poller!.isAsking(id));
-      if (lost.length === 0) return;
-      log.warn({ count: lost.length }, 'claims released whose answer was lost');
-      const released = { inMs: null, reason: null, backOff: false };
-      for (let at = 0; at < lost.length; at += PAGE)
-        await releaseClaims(
-          pool,
-          lost.slice(at, at + PAGE).map((claim) => ({ ...claim, ...released })),
-        );
-    },
-    endLostClaims: (dead, limit) => endLostClaims(pool, { dead, limit, startsOpen }, lostRecord),
-    deadProcesses: () => deadProcesses(pool, processId),
-    async forgetProcess(id) {
-      if (mode === 'all') await addStartsOfDead(pool, id);
-      await removeDead(pool, id);
-    },
-    eventsFanningOut: (limit) => eventsFanningOut(pool, limit),
-    fanOut: (event) => fanOuts.begin(event),
-    claimBatches: (limit) => claimBatches(pool, limit),
-    forgetAdHocEndpoints: (limit) => forgetAdHocEndpoints(pool, limit),
-    changeBatch: (id, change, by) => changeBatch(pool, id, change, by),
-    workflows,
-    ...every,
-    log,
-  });
+  const reconciler = startReconciler(options, parts, { runner, poller, fanOuts });
   const operationalEvents = startOperationalEvents({ pool, accept, maxAttempts, ...every, log });
   release.push(() => fanOuts.close());
   release.push(() => afterAccept.close());

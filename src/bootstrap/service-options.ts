@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import type { Logger } from 'pino';
+import type { Config } from '../config.js';
 import type { RetryPolicy } from '../domain/retry-schedule.js';
 import type { TenantQuotas } from '../domain/tenant.js';
 import type { PeerCounts } from '../observability/metrics.js';
@@ -30,7 +32,7 @@ export interface ServiceOptions {
   /** Origins whose pages may call the API; none by default. */
   corsOrigins?: string[];
   retryScale: number;
-  /** Which events get a workflow: all of them (default), those still open after their first attempt, or none. */
+  /** The events that get a workflow: all of them (default), those still open after their first attempt, or none. */
   workflows?: 'all' | 'open' | 'none';
   /** False: an API without egress, whose events other processes attempt. Default: true. */
   attempts?: boolean;
@@ -60,3 +62,13 @@ export interface Service {
 
 /** A service's options as data that can be sent to another process. */
 export type StartOptions = Omit<ServiceOptions, 'log' | 'peers'> & { logLevel: string };
+
+/** Options that are the same in `npm start` and in a process of one role. */
+export function optionsOf(config: Config) {
+  const { host, port, metricsPort, quotas, allowPorts, proxy, corsOrigins, logLevel } = config;
+  const { retryScale, workflows, attempts, dataDir } = config;
+  return {
+    ...{ host, port, metricsPort, quotas, allowPorts, proxy, corsOrigins, logLevel },
+    ...{ retryScale, workflows, attempts, pauseFile: join(dataDir, 'PAUSE') },
+  };
+}

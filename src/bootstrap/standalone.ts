@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import { loadConfig, type Config } from '../config.js';
 import { messageOf } from '../lib/error-text.js';
 import { onShutdownSignal } from './shutdown-signals.js';
-import type { Service } from './service-options.js';
+import { optionsOf, type Service } from './service-options.js';
 import { startFromOptions } from './service.js';
 import { logUncaught } from './uncaught.js';
 
@@ -25,20 +24,9 @@ async function start(role: 'api' | 'worker'): Promise<Service> {
   const config = loadConfig(process.env);
   const service = await startFromOptions({
     role,
-    host: config.host,
-    port: config.port,
-    metricsPort: config.metricsPort,
+    ...optionsOf(config),
     ...required(config),
     allowNetworks: config.allowNetworks ?? [],
-    quotas: config.quotas,
-    allowPorts: config.allowPorts,
-    proxy: config.proxy,
-    corsOrigins: config.corsOrigins,
-    retryScale: config.retryScale,
-    workflows: config.workflows,
-    attempts: config.attempts,
-    pauseFile: join(config.dataDir, 'PAUSE'),
-    logLevel: config.logLevel,
   });
   // An API is ready when it accepts events, with or without Temporal.
   if (role === 'api') console.log(`surehook ready on ${service.url}`);

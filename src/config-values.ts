@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { isNetwork } from './webhook/address-guard.js';
+
+export const port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'must be a port, 0 to 65535')
+  .transform(Number)
+  .refine((number) => number <= 65_535, 'must be a port, 0 to 65535');
+export const flag = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');
+/** A list joined by commas. */
+const list = z.string().transform((text) => text.split(',').map((part) => part.trim()));
+export const networks = list.refine(
+  (cidrs) => cidrs.every(isNetwork),
+  'must be CIDRs joined by commas, such as 10.0.0.0/8',
+);
+export const ports = list
+  .refine(
+    (all) => all.every((part) => /^\d{1,5}$/.test(part) && Number(part) >= 1 && Number(part) <= 65_535),
+    'must be ports joined by commas, such as 443,8443',
+  )
+  .transform((all) => all.map(Number));
+/** The value may hold a password: no message repeats it. */
+export const proxy = z
+  .url({ protocol: /^http$/, error: 'must be a URL such as http://proxy.internal:3128', abort: true })
+  .refine(hasDecodableUser, 'has a % in its user or password that begins no escape: write it as %25');
+export const origins = list.refine(
+  (all) => all.every((one) => URL.canParse(one) && /^https?:/.test(one) && new URL(one).origin === one),
+  'must be origins joined by commas, such as https://portal.example.com',
+);
+/** `/readyz` shows it to everybody. */
+export const publicUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http(s) URL', abort: true })
+  .refine((url) => !/[@?#]/.test(url), 'must have no user, password, query or fragment: links begin with it');
+/** Must fit into a header behind `Bearer`. */
+export const adminKey = z
+  .string()
+  .regex(/^[!-~]{16,}$/, 'must be at least 16 characters: letters, digits and signs of ASCII, no blanks');
+const KEY32 = /^[A-Za-z0-9+/]{43}=$/;
+export const key32 = z.string().regex(KEY32, 'must be 32 bytes in base64 (openssl rand -base64 32)');
+/** Reads a list of encryption keys. */
+export const keysOf = (text: string): string[] => text.split(',').map((key) => key.trim());
+export const keys32 = z
+  .string()
+  .transform(keysOf)
+  .refine(
+    (keys) => keys.every((key) => KEY32.test(key)),
+    'must be keys joined by commas, each 32 bytes in base64 (openssl rand -base64 32)',
+  )
+  .refine((keys) => new Set(keys).size === keys.length, 'must not have a key twice');
+export const count = (most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `must be a whole number, at most ${most}`)
+    .transform(Number)
+    .refine((number) => number <= most, `must be a whole number, at most ${most}`);
+export const processes = z
+  .string()
+  .regex(/^([1-9]|[1-5]\d|6[0-4])$/, 'must be a whole number, 1 to 64')
+  .transform(Number);
+export const scale = z
+  .string()
+  .transform(Number)
+  .refine((factor) => factor > 0 && Number.isFinite(factor), 'must be a number above 0');
+
+function hasDecodableUser(url: string): boolean {
+  const { username, password } = new URL(url);
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
+}
