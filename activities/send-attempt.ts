@@ -40,7 +40,7 @@ const OWN_FAULT_MS = { first: 1_000, max: 30_000 };
 /**
  * Follows a delivery to its end in Temporal's terms: joins the attempt under way, makes the next one when it is due, and
  * fails for retry with the exact delay, or for good with a non-retryable type. The attempts so far are its heartbeat
- * details. Who may send is decided by the claim in Postgres alone.
+ * details. The claim in Postgres alone decides who may send.
  */
 export async function sendAttempt(
   deps: SendAttemptDeps,

@@ -47,7 +47,7 @@ const FAULTS: [name: string, share: number][] = [
 /**
  * 1,000,000 deliveries as a week would have left them: 490,000 events with two each, and a replay batch of 20,000. 97 %
  * are DELIVERED, 2 % FAILED, 1 % wait for a retry, some hundred are HELD or CANCELLED; each that was tried has its last
- * attempt. What is common together and never meets is there as well: the big tenant sends no `order.shipped`, and one
+ * attempt. Two common values that never meet are there as well: the big tenant sends no `order.shipped`, and one
  * endpoint of tenant-1 has only failures.
  */
 export async function seedListing(databaseUrl: string): Promise<void> {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import type { Certificates } from '../test/support/tls.js';
 
-/** What a receiver does with one request; `retryAfter` is asked for at the moment of the answer. */
+/** The reaction of a receiver to one request; `retryAfter` is called when it answers. */
 export type Answer =
   number | { status: number; retryAfter?: () => string; location?: string } | 'hang' | 'reset' | 'cut';
 

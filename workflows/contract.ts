@@ -174,7 +174,7 @@ export function withoutContents(attempt: Attempt): Attempt {
     response_headers: {},
     response_body: body ? null : body,
     truncated: attempt.truncated || Boolean(body),
-    // What cannot be read as a time may be anything of an answer.
+    // A value that is no time may be any part of the answer.
     retry_after: parseRetryAfter(retry_after, new Date(started_at)) === null ? null : retry_after,
   };
 }

@@ -123,7 +123,7 @@ async function deliverInParts({ parts: count, ...input }: DeliverWebhookInput): 
       });
       part.status = 'COMPLETED';
     } catch (error) {
-      // It runs, or has ended, without this workflow: it was started for a delivery that needed one.
+      // The part runs, or has ended, without this workflow: a delivery that needed one had it started.
       if (error instanceof WorkflowExecutionAlreadyStartedError) part.status = 'ELSEWHERE';
       else part.status = isCancellation(error) ? 'CANCELLED' : 'FAILED';
     }

@@ -147,7 +147,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const monitor = await startMonitor(options, served);
     const url = role === 'worker' ? monitor : await startApi(options, served, delivery);
     const ready = (worker ?? { ready: link.reached }).ready.then(() => {});
-    // It rejects only when a stop ends the wait for Temporal.
+    // Rejects only when a stop ends the wait for Temporal.
     ready.catch(() => {});
     return { url, ready, readiness, stop };
   } catch (error) {

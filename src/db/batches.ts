@@ -139,7 +139,7 @@ export async function changeBatch(
     await db.query(
       `update batches set status = $2, status_reason = case when $2 = status then status_reason else $3 end,
          rate_per_second = $4, cancel_running = $5,
-         -- It has not ended before what is cancelled now has.
+         -- A cancelled batch ends after the deliveries that are cancelled now.
          completed_at = case when $2 = 'CANCELLED' then null else completed_at end,
          due_at = now() + case when $2 = 'PAUSED' then interval '5 minutes' else interval '15 seconds' end
        where id = $1`,

@@ -35,7 +35,7 @@ const SOURCES = {
 /**
  * Newest first by id: rows added later come before the first page, so a cursor stays valid. A subquery selects the ids
  * first: an index that holds all filtered columns then suffices for them. Otherwise Postgres, for a value it takes for
- * common, would walk all rows by id, to the last one if nothing matches. Of several sources each is read no further than
+ * common, would walk all rows by id, to the last one if nothing matches. Each of several sources is read no further than
  * for one page. `select`: the columns and the table, or the whole statement but its order, of the page of ids given.
  */
 export async function pageOf<T extends { id: string }>(

@@ -4,11 +4,11 @@ import { UnreadableSecretError, type SecretCipher } from '../lib/secret-cipher.j
 /** The confidential values of an endpoint's settings. They are sealed together, as one text. */
 export interface Confidential {
   headers: Record<string, string>;
-  /** Of `basic_auth`. */
+  /** Belongs to `basic_auth`. */
   password: string | null;
-  /** Of `client_certificate`, PEM. */
+  /** PEM; belongs to `client_certificate`. */
   private_key: string | null;
-  /** Of `extra_signature`. */
+  /** Belongs to `extra_signature`. */
   extra_secret: string | null;
 }
 

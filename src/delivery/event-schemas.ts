@@ -58,7 +58,7 @@ export function createEventSchemas(
     try {
       return compileSchema(schema);
     } catch (error) {
-      // It could be compiled when it was registered: a fault of ours, for which no event may be refused.
+      // The schema could be compiled when it was registered: no event may be refused for a fault of ours.
       log.error({ err: error, event_type: name }, 'a schema cannot be compiled; its events are not checked');
       return () => NONE;
     }

@@ -41,7 +41,7 @@ export function startOperationalEvents(deps: {
     if (again.kind === 'conflict') throw new Error(`The key ${key} is taken, too.`);
   }
 
-  /** Returns how many were accepted. Those that failed are due again later. */
+  /** Returns how many were accepted. Events that failed are due again later. */
   async function acceptPage(): Promise<number> {
     const events = await claimOperationalEvents(pool, PAGE);
     const accepted = await Promise.all(

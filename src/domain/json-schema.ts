@@ -22,7 +22,7 @@ const MAP = ['properties', 'patternProperties', 'dependentSchemas', 'dependencie
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The schemas right inside a schema. What stands in `enum`, `const` or `default` is data, and no schema. */
+/** The schemas right inside a schema. Values in `enum`, `const` or `default` are data, and no schemas. */
 export function subschemasOf(schema: JsonSchema, at: Path = []): Subschema[] {
   return Object.entries(schema).flatMap(([keyword, value]) => {
     const path = [...at, keyword];

@@ -72,7 +72,7 @@ function countRepeated(pattern: string): number {
   let size = 0;
   let last = 0;
   for (const [token] of pattern.matchAll(TOKEN)) {
-    // It would hide what follows from this count, and JavaScript does not know it.
+    // RE2 takes all after \Q literally, which this count would not notice; JavaScript does not know \Q.
     if (token === '\\Q') throw new Error('\\Q is not supported');
     if (token === '(') {
       open.push(size);

@@ -8,7 +8,7 @@ const FORMATS = [
   ...(['uri', 'uri-reference', 'uri-template', 'json-pointer', 'relative-json-pointer', 'regex'] as const),
   ...(['byte', 'binary', 'password', 'int32', 'int64', 'float', 'double'] as const),
 ];
-/** That of ajv-formats takes a text in which one line is Base64. */
+/** The format of ajv-formats takes a text in which one line is Base64. */
 const BYTE = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 /** Steps of a call, and of each character: `uri` and `regex` take up to 110 ns a character. */
 const CALL_STEPS = 40;

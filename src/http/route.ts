@@ -10,7 +10,7 @@ import { EXAMPLE_IDS } from './example-ids.js';
 import type { ProblemCode } from './problem-codes.js';
 import { id } from './schemas.js';
 
-/** Which requests a route shares its limits with; see `app.ts`. */
+/** The group of requests that a route shares its limits with; see `app.ts`. */
 export type Lane = 'usual' | 'control' | 'events' | 'match' | 'import' | 'metrics' | 'free';
 
 export type Tag =

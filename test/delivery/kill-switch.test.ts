@@ -65,11 +65,11 @@ test('so it is where the connection was lost, too', async () => {
   expect(await known(true)).toBeLessThan(1_000);
   await write(false);
   await known(false);
-  // It listens again, too.
+  // The process listens again, too.
   expect(Math.min(await set(true), await set(false), await set(true))).toBeLessThan(150);
 });
 
-test('those who asked are told of a change, once, and of what is not known to them any more', async () => {
+test('a listener is called once for a change, and with null when changes may have been missed', async () => {
   let told = 0;
   const endpoints: (string | null)[] = [];
   control.onChange(() => (told += 1));

@@ -142,7 +142,7 @@ test('basic auth and own headers are sent, and are all confidential', () => {
   expect(sending.credentials).toEqual(expect.arrayContaining(['k-1234567', 'blue-team', 'pässword']));
 });
 
-test('what a receiver repeats of the secrets that it knows, and of its URL, is confidential', () => {
+test('secrets that a receiver knows, and parts of its URL, are confidential where it repeats them', () => {
   const live = [{ id: 'sec_1', sealed: sealSecret(cipher, 'sec_1', secrets[0]!), until: Infinity }];
   const target = endpointTarget(
     {

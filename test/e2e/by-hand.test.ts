@@ -161,7 +161,7 @@ describe('an activity completed by hand', () => {
         attempts: [attempt],
       });
       await activity('complete', { id, workflowId }, '--result', result);
-      // It was left out, and the next activity waits.
+      // The completion was left out, and the next activity waits.
       await eventually(async () => {
         const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
         return events!.filter((event) => event.activityTaskScheduledEventAttributes).length === 3;

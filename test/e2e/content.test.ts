@@ -143,7 +143,7 @@ describe.each(['all', 'none'] as const)('with SUREHOOK_WORKFLOWS=%s', (workflows
   });
 });
 
-describe('what is asked for', () => {
+describe('a request', () => {
   let t: TestService;
   beforeAll(async () => {
     t = await startTestService();

@@ -29,7 +29,7 @@ test('secrets are rotated while deliveries go on, and the old key is not needed 
   const first = await startTestService({ databaseUrl, pollEveryMs: 200 });
   const { id, secret } = await createEndpoint(first, receiver.url);
   const rotate = (keys: string[]) => rotateKeys({ databaseUrl, keys, forget: null });
-  // It could not read what the new key seals.
+  // The running process could not read values that the new key seals.
   await expect(rotate([NEW, ENCRYPTION_KEY])).rejects.toThrow('1 running process(es) cannot read');
   // A process that would seal with it is refused, too, and adds no key.
   await expect(startTestService({ databaseUrl, encryptionKeys: [NEW, ENCRYPTION_KEY] })).rejects.toThrow(

@@ -254,7 +254,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  'what production must set is named, all of it',
+  'a worker that lacks variables of production names all of them',
   async () => {
     const run = start('dist/src/worker.js', {});
     expect((await run.exit)[0]).toBe(1);

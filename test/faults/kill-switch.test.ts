@@ -53,7 +53,7 @@ test('with 244 deliveries that wait in the accepting process, nothing more is se
   expect(stopped.lastRequestMs).toBeLessThan(1_000);
 }, 120_000);
 
-test('it works while Temporal is away, and outlives every process', async () => {
+test('the kill switch works while Temporal is away, and outlives every process', async () => {
   await cluster.temporal.stop();
   await control('pause', 'all is down');
   await postEvents(cluster, tenant, 20);

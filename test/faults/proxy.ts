@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy between two parts. What goes through it is left alone until one of its methods is called. */
+/** A TCP proxy between two parts. Traffic passes unchanged until one of its methods is called. */
 export interface Proxy {
   port: number;
   /** Resets every connection, in both directions. */

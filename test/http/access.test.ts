@@ -159,7 +159,7 @@ test.each(each)('%s needs a key with one of its roles', async (_name, { method, 
   expect(operation['x-roles']).toEqual(roles);
   for (const role of ROLES) {
     const answer = await send(keys.get(role)!);
-    // What is allowed fails only because the body is not valid, or there is no such object.
+    // An allowed request fails only because the body is not valid, or there is no such object.
     if (roles.includes(role)) expect([200, 400, 404], role).toContain(answer.status);
     else expect(answer, role).toMatchObject({ status: 403, body: { code: 'forbidden' } });
   }

@@ -186,7 +186,7 @@ describe('rotating a secret', () => {
     expect(rows).toEqual([{ sealed_settings: null, secrets: 0 }]);
   });
 
-  it.each(['rotate-secret', 'secret'])('of an endpoint that is not there is 404 at %s', async (what) => {
+  it.each(['rotate-secret', 'secret'])('is 404 at %s for an endpoint that is not there', async (what) => {
     const path = `/v1/endpoints/ep_${'0'.repeat(32)}/${what}`;
     expect((await t.call(what === 'secret' ? 'GET' : 'POST', path)).status).toBe(404);
     const { id } = await createEndpoint(t, URL);

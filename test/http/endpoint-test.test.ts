@@ -209,7 +209,7 @@ describe('a test of an endpoint', () => {
     expect(requests).toEqual([]);
   });
 
-  it('of an endpoint that is not there is 404', async () => {
+  it('is 404 for an endpoint that is not there', async () => {
     expect((await test(`ep_${'0'.repeat(32)}`)).status).toBe(404);
   });
 });

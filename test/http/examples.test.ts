@@ -14,7 +14,7 @@ beforeEach(() => seedExamples(t.pool));
 
 const batchIs = (status: string) =>
   `update batches set status = '${status}', dry_run = false, completed_at = null, due_at = now() + interval '1 hour'`;
-/** What an operation needs besides. */
+/** Statements that an operation needs to be run first. */
 const BEFORE: Record<string, string> = {
   updateBatch: batchIs('RUNNING'),
   pauseBatch: batchIs('RUNNING'),

@@ -285,7 +285,7 @@ describe('a dry run', () => {
     expect(answer.body.errors!.map((error) => error.path)).toEqual([name]);
   });
 
-  it('of a payload above 256 KiB is refused like its event', async () => {
+  it('refuses a payload above 256 KiB like its event', async () => {
     const payload = 'x'.repeat(256 * 1024);
     expect(await match(payload, 'large')).toMatchObject({
       status: 413,

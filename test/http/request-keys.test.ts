@@ -63,7 +63,7 @@ test('ten equal posts of an endpoint with one key create one, and each answer ha
   expect(JSON.stringify(rows)).not.toContain(secret);
 });
 
-test('what is stored to recognize a request with a password is of use in its own database alone', async () => {
+test('the stored digest of a request with a password differs in each database', async () => {
   const hashesOf = async (service: TestService) => {
     const key = { 'idempotency-key': 'of a password' };
     const password = { username: 'u', password: 'p' };

@@ -178,7 +178,7 @@ test('a tenant is not deleted while one of its events is being accepted', async 
   await client.query('begin');
   const event = newEvent({ tenant: 'racing', endpointIds: [rows[0]!.id] });
   await acceptEvents(client, [event], { claimedBy: null, workflow: 'none' });
-  // It waits for a moment only: events wait for it meanwhile.
+  // Deleting waits for a moment only: events wait for it meanwhile.
   const refused = { status: 409, body: { code: 'tenant_in_use' } };
   expect(await t.call('DELETE', '/v1/tenants/racing')).toMatchObject(refused);
   await client.query('commit');
@@ -216,7 +216,7 @@ test('a look at a tenant reads none of its dead endpoints', async () => {
   expect(rows[0]!.read).toBeLessThan(100);
 });
 
-test('of 20 endpoints posted at once, a tenant gets as many as it may have', async () => {
+test('a tenant that posts 20 endpoints at once gets as many as it may have', async () => {
   await t.call('POST', '/v1/tenants', { id: 'five', max_endpoints: 5 });
   const post = () =>
     t.call<ProblemBody>('POST', '/v1/endpoints', { url: URL, event_types: ['*'], tenant: 'five' });

@@ -201,7 +201,7 @@ beforeAll(
   process.env.RECORD_HISTORIES ? 3_600_000 : 120_000,
 );
 
-describe('what was recorded replays:', () => {
+describe('a recorded history replays:', () => {
   test.each(Object.keys(shapes))('%s', async (name) => {
     await replay(workflowBundle, name, await load(name));
   });

@@ -39,7 +39,7 @@ export interface CanaryRun {
     body?: unknown,
     headers?: Record<string, string>,
   ): Promise<Answer<T>>;
-  /** What the processes have printed. */
+  /** The output of the processes so far. */
   output(): Trace[];
   stop(): Promise<void>;
 }

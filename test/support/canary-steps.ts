@@ -135,7 +135,7 @@ export async function operate(run: CanaryRun, { byPath, full }: Endpoints): Prom
 
   const [failed] = await ofDeliveries(run, `tenant=${TENANT}&status=FAILED`);
   await call('POST', `/v1/deliveries/${failed!.id}/retry`);
-  // Those that fail again at once: retries of a replay may wait for their workflow.
+  // Choose deliveries that fail again at once: retries of a replay may wait for their workflow.
   const filter = { classification: 'HTTP_4XX_PERMANENT', tenant: TENANT };
   const dry = await call<{ id: string }>('POST', '/v1/batches', { filter, dry_run: true });
   await batchIn(run, dry.body.id, 'DRY_RUN');

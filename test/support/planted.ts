@@ -35,7 +35,7 @@ export interface Planted {
 
 export interface Wallet {
   planted: Planted;
-  /** Those of the receiver, and those of the endpoint as its client. */
+  /** Certificates of the receiver, and of the endpoint as its client. */
   server: Certificates;
   client: Certificates;
 }

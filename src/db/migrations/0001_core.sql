@@ -83,7 +83,7 @@ create table idempotency_keys (
   -- Number of events that used this key, one after the other: part of the workflow id from the second on.
   generation integer not null default 1,
   accepted_at timestamptz not null default now(),
-  -- Those of earlier generations.
+  -- Ids of events of earlier generations.
   earlier_event_ids text[] collate "C",
   primary key (tenant, key)
 );
