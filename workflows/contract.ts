@@ -113,7 +113,7 @@ export interface PartState {
 export const stateQuery = defineQuery<DeliveryState[] | PartState[]>('state');
 /** A failed attempt, signalled by sendAttempt: an activity that is still retrying has no result yet. */
 export const attemptedSignal = defineSignal<[deliveryId: string, attempt: AttemptSummary]>('attempted');
-/** These are CANCELLED in Postgres already: their attempts end, the other deliveries go on. */
+/** The deliveries are CANCELLED in Postgres already: their attempts end, the other deliveries go on. */
 export const cancelDeliveriesSignal = defineSignal<[deliveryIds: string[]]>('cancelDeliveries');
 
 export interface ReplayBatchInput {
@@ -154,7 +154,7 @@ export const pauseBatchSignal = defineSignal<[by?: Operator | null]>('pause');
 export const resumeBatchSignal = defineSignal<[by?: Operator | null]>('resume');
 /** New deliveries per second; 0: as fast as they go. */
 export const setRateSignal = defineSignal<[ratePerSecond: number, by?: Operator | null]>('setRate');
-/** Its row in Postgres has changed. */
+/** The row of the batch in Postgres has changed. */
 export const batchChangedSignal = defineSignal('changed');
 
 /** The workflow of a batch. */

@@ -164,7 +164,7 @@ export async function updateEndpoint(
   });
 }
 
-/** Its open deliveries have to end after this: `endDeliveriesOf`. A deleted endpoint holds nothing. */
+/** The caller ends the open deliveries after this: `endDeliveriesOf`. A deleted endpoint holds nothing. */
 export async function deleteEndpoint(pool: Pool, id: string, by: By): Promise<boolean> {
   return transaction(pool, async (db) => {
     const before = await getEndpoint(db, id, 'for update');

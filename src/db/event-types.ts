@@ -91,7 +91,7 @@ async function writeEventType(
   return after;
 }
 
-/** Its events are accepted on, whatever their payload. */
+/** Events of a deleted type are still accepted, whatever their payload. */
 export async function deleteEventType(pool: Pool, name: string, by: Omit<By, 'action'>): Promise<boolean> {
   return transaction(pool, async (db) => {
     const { rows } = await db.query<EventType>(

@@ -14,7 +14,7 @@ const AT_ONCE = 2;
 /** Events in memory: the reconciler begins further ones when there is room. */
 const MAX_EVENTS = 32_768;
 
-/** Bounds of a page: 0.2 s of filters. One that runs into the timeout all the same is made again, this much smaller. */
+/** Bounds of a page: 0.2 s of filters. A page that still runs into the timeout is made again, this much smaller. */
 const PAGE = { limit: 1_000, maxWork: 2_000_000 };
 const SMALLER = 4;
 /** An event whose page failed is not begun again for this long. */

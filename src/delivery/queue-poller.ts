@@ -47,7 +47,7 @@ export function createQueuePoller(deps: {
   /** Whether something overdue was found since a look began with the first endpoint. */
   let isResuming = false;
 
-  /** Their workflows should have made these attempts: an operator may have stopped them. Nothing else waits for that. */
+  /** Workflows should have made these attempts: an operator may have stopped them. Nothing else waits for the answer. */
   const asking = new Map<string, Promise<void>>();
   function runOverdue(claimed: ClaimedDelivery, claimedAt: number): void {
     const asked = deps.isStopped(claimed).then((isStopped) => {

@@ -137,7 +137,7 @@ function localize(schema: JsonSchema): JsonSchema {
   const { $ref } = schema;
   const local = typeof $ref === 'string' ? { $ref: `#/$defs/${$ref.slice(COMPONENT.length)}` } : {};
   const copy: JsonSchema = { ...schema, ...local };
-  // Its mapping refers to components.
+  // The mapping of a discriminator refers to components.
   delete copy.discriminator;
   return copy;
 }

@@ -25,7 +25,7 @@ export function addMeteredFormats(ajv: Ajv2020, work: Work): void {
         : typeof format === 'object' && format.type !== 'number'
           ? format.validate
           : format;
-    // Others are those of numbers, and those that check nothing.
+    // The other formats check numbers, or nothing.
     if (typeof test !== 'function') continue;
     ajv.addFormat(name, (text: string) => {
       spend(work, CALL_STEPS + CHARACTER_STEPS * text.length);

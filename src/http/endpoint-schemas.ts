@@ -7,7 +7,7 @@ import { checkSecret, secretFields } from './secret-schemas.js';
 import { line } from './text-schemas.js';
 import { HEADER_MASK_PROBLEM, wireDefaults, wireSettings } from './wire-settings.js';
 
-/** Their values are never shown: what is sent back may be the mask. */
+/** Values of headers are never shown: a client may send the mask back. */
 const ownHeaders = headers.superRefine((value, context) => {
   for (const [name, content] of Object.entries(value))
     if (content === MASK) context.addIssue({ code: 'custom', path: [name], message: HEADER_MASK_PROBLEM });

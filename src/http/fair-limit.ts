@@ -42,7 +42,7 @@ export function createFairLimit(max: number): FairLimit {
   const shares = new Shares(max);
   return {
     enter(response, key, entered, refused) {
-      // Its client is gone, perhaps while the key was looked up: nothing would free the slot.
+      // The client is gone, perhaps while the key was looked up: nothing would free the slot.
       if (response.closed) return;
       const holder = `key ${key}`;
       if (shares.mayEnter(holder, 0)) return entered(new HeldSlot(shares, response, holder));

@@ -14,7 +14,7 @@ const MAX_TYPES_MIB = 4;
 /** Time of the checks of an import: a schema, or its example, may take a second. */
 const MAX_CHECK_MS = 10_000;
 
-/** The webhooks of an OpenAPI document as event types. One that is not valid is refused, and the others are not. */
+/** The webhooks of an OpenAPI document as event types. A webhook that is not valid is refused, and the others are not. */
 export async function readImport(
   document: Record<string, unknown> & { webhooks: Record<string, unknown> },
   maxCheckMs = MAX_CHECK_MS,

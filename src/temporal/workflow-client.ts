@@ -158,7 +158,7 @@ export function createWorkflowClient(link: TemporalLink, taskQueue: string): Wor
           workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
           typedSearchAttributes: batchSearchAttributes(batchId, link.attributes.missing()),
           staticSummary: `replay batch ${batchId}`,
-          // Its steps go before the workflows of its deliveries, of which thousands may be queued.
+          // Steps of a batch go before the workflows of its deliveries, of which thousands may be queued.
           priority: { priorityKey: 1 },
           signal: batchChangedSignal,
           signalArgs: [],

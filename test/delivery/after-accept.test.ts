@@ -30,7 +30,7 @@ test('the starts of a process are behind from the arrival of an event until its 
   const choice = after.choose();
   after.unknown([lost], choice);
   after.ended(lost);
-  // Its commit may still come.
+  // The commit may still come.
   await eventually(() => Promise.resolve(after.startsBehindMs() > 2_000));
   expect(later).toEqual([]);
   await eventually(() => Promise.resolve(after.startsBehindMs() === 0));

@@ -101,7 +101,7 @@ test('while notifications may be missing, schemas are read again with each event
 });
 
 test('a schema that is read again is compiled again only if it has changed', async () => {
-  // Its faults are logged each time that it is compiled.
+  // Faults of a schema are logged each time that it is compiled.
   const { accepts, reads, stored, logged, notify, setCurrent } = setup({ a: { pattern: '(?=a)' } });
   setCurrent(false);
   for (let i = 0; i < 5; i++) await accepts('a', 5);

@@ -144,7 +144,7 @@ test('large payloads under way and waiting are bounded by their bytes, and those
   expect(new Set(released.map(({ inMs }) => inMs))).toEqual(new Set([1_000]));
 
   receiver.hangUp();
-  // None is lost: each has its record, or was released.
+  // No delivery is lost: each has its record, or was released.
   await eventually(() => Promise.resolve(records.length + released.length === 1_200));
   expect(runner.room()).toBe(MAX_BYTES);
   receiver.close();

@@ -41,7 +41,7 @@ interface Retrying {
   workflowId: string;
 }
 
-/** Its next attempt was due 31 s ago: the poller makes it in place of the workflow. */
+/** Makes the next attempt due 31 s ago: the poller makes it in place of the workflow. */
 const overdue = (id: string) =>
   t.pool.query(
     `update open_deliveries set run_at = now() - interval '31 seconds' where id = $1 and claimed_by is null`,
@@ -59,7 +59,7 @@ async function retrying(): Promise<Retrying> {
   return { id, workflowId };
 }
 
-/** Its activity has failed, and waits to be tried again. */
+/** Waits until the activity has failed, and is to be tried again. */
 const waits = (workflowId: string) =>
   eventually(() =>
     client.workflow

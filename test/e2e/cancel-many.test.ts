@@ -39,7 +39,7 @@ test('held, retrying and pending deliveries of an endpoint are cancelled, anothe
     deliveries.find((delivery) => delivery.endpoint_id === id)!.id;
   const retrying = await post();
   await deliveryIn(t, of(retrying, endpoint_id), ['IN_PROGRESS']);
-  // Its first request gets no answer.
+  // The first request gets no answer.
   receiver.setBehaviour(({ body }) => (body.includes('hang') ? { hang: true } : { status: 500 }));
   const pending = await post({ payload: 'hang' });
   await receiver.waitFor((requests) => requests.some(({ body }) => body.includes('hang')));

@@ -164,7 +164,7 @@ describe('a request', () => {
     ]) {
       expect(await post({ ...event, ...other }), JSON.stringify(other)).toMatchObject({ status: 409 });
     }
-    // None are the same as no mention of them.
+    // Empty headers are the same as none.
     expect(await post({ idempotency_key: 'none' })).toMatchObject({ status: 202 });
     expect(await post({ idempotency_key: 'none', headers: {} })).toMatchObject({ status: 200 });
   });

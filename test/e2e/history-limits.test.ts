@@ -60,7 +60,7 @@ test('a delivery whose workflow Temporal itself has ended goes on: nobody cancel
 test('tries that a fault of ours puts off are no part of a history', async () => {
   const tenant = 'faulty';
   const { id: endpointId } = await createEndpoint(t, receiver.url, { tenant });
-  // Its secret cannot be opened: every attempt is put off.
+  // The secret of the endpoint cannot be opened: every attempt is put off.
   const { rows } = await t.pool.query<{ sealed: Buffer }>(
     `with before as (select id, sealed from endpoint_secrets where endpoint_id = $1)
      update endpoint_secrets s set sealed = substr(s.sealed, 1, 33) || '\\x00' from before where s.id = before.id returning before.sealed`,

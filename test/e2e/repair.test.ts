@@ -28,7 +28,7 @@ beforeEach(async () => {
   return () => receiver.close();
 });
 
-/** Its next attempt was due 31 s ago: the poller makes it in place of the workflow. */
+/** Makes the next attempt due 31 s ago: the poller makes it in place of the workflow. */
 const overdue = (id: string, seconds = 31) =>
   t.pool.query(`update open_deliveries set run_at = now() - $2 * interval '1 second' where id = $1`, [
     id,

@@ -66,7 +66,7 @@ test.concurrent(
       const worker = start('dist/src/worker.js', { ...env, METRICS_PORT: String(metricsPort) });
       runs.push(worker);
       await receiver.waitFor((requests) => requests.length === 1, 60_000);
-      // Its poller may be faster than its connection to Temporal.
+      // The poller of the worker may be faster than its connection to Temporal.
       await eventually(async () => (await readyz()).status === 'ok');
       expect(await readyz()).toMatchObject({ status: 'ok', workers: { ok: true } });
       // The worker makes the attempts and counts them.

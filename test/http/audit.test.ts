@@ -122,7 +122,7 @@ test('changes of deliveries', async () => {
   const open = await seedOpen(t.pool, { endpointId, count: 4 });
   const [ended] = await seedDeliveries(t.pool, { endpointId, count: 1 });
   const path = (index: number) => `/v1/deliveries/${open[index]!.id}`;
-  // Its retry is due in a day: no attempt follows before it ends.
+  // The retry is due in a day: no attempt follows before the delivery ends.
   await audited(['POST', `${path(0)}/cancel`], 'delivery.cancel', CHANGED);
   await unaudited(['POST', `${path(0)}/cancel`], 409);
   await t.call('POST', `/v1/endpoints/${endpointId}/pause`);
@@ -166,7 +166,7 @@ test('changes of a replay batch', async () => {
     'batch.start',
     MADE,
   );
-  // Its one batch already: nothing new is made.
+  // The plan has its one batch already: nothing new is made.
   await unaudited(['POST', `/v1/batches/${String(id)}/start`], 200);
   const path = `/v1/batches/${String(started.id)}`;
   await batches.batchIn(String(started.id), ['RUNNING']);

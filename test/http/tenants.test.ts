@@ -145,7 +145,7 @@ test('a tenant with endpoints or open deliveries is not deleted, and one whose e
   expect(await t.call('DELETE', '/v1/tenants/busy')).toMatchObject(refused);
   await t.pool.query('delete from open_deliveries where endpoint_id = $1', [endpointId]);
   expect((await t.call('DELETE', '/v1/tenants/busy')).status).toBe(204);
-  // Its history stays, and its next endpoint makes it again.
+  // The history of a deleted tenant stays, and its next endpoint makes the tenant again.
   expect((await t.call<{ data: unknown[] }>('GET', '/v1/events?tenant=busy')).body.data).toHaveLength(3);
   await createEndpoint(t, URL, { tenant: 'busy' });
   expect((await get('busy')).body).toMatchObject({ endpoint_count: 1 });

@@ -28,7 +28,7 @@ export async function seedDeliveries(
     status?: string;
     type?: string;
     classification?: string;
-    /** They are retrying instead: their next attempt is due in a day. */
+    /** The deliveries are retrying instead: their next attempt is due in a day. */
     open?: boolean;
   },
 ): Promise<Seeded[]> {

@@ -20,7 +20,7 @@ export interface Certificates {
   valid: KeyAndCert;
   expired: KeyAndCert;
   wrongHost: KeyAndCert;
-  /** Its end is in the month 99. */
+  /** A certificate that ends in the month 99. */
   malformedTime: KeyAndCert;
   selfSigned: KeyAndCert;
 }

@@ -101,7 +101,7 @@ const RECORD = `
   with ${INPUT}, ${ENDED}, waiting as (
     update open_deliveries o set attempt_count = i.number, last_classification = i.classification,
       status_reason = null, run_at = i.next_at, claimed_by = null, claim_until = null,
-      -- Its workflow may have died with the process: the poller does not wait for it.
+      -- The workflow may have died with the process: the poller does not wait for it.
       run_by = case when i.classification = 'WORKER_LOST' then 'queue' else o.run_by end
     from input i
     where ${OWN_CLAIM} and i.status = 'IN_PROGRESS' and o.end_status is null

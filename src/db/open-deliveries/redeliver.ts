@@ -30,7 +30,7 @@ export async function insertRedelivery(
         select * from json_to_recordset($1) as i (id text, event_id text, endpoint_id text, tenant text collate "C",
           event_type text, workflow_id text, source_delivery_id text, batch_id text)
       ), tenant as (
-        -- Its endpoint outlives a deleted tenant where POST /v1/send made it.
+        -- An endpoint that POST /v1/send made outlives its tenant.
         ${makeTenants('input')}
       ), made as (
         insert into open_deliveries (id, event_id, endpoint_id, tenant, event_type, max_attempts, workflow_id,

@@ -36,7 +36,7 @@ interface Claim {
   id: string;
   claim: number;
   number: number;
-  /** Its attempt was made. */
+  /** The attempt was made. */
   used: boolean;
 }
 /** The knowledge of the processes of this test. */
