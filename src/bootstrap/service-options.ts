@@ -39,6 +39,8 @@ export interface ServiceOptions {
   log: Logger;
   retryPolicy?: RetryPolicy;
   taskQueue?: string;
+  /** A prebuilt bundle of the workflows; default: that of the compiled sources, else one is built. */
+  workflowBundle?: string;
   /** Certificates to trust besides the system's, PEM. */
   ca?: string;
   /** Longest time between two looks of the poller and of the reconciler, in milliseconds. */

@@ -133,10 +133,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     startsBehindMs = delivery.startsBehindMs;
 
     const { activities } = delivery;
+    const { workflowBundle } = options;
     const worker =
       role === 'api' || activities === null
         ? null
-        : runWorker({ link, taskQueue, log, namespace: temporal.namespace, activities });
+        : runWorker({ link, taskQueue, log, activities, namespace: temporal.namespace, workflowBundle });
     if (worker) release.push(() => worker.close());
 
     const encryption = { fault: () => runningEncryptionFault(trials, secrets) };

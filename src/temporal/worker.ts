@@ -43,11 +43,13 @@ export function runWorker(options: {
   namespace: string;
   taskQueue: string;
   activities: Activities;
+  /** A prebuilt bundle of the workflows. Default: that of the compiled sources. */
+  workflowBundle?: string | undefined;
   log: Logger;
 }): RunningWorker {
   const { link, namespace, taskQueue, activities, log } = options;
   const closing = new AbortController();
-  const bundle = loadWorkflowBundle();
+  const bundle = loadWorkflowBundle(options.workflowBundle);
   bundle.catch(() => {});
   let worker: Worker | null = null;
   let isReady: () => void;

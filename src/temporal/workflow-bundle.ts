@@ -8,8 +8,8 @@ const WORKFLOWS = fileURLToPath(new URL(`../../workflows/index${extname(import.m
 export const BUILT = fileURLToPath(new URL('./workflow-bundle.cjs', import.meta.url));
 
 /** The workflows as a worker loads them: the prebuilt bundle, or one built now, which takes about a second. */
-export async function loadWorkflowBundle(): Promise<WorkflowBundleOption> {
-  return existsSync(BUILT) ? { codePath: BUILT } : buildWorkflowBundle();
+export async function loadWorkflowBundle(codePath = BUILT): Promise<WorkflowBundleOption> {
+  return existsSync(codePath) ? { codePath } : buildWorkflowBundle();
 }
 
 export const buildWorkflowBundle = () =>

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { createLogger } from '../../src/observability/logger.js';
@@ -35,6 +36,11 @@ export interface TestService {
 export const ADMIN_KEY = 'test-admin-key-of-enough-length';
 export const ENCRYPTION_KEY = Buffer.alloc(32, 1).toString('base64');
 
+/** Built once for all files, by servers.ts: a build at each start would take a second of CPU. */
+const WORKFLOW_BUNDLE = fileURLToPath(
+  new URL('../../dist/src/temporal/workflow-bundle.cjs', import.meta.url),
+);
+
 /** Starts the real service, with a new database and task queue unless given. */
 export async function startTestService(over: Partial<ServiceOptions> = {}): Promise<TestService> {
   const name = over.taskQueue ?? `t_${randomBytes(6).toString('hex')}`;
@@ -57,6 +63,7 @@ export async function startTestService(over: Partial<ServiceOptions> = {}): Prom
     retryScale: 0.01,
     log: createLogger('silent'),
     taskQueue: name,
+    workflowBundle: WORKFLOW_BUNDLE,
     ...over,
   };
   const service = await startService(options);
