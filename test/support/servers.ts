@@ -3,10 +3,13 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import pg from 'pg';
 import type { TestProject } from 'vitest/node';
+import { migrate } from '../../src/db/migrate.js';
 import { startPostgres } from '../../src/embedded/postgres.js';
 import { startTemporal } from '../../src/embedded/temporal.js';
 import { findTemporal } from '../../src/embedded/temporal-binary.js';
+import { TEMPLATE } from './template.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -35,6 +38,7 @@ export async function startTestServers(): Promise<TestServers> {
     const settings = ['fsync=off', 'max_connections=200'];
     const postgres = await startPostgres({ dir: join(dir, 'postgres'), settings, makesDatabases: true });
     release.push(() => postgres.stop());
+    await makeTemplate(postgres.url);
     const temporal = await startTemporal({
       binary,
       dir: join(dir, 'temporal'),
@@ -47,6 +51,17 @@ export async function startTestServers(): Promise<TestServers> {
     await stop();
     throw error;
   }
+}
+
+/** Makes a database that has all migrations; files copy it, which takes half as long. */
+async function makeTemplate(databaseUrl: string): Promise<void> {
+  const admin = new pg.Client(databaseUrl);
+  await admin.connect();
+  await admin.query(`create database ${TEMPLATE}`);
+  await admin.end();
+  const template = new URL(databaseUrl);
+  template.pathname = `/${TEMPLATE}`;
+  await migrate(template.toString());
 }
 
 /** Global, because each project loads this module anew. */

@@ -8,6 +8,7 @@ import type { Service, ServiceOptions } from '../../src/bootstrap/service-option
 import { checkAnswer } from './conformance.js';
 import { createDatabase } from './database.js';
 import './quiet.js';
+import { TEMPLATE } from './template.js';
 
 export { createDatabase };
 export { eventually } from './eventually.js';
@@ -44,7 +45,7 @@ const WORKFLOW_BUNDLE = fileURLToPath(
 /** Starts the real service, with a new database and task queue unless given. */
 export async function startTestService(over: Partial<ServiceOptions> = {}): Promise<TestService> {
   const name = over.taskQueue ?? `t_${randomBytes(6).toString('hex')}`;
-  const databaseUrl = over.databaseUrl ?? (await createDatabase(name));
+  const databaseUrl = over.databaseUrl ?? (await createDatabase(name, TEMPLATE));
   const options: ServiceOptions = {
     host: '127.0.0.1',
     port: 0,
