@@ -328,6 +328,10 @@ describe('a running batch', () => {
     await receiver.waitFor((requests) => requests.length === 10);
     const path = `/v1/deliveries?batch_id=${batch.id}&status=IN_PROGRESS`;
     await eventually(async () => (await t.call<{ data: unknown[] }>('GET', path)).body.data.length === 10);
+    // A workflow that is being started gets no signal, and ends only when its next attempt is due.
+    const starts = 'select from workflow_starts where starts_with(workflow_id, $1)';
+    const ofBatch = `replay:${batch.id}:`;
+    await eventually(async () => (await t.pool.query(starts, [ofBatch])).rowCount === 0);
     await post(batch.id, 'cancel');
     expect(await batchIn(batch.id, ['CANCELLED'])).toMatchObject({ open_count: 10 });
     await post(batch.id, 'cancel', { running: true, reason: 'these, too' });
