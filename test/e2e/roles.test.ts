@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { freePort } from '../../src/embedded/ports.js';
 import { startTemporal, type EmbeddedTemporal } from '../../src/embedded/temporal.js';
 import { findTemporal } from '../../src/embedded/temporal-binary.js';
+import { startOwnTemporal } from '../support/own-temporal.js';
 import { startReceiver } from '../support/receiver.js';
 import { createDatabase, eventually } from '../support/service.js';
 
@@ -37,11 +38,12 @@ test.concurrent(
   'an API that makes no attempts and a worker deliver together and stop on SIGTERM',
   async () => {
     const port = await freePort();
+    const temporal = await startOwnTemporal();
     const env = {
       ...required,
       PORT: String(port),
       DATABASE_URL: await createDatabase(`apart_${port}`),
-      TEMPORAL_ADDRESS: inject('temporalAddress'),
+      TEMPORAL_ADDRESS: temporal.address,
       SUREHOOK_ALLOW_NETWORKS: '127.0.0.0/8',
       LOG_LEVEL: 'warn',
     };
@@ -81,6 +83,7 @@ test.concurrent(
     } finally {
       for (const { child } of runs) if (child.exitCode === null) child.kill('SIGKILL');
       await receiver.close();
+      await temporal.stop();
     }
   },
   120_000,
@@ -183,11 +186,12 @@ test.concurrent(
   async () => {
     const port = await freePort();
     const databaseUrl = await createDatabase(`second_${port}`);
+    const temporal = await startOwnTemporal();
     const env = {
       ...required,
       PORT: String(port),
       DATABASE_URL: databaseUrl,
-      TEMPORAL_ADDRESS: inject('temporalAddress'),
+      TEMPORAL_ADDRESS: temporal.address,
       SUREHOOK_ALLOW_NETWORKS: '127.0.0.0/8',
       SUREHOOK_RETRY_SCALE: '0.01',
       LOG_LEVEL: 'warn',
@@ -231,6 +235,7 @@ test.concurrent(
       for (const { child } of runs) if (child.exitCode === null) child.kill('SIGKILL');
       await pool.end();
       await receiver.close();
+      await temporal.stop();
     }
   },
   180_000,
