@@ -3,11 +3,13 @@ export async function eventually<T>(
   ask: () => Promise<T | undefined | null | false>,
   ms = 60_000,
 ): Promise<T> {
-  const deadline = Date.now() + ms;
+  const began = Date.now();
   for (;;) {
     const answer = await ask();
     if (answer) return answer;
-    if (Date.now() > deadline) throw new Error(`Nothing came of it within ${ms} ms.`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    const passed = Date.now() - began;
+    if (passed > ms) throw new Error(`Nothing came of it within ${ms} ms.`);
+    // A long wait leaves the CPU to what it waits for.
+    await new Promise((resolve) => setTimeout(resolve, passed < 1_000 ? 20 : 50));
   }
 }
