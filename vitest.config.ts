@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { SlowFirst } from './test/support/slow-first.js';
 
 /** These need neither Postgres nor Temporal, and no test of them takes seconds. */
 const UNIT = [
@@ -7,17 +8,19 @@ const UNIT = [
   'test/config.test.ts',
   'test/http/{fair-shares,api-key-cache}.test.ts',
 ];
-const E2E = ['test/e2e/**/*.test.ts'];
+/** Each of these has the machine to itself: many measure rates and latencies. */
+const E2E = ['test/e2e/**/*.test.ts', 'test/faults/kill-switch.test.ts'];
 const FAULTS = ['test/faults/**/*.test.ts'];
 const SERVERS = { globalSetup: ['test/support/servers.ts'] };
 
-/** The projects run one after the other, so that fault tests have the machine to themselves. */
+/** The projects run one after the other. */
 export default defineConfig({
   test: {
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // Concurrent tests of a file start processes, each of which keeps a core busy.
     maxConcurrency: 2,
+    sequence: { sequencer: SlowFirst },
     projects: [
       {
         extends: true,
@@ -49,8 +52,11 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: FAULTS,
+          exclude: E2E,
           ...SERVERS,
-          fileParallelism: false,
+          // They mostly wait for deadlines of processes that are dead or frozen.
+          maxWorkers: 2,
+          maxConcurrency: 5,
           sequence: { groupOrder: 3 },
         },
       },
