@@ -27,8 +27,8 @@ export const origins = list.refine(
   (all) => all.every((one) => URL.canParse(one) && /^https?:/.test(one) && new URL(one).origin === one),
   'must be origins joined by commas, such as https://portal.example.com',
 );
-/** `/readyz` shows it to everybody. */
-export const publicUrl = z
+/** The base of links, which everybody may see. */
+export const linkUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http(s) URL', abort: true })
   .refine((url) => !/[@?#]/.test(url), 'must have no user, password, query or fragment: links begin with it');
 /** Must fit into a header behind `Bearer`. */

@@ -8,13 +8,13 @@ import {
   flag,
   key32,
   keys32,
+  linkUrl,
   networks,
   origins,
   port,
   ports,
   processes,
   proxy,
-  publicUrl,
   scale,
 } from './config-values.js';
 import { WORKFLOW_MODES } from './domain/delivery.js';
@@ -40,7 +40,7 @@ const schema = z
     TEMPORAL_TLS: flag.default(false),
     TEMPORAL_API_KEY: z.string().optional(),
     TEMPORAL_UI_PORT: port.default(8233),
-    TEMPORAL_UI_URL: publicUrl.optional(),
+    TEMPORAL_UI_URL: linkUrl.optional(),
     SUREHOOK_ADMIN_KEY: adminKey.optional(),
     SUREHOOK_ENCRYPTION_KEY: key32.optional(),
     SUREHOOK_ENCRYPTION_KEYS: keys32.optional(),
@@ -51,6 +51,7 @@ const schema = z
     SUREHOOK_ALLOW_NETWORKS: networks.optional(),
     SUREHOOK_ALLOW_PORTS: ports.optional(),
     SUREHOOK_PROXY: proxy.optional(),
+    SUREHOOK_PUBLIC_URL: linkUrl.transform((url) => url.replace(/\/+$/, '')).optional(),
     SUREHOOK_CORS_ORIGINS: origins.optional(),
     SUREHOOK_RETRY_SCALE: scale.default(1),
     SUREHOOK_WORKFLOWS: z.enum(WORKFLOW_MODES, 'must be all, open or none').default('all'),
@@ -90,6 +91,8 @@ const schema = z
     allowPorts: env.SUREHOOK_ALLOW_PORTS ?? null,
     /** Null: requests go to receivers directly. */
     proxy: env.SUREHOOK_PROXY ?? null,
+    /** The base of links to the portal; null: the URL that the API listens on. */
+    publicUrl: env.SUREHOOK_PUBLIC_URL ?? null,
     /** Origins of the pages that may call the API. */
     corsOrigins: env.SUREHOOK_CORS_ORIGINS ?? [],
     retryScale: env.SUREHOOK_RETRY_SCALE,

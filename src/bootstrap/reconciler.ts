@@ -1,4 +1,5 @@
 import { forgetAdHocEndpoints } from '../db/ad-hoc-endpoints.js';
+import { forgetPortalSessions } from '../db/end-portal-sessions.js';
 import { claimBatches } from '../db/batch-run.js';
 import { changeBatch } from '../db/batches.js';
 import {
@@ -53,6 +54,7 @@ export function startReconciler(
     fanOut: (event) => fanOuts.begin(event),
     claimBatches: (limit) => claimBatches(pool, limit),
     forgetAdHocEndpoints: (limit) => forgetAdHocEndpoints(pool, limit),
+    forgetPortalSessions: (limit) => forgetPortalSessions(pool, limit),
     changeBatch: (id, change, by) => changeBatch(pool, id, change, by),
     workflows,
     ...(pollEveryMs === undefined ? {} : { everyMs: pollEveryMs }),

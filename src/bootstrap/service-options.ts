@@ -29,6 +29,8 @@ export interface ServiceOptions {
   allowPorts?: number[] | null;
   /** URL of an HTTP proxy that all requests go through. */
   proxy?: string | null;
+  /** The URL that customers reach the API by, for links; null or absent: the one that it listens on. */
+  publicUrl?: string | null;
   /** Origins whose pages may call the API; none by default. */
   corsOrigins?: string[];
   retryScale: number;
@@ -67,10 +69,10 @@ export type StartOptions = Omit<ServiceOptions, 'log' | 'peers'> & { logLevel: s
 
 /** Options that are the same in `npm start` and in a process of one role. */
 export function optionsOf(config: Config) {
-  const { host, port, metricsPort, quotas, allowPorts, proxy, corsOrigins, logLevel } = config;
-  const { retryScale, workflows, attempts, dataDir } = config;
+  const { host, port, metricsPort, quotas, allowPorts, proxy, logLevel } = config;
+  const { publicUrl, corsOrigins, retryScale, workflows, attempts, dataDir } = config;
   return {
-    ...{ host, port, metricsPort, quotas, allowPorts, proxy, corsOrigins, logLevel },
-    ...{ retryScale, workflows, attempts, pauseFile: join(dataDir, 'PAUSE') },
+    ...{ host, port, metricsPort, quotas, allowPorts, proxy, logLevel },
+    ...{ publicUrl, corsOrigins, retryScale, workflows, attempts, pauseFile: join(dataDir, 'PAUSE') },
   };
 }

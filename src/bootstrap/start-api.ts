@@ -15,6 +15,7 @@ import type { AddressGuard } from '../webhook/address-guard.js';
 import { startAuth } from './auth.js';
 import type { Delivery } from './delivery.js';
 import { LOOK_UPS, type DeliveryParts } from './delivery-parts.js';
+import { createRedemptions } from './redemptions.js';
 import { VERSION } from './version.js';
 import type { ServiceOptions } from './service-options.js';
 
@@ -45,10 +46,13 @@ export async function startApi(options: ServiceOptions, served: Served, delivery
     log,
   });
   release.push(() => tenantRates.close());
+  let ownUrl = '';
   const app = createApp({
     pool,
     controlPool,
     ...startAuth(options, served, release),
+    redeemPortalSession: createRedemptions(pool),
+    publicUrl: () => options.publicUrl ?? reachable(ownUrl),
     guard,
     secrets: served.secrets,
     keyedDigest: createKeyedDigest(pool, served.secrets),
@@ -77,10 +81,15 @@ export async function startApi(options: ServiceOptions, served: Served, delivery
     corsOrigins: options.corsOrigins ?? [],
     exposesMetrics: (options.metricsPort ?? null) === null,
     workflowUrl: (id) => ui && `${ui}/${encodeURIComponent(id)}`,
+    shownReason: (reason) => reason,
     maxAttempts: retryPolicy.maximumAttempts,
     log,
   });
   const server = await startServer(app, options);
   release.push(() => server.close());
-  return server.url;
+  ownUrl = server.url;
+  return ownUrl;
 }
+
+/** Nobody can send a request to an unspecified address. */
+const reachable = (url: string) => url.replace(/(?<=\/\/)(0\.0\.0\.0|\[::\])(?=:)/, 'localhost');

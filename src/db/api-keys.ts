@@ -1,6 +1,7 @@
-import type { Role } from '../domain/role.js';
+import type { PortalScope, Role } from '../domain/role.js';
 import { newId } from '../lib/ids.js';
 import { audit, type Actor } from './audit.js';
+import { keepTenant } from './make-tenants.js';
 import { pageOf, type Page, type PageQuery } from './pagination.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
@@ -26,8 +27,22 @@ export interface StoredApiKey extends NewApiKey {
   revoked_at: Date | null;
 }
 
+/** An API key, or the token of a portal session, which has scopes instead of a role. */
+export interface Credential extends Omit<StoredApiKey, 'role'> {
+  role: Role | 'portal';
+  /** Empty for an API key. */
+  scopes: PortalScope[];
+  /** The time of `performance.now()` at which it expires: the clock of this machine may be wrong. */
+  endsAt: number;
+}
+
+/** SQL: tokens of portal sessions are rows of the same table. */
+const IS_KEY = `role <> 'portal'`;
 const COLUMNS = `id, name, role, tenant, rate_per_second, created_by, created_at, expires_at, last_used_at,
   revoked_at`;
+/** SQL, for the token of a portal session: when the API key was revoked that made the session; null: it was not. */
+const MAKER_REVOKED_AT = `(select maker.revoked_at from api_keys maker
+  where api_keys.role = 'portal' and maker.id = api_keys.created_by)`;
 
 /**
  * `hash`: SHA-256 in hex. 'name_taken': a key with this name is neither revoked nor expired. Runs in the caller's
@@ -57,19 +72,11 @@ export async function insertApiKey(
   return key;
 }
 
-/** Makes the tenant where there is none, and keeps it from being deleted until the transaction ends. */
-async function keepTenant(db: Db, tenant: string): Promise<void> {
-  let isKept = false;
-  // Again where it was deleted between the two statements.
-  while (!isKept) {
-    await db.query('insert into tenants (id) values ($1) on conflict do nothing', [tenant]);
-    const { rowCount } = await db.query('select from tenants where id = $1 for share', [tenant]);
-    isKept = rowCount === 1;
-  }
-}
-
 export async function getApiKey(db: Db, id: string): Promise<StoredApiKey | null> {
-  const { rows } = await db.query<StoredApiKey>(`select ${COLUMNS} from api_keys where id = $1`, [id]);
+  const { rows } = await db.query<StoredApiKey>(
+    `select ${COLUMNS} from api_keys where id = $1 and ${IS_KEY}`,
+    [id],
+  );
   return rows[0] ?? null;
 }
 
@@ -79,19 +86,40 @@ export const listApiKeys = (
   page: PageQuery,
 ): Promise<Page<StoredApiKey>> => pageOf(db, `select ${COLUMNS} from api_keys`, { ...filter }, page, 'key');
 
-/** In the order of the hashes; null where there is no such key. */
-export async function findApiKeys(db: Db, hashes: string[]): Promise<(StoredApiKey | null)[]> {
-  const { rows } = await db.query<StoredApiKey & { given: string }>({
+interface Read {
+  given: string;
+  maker_revoked_at: Date | null;
+  /** Null: it does not expire. */
+  left_ms: number | null;
+}
+
+/**
+ * In the order of the hashes; null where there is no such key. Also tokens of portal sessions: one is revoked as soon as the
+ * API key is that made its session.
+ */
+export async function findApiKeys(db: Db, hashes: string[]): Promise<(Credential | null)[]> {
+  const asked = performance.now();
+  const { rows } = await db.query<Omit<Credential, 'endsAt'> & Read>({
     name: 'find-api-keys',
-    text: `select given, ${COLUMNS} from unnest($1::text[]) given
-      cross join lateral (select * from api_keys where hash = decode(given, 'hex') limit 1) k`,
+    text: `select given, k.* from unnest($1::text[]) given cross join lateral (
+        select ${COLUMNS}, coalesce(scopes, '{}') as scopes, ${MAKER_REVOKED_AT} as maker_revoked_at,
+          extract(epoch from expires_at - now())::float8 * 1000 as left_ms
+        from api_keys where hash = decode(given, 'hex') limit 1) k`,
     values: [hashes],
   });
-  const found = new Map(rows.map(({ given, ...key }) => [given, key]));
+  const found = new Map(
+    rows.map(({ given, maker_revoked_at, left_ms, ...key }) => [
+      given,
+      { ...key, revoked_at: key.revoked_at ?? maker_revoked_at, endsAt: asked + (left_ms ?? Infinity) },
+    ]),
+  );
   return hashes.map((hash) => found.get(hash) ?? null);
 }
 
-/** The revoked key; null: there is none. Revoking again changes nothing. */
+/**
+ * The revoked key; null: there is none. The portal sessions that it made end: `findApiKeys` reads both. Revoking again
+ * changes nothing.
+ */
 export const revokeApiKey = (pool: Pool, id: string, by: Revoker): Promise<StoredApiKey | null> =>
   transaction(pool, async (db) => (await revoke(db, 'id = $1', id, by)) ?? getApiKey(db, id));
 
@@ -103,7 +131,7 @@ interface Revoker {
 /** `condition`: of one key at most. Null: no key that is not revoked meets it. */
 async function revoke(db: Db, condition: string, value: string, by: Revoker): Promise<StoredApiKey | null> {
   const { rows } = await db.query<StoredApiKey>(
-    `update api_keys set revoked_at = now() where ${condition} and revoked_at is null returning ${COLUMNS}`,
+    `update api_keys set revoked_at = now() where ${condition} and ${IS_KEY} and revoked_at is null returning ${COLUMNS}`,
     [value],
   );
   const [key] = rows;

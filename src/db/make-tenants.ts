@@ -19,3 +19,14 @@ export const makeTenants = (from: string): string => `insert into tenants (id)
 export async function lockOutDeliveries(db: Db, tenant: string): Promise<void> {
   await db.query(`select pg_advisory_xact_lock(${TENANT_LOCKS}, ${lockOf('$1')})`, [tenant]);
 }
+
+/** Makes the tenant where there is none, and keeps it from being deleted until the transaction ends. */
+export async function keepTenant(db: Db, tenant: string): Promise<void> {
+  let isKept = false;
+  // Again where it was deleted between the two statements.
+  while (!isKept) {
+    await db.query('insert into tenants (id) values ($1) on conflict do nothing', [tenant]);
+    const { rowCount } = await db.query('select from tenants where id = $1 for share', [tenant]);
+    isKept = rowCount === 1;
+  }
+}

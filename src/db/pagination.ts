@@ -28,7 +28,8 @@ const SOURCES = {
   ep: whole('endpoints'),
   bat: whole('batches'),
   aud: whole('audit'),
-  key: whole('api_keys'),
+  key: [{ table: 'api_keys', where: `role <> 'portal'` }],
+  pos: whole('portal_sessions'),
   del: [...whole('open_deliveries'), ...whole('deliveries')],
 } satisfies Partial<Record<IdPrefix, Source[]>>;
 

@@ -1,4 +1,5 @@
 import { audit, type Actor } from './audit.js';
+import { endPortalSessions } from './end-portal-sessions.js';
 import { lockOutDeliveries } from './make-tenants.js';
 import { transaction, type Db, type Pool } from './pool.js';
 
@@ -122,8 +123,8 @@ const LOCK_MS = 200;
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
- * 'in_use': it has registered endpoints, open deliveries or API keys, or deliveries are being made. Its history stays, and its next
- * event makes it again.
+ * 'in_use': it has registered endpoints, open deliveries or API keys, or deliveries are being made. Its portal sessions end. Its
+ * history stays, and its next event makes it again.
  */
 export async function deleteTenant(
   pool: Pool,
@@ -138,6 +139,7 @@ export async function deleteTenant(
     const before = await lockTenant(db, id);
     if (!before) return null;
     if (await isInUse(db, id)) return 'in_use';
+    await endPortalSessions(db, id, actor);
     await db.query('delete from tenants where id = $1', [id]);
     await audit(db, { actor, ...about(id), action: 'tenant.delete', before });
     return 'deleted' as const;
@@ -150,7 +152,7 @@ export async function deleteTenant(
 async function isInUse(db: Db, id: string): Promise<boolean> {
   const { rows } = await db.query<{ used: boolean }>(
     `select exists (select from endpoints where tenant = $1 and ${REGISTERED})
-       or exists (select from api_keys where tenant = $1 and revoked_at is null)
+       or exists (select from api_keys where tenant = $1 and revoked_at is null and role <> 'portal')
        or exists ${openOf(1)} as used`,
     [id],
   );

@@ -11,7 +11,7 @@ const BATCHES_MS = { first: 5_000, max: 30_000 };
 const MAX_CLAIMS = 256;
 const MAX_EVENTS = 16;
 const MAX_BATCHES = 8;
-/** Idle endpoints of POST /v1/send are looked for this often. */
+/** Idle endpoints of POST /v1/send and old portal sessions are looked for this often. */
 const FORGET_EVERY_MS = 600_000;
 const MAX_FORGOTTEN = 1_000;
 
@@ -30,13 +30,15 @@ export interface ReconcilerDeps extends ReconcileBatchDeps {
   claimBatches(limit: number): Promise<string[]>;
   /** Deletes endpoints of POST /v1/send that nobody used for long. Returns how many. */
   forgetAdHocEndpoints(limit: number): Promise<number>;
+  /** Deletes portal sessions that ended long ago. Returns how many. */
+  forgetPortalSessions(limit: number): Promise<number>;
   log: Logger;
   everyMs?: number;
 }
 
 /**
  * Continues the work of dead processes: their claims, their events' workflows, wide events half made, and batches. Also
- * forgets idle endpoints of POST /v1/send.
+ * forgets idle endpoints of POST /v1/send, and old portal sessions.
  */
 export function createReconciler(deps: ReconcilerDeps): PollLoop {
   const { log, everyMs = EVERY_MS } = deps;
@@ -71,6 +73,7 @@ export function createReconciler(deps: ReconcilerDeps): PollLoop {
   async function forget(): Promise<void> {
     if (performance.now() - forgotAt < FORGET_EVERY_MS) return;
     while ((await deps.forgetAdHocEndpoints(MAX_FORGOTTEN)) === MAX_FORGOTTEN);
+    while ((await deps.forgetPortalSessions(MAX_FORGOTTEN)) === MAX_FORGOTTEN);
     forgotAt = performance.now();
   }
 

@@ -10,7 +10,7 @@ const CONFIDENTIAL_VALUES = [
   String.raw`eyJ[\w+/-]{8,}[\w.+/=-]*`,
   String.raw`(?:[Bb]asic|[Bb]earer|Token)\s+[\w.~+/-]{6,}=*(?![\w"=])`,
   // Prefixes used by Stripe, OpenAI, GitHub, GitLab, Slack, Shopify, npm, Google, AWS, Standard Webhooks and Surehook.
-  String.raw`(?:sk|rk|shk|whsec|gh[opsur]|github_pat|shp(?:at|ss|ca|pa)|npm|hf)_[\w+/=-]{8,}`,
+  String.raw`(?:sk|rk|sh[kcs]|whsec|gh[opsur]|github_pat|shp(?:at|ss|ca|pa)|npm|hf)_[\w+/=-]{8,}`,
   String.raw`(?:sk|glpat|xox[a-z]|xapp|pypi)-[\w-]{8,}`,
   String.raw`AIza[\w-]{20,}`,
   String.raw`ya29\.[\w-]{8,}`,

@@ -3,14 +3,14 @@ import { ROLES } from '../domain/role.js';
 import { page, tenant, time, word } from './schemas.js';
 
 /** Actors in the audit that are no API keys. */
-const RESERVED = ['admin', 'surehook', 'temporal'];
+const RESERVED = /^(admin|surehook|temporal|portal:.*)$/i;
 
 const role = z.enum(ROLES);
 
 export const apiKeyBody = z.strictObject({
   name: word
     .max(64)
-    .refine((name) => !RESERVED.includes(name.toLowerCase()), 'Is reserved.')
+    .refine((name) => !RESERVED.test(name), 'Is reserved.')
     .meta({ description: 'For the audit: letters, digits, _, -, . or :. One key at a time has it.' }),
   role,
   tenant: tenant

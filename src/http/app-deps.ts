@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Accepted, NewEvent } from '../db/events.js';
 import type { KeyedDigest } from '../db/keyed-digest.js';
 import type { Pool } from '../db/pool.js';
+import type { Redemption, StoredPortalSession, Unredeemed } from '../db/portal-sessions.js';
 import type { KillSwitch } from '../delivery/kill-switch.js';
 import type { Accept } from '../delivery/accept-events.js';
 import type { ReadSending } from '../delivery/sending.js';
@@ -22,6 +23,12 @@ export interface AppDeps extends HealthDeps {
   /** For the kill switch alone, which must work while all connections of `pool` are in use. */
   controlPool: Pool;
   identify: Auth['identify'];
+  countFailure: Auth['countFailure'];
+  requireFailure: Auth['requireFailure'];
+  /** Limits how many run at once: it needs no API key. */
+  redeemPortalSession: (redemption: Redemption) => Promise<StoredPortalSession | Unredeemed>;
+  /** The URL that customers reach this API by, without a slash at its end; links begin with it. */
+  publicUrl: () => string;
   guard: AddressGuard;
   secrets: SecretCipher;
   keyedDigest: KeyedDigest;
@@ -51,6 +58,8 @@ export interface AppDeps extends HealthDeps {
   exposesMetrics: boolean;
   /** A workflow's page in the Temporal Web UI; null without a Web UI. */
   workflowUrl: (workflowId: string) => string | null;
+  /** Why a delivery is held, as the caller may see it. */
+  shownReason: (reason: string) => string;
   maxAttempts: number;
   log: Logger;
 }

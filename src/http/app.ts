@@ -17,8 +17,10 @@ import { Problem } from './problem.js';
 import type { Lane, Owned } from './route.js';
 import { healthRoutes, metricsRoutes, type HealthDeps } from './routes/health.js';
 import { allRoutes, apiRoutes } from './routes/index.js';
+import { portalRedemptionRoutes } from './routes/portal-redemption.js';
 import { referenceRoutes } from './routes/reference.js';
 import { securityHeaders } from './security-headers.js';
+import { shownToCustomers } from './shown-reason.js';
 
 const MAX_REQUESTS = 256;
 /** The kill switch has its own limit, so a flood of events cannot block it. */
@@ -45,9 +47,12 @@ export function createApp(deps: AppDeps): RequestListener {
   app.use('/docs', docsAssets());
   mount(app, referenceRoutes, { document }, guards);
   mount(app, [...healthRoutes, ...(deps.exposesMetrics ? metricsRoutes : [])], deps, guards);
-  // Before bodies are read: no body is buffered without a known key, and only as many as the limits allow.
+  mount(app, portalRedemptionRoutes, deps, guards);
+  // Before other bodies are read: none is buffered without a known key, and only as many as the limits allow.
   app.use('/v1', authenticate(deps));
-  mount(app, apiRoutes, deps, guards);
+  // Customers cannot reach the Web UI of Temporal, and need not know where it is.
+  const portalDeps = { ...deps, workflowUrl: () => null, shownReason: shownToCustomers };
+  mount(app, apiRoutes, deps, guards, portalDeps);
   refuseTheRest(app, refuse);
   return withEventFastPath(app, deps, { requests, refuse });
 }

@@ -2,18 +2,21 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler, Response } from 'express';
 import type { Actor } from '../db/audit.js';
-import type { StoredApiKey } from '../db/api-keys.js';
-import { HOLDERS, type NeededRole, type Role } from '../domain/role.js';
+import type { Credential } from '../db/api-keys.js';
+import { HOLDERS, type NeededRole, type NeededScope, type PortalScope, type Role } from '../domain/role.js';
 import type { ApiKeyCache } from './api-key-cache.js';
-import { Problem } from './problem.js';
+import { Problem, type FieldError } from './problem.js';
+import type { ProblemCode } from './problem-codes.js';
 import type { RateLimits } from './rate-limits.js';
 
-/** The owner of an API key. */
+/** The owner of an API key, or of the token of a portal session. */
 export interface Identity {
-  /** For the audit: that of the key; `admin`: the key of the configuration. */
+  /** For the audit: that of the key; `admin`: the key of the configuration; `portal:pos_…`: a portal session. */
   id: string;
   name: string;
-  role: Role;
+  role: Role | 'portal';
+  /** Of a portal session; empty for an API key. */
+  scopes: readonly PortalScope[];
   /** The only tenant that it sees; null: all of them. */
   tenant: string | null;
 }
@@ -24,9 +27,13 @@ export interface Auth {
    * unless the key is valid, and with a 429 Problem where the key, or the address, has used up its requests.
    */
   identify(request: IncomingMessage, response: ServerResponse): Identity | Promise<Identity>;
+  /** Counts a wrong credential of the address of a request. Throws a 429 Problem where there were too many. */
+  countFailure(request: IncomingMessage): void;
+  /** Throws a 429 Problem where there were too many, and counts nothing. */
+  requireFailure(request: IncomingMessage): void;
 }
 
-const ADMIN: Identity = { id: 'admin', name: 'admin', role: 'admin', tenant: null };
+const ADMIN: Identity = { id: 'admin', name: 'admin', role: 'admin', scopes: [], tenant: null };
 
 /** SHA-256 in hex: the form in which keys are stored and compared. */
 export const keyHash = (key: string): string => hash('sha256', key);
@@ -40,24 +47,27 @@ export function createAuth(
 ): Auth {
   const adminHash = Buffer.from(keyHash(adminKey));
 
-  function admit(key: StoredApiKey, response: ServerResponse): Identity {
+  function admit(key: Credential, response: ServerResponse): Identity {
+    const isPortal = key.role === 'portal';
+    const what = isPortal ? 'portal session' : 'API key';
     // First, since an expired key is revoked when a new one takes its name.
-    if (key.expires_at && key.expires_at.getTime() <= Date.now())
-      throw unauthorized('This API key has expired.');
-    if (key.revoked_at) throw unauthorized('This API key was revoked.');
+    if (key.endsAt <= performance.now()) throw unauthorized(`This ${what} has expired.`);
+    if (key.revoked_at) throw unauthorized(`This ${what} was revoked.`);
     limits.takeRequest(key, response);
     used(key.id);
-    return key;
+    return isPortal ? { ...key, id: key.name } : key;
   }
 
   /** A valid key is never refused for others from its address: it may be that of a proxy. */
-  function admitFound(key: StoredApiKey | null, request: IncomingMessage, response: ServerResponse) {
+  function admitFound(key: Credential | null, request: IncomingMessage, response: ServerResponse) {
     if (key) return admit(key, response);
     limits.takeFailure(request);
     throw unauthorized('This API key is not known.');
   }
 
   return {
+    countFailure: limits.takeFailure,
+    requireFailure: limits.requireFailure,
     identify(request, response) {
       const given = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
       if (given === undefined) throw unauthorized('Send the API key as "Authorization: Bearer <key>".');
@@ -71,10 +81,12 @@ export function createAuth(
   };
 }
 
-function unauthorized(detail: string): Problem {
-  const errors = [{ path: 'Authorization', message: detail }];
-  return new Problem(401, 'unauthorized', detail, errors, { 'www-authenticate': 'Bearer' });
-}
+export const unauthorized = (detail: string): Problem =>
+  refused('unauthorized', detail, [{ path: 'Authorization', message: detail }]);
+
+/** A 401 must say how to authenticate (RFC 9110 section 15.5.2). */
+export const refused = (code: ProblemCode, detail: string, errors: FieldError[]): Problem =>
+  new Problem(401, code, detail, errors, { 'www-authenticate': 'Bearer' });
 
 /** Rejects requests without a valid key, before anything else of the request is read. */
 export const authenticate =
@@ -92,9 +104,28 @@ export const identityOf = (response: Response): Identity => response.locals.iden
 /** The authenticated actor with its request, for the audit. */
 export const actorOf = (response: Response): Actor => response.locals.actor as Actor;
 
-/** Throws a 403 Problem unless the identity has the role. */
-export function requireRole({ name, role }: Identity, needed: NeededRole): void {
-  if (HOLDERS[needed].includes(role)) return;
-  const roles = HOLDERS[needed].join(' or ');
-  throw new Problem(403, 'forbidden', `The API key ${name} has the role ${role}; this needs ${roles}.`);
+/** For messages. */
+export const holderOf = ({ name, role }: Identity): string =>
+  role === 'portal' ? `The session ${name}` : `The API key ${name}`;
+
+/** The needs of a request: an API key with the role, or a portal session with the scope, if there is one. */
+export interface Needed {
+  role: NeededRole;
+  portal?: NeededScope | undefined;
 }
+
+/** Throws a 403 Problem unless the identity has the role, or the scope. */
+export function requireAccess(identity: Identity, { role: needed, portal }: Needed): void {
+  const { role, scopes } = identity;
+  if (role === 'portal') {
+    if (portal === undefined) throw forbidden(identity, 'is of a portal, which cannot do this');
+    if (portal === 'any' || scopes.includes(portal)) return;
+    throw forbidden(identity, `has the scopes ${scopes.join(', ')}; this needs ${portal}`);
+  }
+  if (HOLDERS[needed].includes(role)) return;
+  if (needed === 'session') throw forbidden(identity, 'is no portal session, and this is about one');
+  throw forbidden(identity, `has the role ${role}; this needs ${HOLDERS[needed].join(' or ')}`);
+}
+
+export const forbidden = (identity: Identity, why: string, errors: FieldError[] = []) =>
+  new Problem(403, 'forbidden', `${holderOf(identity)} ${why}.`, errors);

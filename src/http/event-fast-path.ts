@@ -2,13 +2,15 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { send } from './answer.js';
 import { setAnswerHeaders } from './answer-headers.js';
 import type { AppDeps } from './app-deps.js';
-import { requireRole, type Identity } from './auth.js';
+import { requireAccess, type Identity, type Needed } from './auth.js';
 import type { WriteProblem } from './error-handler.js';
 import type { FairLimit, Slot } from './fair-limit.js';
 import { headerKey } from './idempotency-key.js';
 import { acceptedAnswer, acceptPosted } from './incoming-event.js';
 import { MAX_EVENT_BYTES, parseJson } from './json-body.js';
 import { eventBody } from './event-schemas.js';
+
+const NEEDED: Needed = { role: 'publisher' };
 
 /**
  * Handles the route `postEvent` without a router: thousands arrive per second, and routing takes longer than all the rest.
@@ -34,7 +36,7 @@ export function withEventFastPath(
         accept(identity, slot, bytes).catch(refused);
       });
     const enter = (identity: Identity) => {
-      requireRole(identity, 'publisher');
+      requireAccess(identity, NEEDED);
       requests.enter(response, identity.id, (slot) => entered(identity, slot), refused);
     };
     try {

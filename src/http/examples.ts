@@ -2,7 +2,7 @@ import { EXAMPLE_IDS } from './example-ids.js';
 
 /** Answers in the OpenAPI document; a test checks them against the schema and a real answer. */
 
-const { ep, evt, del, key } = EXAMPLE_IDS;
+const { ep, evt, del, key, pos } = EXAMPLE_IDS;
 
 const endpoint = {
   id: ep,
@@ -46,6 +46,35 @@ export const apiKeyExample = {
   last_used_at: null,
   revoked_at: null,
   key: 'shk_an-example-of-a-key-which-opens-nothing-at-all0',
+};
+
+/** Opens nothing; a test stores its hash. */
+export const CODE_EXAMPLE = 'shc_an-example-of-a-code-that-opens-nothing-at0';
+
+const portalSession = {
+  id: pos,
+  tenant: 'acme',
+  scopes: ['read', 'replay'],
+  return_url: 'https://shop.example/settings',
+  link_expires_at: '2026-11-24T22:40:18.142Z',
+  expires_at: '2026-11-24T23:30:18.142Z',
+  created_by: key,
+  created_at: '2026-11-24T22:30:18.142Z',
+};
+
+export const portalSessionExample = {
+  ...portalSession,
+  redeemed_at: null,
+  revoked_at: null,
+  url: `https://hooks.example.com/portal#${CODE_EXAMPLE}`,
+  code: CODE_EXAMPLE,
+};
+
+export const redeemedExample = {
+  ...portalSession,
+  redeemed_at: '2026-11-24T22:31:02.518Z',
+  revoked_at: null,
+  token: 'shs_an-example-of-a-token-that-opens-nothing-00',
 };
 
 export const acceptedExample = {

@@ -1,5 +1,5 @@
 import type { RequestHandler, Response } from 'express';
-import { identityOf } from './auth.js';
+import { identityOf, type Identity } from './auth.js';
 import type { FairLimit, Slot } from './fair-limit.js';
 
 /** A request may pass several of these; `slotOf` moves it in all of them. */
@@ -10,8 +10,11 @@ export const limitFairly =
       ((response.locals.slots ??= []) as Slot[]).push(slot);
       next();
     };
-    limit.enter(response, identityOf(response).id, entered, next);
+    limit.enter(response, sharerOf(identityOf(response)), entered, next);
   };
+
+/** All portal sessions of a tenant count as one holder: a customer may open many. */
+const sharerOf = ({ id, role, tenant }: Identity): string => (role === 'portal' ? `portal of ${tenant}` : id);
 
 /** The slots of a request in all of its limits, as one. */
 export const slotOf = (response: Response): Slot => ({

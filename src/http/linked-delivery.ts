@@ -5,12 +5,13 @@ import { notFound } from './problem.js';
 
 /** A delivery as the API shows it: with the page of its workflow. */
 export function linkedDelivery<T extends StoredDelivery>(
-  { workflowMode, workflowUrl }: Pick<AppDeps, 'workflowMode' | 'workflowUrl'>,
+  { workflowMode, workflowUrl, shownReason }: Pick<AppDeps, 'workflowMode' | 'workflowUrl' | 'shownReason'>,
   stored: T,
 ) {
   const { workflow_started, ...delivery } = stored;
+  const status_reason = stored.status_reason && shownReason(stored.status_reason);
   const isLinked = workflow_started && getsWorkflow(workflowMode, stored);
-  return { ...delivery, workflow_url: isLinked ? workflowUrl(stored.workflow_id) : null };
+  return { ...delivery, status_reason, workflow_url: isLinked ? workflowUrl(stored.workflow_id) : null };
 }
 
 /** Throws a 404 Problem if there is none. */

@@ -1,7 +1,7 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { ZodObject } from 'zod';
 import { send } from './answer.js';
-import { actorOf, identityOf, requireRole, type Identity } from './auth.js';
+import { actorOf, identityOf, requireAccess, type Identity } from './auth.js';
 import { headerKey } from './idempotency-key.js';
 import { MAX_EVENT_BYTES, readJson } from './json-body.js';
 import { slotOf } from './limit-fairly.js';
@@ -19,7 +19,14 @@ export interface Guards {
  * The steps of a request are role, path, room in its lane, body, input, tenant of the object, handler: each costs less than
  * those after it.
  */
-export function mount<D>(app: Express, routes: Route<D>[], deps: D, { lanes, tenantOf }: Guards): void {
+export function mount<D>(
+  app: Express,
+  routes: Route<D>[],
+  deps: D,
+  { lanes, tenantOf }: Guards,
+  /** For requests of portal sessions. */
+  portalDeps = deps,
+): void {
   for (const path of pathsOf(routes)) {
     const ofPath = routes.filter((route) => route.path === path);
     for (const route of ofPath) {
@@ -31,7 +38,8 @@ export function mount<D>(app: Express, routes: Route<D>[], deps: D, { lanes, ten
         async (request, response) => {
           const call = readCall(route, request, response);
           await requireOwn(route, call, tenantOf);
-          send(response, await route.handle(call, deps));
+          const isPortal = call.identity?.role === 'portal';
+          send(response, await route.handle(call, isPortal ? portalDeps : deps));
         },
       );
     }
@@ -48,9 +56,14 @@ const pathsOf = (routes: Pick<Route, 'path'>[]) =>
 const expressPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
 const authorize =
-  ({ role, params = {}, aboveTenants }: Pick<Route, 'role' | 'params' | 'aboveTenants'>): RequestHandler =>
+  ({
+    role,
+    portal,
+    params = {},
+    aboveTenants,
+  }: Pick<Route, 'role' | 'portal' | 'params' | 'aboveTenants'>): RequestHandler =>
   (request, response, next) => {
-    if (role !== 'none') requireRole(identityOf(response), role);
+    if (role !== 'none') requireAccess(identityOf(response), { role, portal });
     if (aboveTenants) requireAboveTenants(identityOf(response));
     for (const [name, { schema, what }] of Object.entries(params)) {
       const value = request.params[name];
@@ -76,6 +89,8 @@ function readCall(
     identity: identityOf(response),
     actor: actorOf(response),
     slot: slotOf(response),
+    requestId: String(response.getHeader('x-request-id')),
+    request,
   };
 }
 

@@ -12,8 +12,17 @@ export const PROBLEM_CODES = {
     status: 400,
     meaning: 'A field, parameter or header is not valid; `errors` names each.',
   },
-  unauthorized: { status: 401, meaning: 'There is no API key, or it is not valid.' },
-  forbidden: { status: 403, meaning: 'The role of the API key does not allow this.' },
+  unauthorized: {
+    status: 401,
+    meaning: 'There is no API key, or it is not valid; or the code is not known.',
+  },
+  link_expired: { status: 401, meaning: 'The link was not used in time: make another.' },
+  link_revoked: { status: 401, meaning: 'The portal session was revoked.' },
+  link_used: { status: 401, meaning: 'The link was used before, and works once: make another.' },
+  forbidden: {
+    status: 403,
+    meaning: 'The role of the API key, or the scope of the portal session, does not allow this.',
+  },
   foreign_tenant: { status: 403, meaning: 'The API key is bound to another tenant than the one named.' },
   not_found: { status: 404, meaning: 'There is no such object.' },
   method_not_allowed: { status: 405, meaning: 'The path has other methods; the header `allow` lists them.' },
@@ -64,11 +73,15 @@ export const PROBLEM_CODES = {
   rate_limited: {
     status: 429,
     meaning:
-      'Too many requests of this API key, events of the tenant in a second, or unknown keys from this address.',
+      'Too many requests of this API key or session, events of the tenant in a second, or unknown keys and codes from this address.',
   },
   schema_work_exceeded: {
     status: 429,
     meaning: 'The events before it in the batch used up the work for schemas: send it in a smaller batch.',
+  },
+  too_many_sessions: {
+    status: 429,
+    meaning: 'The tenant has 1,000 portal sessions and links that can be used: revoke some, or wait.',
   },
   too_many_tests: { status: 429, meaning: 'Too many tests of endpoints: try again.' },
   internal_error: { status: 500, meaning: 'A fault of Surehook; it is logged under the request id.' },

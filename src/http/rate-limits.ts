@@ -6,13 +6,15 @@ import { Problem } from './problem.js';
 export interface RateLimits {
   /** Takes a request of a key. Throws a 429 Problem where none is left; both answers tell what is. */
   takeRequest(key: { id: string; rate_per_second: number | null }, response: ServerResponse): void;
-  /** Throws a 429 Problem where too many unknown keys came from the address of the request. */
+  /** Throws a 429 Problem where too many unknown keys and codes came from the address of the request. */
   takeFailure(request: IncomingMessage): void;
+  /** The same, and counts nothing. */
+  requireFailure(request: IncomingMessage): void;
 }
 
 const MAX_KEYS = 10_000;
 const MAX_ADDRESSES = 10_000;
-/** Unknown keys of one address: 20 at once, then 20 a minute. */
+/** Unknown keys and codes of one address: 20 at once, then 20 a minute. */
 const FAILURES = { capacity: 20, perSecond: 20 / 60 };
 
 /** Token buckets in this process: each of several processes has its own. */
@@ -26,17 +28,17 @@ export function createRateLimits(now?: () => number): RateLimits {
       // draft-ietf-httpapi-ratelimit-headers-10: a quota of `q` requests in `w` seconds, `r` left until `t`.
       response.setHeader('ratelimit-policy', `"key";q=${rate};w=1`);
       response.setHeader('ratelimit', `"key";r=${Math.max(0, Math.floor(left))};t=1`);
-      if (left < 0) throw tooMany(`This API key may make ${rate} requests a second.`, 1);
+      if (left < 0) throw tooMany(`This API key or session may make ${rate} requests a second.`, 1);
     },
-    takeFailure(request) {
-      const left = failures.take(addressOf(request), FAILURES);
-      if (left < 0)
-        throw tooMany(
-          'Too many unknown API keys came from this address.',
-          Math.ceil(-left / FAILURES.perSecond),
-        );
-    },
+    takeFailure: (request) => refuseBelow0(failures.take(addressOf(request), FAILURES)),
+    requireFailure: (request) => refuseBelow0(failures.peek(addressOf(request), FAILURES)),
   };
+}
+
+function refuseBelow0(left: number): void {
+  if (left >= 0) return;
+  const seconds = Math.ceil(-left / FAILURES.perSecond);
+  throw tooMany('Too many unknown API keys or codes came from this address.', seconds);
 }
 
 const tooMany = (detail: string, seconds: number) =>

@@ -24,7 +24,8 @@ export const retryDelivery = (deps: AppDeps, delivery: DeliveryWithAttempts, by:
 async function retryNow(deps: AppDeps, delivery: DeliveryWithAttempts, { key, ...by }: By): Promise<Retried> {
   const { id, status, status_reason, workflow_id, workflow_started } = delivery;
   if (status === 'HELD') {
-    throw new Problem(409, 'delivery_held', `It is held (${status_reason}): resume that instead.`);
+    const reason = status_reason && deps.shownReason(status_reason);
+    throw new Problem(409, 'delivery_held', `It is held (${reason}): resume that instead.`);
   }
   // The key stands for this delivery: once the delivery has ended, the same request must not make another.
   const result = await createOnce(

@@ -1,9 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import type { Answer, Text } from './answer.js';
 import type { Actor } from '../db/audit.js';
 import type { AppDeps } from './app-deps.js';
 import { isOwned, type OwnedPrefix } from '../db/owners.js';
-import type { NeededRole } from '../domain/role.js';
+import type { NeededRole, NeededScope } from '../domain/role.js';
 import type { Identity } from './auth.js';
 import type { Slot } from './fair-limit.js';
 import { EXAMPLE_IDS } from './example-ids.js';
@@ -22,6 +23,7 @@ export type Tag =
   | 'Control'
   | 'Tenants'
   | 'API keys'
+  | 'Portal sessions'
   | 'Audit'
   | 'Health'
   | 'Reference';
@@ -73,6 +75,10 @@ export interface Call<P extends Params = Params, Q = unknown, B = unknown> {
   actor: Actor;
   /** The request's place in its lane. */
   slot: Slot;
+  /** Its `x-request-id`. */
+  requestId: string;
+  /** For limits by address. */
+  request: IncomingMessage;
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -84,6 +90,8 @@ interface Declaration {
   description?: string;
   /** `none`: needs no API key. */
   role: NeededRole | 'none';
+  /** The scope with which a portal session may call it; without one, none may. */
+  portal?: NeededScope;
   /** Whether API keys that are bound to a tenant are refused. */
   aboveTenants?: boolean;
   /** Whether the body may be empty, which reads as `{}`. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { judge, newCanary, search, type Expected, type Leak } from '../support/canaries.js';
+import { usePortal } from '../support/canary-portal.js';
 import { isReady, startCanaryRun, stopProcesses, type CanaryRun } from '../support/canary-run.js';
 import { createEndpoints, deliver, losePostgres, operate, rotateKeys } from '../support/canary-steps.js';
 import { failStarts } from '../support/failed-starts.js';
@@ -43,6 +44,23 @@ const EXPECTED: Expected[] = [
     place: /^table events\.headers\.x-api-key$|^files of Postgres$/,
     because: 'the headers of an event are stored with it, and answers redact them',
   },
+  {
+    canary: /^portalCode$/,
+    place: /^201 POST \/v1\/portal-sessions\.(url|code)$/,
+    because: 'the sender gets the link for its customer',
+  },
+  {
+    canary: /^portalToken$/,
+    place: /^200 POST \/v1\/portal-sessions\/redeem\.token$/,
+    because: 'the customer gets the token for the code',
+  },
+  {
+    canary: /^returnToken$/,
+    place:
+      /^20[01] .*\/v1\/portal-sessions.*\.return_url$|^table portal_sessions\.return_url$|^files of Postgres$/,
+    because:
+      'the page that a portal leads back to is a setting that is shown; the audit has it without its query',
+  },
 ];
 
 let run: CanaryRun;
@@ -60,7 +78,8 @@ beforeAll(async () => {
   await deliver(run);
   await sendRefusedRequests(run);
   await operate(run, endpoints);
-  await losePostgres(run, endpoints, [api, worker]);
+  const code = await usePortal(run, endpoints.full.id);
+  await losePostgres(run, endpoints, code, [api, worker]);
   await readAll(run);
   await stopProcesses([api, worker]);
   await rotateKeys(run, endpoints);

@@ -1,17 +1,21 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ROLES, type Role } from '../../src/domain/role.js';
+import { PORTAL_SCOPES, ROLES, type NeededScope, type Role } from '../../src/domain/role.js';
 import { as, createKey } from '../support/api-keys.js';
 import { operations } from '../support/conformance.js';
 import { createEndpoint } from '../support/path.js';
+import { openPortal } from '../support/portal.js';
 import { seedDeliveries, seedOpen } from '../support/seed.js';
 import { startTestService, type TestService } from '../support/service.js';
 
 interface Entry {
   /** The roles that may call it; `open`: it needs no key. */
   roles: Role[] | 'open';
+  /** The scope with which a portal session may call it. */
+  portal?: NeededScope;
   /**
-   * The answer to a key of tenant `other` whose role allows the call: for an id of tenant `acme`, for a body that names it,
-   * or for what is above tenants. `own`: it shows what is of its own tenant alone; `shared`: what is of no tenant.
+   * The answer to a key of tenant `other` whose role allows the call, or to a portal session whose scope does: for an id of
+   * tenant `acme`, for a body that names it, or for what is above tenants. `own`: it shows what is of its own tenant alone;
+   * `shared`: what is of no tenant.
    */
   bound: 404 | 403 | 'own' | 'shared';
   /** A valid body; it names the tenant `acme` where it can. */
@@ -31,42 +35,47 @@ const url = 'https://shop.example/';
 const ENTRIES: Record<string, Entry> = {
   postEvent: { roles: PUBLISHERS, bound: 403, body: { type: 'a.b', payload: 1, tenant } },
   postEvents: { roles: PUBLISHERS, bound: 'own', body: { events: [{ type: 'a.b', payload: 1, tenant }] } },
-  listEvents: { roles: VIEWERS, bound: 'own' },
-  getEvent: { roles: ALL, bound: 404 },
+  listEvents: { roles: VIEWERS, portal: 'read', bound: 'own' },
+  getEvent: { roles: ALL, portal: 'read', bound: 404 },
   sendWebhook: { roles: PUBLISHERS, bound: 403, body: { url, payload: 1, tenant } },
-  createEndpoint: { roles: ADMINS, bound: 403, body: { url, event_types: ['*'], tenant } },
-  listEndpoints: { roles: VIEWERS, bound: 'own' },
-  getEndpoint: { roles: VIEWERS, bound: 404 },
-  updateEndpoint: { roles: ADMINS, bound: 404, body: { description: 'changed' } },
-  deleteEndpoint: { roles: ADMINS, bound: 404 },
-  getEndpointSecret: { roles: ADMINS, bound: 404 },
-  rotateEndpointSecret: { roles: ADMINS, bound: 404 },
-  testEndpoint: { roles: OPERATORS, bound: 404 },
-  pauseEndpoint: { roles: OPERATORS, bound: 404 },
-  resumeEndpoint: { roles: OPERATORS, bound: 404 },
-  enableEndpoint: { roles: OPERATORS, bound: 404 },
-  disableEndpoint: { roles: OPERATORS, bound: 404 },
-  matchEndpoints: { roles: VIEWERS, bound: 403, body: { type: 'a.b', payload: 1, tenant } },
+  createEndpoint: {
+    roles: ADMINS,
+    portal: 'endpoints',
+    bound: 403,
+    body: { url, event_types: ['*'], tenant },
+  },
+  listEndpoints: { roles: VIEWERS, portal: 'read', bound: 'own' },
+  getEndpoint: { roles: VIEWERS, portal: 'read', bound: 404 },
+  updateEndpoint: { roles: ADMINS, portal: 'endpoints', bound: 404, body: { description: 'changed' } },
+  deleteEndpoint: { roles: ADMINS, portal: 'endpoints', bound: 404 },
+  getEndpointSecret: { roles: ADMINS, portal: 'endpoints', bound: 404 },
+  rotateEndpointSecret: { roles: ADMINS, portal: 'endpoints', bound: 404 },
+  testEndpoint: { roles: OPERATORS, portal: 'endpoints', bound: 404 },
+  pauseEndpoint: { roles: OPERATORS, portal: 'endpoints', bound: 404 },
+  resumeEndpoint: { roles: OPERATORS, portal: 'endpoints', bound: 404 },
+  enableEndpoint: { roles: OPERATORS, portal: 'endpoints', bound: 404 },
+  disableEndpoint: { roles: OPERATORS, portal: 'endpoints', bound: 404 },
+  matchEndpoints: { roles: VIEWERS, portal: 'read', bound: 403, body: { type: 'a.b', payload: 1, tenant } },
   createEventType: { roles: ADMINS, bound: 403, body: { name: 'new.type' } },
   importEventTypes: { roles: ADMINS, bound: 403, body: { openapi: { openapi: '3.1.0', webhooks: {} } } },
-  listEventTypes: { roles: VIEWERS, bound: 'shared' },
-  getEventType: { roles: VIEWERS, bound: 'shared' },
+  listEventTypes: { roles: VIEWERS, portal: 'read', bound: 'shared' },
+  getEventType: { roles: VIEWERS, portal: 'read', bound: 'shared' },
   updateEventType: { roles: ADMINS, bound: 403, body: { archived: true } },
   deleteEventType: { roles: ADMINS, bound: 403 },
-  listDeliveries: { roles: VIEWERS, bound: 'own' },
-  getDelivery: { roles: ALL, bound: 404 },
+  listDeliveries: { roles: VIEWERS, portal: 'read', bound: 'own' },
+  getDelivery: { roles: ALL, portal: 'read', bound: 404 },
   cancelDeliveries: { roles: OPERATORS, bound: 403, body: { filter: { tenant } } },
   cancelDelivery: { roles: OPERATORS, bound: 404 },
-  retryDelivery: { roles: OPERATORS, bound: 404 },
-  createBatch: { roles: OPERATORS, bound: 403, body: { filter: { tenant } } },
-  listBatches: { roles: VIEWERS, bound: 'own' },
-  getBatch: { roles: VIEWERS, bound: 404 },
-  updateBatch: { roles: OPERATORS, bound: 404, body: { rate_per_second: 1 } },
-  listBatchItems: { roles: VIEWERS, bound: 404 },
-  startBatch: { roles: OPERATORS, bound: 404 },
-  pauseBatch: { roles: OPERATORS, bound: 404 },
-  resumeBatch: { roles: OPERATORS, bound: 404 },
-  cancelBatch: { roles: OPERATORS, bound: 404 },
+  retryDelivery: { roles: OPERATORS, portal: 'replay', bound: 404 },
+  createBatch: { roles: OPERATORS, portal: 'replay', bound: 403, body: { filter: { tenant } } },
+  listBatches: { roles: VIEWERS, portal: 'read', bound: 'own' },
+  getBatch: { roles: VIEWERS, portal: 'read', bound: 404 },
+  updateBatch: { roles: OPERATORS, portal: 'replay', bound: 404, body: { rate_per_second: 1 } },
+  listBatchItems: { roles: VIEWERS, portal: 'read', bound: 404 },
+  startBatch: { roles: OPERATORS, portal: 'replay', bound: 404 },
+  pauseBatch: { roles: OPERATORS, portal: 'replay', bound: 404 },
+  resumeBatch: { roles: OPERATORS, portal: 'replay', bound: 404 },
+  cancelBatch: { roles: OPERATORS, portal: 'replay', bound: 404 },
   getControl: { roles: VIEWERS, bound: 'own' },
   pauseDeliveries: { roles: OPERATORS, bound: 403, body: { scope: 'tenant', tenant, reason: 'why' } },
   resumeDeliveries: { roles: OPERATORS, bound: 403, body: { scope: 'all' } },
@@ -79,6 +88,14 @@ const ENTRIES: Record<string, Entry> = {
   listApiKeys: { roles: ADMINS, bound: 403 },
   getApiKey: { roles: ADMINS, bound: 403 },
   revokeApiKey: { roles: ADMINS, bound: 403 },
+  createPortalSession: { roles: OPERATORS, bound: 403, body: { tenant } },
+  redeemPortalSession: { roles: 'open', bound: 'own' },
+  listPortalSessions: { roles: VIEWERS, bound: 'own' },
+  getPortalSession: { roles: VIEWERS, bound: 404 },
+  revokePortalSession: { roles: OPERATORS, bound: 404 },
+  revokePortalSessions: { roles: OPERATORS, bound: 403, body: { tenant } },
+  getCurrentPortalSession: { roles: [], portal: 'any', bound: 'own' },
+  revokeCurrentPortalSession: { roles: [], portal: 'any', bound: 'own' },
   listAudit: { roles: VIEWERS, bound: 'own' },
   getHealth: { roles: 'open', bound: 'own' },
   getReadiness: { roles: 'open', bound: 'own' },
@@ -98,15 +115,26 @@ beforeAll(async () => {
     keys.set(role, (await createKey(t, role)).key);
     keys.set(`${role} of other`, (await createKey(t, role, 'other')).key);
   }
+  for (const scope of PORTAL_SCOPES) {
+    keys.set(`portal ${scope}`, await openPortal(t, { tenant, scopes: [scope] }));
+    keys.set(`portal ${scope} of other`, await openPortal(t, { tenant: 'other', scopes: [scope] }));
+  }
+  keys.set('portal any of other', await openPortal(t, { tenant: 'other', scopes: ['read'] }));
+  // The walk is not paced: limits would refuse some of its requests.
+  await t.pool.query('update api_keys set rate_per_second = null');
   await t.call('POST', '/v1/event-types', { name: EVENT_TYPE });
   const admin = as(t, (await createKey(t, 'admin', tenant)).key);
   const { id: endpointId } = await createEndpoint(admin, 'http://127.0.0.1:9/');
   await seedOpen(t.pool, { endpointId, count: 1 });
   const [ended] = await seedDeliveries(t.pool, { endpointId, count: 1 });
   const batch = await admin.call<{ id: string }>('POST', '/v1/batches', { filter: {}, dry_run: true });
-  const { rows } = await t.pool.query<{ id: string }>('select id from api_keys where tenant = $1', [tenant]);
-  for (const id of [endpointId, ended!.id, ended!.event_id, batch.body.id, rows[0]!.id])
-    ids[id.slice(0, id.indexOf('_'))] = id;
+  const { rows } = await t.pool.query<{ id: string }>(
+    `select id from api_keys where tenant = $1 and role <> 'portal'
+     union all (select id from portal_sessions where tenant = $1 limit 1)`,
+    [tenant],
+  );
+  const made = [endpointId, ended!.id, ended!.event_id, batch.body.id];
+  for (const id of [...made, ...rows.map((row) => row.id)]) ids[id.slice(0, id.indexOf('_'))] = id;
   await t.call('POST', '/v1/control/pause', { scope: 'tenant', tenant, reason: 'of acme alone' });
 });
 afterAll(() => t.stop());
@@ -117,6 +145,7 @@ const PREFIXES: [part: string, prefix: string][] = [
   ['/deliveries/', 'del'],
   ['/batches/', 'bat'],
   ['/api-keys/', 'key'],
+  ['/portal-sessions/', 'pos'],
   ['/tenants/', 'tenant'],
 ];
 const prefixOf = (path: string) => PREFIXES.find(([part]) => path.includes(part))![1];
@@ -131,7 +160,15 @@ async function stateOfAcme(): Promise<unknown> {
   const keys = '(select id, tenant, revoked_at from api_keys) k';
   const secrets = '(select s.*, tenant from endpoint_secrets s join endpoints e on e.id = endpoint_id) s';
   const tenants = '(select *, id as tenant from tenants) t';
-  const lists = ['endpoints', 'open_deliveries', 'deliveries', 'events', 'batches', 'audit'];
+  const lists = [
+    'endpoints',
+    'open_deliveries',
+    'deliveries',
+    'events',
+    'batches',
+    'audit',
+    'portal_sessions',
+  ];
   const tables = [...lists, keys, secrets, tenants];
   const rows = await Promise.all(
     tables.map((table) => t.pool.query(`select * from ${table} where tenant = $1 order by id`, [tenant])),
@@ -165,13 +202,29 @@ test.each(each)('%s needs a key with one of its roles', async (_name, { method, 
   }
 });
 
-test.each(each)('%s keeps a key of one tenant away from another', async (_name, one) => {
+test.each(each)('%s needs a portal session with its scope', async (_name, { method, path, operation }) => {
+  const { roles, portal } = ENTRIES[operation.operationId]!;
+  expect(operation['x-portal-scope']).toBe(portal);
+  // A session must not do what the keys that may make it cannot.
+  if (portal && portal !== 'any')
+    expect(operation['x-roles']).toContain(portal === 'endpoints' ? 'admin' : 'operator');
+  if (roles === 'open') return;
+  const body = method === 'GET' ? undefined : { no_such_field: 1 };
+  for (const scope of PORTAL_SCOPES) {
+    const session = as(t, keys.get(`portal ${scope}`)!);
+    const answer = await session.call<{ code: string }>(method, missing(path), body);
+    if (scope === portal || portal === 'any') expect([200, 400, 404], scope).toContain(answer.status);
+    else expect(answer, scope).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+  }
+});
+
+test.each(each)('%s keeps a key and a portal session of one tenant away from another', async (_name, one) => {
   const { method, path, operation } = one;
-  const { roles, bound, body } = ENTRIES[operation.operationId]!;
+  const { roles, portal, bound, body } = ENTRIES[operation.operationId]!;
   if (roles === 'open') return;
   const before = await stateOfAcme();
-  for (const role of roles) {
-    const b = as(t, keys.get(`${role} of other`)!);
+  for (const caller of portal ? [...roles, `portal ${portal}`] : roles) {
+    const b = as(t, keys.get(`${caller} of other`)!);
     const answer = await b.call<{ detail: string }>(method, existing(path), body);
     const text = JSON.stringify(answer.body);
     if (bound === 'own') {

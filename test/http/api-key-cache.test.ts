@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { StoredApiKey } from '../../src/db/api-keys.js';
+import type { Credential } from '../../src/db/api-keys.js';
 import { createApiKeyCache, type ApiKeyCache } from '../../src/http/api-key-cache.js';
 
-const stored = (id: string): StoredApiKey => ({
+const stored = (id: string): Credential => ({
   id,
   name: id,
   role: 'viewer',
@@ -13,6 +13,8 @@ const stored = (id: string): StoredApiKey => ({
   expires_at: null,
   last_used_at: null,
   revoked_at: null,
+  scopes: [],
+  endsAt: Infinity,
 });
 
 function setUp() {
@@ -52,6 +54,13 @@ test('a key that was read is known without a further read, until it changes', as
   expect([knownOf(cache, 'a'), knownOf(cache, 'b')?.id]).toEqual([null, 'key of b']);
   change(null);
   expect(knownOf(cache, 'b')).toBeNull();
+});
+
+test('the token of a portal session is not known once the key changes that made the session', async () => {
+  const { cache, change } = setUp();
+  await cache.get('a');
+  change('admin');
+  expect(knownOf(cache, 'a')).toBeNull();
 });
 
 test('a key that changes while it is read is not known afterwards', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { as, createKey } from '../support/api-keys.js';
 import { createEndpoint } from '../support/path.js';
+import { openPortal } from '../support/portal.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { seedDeliveries } from '../support/seed.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';
@@ -26,30 +27,33 @@ interface Page {
 function idsIn(text: string): string[] {
   const cursors = [...text.matchAll(/"next_cursor":"([\w-]+)"/g)];
   const decoded = cursors.map(([, cursor]) => Buffer.from(cursor!, 'base64url').toString());
-  return [text, ...decoded].flatMap((one) => one.match(/(?:evt|ep|del|bat|key)_[0-9a-f]{32}/g) ?? []);
+  return [text, ...decoded].flatMap((one) => one.match(/(?:evt|ep|del|bat|key|pos)_[0-9a-f]{32}/g) ?? []);
 }
 
 /** Does all that a tenant can do, and returns the ids of all answers. */
 async function useAll(tenant: string): Promise<Set<string>> {
   const seen = new Set<string>();
   const keyed = as(t, (await createKey(t, 'admin', tenant)).key);
-  const call = async <T = unknown>(
-    method: string,
-    path: string,
-    body?: unknown,
-    key?: string,
+  const session = as(t, await openPortal(keyed, { tenant }));
+  // A session would get 429 for some of its requests.
+  await t.pool.query('update api_keys set rate_per_second = null where tenant = $1', [tenant]);
+  const callWith = async <T = unknown>(
+    one: TestService,
+    ...[method, path, body, key]: [method: string, path: string, body?: unknown, key?: string]
   ): Promise<T> => {
     const headers = key === undefined ? {} : { 'idempotency-key': key };
-    const answer = await keyed.call<T>(method, path, body, headers);
+    const answer = await one.call<T>(method, path, body, headers);
     expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
     const text = JSON.stringify(answer.body);
     expect(text).not.toContain(tenant === 'wolf' ? 'bear' : 'wolf');
     for (const id of idsIn(text)) seen.add(id);
     return answer.body;
   };
-  const pages = async (path: string) => {
+  const call = <T = unknown>(method: string, path: string, body?: unknown, key?: string) =>
+    callWith<T>(keyed, method, path, body, key);
+  const pages = async (path: string, one = keyed) => {
     for (let cursor: string | null = ''; cursor !== null;) {
-      const page: Page = await call('GET', `${path}?limit=3${cursor && `&cursor=${cursor}`}`);
+      const page: Page = await callWith(one, 'GET', `${path}?limit=3${cursor && `&cursor=${cursor}`}`);
       cursor = page.next_cursor;
     }
   };
@@ -80,10 +84,15 @@ async function useAll(tenant: string): Promise<Set<string>> {
       call('POST', `/v1/endpoints/${endpointId}/test`, { preview: true }),
       call('POST', `/v1/endpoints/${endpointId}/rotate-secret`, { overlap_seconds: 0 }, key),
       call('GET', `/v1/tenants/${tenant}`),
+      callWith(session, 'POST', '/v1/batches', { filter: {}, dry_run: true }, `${key} portal`),
+      callWith(session, 'POST', '/v1/endpoints/match', event),
+      callWith(session, 'GET', `/v1/endpoints/${endpointId}/secret`),
     ]);
     await call('POST', '/v1/control/resume', { scope: 'tenant', tenant });
     for (const path of ['events', 'deliveries', 'endpoints', 'batches', 'audit', 'tenants'])
       await pages(`/v1/${path}`);
+    for (const path of ['events', 'deliveries', 'endpoints', 'batches']) await pages(`/v1/${path}`, session);
+    await pages('/v1/portal-sessions');
     after = await readFeed(after);
   }
   return seen;

@@ -115,7 +115,7 @@ export async function startCanaryRun(): Promise<CanaryRun> {
       const content = /json/.test(response.headers.get('content-type') ?? '')
         ? (JSON.parse(text) as T)
         : text;
-      const route = path.split('?')[0]!.replace(/(evt|del|ep|bat)_[0-9a-f]{32}/g, ':id');
+      const route = path.split('?')[0]!.replace(/(evt|del|ep|bat|pos)_[0-9a-f]{32}/g, ':id');
       answers.push({ place: `${response.status} ${method} ${route}`, content });
       answers.push({ place: `headers of ${method} ${route}`, content: [...response.headers] });
       return { status: response.status, body: content as T };

@@ -1,4 +1,5 @@
 import type { Canary } from './canaries.js';
+import { redeemCode } from './canary-portal.js';
 import { stopProcesses, isReady, type CanaryRun } from './canary-run.js';
 import { eventually } from './eventually.js';
 import { generatedSecret } from './planted.js';
@@ -150,10 +151,11 @@ export async function operate(run: CanaryRun, { byPath, full }: Endpoints): Prom
 const batchIn = (run: CanaryRun, id: string, status: string) =>
   eventually(async () => (await run.call('GET', `/v1/batches/${id}`)).body.status === status, 30_000);
 
-/** An answer that comes, an event and lists while Postgres is away. */
+/** An answer that comes, an event, a redemption and lists while Postgres is away. */
 export async function losePostgres(
   run: CanaryRun,
   { byPath }: Endpoints,
+  code: string,
   processes: ProcessRun[],
 ): Promise<void> {
   const { planted } = run.wallet;
@@ -165,8 +167,8 @@ export async function losePostgres(
   run.receivers.answerSlow();
   const refused = await post('order.lost');
   if (refused.status !== 503) throw new Error(`Postgres is away, and the answer was ${refused.status}.`);
-  await run.call('GET', '/v1/endpoints');
-  await run.call('GET', '/readyz');
+  await redeemCode(run, code);
+  for (const path of ['/v1/endpoints', '/readyz']) await run.call('GET', path);
   await eventually(async () =>
     processes.some(({ err }) => err.includes('attempt made but not yet recorded')),
   );

@@ -15,6 +15,7 @@ export interface Operation {
   operationId: string;
   security?: [];
   'x-roles'?: string[];
+  'x-portal-scope'?: string;
   parameters?: { in: string; name: string; schema: AnySchema; example?: unknown; required?: boolean }[];
   requestBody?: { required: boolean; content: Content };
   responses: Record<string, { $ref: string } | DescribedAnswer>;

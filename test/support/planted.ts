@@ -31,6 +31,7 @@ export interface Planted {
   /** Short: errors of a JSON parser quote ten characters on either side. */
   malformed: Canary;
   redirect: Canary;
+  returnToken: Canary;
 }
 
 export interface Wallet {
@@ -70,6 +71,7 @@ export async function plant(databaseUrl: string): Promise<Wallet> {
     refused: newCanary('refused', (core) => core),
     malformed: newCanary('malformed', (core) => core, 4),
     redirect: newCanary('redirect', (core) => core),
+    returnToken: newCanary('returnToken'),
   };
   return { planted, server, client };
 }
@@ -86,6 +88,10 @@ function secretOf(name: string, prefix: string, bytes = randomBytes(32)): Canary
 /** A signing secret as the API gave it. */
 export const generatedSecret = (name: string, secret: string): Canary =>
   canaryOf(name, secret, Buffer.from(secret.replace(/^whsec_/, ''), 'base64'));
+
+/** The code or the token of a portal session, behind a prefix. */
+export const portalSecret = (name: string, text: string): Canary =>
+  canaryOf(name, text, Buffer.from(text.slice(text.indexOf('_') + 1), 'base64url'));
 
 /** Escapes break a PEM at its line ends: one line of it, and the secret number in it (RFC 5915). */
 function keyOf(name: string, pem: string): Canary {

@@ -9,7 +9,16 @@ interface Page {
 export async function readAll(run: CanaryRun): Promise<void> {
   const { call } = run;
   const ids = new Set<string>();
-  for (const list of ['endpoints', 'events', 'deliveries', 'audit', 'batches', 'tenants'])
+  for (const list of [
+    'endpoints',
+    'events',
+    'deliveries',
+    'audit',
+    'batches',
+    'tenants',
+    'api-keys',
+    'portal-sessions',
+  ])
     for (let cursor: string | null = ''; cursor !== null;) {
       const page: string = `limit=250${cursor && `&cursor=${cursor}`}`;
       const { body }: Answer<Page> = await call<Page>('GET', `/v1/${list}?${page}`);

@@ -15,7 +15,11 @@ export function createOpenApi(routes: Route<never>[], version: string): ReturnTy
   }
   const components = {
     securitySchemes: {
-      bearer: { type: 'http' as const, scheme: 'bearer', description: 'An API key.' },
+      bearer: {
+        type: 'http' as const,
+        scheme: 'bearer',
+        description: 'An API key, or the token of a portal session.',
+      },
     },
     headers: responseHeaders,
     responses: problemComponents(routes),

@@ -13,6 +13,9 @@ const description = `Surehook accepts events over HTTP and delivers them as sign
 an id of another tenant is a 404, another tenant named in a body or a query is a 403 (\`foreign_tenant\`), and what is above tenants is a
 403 (\`forbidden\`).
 
+The token of a portal session is sent as an API key is. It sees its tenant only, and may call the operations whose \`x-portal-scope\` is one
+of its scopes or \`any\`; others are a 403 (\`forbidden\`).
+
 A key may have a limit of requests per second. Its answers then have \`ratelimit\` and \`ratelimit-policy\` (IETF draft); beyond it, the answer
 is 429. Too many unknown keys from one address are a 429, too.
 
@@ -48,6 +51,7 @@ const tags: Record<Tag, string> = {
   Control: 'The kill switch.',
   Tenants: 'Customers of the sender, with their quotas.',
   'API keys': 'Keys for the API, each with a role.',
+  'Portal sessions': 'Access to one tenant for a while, by a link that works once.',
   Audit: 'The changes, and who made them.',
   Health: 'For probes and Prometheus. Without an API key.',
   Reference: 'This document. Without an API key.',

@@ -8,15 +8,16 @@ import { headerRefs, KEYED_HEADERS } from './response-headers.js';
 
 const JSON_TYPE = 'application/json';
 
-/** A route as the document shows it. `x-roles`: the roles that may call it. */
+/** A route as the document shows it. `x-roles`: the roles that may call it, `x-portal-scope`: the scope of a portal session. */
 export function operationOf(route: Route<never>): ZodOpenApiOperationObject {
-  const { operationId, tag, summary, description, role } = route;
+  const { operationId, tag, summary, description, role, portal } = route;
   return {
     operationId,
     tags: [tag],
     summary,
     ...(description === undefined ? {} : { description }),
     ...(role === 'none' ? { security: [] } : { 'x-roles': [...HOLDERS[role]] }),
+    ...(portal === undefined ? {} : { 'x-portal-scope': portal }),
     requestParams: parametersOf(route),
     ...bodyOf(route),
     responses: { ...answersOf(route), ...problemRefs(route) },

@@ -46,6 +46,9 @@ export function problemComponents(routes: Problems[]): Record<string, ZodOpenApi
 
 const HEADERS: Partial<Record<ProblemCode, ResponseHeader[]>> = {
   unauthorized: ['www-authenticate'],
+  link_expired: ['www-authenticate'],
+  link_revoked: ['www-authenticate'],
+  link_used: ['www-authenticate'],
   overloaded: ['retry-after'],
   unavailable: ['retry-after'],
   rate_limited: ['retry-after', 'ratelimit', 'ratelimit-policy'],

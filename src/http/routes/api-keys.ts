@@ -93,7 +93,8 @@ const revoke = route('POST /v1/api-keys/{id}/revoke', {
   role,
   aboveTenants,
   summary: 'Revoke an API key',
-  description: 'Within a second, every process refuses it. Revoking it again changes nothing.',
+  description:
+    'Within a second, every process refuses it and the portal sessions that it made. Revoking it again changes nothing.',
   params,
   body: reasonBody,
   optionalBody: true,

@@ -25,6 +25,7 @@ const list = route('GET /v1/deliveries', {
   operationId: 'listDeliveries',
   tag,
   role: 'viewer',
+  portal: 'read',
   summary: 'List deliveries',
   query: deliveriesQuery,
   responses: { 200: { description: 'Newest first, without their attempts.', schema: pageOf(delivery) } },
@@ -40,6 +41,7 @@ const get = route('GET /v1/deliveries/{id}', {
   operationId: 'getDelivery',
   tag,
   role: 'any',
+  portal: 'read',
   summary: 'Get a delivery with its attempts',
   params,
   responses: {
@@ -114,6 +116,7 @@ const retry = route('POST /v1/deliveries/{id}/retry', {
   operationId: 'retryDelivery',
   tag,
   role: 'operator',
+  portal: 'replay',
   summary: 'Attempt an open delivery now, or deliver an ended one again',
   description: 'An ended delivery never changes: the answer is a new one, which names it.',
   params,

@@ -21,6 +21,7 @@ const verbs = (
     operationId: `${verb}Endpoint`,
     tag,
     role: 'operator',
+    portal: 'endpoints',
     summary,
     params,
     body: reasonBody,

@@ -14,6 +14,7 @@ const match = route('POST /v1/endpoints/match', {
   operationId: 'matchEndpoints',
   tag: 'Endpoints',
   role: 'viewer',
+  portal: 'read',
   summary: 'Find out which endpoints an event would reach, and why not the others',
   description: 'Stores nothing, and sends nothing.',
   lane: 'match',
@@ -24,7 +25,7 @@ const match = route('POST /v1/endpoints/match', {
     200: { description: 'The endpoints of the tenant, newest first.', schema: matchedEndpoints },
   },
   problems: ['foreign_tenant'],
-  async handle({ identity, body, query, raw }, { pool, eventSchemas }) {
+  async handle({ identity, body, query, raw }, { pool, eventSchemas, shownReason }) {
     const tenant = tenantFor(identity, body.tenant);
     const payload = payloadOf(raw.text, body);
     const { page } = pageQuery(query, 'ep');
@@ -35,7 +36,7 @@ const match = route('POST /v1/endpoints/match', {
     return answer(200, {
       accepted: errors.length === 0,
       errors,
-      data: data.map((endpoint) => explain(endpoint, patterns, matches.get(endpoint.id))),
+      data: data.map((endpoint) => explain(endpoint, patterns, matches.get(endpoint.id), shownReason)),
       next_cursor,
     });
   },
@@ -45,12 +46,13 @@ function explain(
   { id, description, event_types }: StoredEndpoint,
   patterns: string[],
   found: FilterMatch | undefined,
+  shownReason: (reason: string) => string,
 ) {
   const pattern = event_types.find((type) => patterns.includes(type)) ?? null;
   const { held = null, filter = 'none', failed = null } = found ?? {};
   const isReached = pattern !== null && filter !== 'fails';
   const reason = isReached
-    ? held && `The delivery would be held: ${held}.`
+    ? held && `The delivery would be held: ${shownReason(held)}.`
     : pattern === null
       ? 'No event type of the endpoint matches.'
       : `The filter does not let the payload pass${failed ? `, at ${pathText(failed)}` : ''}.`;

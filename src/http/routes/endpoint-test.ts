@@ -13,6 +13,7 @@ const test = route('POST /v1/endpoints/{id}/test', {
   operationId: 'testEndpoint',
   tag: 'Endpoints',
   role: 'operator',
+  portal: 'endpoints',
   summary: 'Send one signed sample to an endpoint, or show the request',
   description:
     'The sample is no event and no delivery. The answer tells in words how it went. With `preview`, nothing is sent.',
@@ -30,7 +31,7 @@ const test = route('POST /v1/endpoints/{id}/test', {
     const refuse = () => {
       const reason = control.paused(endpoint.tenant);
       if (reason === null) return;
-      const detail = `Nothing is sent, no test either: ${reason}. A preview is possible.`;
+      const detail = `Nothing is sent, no test either: ${deps.shownReason(reason)}. A preview is possible.`;
       throw new Problem(409, 'paused', detail);
     };
     if (!preview) refuse();

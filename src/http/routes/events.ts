@@ -44,6 +44,7 @@ const list = route('GET /v1/events', {
   operationId: 'listEvents',
   tag,
   role: 'viewer',
+  portal: 'read',
   summary: 'List events, or read the feed of events',
   description:
     'Without `after`: a list, newest first. With `after`: a feed, oldest first, that misses no event while others are posted; it takes `limit`, `tenant` and `type` only.',
@@ -62,6 +63,7 @@ const get = route('GET /v1/events/{id}', {
   operationId: 'getEvent',
   tag,
   role: 'any',
+  portal: 'read',
   summary: 'Get an event with its payload',
   params: { id: idParam('evt', 'event') },
   responses: { 200: { description: 'The event.', schema: event } },

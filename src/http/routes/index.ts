@@ -10,6 +10,9 @@ import { endpointRoutes } from './endpoints.js';
 import { eventTypeRoutes } from './event-types.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes, metricsRoutes } from './health.js';
+import { portalRedemptionRoutes } from './portal-redemption.js';
+import { portalRevocationRoutes } from './portal-revocation.js';
+import { portalSessionRoutes } from './portal-sessions.js';
 import { referenceRoutes } from './reference.js';
 import { sendRoutes } from './send.js';
 import { tenantRoutes } from './tenants.js';
@@ -28,8 +31,16 @@ export const apiRoutes = [
   ...controlRoutes,
   ...tenantRoutes,
   ...apiKeyRoutes,
+  ...portalSessionRoutes,
+  ...portalRevocationRoutes,
   ...auditRoutes,
 ];
 
 /** All, in the order of the OpenAPI document. */
-export const allRoutes = [...apiRoutes, ...healthRoutes, ...metricsRoutes, ...referenceRoutes];
+export const allRoutes = [
+  ...apiRoutes,
+  ...portalRedemptionRoutes,
+  ...healthRoutes,
+  ...metricsRoutes,
+  ...referenceRoutes,
+];
