@@ -8,8 +8,6 @@ export interface RateLimits {
   takeRequest(key: { id: string; rate_per_second: number | null }, response: ServerResponse): void;
   /** Throws a 429 Problem where too many unknown keys and codes came from the address of the request. */
   takeFailure(request: IncomingMessage): void;
-  /** The same, and counts nothing. */
-  requireFailure(request: IncomingMessage): void;
 }
 
 const MAX_KEYS = 10_000;
@@ -30,15 +28,13 @@ export function createRateLimits(now?: () => number): RateLimits {
       response.setHeader('ratelimit', `"key";r=${Math.max(0, Math.floor(left))};t=1`);
       if (left < 0) throw tooMany(`This API key or session may make ${rate} requests a second.`, 1);
     },
-    takeFailure: (request) => refuseBelow0(failures.take(addressOf(request), FAILURES)),
-    requireFailure: (request) => refuseBelow0(failures.peek(addressOf(request), FAILURES)),
+    takeFailure(request) {
+      const left = failures.take(addressOf(request), FAILURES);
+      if (left >= 0) return;
+      const seconds = Math.ceil(-left / FAILURES.perSecond);
+      throw tooMany('Too many unknown API keys or codes came from this address.', seconds);
+    },
   };
-}
-
-function refuseBelow0(left: number): void {
-  if (left >= 0) return;
-  const seconds = Math.ceil(-left / FAILURES.perSecond);
-  throw tooMany('Too many unknown API keys or codes came from this address.', seconds);
 }
 
 const tooMany = (detail: string, seconds: number) =>

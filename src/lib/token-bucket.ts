@@ -7,8 +7,6 @@ export interface BucketSize {
 export interface TokenBuckets {
   /** Takes a token; the number of tokens left, below 0 where there was none. */
   take(name: string, size: BucketSize): number;
-  /** What `take` would return; takes none. */
-  peek(name: string, size: BucketSize): number;
 }
 
 /** Buckets by name, at most `max`: the one filled first is forgotten first. A new one is full. */
@@ -22,7 +20,6 @@ export function createTokenBuckets(max: number, now: () => number = () => perfor
     return bucket;
   }
   return {
-    peek: (name, size) => fill(name, size).tokens - 1,
     take(name, size) {
       const bucket = fill(name, size);
       if (bucket.tokens < 1) return bucket.tokens - 1;

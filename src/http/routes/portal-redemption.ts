@@ -39,12 +39,7 @@ const redeem = route('POST /v1/portal-sessions/redeem', {
     },
   },
   problems: ['unauthorized', 'link_used', 'link_expired', 'link_revoked', 'rate_limited', 'unavailable'],
-  async handle(
-    { body: { code }, request, requestId },
-    { redeemPortalSession, countFailure, requireFailure },
-  ) {
-    // Before any statement: nobody needs a key to get here.
-    requireFailure(request);
+  async handle({ body: { code }, request, requestId }, { redeemPortalSession, countFailure }) {
     const token = TOKEN_PREFIX + randomBytes(TOKEN_BYTES).toString('base64url');
     const session = await redeemPortalSession({
       codeHash: keyHash(code),
@@ -52,7 +47,8 @@ const redeem = route('POST /v1/portal-sessions/redeem', {
       requestId,
     });
     if (typeof session !== 'string') return answer(200, { ...session, token });
-    countFailure(request);
+    // A right code is never refused for others from its address: it may be that of a proxy.
+    if (session === 'unknown') countFailure(request);
     const [problem, message] = REFUSALS[session];
     throw refused(problem, `code: ${message}`, [{ path: 'code', message }]);
   },
