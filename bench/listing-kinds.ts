@@ -98,6 +98,14 @@ const events: typeof deliveries = {
   'events of the big tenant + a common type it never sends': 'tenant=big&type=order.shipped',
 };
 
+const stats = {
+  'of a day': () => '/v1/stats',
+  'of a week by the hour': () => `/v1/stats?from=${day(new Date(), -7)}`,
+  'of six hours by the minute': () => `/v1/stats?from=${day(new Date(), -0.25)}&bucket=minute`,
+  'of a tenant': ({ tenant }) => `/v1/stats?tenant=${tenant}&from=${day(new Date(), -7)}`,
+  'of an endpoint': ({ endpoint_id }) => `/v1/endpoints/${endpoint_id}/stats?from=${day(new Date(), -7)}`,
+} satisfies Kinds;
+
 const at = (path: string, filters: typeof deliveries): Kinds =>
   Object.fromEntries(
     Object.entries(filters).map(([kind, filter]) => [
@@ -109,6 +117,7 @@ const at = (path: string, filters: typeof deliveries): Kinds =>
 /** By the row of the report that they are part of. */
 export const KINDS = {
   list,
+  statistics: stats,
   'one by its id': one,
   'search by filter': { ...at('/v1/deliveries', deliveries), ...at('/v1/events', events) },
 } satisfies Record<string, Kinds>;

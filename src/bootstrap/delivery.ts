@@ -26,6 +26,7 @@ import { startOperationalEvents } from '../delivery/operational-events.js';
 import { createOverdueCheck } from '../delivery/overdue-check.js';
 import { createQueuePoller } from '../delivery/queue-poller.js';
 import { createRunner, type Runner } from '../delivery/runner.js';
+import { startStatsCounter } from '../delivery/stats-counter.js';
 import { createWorkflowBackfill } from '../delivery/workflow-backfill.js';
 import { createWorkflowStarter } from '../delivery/workflow-starter.js';
 import { createLoopLoad } from '../lib/loop-load.js';
@@ -171,6 +172,8 @@ export function startDelivery(
   const accept = createAcceptEvents({ pool, hot }, afterAccept);
   const reconciler = startReconciler(options, parts, { runner, poller, fanOuts });
   const operationalEvents = startOperationalEvents({ pool, accept, maxAttempts, ...every, log });
+  const statsCounter = startStatsCounter({ pool, ...every, log });
+  release.push(() => statsCounter.close());
   release.push(() => fanOuts.close());
   release.push(() => afterAccept.close());
   release.push(() => operationalEvents.close());

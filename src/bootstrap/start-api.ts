@@ -4,6 +4,10 @@ import { findByKey } from '../db/events.js';
 import { createKeyedDigest } from '../db/keyed-digest.js';
 import { createPool } from '../db/pool.js';
 import { listEventRates } from '../db/tenant-quotas.js';
+import { createLive } from '../http/live.js';
+import { readLive } from '../db/live.js';
+import { countOpen } from '../db/open-counts.js';
+import { sharedAnswer } from '../lib/shared-answer.js';
 import { createEventSchemas } from '../delivery/event-schemas.js';
 import { createTenantRates } from '../delivery/tenant-rates.js';
 import { createApp } from '../http/app.js';
@@ -20,6 +24,9 @@ import { VERSION } from './version.js';
 import type { ServiceOptions } from './service-options.js';
 
 export const CONTROL_CONNECTIONS = 2;
+/** Counting millions of open deliveries takes long: at most a fifth of a connection's time goes there. */
+const OPEN_COUNTS_MS = 1_000;
+const OPEN_COUNTS_REST = 4;
 
 /** Steps that release resources, in the order the resources were taken. */
 export type Release = (() => Promise<unknown>)[];
@@ -46,10 +53,16 @@ export async function startApi(options: ServiceOptions, served: Served, delivery
     log,
   });
   release.push(() => tenantRates.close());
+  const live = createLive({
+    read: (place, tenant) => readLive(pool, place, tenant),
+    open: sharedAnswer(OPEN_COUNTS_MS, () => countOpen(pool), OPEN_COUNTS_REST),
+    log,
+  });
   let ownUrl = '';
   const app = createApp({
     pool,
     controlPool,
+    live,
     ...startAuth(options, served, release),
     redeemPortalSession: createRedemptions(pool),
     publicUrl: () => options.publicUrl ?? reachable(ownUrl),
@@ -87,6 +100,8 @@ export async function startApi(options: ServiceOptions, served: Served, delivery
   });
   const server = await startServer(app, options);
   release.push(() => server.close());
+  // Before the server: it waits for requests under way.
+  release.push(async () => live.close());
   ownUrl = server.url;
   return ownUrl;
 }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { EventStream } from './event-stream.js';
 
 /** A body that is text already. */
 export class Text {
@@ -10,7 +11,7 @@ export class Text {
 
 export interface Answer {
   status: number;
-  /** Sent as JSON, unless it is a Text; undefined: no body. */
+  /** Sent as JSON, unless it is a Text or an EventStream; undefined: no body. */
   body?: unknown;
   headers?: Record<string, string>;
 }
@@ -31,6 +32,7 @@ export const answer = <const S extends number, T>(
 export const replayed = <T>(body: T) => answer(200, body, { 'idempotent-replayed': 'true' });
 
 export function send(response: ServerResponse, { status, body, headers }: Answer): void {
+  if (body instanceof EventStream) return body.open(response, headers);
   if (body === undefined) return void response.writeHead(status, headers).end();
   const { text, type } = body instanceof Text ? body : { text: JSON.stringify(body), type: JSON_TYPE };
   response.writeHead(status, {

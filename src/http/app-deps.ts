@@ -15,6 +15,7 @@ import type { SecretCipher } from '../lib/secret-cipher.js';
 import type { AddressGuard } from '../webhook/address-guard.js';
 import type { Sender } from '../webhook/send.js';
 import type { Auth } from './auth.js';
+import type { Live } from './live.js';
 import type { TestLimit } from './test-limit.js';
 import type { HealthDeps } from './routes/health.js';
 
@@ -23,8 +24,9 @@ export interface AppDeps extends HealthDeps {
   /** For the kill switch alone, which must work while all connections of `pool` are in use. */
   controlPool: Pool;
   identify: Auth['identify'];
+  isValid: Auth['isValid'];
+  live: Live;
   countFailure: Auth['countFailure'];
-  requireFailure: Auth['requireFailure'];
   /** Limits how many run at once: it needs no API key. */
   redeemPortalSession: (redemption: Redemption) => Promise<StoredPortalSession | Unredeemed>;
   /** The URL that customers reach this API by, without a slash at its end; links begin with it. */

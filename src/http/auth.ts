@@ -27,10 +27,10 @@ export interface Auth {
    * unless the key is valid, and with a 429 Problem where the key, or the address, has used up its requests.
    */
   identify(request: IncomingMessage, response: ServerResponse): Identity | Promise<Identity>;
+  /** Whether the key of a request that was let in is valid still. Uses up none of its requests. */
+  isValid(request: IncomingMessage): Promise<boolean>;
   /** Counts a wrong credential of the address of a request. Throws a 429 Problem where there were too many. */
   countFailure(request: IncomingMessage): void;
-  /** Throws a 429 Problem where there were too many, and counts nothing. */
-  requireFailure(request: IncomingMessage): void;
 }
 
 const ADMIN: Identity = { id: 'admin', name: 'admin', role: 'admin', scopes: [], tenant: null };
@@ -46,16 +46,14 @@ export function createAuth(
   used: (keyId: string) => void,
 ): Auth {
   const adminHash = Buffer.from(keyHash(adminKey));
+  const isAdmin = (hash: string) => timingSafeEqual(Buffer.from(hash), adminHash);
 
   function admit(key: Credential, response: ServerResponse): Identity {
-    const isPortal = key.role === 'portal';
-    const what = isPortal ? 'portal session' : 'API key';
-    // First, since an expired key is revoked when a new one takes its name.
-    if (key.endsAt <= performance.now()) throw unauthorized(`This ${what} has expired.`);
-    if (key.revoked_at) throw unauthorized(`This ${what} was revoked.`);
+    const fault = faultOf(key);
+    if (fault !== null) throw unauthorized(fault);
     limits.takeRequest(key, response);
     used(key.id);
-    return isPortal ? { ...key, id: key.name } : key;
+    return key.role === 'portal' ? { ...key, id: key.name } : key;
   }
 
   /** A valid key is never refused for others from its address: it may be that of a proxy. */
@@ -67,18 +65,38 @@ export function createAuth(
 
   return {
     countFailure: limits.takeFailure,
-    requireFailure: limits.requireFailure,
+    async isValid(request) {
+      const hash = hashIn(request);
+      if (hash === null) return false;
+      if (isAdmin(hash)) return true;
+      const key = await keys.get(hash);
+      return key !== null && faultOf(key) === null;
+    },
     identify(request, response) {
-      const given = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-      if (given === undefined) throw unauthorized('Send the API key as "Authorization: Bearer <key>".');
-      const hash = keyHash(given);
-      if (timingSafeEqual(Buffer.from(hash), adminHash)) return ADMIN;
+      const hash = hashIn(request);
+      if (hash === null) throw unauthorized('Send the API key as "Authorization: Bearer <key>".');
+      if (isAdmin(hash)) return ADMIN;
       const found = keys.get(hash);
       return found instanceof Promise
         ? found.then((key) => admitFound(key, request, response))
         : admitFound(found, request, response);
     },
   };
+}
+
+/** The hash of the key in a request; null: there is none. */
+function hashIn({ headers }: IncomingMessage): string | null {
+  const given = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+  return given === undefined ? null : keyHash(given);
+}
+
+/** Why a known key is not valid any more; null: it is. */
+function faultOf({ role, revoked_at, endsAt }: Credential): string | null {
+  const what = role === 'portal' ? 'portal session' : 'API key';
+  // First, since an expired key is revoked when a new one takes its name.
+  if (endsAt <= performance.now()) return `This ${what} has expired.`;
+  if (revoked_at) return `This ${what} was revoked.`;
+  return null;
 }
 
 export const unauthorized = (detail: string): Problem =>
@@ -90,11 +108,12 @@ export const refused = (code: ProblemCode, detail: string, errors: FieldError[])
 
 /** Rejects requests without a valid key, before anything else of the request is read. */
 export const authenticate =
-  ({ identify }: Auth): RequestHandler =>
+  ({ identify, isValid }: Auth): RequestHandler =>
   async (request, response, next) => {
     const identity = await identify(request, response);
     const requestId = String(response.getHeader('x-request-id'));
     response.locals.identity = identity;
+    response.locals.isValid = () => isValid(request);
     response.locals.actor = { name: identity.id, requestId } satisfies Actor;
     next();
   };

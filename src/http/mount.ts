@@ -88,6 +88,7 @@ function readCall(
     key: route.idempotent ? headerKey(request) : undefined,
     identity: identityOf(response),
     actor: actorOf(response),
+    isValid: response.locals.isValid as Call['isValid'],
     slot: slotOf(response),
     requestId: String(response.getHeader('x-request-id')),
     request,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import type { Answer, Text } from './answer.js';
+import type { EventStream } from './event-stream.js';
 import type { Actor } from '../db/audit.js';
 import type { AppDeps } from './app-deps.js';
 import { isOwned, type OwnedPrefix } from '../db/owners.js';
@@ -12,13 +13,14 @@ import type { ProblemCode } from './problem-codes.js';
 import { id } from './schemas.js';
 
 /** The group of requests that a route shares its limits with; see `app.ts`. */
-export type Lane = 'usual' | 'control' | 'events' | 'match' | 'import' | 'metrics' | 'free';
+export type Lane = 'usual' | 'control' | 'events' | 'match' | 'import' | 'live' | 'metrics' | 'free';
 
 export type Tag =
   | 'Events'
   | 'Endpoints'
   | 'Event types'
   | 'Deliveries'
+  | 'Statistics'
   | 'Replay batches'
   | 'Control'
   | 'Tenants'
@@ -73,6 +75,8 @@ export interface Call<P extends Params = Params, Q = unknown, B = unknown> {
   identity: Identity;
   /** The same with the request, for the audit. */
   actor: Actor;
+  /** Whether the key of the request is valid still: a stream lasts longer than a look at it. */
+  isValid(): Promise<boolean>;
   /** The request's place in its lane. */
   slot: Slot;
   /** Its `x-request-id`. */
@@ -107,7 +111,7 @@ interface Declaration {
   example?: unknown;
 }
 
-type BodyOf<S extends z.ZodType | null> = S extends z.ZodType ? z.output<S> | Text : undefined;
+type BodyOf<S extends z.ZodType | null> = S extends z.ZodType ? z.output<S> | Text | EventStream : undefined;
 type AnswerOf<R extends Responses> = {
   [S in keyof R & number]: Answer & { status: S; body?: BodyOf<R[S]['schema']> };
 }[keyof R & number];

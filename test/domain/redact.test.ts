@@ -146,7 +146,17 @@ describe('redactHeaders', () => {
   });
 
   it('removes a token after any known prefix, anywhere in a value', () => {
-    const prefix = fc.constantFrom('Bearer ', 'Basic ', 'sk_live_', 'shk_', 'shs_', 'shc_', 'ghp_', 'xoxp-', 'eyJhbGciOi');
+    const prefix = fc.constantFrom(
+      'Bearer ',
+      'Basic ',
+      'sk_live_',
+      'shk_',
+      'shs_',
+      'shc_',
+      'ghp_',
+      'xoxp-',
+      'eyJhbGciOi',
+    );
     const token = fc.stringMatching(/^[A-Za-z0-9]{12,60}$/);
     const around = fc.constantFrom('', 'v1 ', 'a=', '"', ', ');
     fc.assert(

@@ -21,6 +21,11 @@ const CONFIG = `
 positive_data_acceptance.enabled = false
 ignored_auth.enabled = false
 
+# Its answer has no end.
+[[operations]]
+include-operation-id = "getLive"
+enabled = false
+
 [[operations]]
 include-operation-id = "postEvents"
 checks.negative_data_rejection.enabled = false

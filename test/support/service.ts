@@ -7,6 +7,7 @@ import { startService } from '../../src/bootstrap/service.js';
 import type { Service, ServiceOptions } from '../../src/bootstrap/service-options.js';
 import { checkAnswer } from './conformance.js';
 import { createDatabase } from './database.js';
+import { firstEvent, isEventStream } from './event-stream.js';
 import './quiet.js';
 import { TEMPLATE } from './template.js';
 
@@ -24,7 +25,7 @@ export interface TestService {
   databaseUrl: string;
   taskQueue: string;
   pool: pg.Pool;
-  /** A string `body` is sent unchanged, anything else as JSON. Throws where the OpenAPI document does not allow the answer. */
+  /** A string `body` is sent unchanged, anything else as JSON. Of a stream, the first event is answered. Throws where the OpenAPI document does not allow the answer. */
   call<T = Record<string, unknown>>(
     method: string,
     path: string,
@@ -81,7 +82,8 @@ export async function startTestService(over: Partial<ServiceOptions> = {}): Prom
         headers: { authorization: `Bearer ${ADMIN_KEY}`, ...headers },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
-      const text = await response.text();
+      // A stream does not end: its first event stands for it.
+      const text = isEventStream(response) ? await firstEvent(response) : await response.text();
       const answer = {
         status: response.status,
         headers: response.headers,
@@ -97,4 +99,5 @@ export async function startTestService(over: Partial<ServiceOptions> = {}): Prom
   };
 }
 
-const isJson = (response: Response) => /json/.test(response.headers.get('content-type') ?? '');
+const isJson = (response: Response) =>
+  isEventStream(response) || /json/.test(response.headers.get('content-type') ?? '');

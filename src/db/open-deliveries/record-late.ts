@@ -1,3 +1,4 @@
+import { correctLate } from '../stats-count.js';
 import { transaction, type Pool } from '../pool.js';
 import { KEPT } from './columns.js';
 import type { AttemptRecord } from './record.js';
@@ -12,8 +13,9 @@ const CUT_SHORT = `late.classification = 'DELIVERED' and (d.status = 'CANCELLED'
  */
 export function recordLate(pool: Pool, { deliveryId, attempt }: AttemptRecord): Promise<void> {
   return transaction(pool, async (db) => {
-    // In a statement of its own: the next one sees where the delivery is after whatever moved it meanwhile.
+    // In statements of their own: the last one sees where the delivery is after whatever moved it meanwhile.
     await db.query('select from open_deliveries where id = $1 for update', [deliveryId]);
+    await db.query('select from deliveries where id = $1 for update', [deliveryId]);
     await db.query(
       `with late as (
          insert into attempts (delivery_id, number, started_at, latency_ms, classification, http_status, detail)
@@ -25,14 +27,14 @@ export function recordLate(pool: Pool, { deliveryId, attempt }: AttemptRecord): 
              detail = excluded.detail || jsonb_build_object('id', attempts.detail->'id', 'next_attempt_at',
                case when excluded.classification <> 'DELIVERED' then attempts.detail->'next_attempt_at' end)
            where attempts.classification = 'WORKER_LOST'
-         returning delivery_id, number, classification
+         returning delivery_id, number, started_at, latency_ms, classification
        ), ended as (
          delete from open_deliveries o using late
          where o.id = late.delivery_id and late.classification = 'DELIVERED' returning o.*, late.number
        ), history as (
          insert into deliveries (${KEPT}, status, attempt_count, last_classification, completed_at)
          select ${KEPT}, 'DELIVERED', greatest(attempt_count, number), 'DELIVERED', now() from ended
-       )
+       ), corrected as (${correctLate(CUT_SHORT)})
        update deliveries d set attempt_count = greatest(d.attempt_count, late.number),
          status = case when ${CUT_SHORT} then 'DELIVERED' else d.status end,
          status_reason = case when ${CUT_SHORT} then null else d.status_reason end,

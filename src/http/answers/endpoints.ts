@@ -7,6 +7,7 @@ const signature = z.enum(SIGNATURES);
 const publicKey = z.string().nullable().meta({ description: 'Of an ed25519 secret; null for HMAC.' });
 
 const filter = z.record(z.string(), z.unknown());
+export const endpointStatus = z.enum(['enabled', 'paused', 'disabled']);
 
 const fields = {
   id: z.string(),
@@ -36,7 +37,7 @@ const fields = {
   retry_schedule: z.array(z.int()).nullable().meta({ description: 'Null: the default schedule.' }),
   permanent_statuses: z.array(z.union([z.int(), z.enum(STATUS_CLASSES)])),
   metadata: z.record(z.string(), z.string()),
-  status: z.enum(['enabled', 'paused', 'disabled']),
+  status: endpointStatus,
   status_reason: z
     .string()
     .nullable()

@@ -47,6 +47,7 @@ const tags: Record<Tag, string> = {
   Endpoints: 'URLs that events are delivered to.',
   'Event types': 'The catalogue of events, with schemas.',
   Deliveries: 'One event to one endpoint, with its attempts.',
+  Statistics: 'Counts over time.',
   'Replay batches': 'Many deliveries made again, by a plan.',
   Control: 'The kill switch.',
   Tenants: 'Customers of the sender, with their quotas.',

@@ -14,6 +14,7 @@ import { portalRedemptionRoutes } from './portal-redemption.js';
 import { portalRevocationRoutes } from './portal-revocation.js';
 import { portalSessionRoutes } from './portal-sessions.js';
 import { referenceRoutes } from './reference.js';
+import { statsRoutes } from './stats.js';
 import { sendRoutes } from './send.js';
 import { tenantRoutes } from './tenants.js';
 
@@ -27,6 +28,7 @@ export const apiRoutes = [
   ...endpointMatchRoutes,
   ...eventTypeRoutes,
   ...deliveryRoutes,
+  ...statsRoutes,
   ...batchRoutes,
   ...controlRoutes,
   ...tenantRoutes,

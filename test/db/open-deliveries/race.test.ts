@@ -11,6 +11,7 @@ import {
   releaseClaims,
 } from '../../../src/db/open-deliveries/index.js';
 import { transaction, type Pool } from '../../../src/db/pool.js';
+import { countPage, STATS_SOURCES } from '../../../src/db/stats-count.js';
 import { lostRecord } from '../../../src/delivery/attempt-record.js';
 import { actorNamed } from '../../support/actor.js';
 import {
@@ -23,6 +24,8 @@ import {
   type Result,
   type TestDatabase,
 } from '../../support/open-deliveries.js';
+
+import { expectAllCounted } from '../../support/stats.js';
 
 let database: TestDatabase;
 let pool: Pool;
@@ -121,6 +124,7 @@ const ACTIONS = {
     await pool.query('update endpoints set deleted_at = now() where id = $1', [endpoints[0]]);
     await endDeliveriesOf(pool, endpoints[0]!, 3);
   },
+  count: async (_world, n) => void (await countPage(pool, STATS_SOURCES[n % 3]!, 3)),
   pause: async ({ endpoints }, n) => {
     await pool.query(`update endpoints set status = $2 where id = $1`, [
       endpoints[1],
@@ -138,6 +142,7 @@ const WEIGHTS: Partial<Record<Name, number>> = {
   fail: 2,
   release: 3,
   cancel: 2,
+  count: 4,
 };
 const action = fc.oneof(
   ...(Object.keys(ACTIONS) as Name[]).map((name) => ({
@@ -255,6 +260,8 @@ test('transitions at the same time leave every delivery in one place, with all i
       const after = await readAll();
       check(world, before, after, ['pause']);
       expect([...after.values()].filter(({ is_open }) => is_open)).toEqual([]);
+      await expectAllCounted(database.admin, pool, 7);
+      expect((await pool.query('select from stats_corrections')).rowCount).toBe(0);
     }),
     { numRuns: 40, interruptAfterTimeLimit: 12_000 },
   );

@@ -1,0 +1,41 @@
+import type { Logger } from 'pino';
+import { isTooSlow, type Pool } from '../db/pool.js';
+import { countPage, STATS_SOURCES, type StatsSource } from '../db/stats-count.js';
+import { startPollLoop, type PollLoop } from '../lib/poll-loop.js';
+
+const EVERY_MS = 1_000;
+/** Rows counted by one statement. While it runs, it holds back the feed of events. */
+const PAGE = { most: 1_000, least: 10 };
+
+/** Counts events, attempts and ended deliveries for GET /v1/stats, after their commit: nothing waits for it. */
+export function startStatsCounter({
+  pool,
+  log,
+  everyMs = EVERY_MS,
+}: {
+  pool: Pool;
+  log: Logger;
+  everyMs?: number;
+}): PollLoop {
+  const sizes = new Map<StatsSource, number>();
+
+  /** One that fails must not keep the others from being counted. */
+  async function count(source: StatsSource): Promise<boolean> {
+    const size = sizes.get(source) ?? PAGE.most;
+    try {
+      const more = await countPage(pool, source, size);
+      sizes.set(source, Math.min(PAGE.most, size * 2));
+      return more;
+    } catch (error) {
+      log.warn({ err: error, source, rows: size }, 'rows not counted for the statistics; trying again');
+      if (isTooSlow(error)) sizes.set(source, Math.max(PAGE.least, Math.floor(size / 4)));
+      return false;
+    }
+  }
+
+  return startPollLoop(async () => {
+    let more = false;
+    for (const source of STATS_SOURCES) more = (await count(source)) || more;
+    return more ? 0 : everyMs;
+  });
+}

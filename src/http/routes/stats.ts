@@ -1,0 +1,134 @@
+import type { z } from 'zod';
+import {
+  readStats,
+  STATS_WIDTHS,
+  statsCompleteTo,
+  worstEndpoints,
+  type StatsBucket,
+  type StatsScope,
+  type StatsSpan,
+} from '../../db/stats.js';
+import { getEndpoint } from '../../db/endpoints.js';
+import type { Db } from '../../db/pool.js';
+import { histogram, percentile, type StepCounts } from '../../domain/duration-steps.js';
+import { answer } from '../answer.js';
+import { liveTick, stats } from '../answers/stats.js';
+import { EventStream } from '../event-stream.js';
+import { foundEndpoint } from '../found-endpoint.js';
+import { idParam, route } from '../route.js';
+import { endpointStatsQuery, liveQuery, spanOfEndpoints, statsQuery, statsSpan } from '../stats-schemas.js';
+
+const tag = 'Statistics';
+const responses = { 200: { description: 'The statistics.', schema: stats } };
+const description =
+  'Over all data, counted within seconds of the commit. The answer is about whole buckets: `from` is rounded down, `to` is rounded up.';
+/** Endpoints named for their failures. */
+const MOST_ENDPOINTS = 20;
+/** The widths counted of one tenant or endpoint. */
+const LONG_WIDTHS = STATS_WIDTHS.filter((width) => width !== 'minute');
+
+const all = route('GET /v1/stats', {
+  operationId: 'getStats',
+  tag,
+  role: 'viewer',
+  portal: 'read',
+  summary: 'Get volume, success, latency and failures over time',
+  description,
+  query: statsQuery,
+  responses,
+  async handle({ query: { tenant = null, endpoint_id: endpointId = null, ...given } }, { pool }) {
+    const isOfAll = tenant === null && endpointId === null;
+    const span = statsSpan(given, isOfAll ? STATS_WIDTHS : LONG_WIDTHS);
+    return answer(200, await statsOf(pool, span, { tenant, endpointId }));
+  },
+});
+
+const ofEndpoint = route('GET /v1/endpoints/{id}/stats', {
+  operationId: 'getEndpointStats',
+  tag,
+  role: 'viewer',
+  portal: 'read',
+  summary: 'Get the statistics of an endpoint',
+  description,
+  params: { id: idParam('ep', 'endpoint') },
+  query: endpointStatsQuery,
+  responses,
+  async handle({ params: { id }, query }, { pool }) {
+    const { tenant } = foundEndpoint(await getEndpoint(pool, id), id);
+    return answer(200, await statsOf(pool, statsSpan(query, LONG_WIDTHS), { tenant, endpointId: id }));
+  },
+});
+
+const stream = route('GET /v1/live', {
+  operationId: 'getLive',
+  tag,
+  role: 'viewer',
+  portal: 'read',
+  lane: 'live',
+  summary: 'What happens now, as server-sent events',
+  description:
+    'Every two seconds an event `tick`, whose data is this JSON. All viewers share one reader. The stream ends when the key is revoked or expires, and when the process stops; browsers then connect again.',
+  query: liveQuery,
+  responses: { 200: { description: 'Ticks without end.', schema: liveTick, type: 'text/event-stream' } },
+  async handle({ query: { tenant = null }, isValid }, { live }) {
+    return answer(200, new EventStream((client) => live.watch({ tenant, client, isValid })));
+  },
+});
+
+export const statsRoutes = [all, ofEndpoint, stream];
+
+async function statsOf(db: Db, span: StatsSpan, scope: StatsScope): Promise<z.input<typeof stats>> {
+  const isOfEndpoint = scope.endpointId !== null;
+  const [buckets, worst, completeTo] = await Promise.all([
+    readStats(db, span, scope),
+    isOfEndpoint ? [] : worstEndpoints(db, spanOfEndpoints(span), scope.tenant, MOST_ENDPOINTS),
+    statsCompleteTo(db),
+  ]);
+  const totals = addUp(buckets);
+  return {
+    from: span.from,
+    to: span.to,
+    bucket: span.width,
+    complete_to: completeTo,
+    totals: pointOf(totals, isOfEndpoint),
+    buckets: buckets.map(({ starts_at, counts }) => ({ starts_at, ...pointOf(counts, isOfEndpoint) })),
+    latency_histogram: histogram(stepsOf(totals.attempt_ms)),
+    arrival_histogram: histogram(stepsOf(totals.arrival_ms)),
+    worst_endpoints: worst,
+  };
+}
+
+type Counts = StatsBucket['counts'];
+
+function addUp(buckets: StatsBucket[]): Counts {
+  const sum: Counts = {};
+  for (const { counts } of buckets) {
+    for (const [measure, labels] of Object.entries(counts)) {
+      const of = (sum[measure] ??= {});
+      for (const [label, count] of Object.entries(labels)) of[label] = (of[label] ?? 0) + count;
+    }
+  }
+  return sum;
+}
+
+function pointOf({ event, delivery, attempt = {}, attempt_ms, arrival_ms }: Counts, isOfEndpoint: boolean) {
+  const deliveries = { DELIVERED: 0, FAILED: 0, CANCELLED: 0, ...delivery };
+  const decided = deliveries.DELIVERED + deliveries.FAILED;
+  return {
+    events: isOfEndpoint ? null : (event?.[''] ?? 0),
+    deliveries,
+    success_rate: decided === 0 ? null : deliveries.DELIVERED / decided,
+    attempts: attempt,
+    latency_ms: percentilesOf(attempt_ms),
+    arrival_ms: percentilesOf(arrival_ms),
+  };
+}
+
+function percentilesOf(labels: Counts[string] | undefined) {
+  const counts = stepsOf(labels);
+  const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => percentile(counts, share));
+  return p50 == null ? null : { p50, p95: p95!, p99: p99! };
+}
+
+const stepsOf = (labels: Counts[string] = {}): StepCounts =>
+  new Map(Object.entries(labels).map(([step, count]) => [Number(step), count]));
