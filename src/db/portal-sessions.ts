@@ -39,10 +39,12 @@ const MAKER_REVOKED_AT = `(select maker.revoked_at from api_keys maker
 export const COLUMNS = `id, tenant, scopes, return_url, link_expires_at, expires_at, created_by, created_at, redeemed_at,
   least(revoked_at, ${MAKER_REVOKED_AT}) as revoked_at`;
 
+const endsAfter = (time: string) =>
+  `revoked_at is null and ends_at > ${time} and ${MAKER_REVOKED_AT} is null`;
 /** SQL: the session, or its link, can be used. */
-export const LIVE = `revoked_at is null and ends_at > now() and ${MAKER_REVOKED_AT} is null`;
-/** SQL: the same, and links that expired while their redemption may have been under way. */
-export const TO_REVOKE = LIVE.replace('now()', `now() - interval '1 minute'`);
+export const LIVE = endsAfter('now()');
+/** SQL: the same, and links that expired a moment ago: the redemption of one may be under way. */
+export const TO_REVOKE = endsAfter(`now() - interval '1 minute'`);
 
 /**
  * `codeHash`: SHA-256 in hex. 'too_many': requests at the same time may exceed `MAX_LIVE` by their number. Runs in the

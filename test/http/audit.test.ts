@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StoredAuditEntry } from '../../src/db/audit.js';
 import { apiRoutes } from '../../src/http/routes/index.js';
+import { as } from '../support/api-keys.js';
 import { batchCalls } from '../support/batches.js';
 import { createEndpoint } from '../support/path.js';
+import { openPortal } from '../support/portal.js';
 import { seedDeliveries, seedOpen } from '../support/seed.js';
 import { startTestService, type TestService } from '../support/service.js';
 
@@ -30,7 +32,7 @@ const tried = new Set<string>();
 const routeOf = ([method, path]: Call) =>
   `${method} ${path
     .replace(/^\/v1/, '')
-    .replace(/\/(ep|del|bat|key)_[0-9a-f]{32}/, '/:id')
+    .replace(/\/(ep|del|bat|key|pos)_[0-9a-f]{32}/, '/:id')
     .replace('/made_here', '/:id')
     .replace('/made.here', '/:name')}`;
 
@@ -53,7 +55,7 @@ async function audited(
     before: has.before,
     after: has.after,
   });
-  expect(JSON.stringify(entry)).not.toMatch(new RegExp(`${CANARY}|whsec_|shk_`));
+  expect(JSON.stringify(entry)).not.toMatch(new RegExp(`${CANARY}|whsec_|sh[kcs]_`));
   return got.body;
 }
 
@@ -229,6 +231,32 @@ test('changes of an API key', async () => {
   await audited(revocation, 'api_key.revoke', { ...CHANGED, tenant: null });
   await unaudited(revocation, 200);
   await unaudited(['POST', `/v1/api-keys/${nobody('key')}/revoke`], 404);
+});
+
+test('changes of a portal session', async () => {
+  const create: Call = ['POST', '/v1/portal-sessions', { tenant: TENANT }];
+  const { id } = await audited(create, 'portal_session.create', MADE);
+  const revocation: Call = ['POST', `/v1/portal-sessions/${String(id)}/revoke`, { reason: 'lost' }];
+  await audited(revocation, 'portal_session.revoke', CHANGED);
+  await unaudited(revocation, 200);
+  await unaudited(['POST', `/v1/portal-sessions/${nobody('pos')}/revoke`], 404);
+  await unaudited(['POST', '/v1/portal-sessions', { tenant: TENANT, scopes: [] }], 400);
+  const itself: Call = ['POST', '/v1/portal-sessions/current/revoke'];
+  await unaudited(itself, 403);
+  const session = as(t, await openPortal(t, { tenant: TENANT }));
+  const { entries } = await entriesOf(() => session.call(...itself));
+  expect(entries).toMatchObject([
+    {
+      action: 'portal_session.revoke',
+      actor: expect.stringMatching(/^portal:pos_/) as string,
+      tenant: TENANT,
+    },
+  ]);
+  tried.add(routeOf(itself));
+  await t.call(...create);
+  const all: Call = ['POST', '/v1/portal-sessions/revoke', { tenant: TENANT, reason: 'lost' }];
+  await audited(all, 'portal_session.revoke_all', MADE);
+  await unaudited(all, 200);
 });
 
 test('publishing is no change, but the endpoint that POST /v1/send makes is one', async () => {
