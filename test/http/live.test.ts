@@ -81,7 +81,8 @@ it('tells a key that is bound to a tenant of that tenant only', async () => {
 it('ends the stream of a key that is revoked', async () => {
   const { id, key } = await createKey(t, 'viewer');
   let ticks = 0;
-  for await (const _ of eventsOf(await open(key))) {
+  for await (const { event } of eventsOf(await open(key))) {
+    expect(event).toBe('tick');
     ticks += 1;
     if (ticks === 1) await t.call('POST', `/v1/api-keys/${id}/revoke`, {});
     expect(ticks).toBeLessThan(5);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { as } from '../support/api-keys.js';
 import { canaryOf, search } from '../support/canaries.js';
 import { auditOf, createSession, redeem, revoke, sessionOf, statusOf } from '../support/portal.js';
+import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
 import { tableTraces } from '../support/traces.js';
 
 let t: TestService;
