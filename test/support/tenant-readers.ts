@@ -54,20 +54,24 @@ export async function readOwn(party: Party, reader: Role): Promise<void> {
   expect(body.data).toHaveLength(Object.keys(endpoints).length);
 }
 
-interface Plan {
+interface Planned {
   id: string;
-  plan: { total: number; eligible: number } | null;
+  plan: { total: number; eligible: number; by_endpoint: { endpoint_id: string }[] };
 }
+type Planning = Omit<Planned, 'plan'> & { plan: Planned['plan'] | null };
 
-/** Plans a replay; `key`: the idempotency key. */
-export async function dryRun(party: Party, body: object, key?: string): Promise<Plan & { plan: object }> {
-  const { naming } = party;
-  const made = await naming.operator<Plan>('POST', '/v1/batches', { ...body, dry_run: true }, key);
+/** Plans a replay, which must name no endpoint of another tenant; `key`: the idempotency key. */
+export async function dryRun(party: Party, body: object, key?: string): Promise<Planned> {
+  const { naming, endpoints } = party;
+  const made = await naming.operator<Planning>('POST', '/v1/batches', { ...body, dry_run: true }, key);
   expect(made.status, JSON.stringify(made.body)).toBeLessThan(300);
-  return eventually(async () => {
-    const { body: one } = await naming.viewer<Plan>('GET', `/v1/batches/${made.body.id}`);
-    return one.plan !== null && (one as Plan & { plan: object });
+  const planned = await eventually(async () => {
+    const { body: one } = await naming.viewer<Planning>('GET', `/v1/batches/${made.body.id}`);
+    return one.plan !== null && (one as Planned);
   });
+  const own = Object.values(endpoints).map(({ id }) => id);
+  for (const { endpoint_id } of planned.plan.by_endpoint) expect(own).toContain(endpoint_id);
+  return planned;
 }
 
 /** Names rows of another tenant in every way: none is found. */
@@ -116,7 +120,9 @@ export async function nameForeign(party: Party, foreign: Party): Promise<void> {
       matched: 0,
       cancelled: 0,
     });
-  for (const filter of [{ endpoint_id: all }, { endpoint_id: all, missing: true }])
+  // Those of `refused` have failed, and would be eligible.
+  const refused = endpoints.refused.id;
+  for (const filter of [{ endpoint_id: refused }, { endpoint_id: refused, missing: true }])
     expect(await dryRun(party, { filter })).toMatchObject({ plan: { total: 0 } });
   const delivery_ids = [deliveries.all, deliveries.refused];
   expect(await dryRun(party, { delivery_ids })).toMatchObject({ plan: { eligible: 0 } });
