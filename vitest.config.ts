@@ -6,7 +6,7 @@ const UNIT = [
   'test/{domain,lib}/**/*.test.ts',
   'test/webhook/**/!(frozen|hanging-names|heap).test.ts',
   'test/config.test.ts',
-  'test/http/{fair-shares,api-key-cache}.test.ts',
+  'test/http/{event-stream,fair-shares,api-key-cache}.test.ts',
 ];
 /** Each of these has the machine to itself: many measure rates and latencies. */
 const E2E = ['test/e2e/**/*.test.ts', 'test/faults/kill-switch.test.ts'];

@@ -54,7 +54,7 @@ export async function startApi(options: ServiceOptions, served: Served, delivery
   });
   release.push(() => tenantRates.close());
   const live = createLive({
-    read: (place, tenant) => readLive(pool, place, tenant),
+    read: (place, scopes) => readLive(pool, place, scopes),
     open: sharedAnswer(OPEN_COUNTS_MS, () => countOpen(pool), OPEN_COUNTS_REST),
     log,
   });
@@ -101,7 +101,7 @@ export async function startApi(options: ServiceOptions, served: Served, delivery
   const server = await startServer(app, options);
   release.push(() => server.close());
   // Before the server: it waits for requests under way.
-  release.push(async () => live.close());
+  release.push(() => live.close());
   ownUrl = server.url;
   return ownUrl;
 }

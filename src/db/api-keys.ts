@@ -40,9 +40,13 @@ export interface Credential extends Omit<StoredApiKey, 'role'> {
 const IS_KEY = `role <> 'portal'`;
 const COLUMNS = `id, name, role, tenant, rate_per_second, created_by, created_at, expires_at, last_used_at,
   revoked_at`;
-/** SQL, for the token of a portal session: when the API key was revoked that made the session; null: it was not. */
+/**
+ * SQL, for the token of a portal session: when the API key was revoked that made the session; null: it was not. A key that
+ * had expired ends no sessions, also when a new one takes its name.
+ */
 const MAKER_REVOKED_AT = `(select maker.revoked_at from api_keys maker
-  where api_keys.role = 'portal' and maker.id = api_keys.created_by)`;
+  where api_keys.role = 'portal' and maker.id = api_keys.created_by
+    and maker.revoked_at < coalesce(maker.expires_at, 'infinity'))`;
 
 /**
  * `hash`: SHA-256 in hex. 'name_taken': a key with this name is neither revoked nor expired. Runs in the caller's

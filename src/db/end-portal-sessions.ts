@@ -53,7 +53,7 @@ async function revoke(db: Db, which: string, value: string): Promise<StoredPorta
   return rows;
 }
 
-/** One statement, however many: events of a tenant wait for its deletion. */
+/** In one statement, because events of a tenant wait for its deletion. */
 async function auditEach(db: Db, sessions: StoredPortalSession[], { actor, reason }: By): Promise<void> {
   if (sessions.length === 0) return;
   await db.query(

@@ -34,7 +34,8 @@ export interface StoredPortalSession extends Omit<NewPortalSession, 'expires_in'
 
 /** SQL: when the API key that made the session was revoked, which ended it; null: it did not. */
 const MAKER_REVOKED_AT = `(select maker.revoked_at from api_keys maker
-  where maker.id = portal_sessions.created_by and maker.revoked_at < portal_sessions.expires_at)`;
+  where maker.id = portal_sessions.created_by and maker.revoked_at < portal_sessions.expires_at
+    and maker.revoked_at < coalesce(maker.expires_at, 'infinity'))`;
 /** `revoked_at`: of the session itself, or of its maker, whichever was first. */
 export const COLUMNS = `id, tenant, scopes, return_url, link_expires_at, expires_at, created_by, created_at, redeemed_at,
   least(revoked_at, ${MAKER_REVOKED_AT}) as revoked_at`;

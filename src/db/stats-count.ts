@@ -1,7 +1,7 @@
 import { stepOf } from '../domain/duration-steps.js';
-import { transaction, type Pool } from './pool.js';
+import { transaction, type Db, type Pool } from './pool.js';
 
-/** Without anything new, a count is noted this often. */
+/** `complete_to` moves this often while there are no new rows. */
 const STALE = `interval '10 seconds'`;
 
 export const STATS_SOURCES = ['events', 'attempts', 'deliveries'] as const;
@@ -129,9 +129,16 @@ export function countPage(pool: Pool, source: StatsSource, limit: number): Promi
   });
 }
 
+/** Deletes counts by the minute that are older than a week. */
+export async function forgetMinutes(db: Db): Promise<void> {
+  await db.query(`
+    delete from stats where tenant = '' and endpoint_id = '' and width = 'minute'
+      and starts_at < now() - interval '7 days'`);
+}
+
 /**
  * SQL: writes the corrections of the attempt and the delivery that a late record changes: `late` has the attempt as it is
- * now, `cut_short` is true for a delivery that becomes DELIVERED by it.
+ * now; `isCutShort` is true for a delivery that becomes DELIVERED by it.
  */
 export const correctLate = (isCutShort: string): string => `
   insert into stats_corrections (source, xid, id, number, tenant, endpoint_id, at, measure, label, count)

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import { isTooSlow, type Pool } from '../db/pool.js';
-import { countPage, STATS_SOURCES, type StatsSource } from '../db/stats-count.js';
+import { countPage, forgetMinutes, STATS_SOURCES, type StatsSource } from '../db/stats-count.js';
 import { startPollLoop, type PollLoop } from '../lib/poll-loop.js';
 
 const EVERY_MS = 1_000;
+const FORGET_EVERY_MS = 3_600_000;
 /** Rows counted by one statement. While it runs, it holds back the feed of events. */
 const PAGE = { most: 1_000, least: 10 };
 
@@ -18,8 +19,9 @@ export function startStatsCounter({
   everyMs?: number;
 }): PollLoop {
   const sizes = new Map<StatsSource, number>();
+  let forgotAt = -Infinity;
 
-  /** One that fails must not keep the others from being counted. */
+  /** A source that fails must not keep the others from being counted. */
   async function count(source: StatsSource): Promise<boolean> {
     const size = sizes.get(source) ?? PAGE.most;
     try {
@@ -33,7 +35,16 @@ export function startStatsCounter({
     }
   }
 
+  async function forget(): Promise<void> {
+    if (performance.now() - forgotAt < FORGET_EVERY_MS) return;
+    forgotAt = performance.now();
+    await forgetMinutes(pool).catch((error: unknown) =>
+      log.warn({ err: error }, 'old minutes of the statistics not deleted'),
+    );
+  }
+
   return startPollLoop(async () => {
+    await forget();
     let more = false;
     for (const source of STATS_SOURCES) more = (await count(source)) || more;
     return more ? 0 : everyMs;

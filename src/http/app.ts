@@ -31,8 +31,6 @@ const MAX_EVENTS_REQUESTS = 16;
 const MAX_IMPORT_REQUESTS = 2;
 /** Each may keep a connection of the pool busy for seconds. */
 const MAX_MATCH_REQUESTS = 4;
-/** Streams last long, and hold no connection of the pool. */
-const MAX_LIVE_REQUESTS = 256;
 /** Separate from the API's limit: slow readers of the metrics hold only these. */
 const MAX_METRICS_REQUESTS = 16;
 
@@ -89,7 +87,6 @@ function createLanes(...usual: RequestHandler[]): Record<Lane, RequestHandler[]>
     // First: a batch of events that waits for its turn holds none of the slots that all requests share.
     events: [limitFairly(createFairLimit(MAX_EVENTS_REQUESTS)), ...usual],
     match: [limitFairly(createFairLimit(MAX_MATCH_REQUESTS)), ...usual],
-    live: [limitFairly(createFairLimit(MAX_LIVE_REQUESTS))],
     import: [limitFairly(createFairLimit(MAX_IMPORT_REQUESTS)), ...usual],
     metrics: [limitConcurrency(createConcurrencyLimit(MAX_METRICS_REQUESTS))],
     free: [],

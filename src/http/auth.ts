@@ -15,7 +15,7 @@ export interface Identity {
   id: string;
   name: string;
   role: Role | 'portal';
-  /** Of a portal session; empty for an API key. */
+  /** The scopes of a portal session; empty for an API key. */
   scopes: readonly PortalScope[];
   /** The only tenant that it sees; null: all of them. */
   tenant: string | null;

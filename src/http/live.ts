@@ -1,14 +1,20 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { LiveCounts } from '../db/live.js';
+import { ALL, type LiveCounts, type LiveRead } from '../db/live.js';
 import type { OpenCounts } from '../db/open-counts.js';
+import { isTooSlow } from '../db/pool.js';
+import { startPollLoop, type PollLoop } from '../lib/poll-loop.js';
+import { overloaded } from './concurrency-limit.js';
 import type { StreamClient } from './event-stream.js';
 
 const EVERY_MS = 2_000;
-
-type Read = LiveCounts & { place: string };
+/** Streams of one API key, or of all portal sessions of a tenant. */
+const MAX_OF_HOLDER = 16;
+/** Streams of those who see one tenant, and of those who see all: customers leave room for operators. */
+const MAX = { ofTenants: 192, ofAll: 64 };
 
 export interface Viewer {
+  /** The API key, or the tenant of a portal session. */
+  holder: string;
   /** Null: sees all tenants. */
   tenant: string | null;
   client: StreamClient;
@@ -17,72 +23,98 @@ export interface Viewer {
 }
 
 export interface Live {
+  /** Throws a 503 Problem where there are too many viewers. */
+  requireRoom(viewer: Pick<Viewer, 'holder' | 'tenant'>): void;
   /** Sends ticks to a viewer until the returned function is called. */
   watch(viewer: Viewer): () => void;
   /** Ends all streams. */
-  close(): void;
+  close(): Promise<void>;
 }
 
-/** One reader for all viewers of a tenant, and one for those of all tenants; none reads without a viewer. */
+/** One reader for all viewers of a process, whatever they watch; it reads nothing without one. */
 export function createLive(deps: {
-  read(place: string | null, tenant: string | null): Promise<Read>;
+  read(place: string | null, scopes: string[]): Promise<LiveRead>;
   open(): Promise<OpenCounts>;
   log: Logger;
 }): Live {
-  const scopes = new Map<string | null, Set<Viewer>>();
+  const viewers = new Set<Viewer>();
+  let loop: PollLoop | null = null;
+  let last: { place: string; at: number } | null = null;
+  let isClosed = false;
 
-  async function run(tenant: string | null, viewers: Set<Viewer>): Promise<void> {
-    let last: { place: string | null; at: number } = { place: null, at: 0 };
-    while (viewers.size > 0) {
-      try {
-        await refuseInvalid(viewers);
-        const [{ place, ...counts }, open]: [Read, OpenCounts | null] = await Promise.all([
-          deps.read(last.place, tenant),
-          tenant === null ? deps.open() : null,
-        ]);
-        const at = performance.now();
-        const tick = tickOf(counts, last.place === null ? 0 : (at - last.at) / 1_000, open);
-        last = { place, at };
-        for (const { client } of viewers) client.send('tick', tick);
-      } catch (error) {
-        // The next tick has what this one misses.
-        deps.log.info({ err: error }, 'no live counts: Postgres is away');
-      }
-      await sleep(EVERY_MS, undefined, { ref: false });
+  async function tick(): Promise<void> {
+    const scopes = [...new Set([...viewers].map(scopeOf))];
+    const [{ place, at, counts }, open] = await Promise.all([
+      deps.read(last?.place ?? null, scopes),
+      // Counting takes long where much is open: the rest is told all the same.
+      scopes.includes(ALL) ? deps.open().catch(() => null) : null,
+      endInvalid(viewers),
+    ]);
+    const now = performance.now();
+    const seconds = last ? (now - last.at) / 1_000 : 0;
+    last = { place, at: now };
+    // Written once for all who see the same.
+    const texts = new Map(
+      scopes.map((scope) => {
+        const shown = tickOf(counts[scope]!, scope === ALL ? open : null);
+        return [scope, JSON.stringify({ at, seconds, ...shown })];
+      }),
+    );
+    for (const viewer of viewers) {
+      const text = texts.get(scopeOf(viewer));
+      if (text !== undefined) viewer.client.send('tick', text);
     }
-    scopes.delete(tenant);
+  }
+
+  async function look(): Promise<number> {
+    if (viewers.size === 0) last = null;
+    else {
+      // The next tick has what a failed one misses, unless that is too much.
+      await tick().catch((error: unknown) => {
+        if (isTooSlow(error)) last = null;
+        deps.log.info({ err: error }, 'live counts not read');
+      });
+    }
+    return EVERY_MS;
   }
 
   return {
+    requireRoom({ holder, tenant }) {
+      const all = [...viewers];
+      const ofKind = all.filter((one) => (one.tenant === null) === (tenant === null)).length;
+      const ofHolder = all.filter((one) => one.holder === holder).length;
+      if (ofHolder >= MAX_OF_HOLDER || ofKind >= (tenant === null ? MAX.ofAll : MAX.ofTenants))
+        throw overloaded();
+    },
     watch(viewer) {
-      const { tenant } = viewer;
-      let viewers = scopes.get(tenant);
-      if (viewers) viewers.add(viewer);
-      else {
-        scopes.set(tenant, (viewers = new Set([viewer])));
-        void run(tenant, viewers);
+      if (isClosed) {
+        viewer.client.end();
+        return () => {};
       }
+      viewers.add(viewer);
+      if (loop === null) loop = startPollLoop(look);
+      // The first need not wait for a tick that nobody saw.
+      else if (viewers.size === 1) loop.wake();
       return () => viewers.delete(viewer);
     },
-    close() {
-      for (const viewers of scopes.values()) for (const { client } of viewers) client.end();
+    async close() {
+      isClosed = true;
+      for (const { client } of [...viewers]) client.end();
+      await loop?.close();
     },
   };
 }
 
+const scopeOf = ({ tenant }: Viewer) => tenant ?? ALL;
+
 /** Ends the streams of keys that were revoked or have expired. */
-async function refuseInvalid(viewers: Set<Viewer>): Promise<void> {
-  await Promise.all(
-    [...viewers].map(async ({ client, isValid }) => {
-      if (!(await isValid())) client.end();
-    }),
-  );
+async function endInvalid(viewers: Set<Viewer>): Promise<void> {
+  await Promise.all([...viewers].map(async ({ client, isValid }) => (await isValid()) || client.end()));
 }
 
-function tickOf({ arrival_ms, ...counts }: LiveCounts, seconds: number, open: OpenCounts | null) {
+function tickOf({ arrival_ms, ...counts }: LiveCounts, open: OpenCounts | null) {
   return {
     ...counts,
-    seconds,
     arrival_ms: arrival_ms && { p50: arrival_ms[0], p99: arrival_ms[1] },
     open: open && {
       ...open.byStatus,

@@ -13,7 +13,7 @@ import type { ProblemCode } from './problem-codes.js';
 import { id } from './schemas.js';
 
 /** The group of requests that a route shares its limits with; see `app.ts`. */
-export type Lane = 'usual' | 'control' | 'events' | 'match' | 'import' | 'live' | 'metrics' | 'free';
+export type Lane = 'usual' | 'control' | 'events' | 'match' | 'import' | 'metrics' | 'free';
 
 export type Tag =
   | 'Events'

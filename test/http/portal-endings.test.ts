@@ -88,6 +88,21 @@ test('revoking an API key ends the sessions that it made, and no others', async 
   expect(await statusOf(second, kept)).toBe(200);
 });
 
+test('sessions go on where a new key takes the name of the expired one that made them', async () => {
+  const { id, key } = await createKey(t, 'operator', 'renewed', { name: 'renewed' });
+  const over = { tenant: 'renewed', scopes: ['read'] };
+  const token = await openPortal(as(t, key), over);
+  await t.pool.query('update api_keys set expires_at = now() where id = $1', [id]);
+  await createKey(t, 'operator', 'renewed', { name: 'renewed' });
+  const { body } = await t.call('GET', `/v1/api-keys/${id}`);
+  expect(body.revoked_at).not.toBeNull();
+  const [session] = (
+    await t.call<{ data: { revoked_at: string | null }[] }>('GET', '/v1/portal-sessions?tenant=renewed')
+  ).body.data;
+  expect(session!.revoked_at).toBeNull();
+  for (const one of [t, second]) expect(await statusOf(one, token)).toBe(200);
+});
+
 test('a key that is revoked while it makes a session leaves none that works', async () => {
   const over = { tenant: 'keyed', scopes: ['read'] };
   for (let round = 0; round < 8; round++) {

@@ -208,7 +208,7 @@ test('a tenant has at most 1,000 sessions and links that can be used', async () 
          now() + interval '1 hour', 'admin', ${over.split(' = ')[1]} from generate_series(1, $2)`,
       [tenant, count],
     );
-  // Those that have ended do not count.
+  // Sessions that have ended do not count.
   await add(600, 'revoked_at = now()');
   await add(999, 'redeemed_at = now()');
   const { id } = (await post()).body as { id: string };

@@ -4,7 +4,7 @@ import { eventually } from './eventually.js';
 import type { Page, Party } from './tenant-party.js';
 
 const LISTS = ['events', 'deliveries', 'endpoints', 'event-types', 'audit', 'batches', 'tenants'];
-/** Callers that read. Portal sessions of the tenant are to be added here. */
+/** Callers that read; `tenant-keys.test.ts` has portal sessions. */
 export const READERS: Role[] = ['viewer', 'operator', 'admin'];
 
 /** Reads a list to its end. */
@@ -45,6 +45,8 @@ export async function readOwn(party: Party, reader: Role): Promise<void> {
   expect((await readList(party, reader, `/v1/deliveries?${filter}`)).length).toBeGreaterThan(0);
   await readList(party, reader, `/v1/batches/${batch}/items`);
   await readFeed(party);
+  const stats = await as[reader]<{ worst_endpoints: { tenant: string }[] }>('GET', '/v1/stats');
+  expect(stats.body.worst_endpoints.every(({ tenant }) => tenant === party.tenant)).toBe(true);
   for (const path of [`events/${events.get(1)}`, `deliveries/${deliveries.all}`, `batches/${batch}`])
     expect((await as[reader]('GET', `/v1/${path}`)).status).toBe(200);
   const byKey = await as[reader]('GET', '/v1/events?idempotency_key=order-1');
@@ -120,7 +122,7 @@ export async function nameForeign(party: Party, foreign: Party): Promise<void> {
       matched: 0,
       cancelled: 0,
     });
-  // Those of `refused` have failed, and would be eligible.
+  // Deliveries of `refused` have failed, and would be eligible.
   const refused = endpoints.refused.id;
   for (const filter of [{ endpoint_id: refused }, { endpoint_id: refused, missing: true }])
     expect(await dryRun(party, { filter })).toMatchObject({ plan: { total: 0 } });

@@ -27,7 +27,7 @@ create index stats_of_failures on stats (width, starts_at)
 create index stats_of_failures_of_tenant on stats (tenant, width, starts_at)
   where endpoint_id <> '' and measure = 'attempt' and label <> 'DELIVERED';
 
--- The last row of each table that is counted. Locked by who counts.
+-- The last row of each table that is counted. The process that counts locks it.
 create table stats_progress (
   source text primary key,
   xid xid8 not null default '0',

@@ -38,7 +38,7 @@ export const stats = z
     totals: z.object(point),
     buckets: z
       .array(z.object({ starts_at: instant, ...point }))
-      .meta({ description: 'Oldest first, in UTC. Those without a count are left out.' }),
+      .meta({ description: 'Oldest first, in UTC. Buckets without a count are left out.' }),
     latency_histogram: histogram,
     arrival_histogram: histogram,
     worst_endpoints: z
@@ -100,6 +100,9 @@ export const liveTick = z
         workflow_starts_waiting: count,
       })
       .nullable()
-      .meta({ description: 'What has not ended, as in the metrics; null in the stream of a tenant.' }),
+      .meta({
+        description:
+          'Deliveries that have not ended, as in the metrics; null in the stream of a tenant, and while they cannot be counted.',
+      }),
   })
   .meta({ id: 'LiveTick' });

@@ -64,14 +64,18 @@ const stream = route('GET /v1/live', {
   tag,
   role: 'viewer',
   portal: 'read',
-  lane: 'live',
-  summary: 'What happens now, as server-sent events',
+  // Streams last long: they are limited by `live`.
+  lane: 'free',
+  summary: 'Watch what happens, as server-sent events',
   description:
-    'Every two seconds an event `tick`, whose data is this JSON. All viewers share one reader. The stream ends when the key is revoked or expires, and when the process stops; browsers then connect again.',
+    'Every two seconds an event `tick`, whose data is this JSON. The stream ends when the key is revoked or expires, and when the process stops; an `EventSource` then connects again.',
   query: liveQuery,
   responses: { 200: { description: 'Ticks without end.', schema: liveTick, type: 'text/event-stream' } },
-  async handle({ query: { tenant = null }, isValid }, { live }) {
-    return answer(200, new EventStream((client) => live.watch({ tenant, client, isValid })));
+  problems: ['overloaded'],
+  async handle({ query: { tenant = null }, identity, isValid }, { live }) {
+    const holder = identity.role === 'portal' ? `portal of ${identity.tenant}` : identity.id;
+    live.requireRoom({ holder, tenant });
+    return answer(200, new EventStream((client) => live.watch({ holder, tenant, client, isValid })));
   },
 });
 
