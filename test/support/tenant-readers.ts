@@ -10,7 +10,7 @@ export const READERS: Role[] = ['viewer', 'operator', 'admin'];
 /** Reads a list to its end. */
 export async function readList(party: Party, reader: Role, path: string): Promise<Page['data']> {
   const rows: Page['data'] = [];
-  const first = `${path}${path.includes('?') ? '&' : '?'}limit=40`;
+  const first = `${path}${path.includes('?') ? '&' : '?'}limit=100`;
   for (let cursor: string | null = ''; cursor !== null;) {
     const url: string = `${first}${cursor && `&cursor=${cursor}`}`;
     const { status, body } = await party.as[reader]('GET', url);
