@@ -50,7 +50,9 @@ export function watchStarts(
 /** Temporal's own words may name a workflow, or quote data: only the log has them. */
 function reasonOf(error: unknown): string {
   if (error instanceof TemporalAwayError) return error.message;
-  const { code, cause } = error as { code?: number; cause?: { code?: number } };
+  const { name, code, cause } = error as { name?: string; code?: number; cause?: { code?: number } };
+  // The client makes this error without a code.
+  if (name === 'NamespaceNotFoundError') return 'Temporal does not know the namespace.';
   const status = STATUSES[code ?? cause?.code ?? -1];
-  return status ? `Temporal answers ${status}; its words are in the log.` : 'The log says why.';
+  return status ? `Temporal answers ${status}; its words are in the log.` : 'the log says why.';
 }

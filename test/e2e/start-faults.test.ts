@@ -137,7 +137,7 @@ test('workflows that are refused show in the metrics and in readiness, and keep 
     postgres: { ok: true },
     temporal: {
       ok: false,
-      reason: 'workflows cannot be started: Temporal answers NOT_FOUND; its words are in the log.',
+      reason: 'workflows cannot be started: Temporal does not know the namespace.',
     },
   });
 
