@@ -41,11 +41,11 @@ test.each(faultTable(SHORT))(
       since = row!.now;
     }
   },
-  4 * RECOVER_MS,
+  8 * RECOVER_MS,
 );
 
 test(
   'after all of them no delivery and no workflow is left open, and every event has its workflow',
   noneLeft,
-  2 * RECOVER_MS,
+  8 * RECOVER_MS,
 );

@@ -11,27 +11,34 @@ export interface Leftovers {
   without: string[];
 }
 
-/** Rows still open in Postgres and workflows still open in Temporal, `ms` after all events were delivered at the latest. */
+/**
+ * Rows still open in Postgres and workflows still open in Temporal, once there are none, or have been no fewer for `ms`: the
+ * backfill has no fixed pace, because it leaves a busy machine to deliveries.
+ */
 export async function leftovers(cluster: Cluster, since: Date, ms: number): Promise<Leftovers> {
   const connection = await Connection.connect({ address: cluster.temporalAddress });
   const client = new Client({ connection });
   const left: Leftovers = { deliveries: -1, starts: -1, running: -1, without: [] };
-  try {
-    await until(
-      async () => {
-        const [open] = await cluster.query<Pick<Leftovers, 'deliveries' | 'starts'>>(
-          `select (select count(*)::int from open_deliveries) as deliveries,
-           (select count(*)::int from workflow_starts) as starts`,
-        );
-        const running = Number((await client.workflow.count(`ExecutionStatus = 'Running'`)).count);
-        Object.assign(left, open, { running });
-        if (left.deliveries + left.starts + left.running > 0) return false;
-        left.without = await eventsWithout(cluster, client, since);
-        return left.without.length === 0;
-      },
-      ms,
-      500,
+  const look = async () => {
+    const [open] = await cluster.query<Pick<Leftovers, 'deliveries' | 'starts'>>(
+      `select (select count(*)::int from open_deliveries) as deliveries,
+       (select count(*)::int from workflow_starts) as starts`,
     );
+    const running = Number((await client.workflow.count(`ExecutionStatus = 'Running'`)).count);
+    Object.assign(left, open, { running });
+    const sum = left.deliveries + left.starts + left.running;
+    left.without = sum > 0 ? [] : await eventsWithout(cluster, client, since);
+    return sum + left.without.length;
+  };
+  try {
+    let fewest = Infinity;
+    const isFewer = async () => {
+      const count = await look();
+      if (count >= fewest) return false;
+      fewest = count;
+      return true;
+    };
+    while (fewest > 0 && (await until(isFewer, ms, 500)));
     return left;
   } finally {
     await connection.close();
