@@ -12,7 +12,7 @@ import type { Row } from './report.js';
 
 /** Requests of each kind, half of them for a page somewhere in the history; of other rows each time. */
 const OF_EACH = 200;
-/** Those whose requests name a page. */
+/** Groups whose requests name a page. */
 const PAGED = ['list', 'search by filter'];
 /** As many dashboards ask at a time. */
 const AT_ONCE = 4;
