@@ -1,4 +1,5 @@
 import js from '@eslint/js';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 /** The rooms of the source, and which others each may import: data flows one way, and only bootstrap wires things together. */
@@ -23,7 +24,7 @@ const layers = Object.fromEntries(
 );
 
 export default tseslint.config(
-  { ignores: ['dist/**', '.surehook/**', 'coverage/**'] },
+  { ignores: ['dist/**', '.surehook/**', 'coverage/**', 'dashboard/src/api/schema.d.ts'] },
   js.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,
   {
@@ -54,6 +55,17 @@ export default tseslint.config(
       ],
     },
   })),
+  {
+    files: ['dashboard/**'],
+    ...reactHooks.configs.flat.recommended,
+    rules: {
+      ...reactHooks.configs.flat.recommended.rules,
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['**/../src/**'], message: 'The page knows the server by its API only.' }] },
+      ],
+    },
+  },
   {
     files: ['workflows/**'],
     rules: {

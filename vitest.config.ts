@@ -6,6 +6,7 @@ const UNIT = [
   'test/{domain,lib}/**/*.test.ts',
   'test/webhook/**/!(frozen|hanging-names|heap).test.ts',
   'test/config.test.ts',
+  'test/dashboard/openapi-types.test.ts',
   'test/http/{event-stream,fair-shares,api-key-cache}.test.ts',
 ];
 /** Each of these has the machine to itself: many measure rates and latencies. */

@@ -1,0 +1,18 @@
+import type { components, operations } from './schema';
+
+type Schemas = components['schemas'];
+
+export type Attempt = Schemas['Attempt'];
+export type Classification = Schemas['Classification'];
+export type Delivery = Schemas['Delivery'];
+export type DeliveryWithAttempts = Schemas['DeliveryWithAttempts'];
+export type DeliveryStatus = Schemas['DeliveryStatus'];
+export type Endpoint = Schemas['Endpoint'];
+export type ListedEvent = Schemas['ListedEvent'];
+export type LiveTick = Schemas['LiveTick'];
+export type Batch = Schemas['Batch'];
+export type Control = Schemas['Control'];
+export type Readiness = Schemas['Readiness'];
+
+/** The query parameters of an operation, such as `listDeliveries`. */
+export type QueryOf<Name extends keyof operations> = NonNullable<operations[Name]['parameters']['query']>;

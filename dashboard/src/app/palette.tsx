@@ -1,0 +1,53 @@
+import '@mantine/spotlight/styles.css';
+import { Button, Kbd } from '@mantine/core';
+import { Spotlight, spotlight, type SpotlightActionData } from '@mantine/spotlight';
+import { IconSearch } from '@tabler/icons-react';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { EVERY_PAGE } from './navigation';
+import { pageOfId } from './page-of-id';
+
+/** Ctrl+K or ⌘K: to every page, and to any object by its id. */
+export function Palette() {
+  const navigate = useNavigate();
+  const [query, setQuery] = useState('');
+  const found = pageOfId(query.trim());
+  const actions: SpotlightActionData[] = EVERY_PAGE.map(({ to, label, about, icon: Icon }) => ({
+    id: to,
+    label,
+    description: about,
+    leftSection: <Icon size={20} stroke={1.6} />,
+    onClick: () => void navigate({ to }),
+  }));
+  if (found) {
+    const label = `Open ${query.trim()}`;
+    actions.unshift({ id: 'id', label, onClick: () => void navigate({ href: found }) });
+  }
+  return (
+    <Spotlight
+      actions={actions}
+      query={query}
+      onQueryChange={setQuery}
+      shortcut={['mod + K', '/']}
+      nothingFound="No page has this name. Paste an id (evt_…, del_…, ep_…, bat_…) to open it."
+      searchProps={{
+        placeholder: 'Page, or an id',
+        leftSection: <IconSearch size={18} />,
+        'aria-label': 'Page, or an id',
+      }}
+    />
+  );
+}
+
+export const PaletteButton = () => (
+  <Button
+    variant="default"
+    size="xs"
+    h={34}
+    leftSection={<IconSearch size={16} />}
+    rightSection={<Kbd size="xs">Ctrl K</Kbd>}
+    onClick={spotlight.open}
+  >
+    Go to
+  </Button>
+);

@@ -1,0 +1,49 @@
+import { Button, Group, Modal, Stack, type ButtonProps } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import type { ReactNode } from 'react';
+
+/** A button whose action is confirmed in a dialog first, which says what will happen. */
+export function ConfirmButton({
+  label,
+  title,
+  children,
+  action,
+  disabled,
+  ...button
+}: {
+  label: string;
+  title: string;
+  children: ReactNode;
+  /** Rejects: the dialog stays open. */
+  action: () => Promise<unknown>;
+  disabled?: boolean;
+} & ButtonProps) {
+  const [isOpen, { open, close }] = useDisclosure();
+  const [isBusy, busy] = useDisclosure();
+  const confirm = () => {
+    busy.open();
+    action()
+      .then(close, () => {})
+      .finally(busy.close);
+  };
+  return (
+    <>
+      <Button variant="default" {...button} onClick={open}>
+        {label}
+      </Button>
+      <Modal opened={isOpen} onClose={close} title={title} centered>
+        <Stack>
+          {children}
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={close}>
+              Back
+            </Button>
+            <Button color={button.color} loading={isBusy} disabled={disabled} onClick={confirm}>
+              {label}
+            </Button>
+          </Group>
+        </Stack>
+      </Modal>
+    </>
+  );
+}

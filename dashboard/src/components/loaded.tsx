@@ -1,0 +1,33 @@
+import { Alert, Button, Group, Skeleton, Stack } from '@mantine/core';
+import type { UseQueryResult } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+
+/** The data of a query once it has come; until then gray lines, or the error with a button that tries again. */
+export function Loaded<T>({
+  query,
+  children,
+}: {
+  query: UseQueryResult<T>;
+  children: (value: T) => ReactNode;
+}) {
+  if (query.data !== undefined) return children(query.data);
+  if (query.isError) return <LoadError error={query.error} again={() => void query.refetch()} />;
+  return (
+    <Stack gap="xs" role="status" aria-label="Loading">
+      <Skeleton h={20} w="40%" />
+      <Skeleton h={20} />
+      <Skeleton h={20} />
+    </Stack>
+  );
+}
+
+export const LoadError = ({ error, again }: { error: Error; again: () => void }) => (
+  <Alert color="red" variant="light" title="This could not be loaded" role="alert">
+    <Group justify="space-between">
+      {error.message}
+      <Button size="xs" variant="default" onClick={again}>
+        Try again
+      </Button>
+    </Group>
+  </Alert>
+);

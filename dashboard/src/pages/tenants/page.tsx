@@ -1,0 +1,3 @@
+import { PageHeader } from '../../components/page-header';
+
+export const Tenants = () => <PageHeader title="Tenants" />;
