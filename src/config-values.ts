@@ -1,3 +1,5 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { isNetwork } from './webhook/address-guard.js';
 
@@ -23,10 +25,20 @@ export const ports = list
 export const proxy = z
   .url({ protocol: /^http$/, error: 'must be a URL such as http://proxy.internal:3128', abort: true })
   .refine(hasDecodableUser, 'has a % in its user or password that begins no escape: write it as %25');
+const isOrigin = (text: string) =>
+  URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text;
 export const origins = list.refine(
-  (all) => all.every((one) => URL.canParse(one) && /^https?:/.test(one) && new URL(one).origin === one),
+  (all) => all.every(isOrigin),
   'must be origins joined by commas, such as https://portal.example.com',
 );
+export const ancestors = z
+  .string()
+  .transform((text) => text.trim().split(/\s+/))
+  .refine((all) => all.every(isOrigin), 'must be origins joined by blanks, such as https://shop.example.com');
+export const file = z
+  .string()
+  .transform((path) => resolve(path))
+  .refine(isReadable, 'must be a file that can be read');
 /** The base of links, which everybody may see. */
 export const linkUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http(s) URL', abort: true })
@@ -61,6 +73,15 @@ export const scale = z
   .string()
   .transform(Number)
   .refine((factor) => factor > 0 && Number.isFinite(factor), 'must be a number above 0');
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
 
 function hasDecodableUser(url: string): boolean {
   const { username, password } = new URL(url);

@@ -4,7 +4,9 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import {
   adminKey,
+  ancestors,
   count,
+  file,
   flag,
   key32,
   keys32,
@@ -53,6 +55,8 @@ const schema = z
     SUREHOOK_PROXY: proxy.optional(),
     SUREHOOK_PUBLIC_URL: linkUrl.transform((url) => url.replace(/\/+$/, '')).optional(),
     SUREHOOK_CORS_ORIGINS: origins.optional(),
+    SUREHOOK_PORTAL_FRAME_ANCESTORS: ancestors.optional(),
+    SUREHOOK_PORTAL_CSS: file.optional(),
     SUREHOOK_RETRY_SCALE: scale.default(1),
     SUREHOOK_WORKFLOWS: z.enum(WORKFLOW_MODES, 'must be all, open or none').default('all'),
     SUREHOOK_ATTEMPTS: flag.default(true),
@@ -93,6 +97,11 @@ const schema = z
     proxy: env.SUREHOOK_PROXY ?? null,
     /** The base of links to the portal; null: the URL that the API listens on. */
     publicUrl: env.SUREHOOK_PUBLIC_URL ?? null,
+    /** Origins of the pages that may frame the portal, and a file with styles for it. */
+    portal: {
+      ancestors: env.SUREHOOK_PORTAL_FRAME_ANCESTORS ?? [],
+      css: env.SUREHOOK_PORTAL_CSS ?? null,
+    },
     /** Origins of the pages that may call the API. */
     corsOrigins: env.SUREHOOK_CORS_ORIGINS ?? [],
     retryScale: env.SUREHOOK_RETRY_SCALE,

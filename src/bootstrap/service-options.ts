@@ -31,6 +31,10 @@ export interface ServiceOptions {
   proxy?: string | null;
   /** The URL that customers reach the API by, for links; null or absent: the one that it listens on. */
   publicUrl?: string | null;
+  /** Origins whose pages may frame the portal, and a file with styles for it. Default: neither. */
+  portal?: { ancestors: string[]; css: string | null };
+  /** A folder with another build of the dashboard. */
+  dashboardDir?: string;
   /** Origins whose pages may call the API; none by default. */
   corsOrigins?: string[];
   retryScale: number;
@@ -70,9 +74,9 @@ export type StartOptions = Omit<ServiceOptions, 'log' | 'peers'> & { logLevel: s
 /** Options that are the same in `npm start` and in a process of one role. */
 export function optionsOf(config: Config) {
   const { host, port, metricsPort, quotas, allowPorts, proxy, logLevel } = config;
-  const { publicUrl, corsOrigins, retryScale, workflows, attempts, dataDir } = config;
+  const { publicUrl, portal, corsOrigins, retryScale, workflows, attempts, dataDir } = config;
   return {
     ...{ host, port, metricsPort, quotas, allowPorts, proxy, logLevel },
-    ...{ publicUrl, corsOrigins, retryScale, workflows, attempts, pauseFile: join(dataDir, 'PAUSE') },
+    ...{ publicUrl, portal, corsOrigins, retryScale, workflows, attempts, pauseFile: join(dataDir, 'PAUSE') },
   };
 }

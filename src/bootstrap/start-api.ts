@@ -11,6 +11,7 @@ import { sharedAnswer } from '../lib/shared-answer.js';
 import { createEventSchemas } from '../delivery/event-schemas.js';
 import { createTenantRates } from '../delivery/tenant-rates.js';
 import { createApp } from '../http/app.js';
+import { BUILT_PAGE, readPage } from '../http/page/files.js';
 import { startServer } from '../http/server.js';
 import { createTestLimit } from '../http/test-limit.js';
 import { withConcurrencyLimit } from '../lib/batcher.js';
@@ -63,9 +64,11 @@ export async function startApi(options: ServiceOptions, served: Served, delivery
     pool,
     controlPool,
     live,
-    ...startAuth(options, served, release),
+    ...startAuth(options, served, controlPool, release),
     redeemPortalSession: createRedemptions(pool),
     publicUrl: () => options.publicUrl ?? reachable(ownUrl),
+    page: await readPage(options.dashboardDir ?? BUILT_PAGE, options.portal?.css ?? null),
+    portalAncestors: options.portal?.ancestors ?? [],
     guard,
     secrets: served.secrets,
     keyedDigest: createKeyedDigest(pool, served.secrets),
@@ -107,4 +110,4 @@ export async function startApi(options: ServiceOptions, served: Served, delivery
 }
 
 /** Nobody can send a request to an unspecified address. */
-const reachable = (url: string) => url.replace(/(?<=\/\/)(0\.0\.0\.0|\[::\])(?=:)/, 'localhost');
+export const reachable = (url: string) => url.replace(/(?<=\/\/)(0\.0\.0\.0|\[::\])(?=:)/, 'localhost');

@@ -15,18 +15,19 @@ import type { SecretCipher } from '../lib/secret-cipher.js';
 import type { AddressGuard } from '../webhook/address-guard.js';
 import type { Sender } from '../webhook/send.js';
 import type { Auth } from './auth.js';
+import type { PageFiles } from './page/files.js';
+import type { SessionDeps } from './routes/sessions.js';
 import type { Live } from './live.js';
 import type { TestLimit } from './test-limit.js';
 import type { HealthDeps } from './routes/health.js';
 
-export interface AppDeps extends HealthDeps {
+export interface AppDeps extends HealthDeps, SessionDeps {
   pool: Pool;
   /** For the kill switch alone, which must work while all connections of `pool` are in use. */
   controlPool: Pool;
   identify: Auth['identify'];
   isValid: Auth['isValid'];
   live: Live;
-  countFailure: Auth['countFailure'];
   /** Limits how many run at once: it needs no API key. */
   redeemPortalSession: (redemption: Redemption) => Promise<StoredPortalSession | Unredeemed>;
   /** The URL that customers reach this API by, without a slash at its end; links begin with it. */
@@ -56,6 +57,9 @@ export interface AppDeps extends HealthDeps {
   tenantRates: Pick<TenantRates, 'limits' | 'take'>;
   /** Origins whose pages browsers let call the API; none by default. */
   corsOrigins: string[];
+  page: PageFiles;
+  /** Origins whose pages may frame the portal. */
+  portalAncestors: string[];
   /** False: the metrics have a port of their own. */
   exposesMetrics: boolean;
   /** A workflow's page in the Temporal Web UI; null without a Web UI. */

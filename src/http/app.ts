@@ -13,11 +13,13 @@ import { createFairLimit } from './fair-limit.js';
 import { limitFairly } from './limit-fairly.js';
 import { mount } from './mount.js';
 import { createOpenApi } from './openapi/document.js';
+import { servePage } from './page/serve.js';
 import { Problem } from './problem.js';
 import type { Lane, Owned } from './route.js';
 import { healthRoutes, metricsRoutes, type HealthDeps } from './routes/health.js';
 import { allRoutes, apiRoutes } from './routes/index.js';
 import { portalRedemptionRoutes } from './routes/portal-redemption.js';
+import { sessionRoutes } from './routes/sessions.js';
 import { referenceRoutes } from './routes/reference.js';
 import { securityHeaders } from './security-headers.js';
 import { shownToCustomers } from './shown-reason.js';
@@ -48,11 +50,14 @@ export function createApp(deps: AppDeps): RequestListener {
   mount(app, referenceRoutes, { document }, guards);
   mount(app, [...healthRoutes, ...(deps.exposesMetrics ? metricsRoutes : [])], deps, guards);
   mount(app, portalRedemptionRoutes, deps, guards);
+  app.get('/session', authenticate(deps));
+  mount(app, sessionRoutes, deps, guards);
   // Before other bodies are read: none is buffered without a known key, and only as many as the limits allow.
   app.use('/v1', authenticate(deps));
   // Customers cannot reach the Web UI of Temporal, and need not know where it is.
   const portalDeps = { ...deps, workflowUrl: () => null, shownReason: shownToCustomers };
   mount(app, apiRoutes, deps, guards, portalDeps);
+  app.use(servePage(deps.page, deps.portalAncestors));
   refuseTheRest(app, refuse);
   return withEventFastPath(app, deps, { requests, refuse });
 }

@@ -19,6 +19,8 @@ export interface Identity {
   scopes: readonly PortalScope[];
   /** The only tenant that it sees; null: all of them. */
   tenant: string | null;
+  /** Null: it does not expire. */
+  expires_at: Date | null;
 }
 
 export interface Auth {
@@ -33,7 +35,26 @@ export interface Auth {
   countFailure(request: IncomingMessage): void;
 }
 
-const ADMIN: Identity = { id: 'admin', name: 'admin', role: 'admin', scopes: [], tenant: null };
+/** Authentication by API keys, also by the hash of a key that a request does not send itself. */
+export interface KeyAuth extends Auth {
+  identifyHash(
+    hash: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Identity | Promise<Identity>;
+  isValidHash(hash: string): Promise<boolean>;
+  /** The same as `identifyHash`, but uses up no request of the key. `path`: where the request has the key. */
+  ownerOf(hash: string, request: IncomingMessage, path: string): Promise<Identity>;
+}
+
+const ADMIN: Identity = {
+  id: 'admin',
+  name: 'admin',
+  role: 'admin',
+  scopes: [],
+  tenant: null,
+  expires_at: null,
+};
 
 /** SHA-256 in hex: the form in which keys are stored and compared. */
 export const keyHash = (key: string): string => hash('sha256', key);
@@ -44,30 +65,31 @@ export function createAuth(
   limits: RateLimits,
   /** Called with the id of each key that is used. */
   used: (keyId: string) => void,
-): Auth {
+): KeyAuth {
   const adminHash = Buffer.from(keyHash(adminKey));
   const isAdmin = (hash: string) => timingSafeEqual(Buffer.from(hash), adminHash);
 
   function admit(key: Credential, response: ServerResponse): Identity {
-    const fault = faultOf(key);
-    if (fault !== null) throw unauthorized(fault);
     limits.takeRequest(key, response);
     used(key.id);
-    return key.role === 'portal' ? { ...key, id: key.name } : key;
+    return ownerOfKey(key);
   }
 
   /** A valid key is never refused for others from its address: it may be that of a proxy. */
-  function admitFound(key: Credential | null, request: IncomingMessage, response: ServerResponse) {
-    if (key) return admit(key, response);
-    limits.takeFailure(request);
-    throw unauthorized('This API key is not known.');
+  function requireValid(key: Credential | null, request: IncomingMessage, path?: string): Credential {
+    if (key === null) limits.takeFailure(request);
+    const fault = key === null ? 'This API key is not known.' : faultOf(key);
+    if (fault !== null) throw unauthorized(fault, path);
+    return key!;
   }
 
-  return {
+  const auth: KeyAuth = {
     countFailure: limits.takeFailure,
     async isValid(request) {
       const hash = hashIn(request);
-      if (hash === null) return false;
+      return hash !== null && auth.isValidHash(hash);
+    },
+    async isValidHash(hash) {
       if (isAdmin(hash)) return true;
       const key = await keys.get(hash);
       return key !== null && faultOf(key) === null;
@@ -75,14 +97,23 @@ export function createAuth(
     identify(request, response) {
       const hash = hashIn(request);
       if (hash === null) throw unauthorized('Send the API key as "Authorization: Bearer <key>".');
+      return auth.identifyHash(hash, request, response);
+    },
+    identifyHash(hash, request, response) {
       if (isAdmin(hash)) return ADMIN;
       const found = keys.get(hash);
       return found instanceof Promise
-        ? found.then((key) => admitFound(key, request, response))
-        : admitFound(found, request, response);
+        ? found.then((key) => admit(requireValid(key, request), response))
+        : admit(requireValid(found, request), response);
+    },
+    async ownerOf(hash, request, path) {
+      return isAdmin(hash) ? ADMIN : ownerOfKey(requireValid(await keys.get(hash), request, path));
     },
   };
+  return auth;
 }
+
+const ownerOfKey = (key: Credential): Identity => (key.role === 'portal' ? { ...key, id: key.name } : key);
 
 /** The hash of the key in a request; null: there is none. */
 function hashIn({ headers }: IncomingMessage): string | null {
@@ -99,8 +130,8 @@ function faultOf({ role, revoked_at, endsAt }: Credential): string | null {
   return null;
 }
 
-export const unauthorized = (detail: string): Problem =>
-  refused('unauthorized', detail, [{ path: 'Authorization', message: detail }]);
+export const unauthorized = (detail: string, path = 'Authorization'): Problem =>
+  refused('unauthorized', detail, [{ path, message: detail }]);
 
 /** A 401 must say how to authenticate (RFC 9110 section 15.5.2). */
 export const refused = (code: ProblemCode, detail: string, errors: FieldError[]): Problem =>

@@ -21,7 +21,8 @@ export const PROBLEM_CODES = {
   link_used: { status: 401, meaning: 'The link was used before, and works once: make another.' },
   forbidden: {
     status: 403,
-    meaning: 'The role of the API key, or the scope of the portal session, does not allow this.',
+    meaning:
+      'The role of the API key, or the scope of the portal session, does not allow this; or the page of another origin asks.',
   },
   foreign_tenant: { status: 403, meaning: 'The API key is bound to another tenant than the one named.' },
   not_found: { status: 404, meaning: 'There is no such object.' },

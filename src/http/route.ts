@@ -26,6 +26,7 @@ export type Tag =
   | 'Tenants'
   | 'API keys'
   | 'Portal sessions'
+  | 'Sessions'
   | 'Audit'
   | 'Health'
   | 'Reference';

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Pool } from 'pg';
 import { sealSecret } from '../../src/delivery/endpoint-vault.js';
 import { EXAMPLE_IDS } from '../../src/http/example-ids.js';
-import { CODE_EXAMPLE } from '../../src/http/examples.js';
+import { apiKeyExample, CODE_EXAMPLE } from '../../src/http/examples.js';
 import { createSecretCipher } from '../../src/lib/secret-cipher.js';
 import { newSecret } from '../../src/webhook/sign.js';
 import { ENCRYPTION_KEY } from './service.js';
@@ -28,7 +28,8 @@ export async function seedExamples(pool: Pool): Promise<void> {
     insert into event_types (name) values ('order.created');
     insert into endpoints (id, tenant, url, event_types, timeout_ms)
       values ('${ep}', 'default', 'http://127.0.0.1:9/', '{order.*}', 15000);
-    insert into api_keys (id, name, hash, role, created_by) values ('${key}', 'old', '\\x00', 'viewer', 'admin');
+    insert into api_keys (id, name, hash, role, created_by) values ('${key}', 'old',
+      decode('${hash('sha256', apiKeyExample.key)}', 'hex'), 'viewer', 'admin');
     insert into portal_sessions (id, tenant, scopes, code_hash, link_expires_at, expires_at, created_by)
       values ('${pos}', 'acme', '{read}', decode('${hash('sha256', CODE_EXAMPLE)}', 'hex'), now() + interval '10 minutes',
         now() + interval '1 hour', 'admin');

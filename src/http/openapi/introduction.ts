@@ -16,6 +16,9 @@ an id of another tenant is a 404, another tenant named in a body or a query is a
 The token of a portal session is sent as an API key is. It sees its tenant only, and may call the operations whose \`x-portal-scope\` is one
 of its scopes or \`any\`; others are a 403 (\`forbidden\`).
 
+The dashboard signs in with \`POST /session\`, and its requests have a cookie instead of an API key. With the cookie, requests other than
+GET also need \`x-surehook-page: 1\`, and must come from a page of the same origin; others are a 403 (\`forbidden\`).
+
 A key may have a limit of requests per second. Its answers then have \`ratelimit\` and \`ratelimit-policy\` (IETF draft); beyond it, the answer
 is 429. Too many unknown keys from one address are a 429, too.
 
@@ -53,6 +56,7 @@ const tags: Record<Tag, string> = {
   Tenants: 'Customers of the sender, with their quotas.',
   'API keys': 'Keys for the API, each with a role.',
   'Portal sessions': 'Access to one tenant for a while, by a link that works once.',
+  Sessions: 'Sessions of the dashboard, by a cookie.',
   Audit: 'The changes, and who made them.',
   Health: 'For probes and Prometheus. Without an API key.',
   Reference: 'This document. Without an API key.',

@@ -14,6 +14,7 @@ import { portalRedemptionRoutes } from './portal-redemption.js';
 import { portalRevocationRoutes } from './portal-revocation.js';
 import { portalSessionRoutes } from './portal-sessions.js';
 import { referenceRoutes } from './reference.js';
+import { sessionRoutes } from './sessions.js';
 import { statsRoutes } from './stats.js';
 import { sendRoutes } from './send.js';
 import { tenantRoutes } from './tenants.js';
@@ -42,6 +43,7 @@ export const apiRoutes = [
 export const allRoutes = [
   ...apiRoutes,
   ...portalRedemptionRoutes,
+  ...sessionRoutes,
   ...healthRoutes,
   ...metricsRoutes,
   ...referenceRoutes,
