@@ -1,11 +1,13 @@
 FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY dashboard/package.json dashboard/
 RUN npm ci
 COPY tsconfig.json build.mjs ./
 COPY src src
 COPY workflows workflows
 COPY activities activities
+COPY dashboard dashboard
 RUN npm run build && npm prune --omit=dev
 
 FROM node:22-bookworm-slim
