@@ -11,6 +11,7 @@ import { messageOf } from './lib/error-text.js';
 import { supervise } from './embedded/supervise.js';
 import { findTemporal } from './embedded/temporal-binary.js';
 import { optionsOf } from './bootstrap/service-options.js';
+import { signInLink } from './bootstrap/sign-in-link.js';
 import { onShutdownSignal } from './bootstrap/shutdown-signals.js';
 import { connectionsOf, startCluster } from './bootstrap/cluster-primary.js';
 import { logUncaught } from './bootstrap/uncaught.js';
@@ -71,7 +72,10 @@ async function start(config: Config): Promise<void> {
   onStop(async () => clearTimeout(waiting));
   void service.ready.then(() => {
     clearTimeout(waiting);
-    startupBanner({ url: service.url!, config, admin, uiUrl: temporal.uiUrl, allowNetworks }).forEach(say);
+    const url = service.url!;
+    const dashboardUrl = signInLink(options, url);
+    const { uiUrl } = temporal;
+    startupBanner({ url, config, admin, dashboardUrl, uiUrl, allowNetworks }).forEach(say);
   });
 }
 

@@ -20,6 +20,7 @@ import type { AddressGuard } from '../webhook/address-guard.js';
 import { startAuth } from './auth.js';
 import type { Delivery } from './delivery.js';
 import { LOOK_UPS, type DeliveryParts } from './delivery-parts.js';
+import { reachable } from './public-url.js';
 import { createRedemptions } from './redemptions.js';
 import { VERSION } from './version.js';
 import type { ServiceOptions } from './service-options.js';
@@ -108,6 +109,3 @@ export async function startApi(options: ServiceOptions, served: Served, delivery
   ownUrl = server.url;
   return ownUrl;
 }
-
-/** Nobody can send a request to an unspecified address. */
-export const reachable = (url: string) => url.replace(/(?<=\/\/)(0\.0\.0\.0|\[::\])(?=:)/, 'localhost');

@@ -18,10 +18,12 @@ export function startupBanner(options: {
   url: string;
   config: Config;
   admin: { value: string; created: boolean };
+  /** A link that signs in once; null: the dashboard is not built. */
+  dashboardUrl: string | null;
   uiUrl: string | null;
   allowNetworks: string[];
 }): string[] {
-  const { url, config, admin, uiUrl, allowNetworks } = options;
+  const { url, config, admin, dashboardUrl, uiUrl, allowNetworks } = options;
   const keyFile = join(config.dataDir, 'admin-key');
   // No command line holds the key: printf is a shell builtin, not a process.
   const curl = config.adminKey
@@ -31,9 +33,16 @@ export function startupBanner(options: {
     `    ${curl} ${url}/v1/send \\`,
     `      -d '{"url":"${to}","type":"hello.world","payload":{"hello":"world"}}'`,
   ];
+  const kept = config.adminKey ? '' : ` in ${keyFile}`;
   const local = !createAddressGuard(allowNetworks).isForbidden('127.0.0.1');
   return [
     `surehook ready on ${url}`,
+    ...(dashboardUrl
+      ? [
+          `  dashboard     ${dashboardUrl}`,
+          `                (signs in once, within 10 minutes; after that with the admin key${kept})`,
+        ]
+      : []),
     ...(admin.created ? [`  admin key     ${admin.value}  (kept in ${keyFile})`] : []),
     ...(uiUrl ? [`  Temporal UI   ${uiUrl}`] : []),
     ...(local

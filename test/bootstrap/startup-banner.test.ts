@@ -40,6 +40,7 @@ describe.each([
       url: new URL(api.url).origin,
       config,
       admin: { value: KEY, created: false },
+      dashboardUrl: null,
       uiUrl: null,
       allowNetworks: [],
     }).join('\n');

@@ -92,6 +92,13 @@ describe.concurrent('npm start', { timeout: 240_000 }, () => {
       expect(first.out).toMatch(/admin key +sk_/);
       expect(first.out).toContain(`Temporal UI   http://127.0.0.1:${ports.TEMPORAL_UI_PORT}`);
       expect(first.out).toContain('curl -s -H @');
+      const [, link] = /^ +dashboard +(\S+)$/m.exec(first.out)!;
+      const [page, token] = link!.split('#token=');
+      expect(page).toBe(`${url}/sign-in`);
+      const html = await fetch(page!, { headers: { accept: 'text/html' } });
+      expect(await html.text()).toContain('<div id="root">');
+      const signIn = () => fetch(`${url}/session`, { method: 'POST', body: JSON.stringify({ token }) });
+      expect([(await signIn()).status, (await signIn()).status]).toEqual([200, 401]);
       expect(await send('first')).toBe(202);
       await receiver.waitFor((requests) => requests.length === 1);
 

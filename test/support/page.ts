@@ -15,9 +15,9 @@ export async function makePage(): Promise<string> {
     `<!doctype html><title>${title}</title><style nonce="__CSP_NONCE__"></style><meta nonce="__CSP_NONCE__">`;
   await writeFile(join(dir, 'index.html'), html('operator'));
   await writeFile(join(dir, 'portal.html'), html('portal'));
-  await writeFile(join(dir, 'assets/app-a1b2.js'), SCRIPT);
-  await writeFile(join(dir, 'assets/app-a1b2.js.br'), brotliCompressSync(SCRIPT));
-  await writeFile(join(dir, 'assets/app-a1b2.js.gz'), gzipSync(SCRIPT));
+  await writeFile(join(dir, 'assets/app-a1b2c3d4.js'), SCRIPT);
+  await writeFile(join(dir, 'assets/app-a1b2c3d4.js.br'), brotliCompressSync(SCRIPT));
+  await writeFile(join(dir, 'assets/app-a1b2c3d4.js.gz'), gzipSync(SCRIPT));
   await writeFile(join(dir, 'assets/mark.svg'), '<svg/>');
   await writeFile(join(dir, '.sources'), 'a stamp');
   return dir;

@@ -8,8 +8,10 @@ import type { PageFiles } from './files.js';
 const NOT_PAGE = ['v1', 'docs', 'openapi.json', 'healthz', 'readyz', 'metrics', 'session', 'assets'];
 /** Vite puts it where a nonce has to be. */
 const NONCE = '__CSP_NONCE__';
-/** The name of an asset has a hash of its content. */
+/** Vite's names of built files have a hash of their content; those of `public/assets` have none. */
+const HASHED = /-[\w-]{8}\.\w+$/;
 const FOR_EVER = 'public, max-age=31536000, immutable';
+const FOR_AN_HOUR = 'public, max-age=3600';
 const ENCODINGS = [
   ['br', '.br'],
   ['gzip', '.gz'],
@@ -44,7 +46,7 @@ function sendAsset(assets: PageFiles['assets'], request: Request, response: Resp
     ([name, suffix]) => request.acceptsEncodings(name) === name && assets.has(request.path + suffix),
   ) ?? [null, ''];
   response.type(extname(request.path)).vary('accept-encoding');
-  response.setHeader('cache-control', FOR_EVER);
+  response.setHeader('cache-control', HASHED.test(request.path) ? FOR_EVER : FOR_AN_HOUR);
   if (encoding) response.setHeader('content-encoding', encoding);
   response.send(assets.get(request.path + suffix));
   return true;

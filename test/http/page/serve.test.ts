@@ -91,7 +91,7 @@ test('assets are kept for ever, and sent compressed to those who take it', async
     ['identity', null],
     ['br;q=0, gzip', 'gzip'],
   ]) {
-    const response = await get('/assets/app-a1b2.js', { 'accept-encoding': accepted! });
+    const response = await get('/assets/app-a1b2c3d4.js', { 'accept-encoding': accepted! });
     expect(response.headers.get('content-encoding')).toBe(encoding);
     expect(response.headers.get('vary')?.toLowerCase()).toBe('accept-encoding');
     expect(response.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
@@ -102,6 +102,8 @@ test('assets are kept for ever, and sent compressed to those who take it', async
   const svg = await get('/assets/mark.svg', { 'accept-encoding': 'br' });
   expect(svg.headers.get('content-type')).toBe('image/svg+xml');
   expect(svg.headers.get('content-encoding')).toBeNull();
+  // Its name stays the same when it changes.
+  expect(svg.headers.get('cache-control')).toBe('public, max-age=3600');
   const head = await fetch(`${t.service.url}/assets/mark.svg`, { method: 'HEAD' });
   expect([head.status, head.headers.get('content-length')]).toEqual([200, '6']);
 });
