@@ -51,3 +51,11 @@ export function sourcesOf(status?: DeliveryStatus): { table: string; where: stri
     ...each('deliveries', 'true', ENDED),
   ];
 }
+
+/**
+ * SQL: columns that both tables have, of the delivery with an id. One look-up for each row that it is joined to: a join might
+ * read all deliveries, and the view would also find out whether it is held.
+ */
+export const deliveryOf = (id: string, columns: string): string => `
+  (select ${columns} from deliveries where id = ${id}
+   union all select ${columns} from open_deliveries where id = ${id} limit 1)`;

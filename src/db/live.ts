@@ -1,3 +1,4 @@
+import { deliveryOf } from './derived-status.js';
 import type { Db } from './pool.js';
 
 /** Rows shown of each kind and scope: the newest. */
@@ -65,10 +66,7 @@ export async function readLive(db: Db, place: string | null, scopes: string[]): 
         select a.delivery_id, a.number, d.event_id, d.endpoint_id, d.tenant, d.event_type, a.started_at, a.latency_ms,
           a.classification, a.http_status
         from (select * from attempts where ${IN_BOUNDS}) a
-          cross join lateral (
-            select event_id, endpoint_id, tenant, event_type from open_deliveries where id = a.delivery_id
-            union all select event_id, endpoint_id, tenant, event_type from deliveries where id = a.delivery_id limit 1
-          ) d`)}
+          cross join lateral ${deliveryOf('a.delivery_id', 'event_id, endpoint_id, tenant, event_type')} d`)}
       ), events_of as (
         select scope, count(*) as events from accepted group by 1
       ), deliveries_of as (
