@@ -41,12 +41,13 @@ const IS_KEY = `role <> 'portal'`;
 const COLUMNS = `id, name, role, tenant, rate_per_second, created_by, created_at, expires_at, last_used_at,
   revoked_at`;
 /**
- * SQL, for the token of a portal session: when the API key was revoked that made the session; null: it was not. A key that
- * had expired ends no sessions, also when a new one takes its name.
+ * SQL, for portal sessions and their tokens: when the API key that made the session was revoked, which ended it; null: it did
+ * not. A key that had expired ends no sessions, also when a new one takes its name.
  */
-const MAKER_REVOKED_AT = `(select maker.revoked_at from api_keys maker
-  where api_keys.role = 'portal' and maker.id = api_keys.created_by
-    and maker.revoked_at < coalesce(maker.expires_at, 'infinity'))`;
+export const makerRevokedAt = (made: 'portal_sessions' | 'api_keys'): string => `
+  (select maker.revoked_at from api_keys maker
+   where maker.id = ${made}.created_by and maker.revoked_at < ${made}.expires_at
+     and maker.revoked_at < coalesce(maker.expires_at, 'infinity'))`;
 
 /**
  * `hash`: SHA-256 in hex. 'name_taken': a key with this name is neither revoked nor expired. Runs in the caller's
@@ -106,7 +107,8 @@ export async function findApiKeys(db: Db, hashes: string[]): Promise<(Credential
   const { rows } = await db.query<Omit<Credential, 'endsAt'> & Read>({
     name: 'find-api-keys',
     text: `select given, k.* from unnest($1::text[]) given cross join lateral (
-        select ${COLUMNS}, coalesce(scopes, '{}') as scopes, ${MAKER_REVOKED_AT} as maker_revoked_at,
+        select ${COLUMNS}, coalesce(scopes, '{}') as scopes,
+          case when role = 'portal' then ${makerRevokedAt('api_keys')} end as maker_revoked_at,
           extract(epoch from expires_at - now())::float8 * 1000 as left_ms
         from api_keys where hash = decode(given, 'hex') limit 1) k`,
     values: [hashes],

@@ -1,6 +1,7 @@
 import { redactUrl } from '../domain/redact.js';
 import type { PortalScope } from '../domain/role.js';
 import { newId } from '../lib/ids.js';
+import { makerRevokedAt } from './api-keys.js';
 import { audit, type Actor } from './audit.js';
 import { keepTenant } from './make-tenants.js';
 import { pageOf, type Page, type PageQuery } from './pagination.js';
@@ -32,10 +33,7 @@ export interface StoredPortalSession extends Omit<NewPortalSession, 'expires_in'
   revoked_at: Date | null;
 }
 
-/** SQL: when the API key that made the session was revoked, which ended it; null: it did not. */
-const MAKER_REVOKED_AT = `(select maker.revoked_at from api_keys maker
-  where maker.id = portal_sessions.created_by and maker.revoked_at < portal_sessions.expires_at
-    and maker.revoked_at < coalesce(maker.expires_at, 'infinity'))`;
+const MAKER_REVOKED_AT = makerRevokedAt('portal_sessions');
 /** `revoked_at`: of the session itself, or of its maker, whichever was first. */
 export const COLUMNS = `id, tenant, scopes, return_url, link_expires_at, expires_at, created_by, created_at, redeemed_at,
   least(revoked_at, ${MAKER_REVOKED_AT}) as revoked_at`;
