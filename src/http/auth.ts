@@ -1,4 +1,4 @@
-import { hash, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler, Response } from 'express';
 import type { Actor } from '../db/audit.js';
@@ -55,6 +55,13 @@ const ADMIN: Identity = {
   tenant: null,
   expires_at: null,
 };
+
+/** The prefix lets scanners for secrets find a credential that got into a repository. */
+type CredentialPrefix = 'shk' | 'shc' | 'shs';
+const CREDENTIAL_BYTES = 32;
+
+export const newCredential = (prefix: CredentialPrefix): string =>
+  `${prefix}_${randomBytes(CREDENTIAL_BYTES).toString('base64url')}`;
 
 /** SHA-256 in hex: the form in which keys are stored and compared. */
 export const keyHash = (key: string): string => hash('sha256', key);

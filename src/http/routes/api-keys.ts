@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { afterCommit } from '../../db/after-commit.js';
 import { getApiKey, insertApiKey, listApiKeys, revokeApiKey } from '../../db/api-keys.js';
 import type { Db } from '../../db/pool.js';
@@ -6,16 +5,12 @@ import { answer, replayed } from '../answer.js';
 import { apiKey, newApiKey, repeatedApiKey } from '../answers/api-keys.js';
 import { pageOf } from '../answers/common.js';
 import { apiKeyBody, apiKeysQuery } from '../api-key-schemas.js';
-import { keyHash } from '../auth.js';
+import { keyHash, newCredential } from '../auth.js';
 import { apiKeyExample } from '../examples.js';
 import { createOnce, requestKey } from '../once.js';
 import { badField, notFound } from '../problem.js';
 import { idParam, route } from '../route.js';
 import { pageQuery, reasonBody } from '../schemas.js';
-
-/** The prefix lets scanners for secrets find a key that got into a repository. */
-const PREFIX = 'shk_';
-const KEY_BYTES = 32;
 
 const tag = 'API keys';
 const role = 'admin';
@@ -41,7 +36,7 @@ const create = route('POST /v1/api-keys', {
   },
   problems: ['name_taken'],
   async handle({ body, raw, key: given, actor }, { pool }) {
-    const key = PREFIX + randomBytes(KEY_BYTES).toString('base64url');
+    const key = newCredential('shk');
     const make = (db: Db) => insertApiKey(db, body, keyHash(key), actor);
     const madeId = (made: Awaited<ReturnType<typeof make>>) => (made === 'name_taken' ? null : made.id);
     const result = await createOnce(

@@ -1,15 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import type { Unredeemed } from '../../db/portal-sessions.js';
 import { answer } from '../answer.js';
 import { redeemedPortalSession } from '../answers/portal-sessions.js';
-import { keyHash, refused } from '../auth.js';
+import { keyHash, newCredential, refused } from '../auth.js';
 import { CODE_EXAMPLE, redeemedExample } from '../examples.js';
 import { redeemBody } from '../portal-schemas.js';
 import type { ProblemCode } from '../problem-codes.js';
 import { route } from '../route.js';
 
-const TOKEN_PREFIX = 'shs_';
-const TOKEN_BYTES = 32;
 const MAX_REDEEM_BYTES = 4 * 1024;
 
 /** Naming the reason tells a stranger nothing: nobody guesses 256 bits. */
@@ -40,7 +37,7 @@ const redeem = route('POST /v1/portal-sessions/redeem', {
   },
   problems: ['unauthorized', 'link_used', 'link_expired', 'link_revoked', 'rate_limited', 'unavailable'],
   async handle({ body: { code }, request, requestId }, { redeemPortalSession, countFailure }) {
-    const token = TOKEN_PREFIX + randomBytes(TOKEN_BYTES).toString('base64url');
+    const token = newCredential('shs');
     const session = await redeemPortalSession({
       codeHash: keyHash(code),
       tokenHash: keyHash(token),

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { afterCommit } from '../../db/after-commit.js';
 import type { Db } from '../../db/pool.js';
 import {
@@ -11,7 +10,7 @@ import type { PortalScope } from '../../domain/role.js';
 import { answer, replayed } from '../answer.js';
 import { pageOf } from '../answers/common.js';
 import { newPortalSession, portalSession, repeatedPortalSession } from '../answers/portal-sessions.js';
-import { forbidden, keyHash, type Identity } from '../auth.js';
+import { forbidden, keyHash, newCredential, type Identity } from '../auth.js';
 import { portalSessionExample } from '../examples.js';
 import { createOnce, requestKey } from '../once.js';
 import { portalSessionBody, portalSessionsQuery } from '../portal-schemas.js';
@@ -19,9 +18,6 @@ import { notFound, Problem } from '../problem.js';
 import { idParam, route } from '../route.js';
 import { pageQuery } from '../schemas.js';
 import { seenTenant } from '../tenancy.js';
-
-const CODE_PREFIX = 'shc_';
-const CODE_BYTES = 32;
 
 const tag = 'Portal sessions';
 const params = { id: idParam('pos', 'portal session') };
@@ -52,7 +48,7 @@ const create = route('POST /v1/portal-sessions', {
     const { tenant, scopes } = body;
     seenTenant(identity, tenant);
     requireGrantable(identity, scopes);
-    const code = CODE_PREFIX + randomBytes(CODE_BYTES).toString('base64url');
+    const code = newCredential('shc');
     const key = requestKey(given, { tenant, route: 'portal-sessions', about: raw.value });
     const make = (db: Db) => insertPortalSession(db, body, keyHash(code), actor);
     const result = await createOnce(pool, key, make, (made) => (made === 'too_many' ? null : made.id));
