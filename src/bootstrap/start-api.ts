@@ -6,8 +6,7 @@ import { createPool } from '../db/pool.js';
 import { listEventRates } from '../db/tenant-quotas.js';
 import { createLive } from '../http/live.js';
 import { readLive } from '../db/live.js';
-import { countOpen } from '../db/open-counts.js';
-import { sharedAnswer } from '../lib/shared-answer.js';
+import type { OpenCounts } from '../db/open-counts.js';
 import { createEventSchemas } from '../delivery/event-schemas.js';
 import { createTenantRates } from '../delivery/tenant-rates.js';
 import { createApp } from '../http/app.js';
@@ -26,9 +25,6 @@ import { VERSION } from './version.js';
 import type { ServiceOptions } from './service-options.js';
 
 export const CONTROL_CONNECTIONS = 2;
-/** Counting millions of open deliveries takes long: at most a fifth of a connection's time goes there. */
-const OPEN_COUNTS_MS = 1_000;
-const OPEN_COUNTS_REST = 4;
 
 /** Steps that release resources, in the order the resources were taken. */
 export type Release = (() => Promise<unknown>)[];
@@ -37,6 +33,8 @@ export interface Served extends DeliveryParts {
   guard: AddressGuard;
   acceptance: Acceptance;
   readiness: () => Promise<Readiness>;
+  /** Counted a moment ago, for all who ask. */
+  openCounts: () => Promise<OpenCounts>;
   release: Release;
 }
 
@@ -57,7 +55,7 @@ export async function startApi(options: ServiceOptions, served: Served, delivery
   release.push(() => tenantRates.close());
   const live = createLive({
     read: (place, scopes) => readLive(pool, place, scopes),
-    open: sharedAnswer(OPEN_COUNTS_MS, () => countOpen(pool), OPEN_COUNTS_REST),
+    open: served.openCounts,
     log,
   });
   let ownUrl = '';

@@ -27,13 +27,11 @@ export interface Metrics {
   expose(): Promise<{ contentType: string; text: string }>;
 }
 
-/** Bounds the queries to Postgres: `/metrics` needs no key. */
+/** Bounds the work: `/metrics` needs no key. */
 const FRESH_MS = 1_000;
-/** Counting millions of open deliveries takes Postgres long: at most a fifth of its time goes there. */
-const REST = 4;
 
-/** With `peers`, any process exposes the sum over all processes. */
-export function createMetrics(countOpen: () => Promise<OpenCounts>, peers?: PeerCounts): Metrics {
+/** `openCounts`: as of a moment ago. With `peers`, any process exposes the sum over all processes. */
+export function createMetrics(openCounts: () => Promise<OpenCounts>, peers?: PeerCounts): Metrics {
   const counted = new Registry();
   let registers = [counted];
   collectDefaultMetrics({ register: counted });
@@ -88,7 +86,7 @@ export function createMetrics(countOpen: () => Promise<OpenCounts>, peers?: Peer
 
   async function ask(): Promise<void> {
     for (const gauge of [open, overdue, oldest, starts]) gauge.reset();
-    const counts = await countOpen();
+    const counts = await openCounts();
     for (const [status, count] of Object.entries(counts.byStatus)) open.set({ status }, count);
     overdue.set(counts.overdue);
     oldest.set(counts.oldestSeconds);
@@ -100,19 +98,15 @@ export function createMetrics(countOpen: () => Promise<OpenCounts>, peers?: Peer
     event: (result) => events.inc({ result }),
     unfiltered: () => unfiltered.inc(),
     notStarted: (fault) => notStarted.inc({ fault }),
-    expose: sharedAnswer(
-      FRESH_MS,
-      async () => {
-        const asked = await ask().then(
-          () => true,
-          () => false,
-        );
-        if (!asked) for (const gauge of [overdue, oldest, starts]) gauge.remove();
-        const texts = await Promise.all([peers ? peers.counted() : counted.metrics(), system.metrics()]);
-        return { contentType: counted.contentType, text: texts.join('') };
-      },
-      REST,
-    ),
+    expose: sharedAnswer(FRESH_MS, async () => {
+      const asked = await ask().then(
+        () => true,
+        () => false,
+      );
+      if (!asked) for (const gauge of [overdue, oldest, starts]) gauge.remove();
+      const texts = await Promise.all([peers ? peers.counted() : counted.metrics(), system.metrics()]);
+      return { contentType: counted.contentType, text: texts.join('') };
+    }),
   };
 }
 
