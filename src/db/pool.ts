@@ -85,6 +85,8 @@ const SETTINGS = {
   // scan would read an index from an id to its end if the other conditions have no statistics yet.
   enable_seqscan: 'off',
   enable_bitmapscan: 'off',
+  // Compiling takes longer than any of our statements. It is chosen by costs, which a plan for all values overestimates.
+  jit: 'off',
 };
 
 /** Applies settings by a statement: a pooler rejects connections with settings among their startup parameters. */
