@@ -40,7 +40,7 @@ import type { ServiceOptions } from './service-options.js';
 const PAGE = 1_000;
 /** An overdue delivery whose activity is paused in Temporal is looked at again after this. */
 const PAUSED_MS = 60_000;
-/** Above this share of the time, workflows wait for deliveries. */
+/** Above this share of the time, workflows and statistics wait for deliveries. */
 const FULL_LOAD = 0.5;
 /** Without an attempt for this long, the process counts as quiet. */
 const QUIET_MS = 2_000;
@@ -172,7 +172,7 @@ export function startDelivery(
   const accept = createAcceptEvents({ pool, hot }, afterAccept);
   const reconciler = startReconciler(options, parts, { runner, poller, fanOuts });
   const operationalEvents = startOperationalEvents({ pool, accept, maxAttempts, ...every, log });
-  const statsCounter = startStatsCounter({ pool, ...every, log });
+  const statsCounter = startStatsCounter({ pool, isBusy: () => loopLoad() > FULL_LOAD, ...every, log });
   release.push(() => statsCounter.close());
   release.push(() => fanOuts.close());
   release.push(() => afterAccept.close());

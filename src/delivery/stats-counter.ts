@@ -1,20 +1,26 @@
 import type { Logger } from 'pino';
 import { isTooSlow, type Pool } from '../db/pool.js';
-import { countPage, forgetMinutes, STATS_SOURCES, type StatsSource } from '../db/stats-count.js';
+import { countPage, forgetMinutes } from '../db/stats-count.js';
+import { STATS_SOURCES, type StatsSource } from '../db/stats-sources.js';
 import { startPollLoop, type PollLoop } from '../lib/poll-loop.js';
 
 const EVERY_MS = 1_000;
+/** While the process is busy, it counts this many times less often: more rows add to the same counts. */
+const BUSY = 10;
 const FORGET_EVERY_MS = 3_600_000;
 /** Rows counted by one statement. While it runs, it holds back the feed of events. */
-const PAGE = { most: 1_000, least: 10 };
+const PAGE = { most: 5_000, least: 10 };
 
 /** Counts events, attempts and ended deliveries for GET /v1/stats, after their commit: nothing waits for it. */
 export function startStatsCounter({
   pool,
+  isBusy,
   log,
   everyMs = EVERY_MS,
 }: {
   pool: Pool;
+  /** Whether this process has no time to spare. */
+  isBusy(): boolean;
   log: Logger;
   everyMs?: number;
 }): PollLoop {
@@ -47,6 +53,7 @@ export function startStatsCounter({
     await forget();
     let more = false;
     for (const source of STATS_SOURCES) more = (await count(source)) || more;
-    return more ? 0 : everyMs;
+    if (more) return 0;
+    return isBusy() ? everyMs * BUSY : everyMs;
   });
 }

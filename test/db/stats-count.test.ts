@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { endDeliveries, recordAttempts } from '../../src/db/open-deliveries/index.js';
 import { transaction, type Pool } from '../../src/db/pool.js';
 import { statsCompleteTo } from '../../src/db/stats.js';
-import { countPage, STATS_SOURCES } from '../../src/db/stats-count.js';
+import { countPage } from '../../src/db/stats-count.js';
+import { STATS_SOURCES } from '../../src/db/stats-sources.js';
 import {
   accept,
   addEndpoints,

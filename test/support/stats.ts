@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { expect } from 'vitest';
-import { countPage, STATS_SOURCES } from '../../src/db/stats-count.js';
+import { countPage } from '../../src/db/stats-count.js';
+import { STATS_SOURCES } from '../../src/db/stats-sources.js';
 import type { Pool } from '../../src/db/pool.js';
 import { stepOf } from '../../src/domain/duration-steps.js';
 import { eventually } from './eventually.js';

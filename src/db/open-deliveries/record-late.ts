@@ -1,4 +1,4 @@
-import { correctLate } from '../stats-count.js';
+import { correctLate } from '../stats-sources.js';
 import { transaction, type Pool } from '../pool.js';
 import { KEPT } from './columns.js';
 import type { AttemptRecord } from './record.js';

@@ -11,7 +11,8 @@ import {
   releaseClaims,
 } from '../../../src/db/open-deliveries/index.js';
 import { transaction, type Pool } from '../../../src/db/pool.js';
-import { countPage, STATS_SOURCES } from '../../../src/db/stats-count.js';
+import { countPage } from '../../../src/db/stats-count.js';
+import { STATS_SOURCES } from '../../../src/db/stats-sources.js';
 import { lostRecord } from '../../../src/delivery/attempt-record.js';
 import { actorNamed } from '../../support/actor.js';
 import {
