@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { decodePlace, FEED_START } from '../db/event-feed.js';
 import { headers } from './header-schemas.js';
 import { contentType, eventType, id, idempotencyKey, ownTenant, page, tenant, url } from './schemas.js';
+import { line } from './text-schemas.js';
 
 /** Any value, but present: the payload is taken as text from the body as it was sent. */
 const payload = z
@@ -46,6 +47,15 @@ export const sendBody = z.strictObject({
   content_type: contentType.optional(),
   idempotency_key: idempotencyKey.optional(),
   tenant: ownTenant,
+});
+
+export const searchQuery = z.strictObject({
+  ...page,
+  text: line(200, 3).meta({
+    description: 'Part of the payload as it was posted; upper and lower case are alike.',
+  }),
+  tenant: tenant.optional(),
+  type: eventType.optional(),
 });
 
 /** With `after`: the feed. */

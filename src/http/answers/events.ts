@@ -33,6 +33,19 @@ export const event = z
 
 export const eventList = pageOf(listedEvent).meta({ id: 'EventList' });
 
+export const eventSearch = z
+  .object({
+    data: z.array(listedEvent).meta({ description: 'Newest first.' }),
+    next_cursor: z.string().nullable().meta({
+      description: 'Goes on with older events, also after an empty page; null: all are searched.',
+    }),
+    examined: count.meta({ description: 'Events whose payload was looked at.' }),
+    searched_to: instant.nullable().meta({
+      description: 'When the oldest of them was accepted; null: there was none.',
+    }),
+  })
+  .meta({ id: 'EventSearch' });
+
 export const eventFeed = z
   .object({
     data: z.array(listedEvent),
