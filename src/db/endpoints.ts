@@ -175,6 +175,7 @@ export async function deleteEndpoint(pool: Pool, id: string, by: By): Promise<bo
       [id],
     );
     await db.query('delete from endpoint_secrets where endpoint_id = $1', [id]);
+    await db.query('delete from issues where endpoint_id = $1', [id]);
     await audit(db, { ...by, ...about(before), before: shown(before) });
     return true;
   });

@@ -7,6 +7,7 @@ const SOURCES = {
   del: 'tenant from all_deliveries',
   // A batch of a key above tenants may name deliveries of others, whatever tenant it is about.
   bat: 'key_tenant as tenant from batches',
+  iss: 'tenant from issues',
   pos: 'tenant from portal_sessions',
 } as const;
 

@@ -1,3 +1,4 @@
+import { addFailures } from './issue-counts.js';
 import { transaction, type Db, type Pool } from './pool.js';
 import { SOURCES, STATS_SOURCES, type StatsSource } from './stats-sources.js';
 
@@ -22,7 +23,7 @@ const ADD_COUNTS = `
 
 /** SQL: counts the $1 rows of a source that follow the place ($2, $3, $4), and moves its place on. */
 function countRows(source: StatsSource): string {
-  const { columns, key, counts } = SOURCES[source];
+  const { columns, key, counts, failures } = SOURCES[source];
   const [xid, id, number] = key;
   const after = ['$2::xid8', '$3::text', '$4::int'];
   return `
@@ -52,8 +53,14 @@ function countRows(source: StatsSource): string {
     ), counted as materialized (
       ${counts('page')}
       union all select tenant, endpoint_id, at, measure, label, count from corrections
+      where (xid, id, number) <= ($2::xid8, $3, $4::int) and measure <> 'failed'
+    ), failing as materialized (
+      select each.*, 1 as count from (${failures('page')}) each
+      union all select tenant, endpoint_id, measure, label, id, at, count from corrections
       where (xid, id, number) <= ($2::xid8, $3, $4::int)
-    ), added as (${ADD_COUNTS})
+    ), added as (${ADD_COUNTS}
+    ), added_failures as (${addFailures('failing')}
+    )
     select counted from mark`;
 }
 

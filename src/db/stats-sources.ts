@@ -11,6 +11,8 @@ interface Source {
   key: [xid: string, id: string, number?: string];
   /** SQL: tenant, endpoint, minute, measure, label and count of what there is to count in rows. */
   counts(rows: string): string;
+  /** SQL: each failure in rows, for the issues: tenant, endpoint, measure, classification, delivery and time. */
+  failures(rows: string): string;
 }
 
 /** SQL: the minute of a time, without the look-up of a time zone that `date_trunc` makes for each row. */
@@ -24,6 +26,9 @@ export const SOURCES: Record<StatsSource, Source> = {
     counts: (rows) => `
       select tenant, '' as endpoint_id, ${minuteOf('created_at')} as at, 'event' as measure, '' as label, count(*) as count
       from ${rows} group by tenant, at`,
+    failures: (rows) => `
+      select tenant, '' as endpoint_id, '' as measure, '' as label, id as delivery_id, created_at as seen_at
+      from ${rows} where false`,
   },
   attempts: {
     columns: 'xid, delivery_id, number, started_at, latency_ms, classification',
@@ -40,9 +45,14 @@ export const SOURCES: Record<StatsSource, Source> = {
       ) counted (measure, label)
       -- A lost attempt has no duration.
       where measure = 'attempt' or classification <> 'WORKER_LOST'`,
+    failures: (rows) => `
+      select tenant, endpoint_id, 'attempt' as measure, classification as label, delivery_id, started_at
+        + case when latency_ms between 0 and 3600000 then latency_ms else 0 end * interval '1 millisecond' as seen_at
+      from ${rows} cross join lateral ${deliveryOf('delivery_id', 'tenant, endpoint_id')} delivery
+      where classification <> 'DELIVERED'`,
   },
   deliveries: {
-    columns: 'xid, id, tenant, endpoint_id, status, created_at, completed_at',
+    columns: 'xid, id, tenant, endpoint_id, status, last_classification, created_at, completed_at',
     key: ['xid', 'id'],
     // `date_part`, because `extract` makes a numeric of each.
     counts: (rows) => `
@@ -55,6 +65,10 @@ export const SOURCES: Record<StatsSource, Source> = {
         values ('delivery', status), ('arrival_ms', step::text)
       ) counted (measure, label)
       where measure = 'delivery' or status = 'DELIVERED'`,
+    failures: (rows) => `
+      select tenant, endpoint_id, 'failed' as measure, last_classification as label, id as delivery_id,
+        completed_at as seen_at
+      from ${rows} where status = 'FAILED'`,
   },
 };
 
@@ -76,6 +90,8 @@ export const correctLate = (isCutShort: string): string => `
       'select d.*',
       `select d.tenant, d.endpoint_id, d.created_at, d.completed_at, 'DELIVERED' as status`,
     )}
+    union all select tenant, endpoint_id, seen_at, measure, label, -1
+    from (${SOURCES.deliveries.failures('(select d.*) was')}) failed
   ) counted
   where ${isCutShort}`;
 

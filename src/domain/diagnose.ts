@@ -26,7 +26,8 @@ export function diagnose(tested: Tested): string {
   return attempt.error ?? attempt.classification;
 }
 
-const ANSWERS: Record<number, string> = {
+/** What a status says about the receiver. */
+export const ANSWERS: Record<number, string> = {
   400: 'It could not read the request: compare its body with what the receiver expects.',
   401: 'It refuses the credentials: check headers, basic_auth and client_certificate, and the secret it verifies signatures with.',
   403: 'It, or a firewall before it, refuses the request: check its credentials, the secret it verifies signatures with, and allowed addresses.',

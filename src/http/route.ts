@@ -21,6 +21,7 @@ export type Tag =
   | 'Event types'
   | 'Deliveries'
   | 'Statistics'
+  | 'Issues'
   | 'Replay batches'
   | 'Control'
   | 'Tenants'
@@ -28,6 +29,7 @@ export type Tag =
   | 'Portal sessions'
   | 'Sessions'
   | 'Audit'
+  | 'Installation'
   | 'Health'
   | 'Reference';
 

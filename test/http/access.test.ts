@@ -101,6 +101,9 @@ const ENTRIES: Record<string, Entry> = {
   signOut: { roles: 'open', bound: 'own' },
   getStats: { roles: VIEWERS, portal: 'read', bound: 'own' },
   getEndpointStats: { roles: VIEWERS, portal: 'read', bound: 404 },
+  listIssues: { roles: VIEWERS, bound: 'own' },
+  acknowledgeIssue: { roles: OPERATORS, bound: 404 },
+  reopenIssue: { roles: OPERATORS, bound: 404 },
   getLive: { roles: VIEWERS, portal: 'read', bound: 'own' },
   listAudit: { roles: VIEWERS, bound: 'own' },
   getHealth: { roles: 'open', bound: 'own' },
@@ -133,9 +136,16 @@ beforeAll(async () => {
   const { id: endpointId } = await createEndpoint(admin, 'http://127.0.0.1:9/');
   await seedOpen(t.pool, { endpointId, count: 1 });
   const [ended] = await seedDeliveries(t.pool, { endpointId, count: 1 });
+  await t.pool.query(
+    `insert into issues (id, tenant, endpoint_id, classification, first_seen_at, last_seen_at, attempt_count, failed_count,
+       sample_delivery_id)
+     values (new_id('iss', now()), $1, $2, 'TIMEOUT', now(), now(), 1, 1, $3)`,
+    [tenant, endpointId, ended!.id],
+  );
   const batch = await admin.call<{ id: string }>('POST', '/v1/batches', { filter: {}, dry_run: true });
   const { rows } = await t.pool.query<{ id: string }>(
     `select id from api_keys where tenant = $1 and role <> 'portal'
+     union all select id from issues where tenant = $1
      union all (select id from portal_sessions where tenant = $1 limit 1)`,
     [tenant],
   );
@@ -152,6 +162,7 @@ const PREFIXES: [part: string, prefix: string][] = [
   ['/batches/', 'bat'],
   ['/api-keys/', 'key'],
   ['/portal-sessions/', 'pos'],
+  ['/issues/', 'iss'],
   ['/tenants/', 'tenant'],
 ];
 const prefixOf = (path: string) => PREFIXES.find(([part]) => path.includes(part))![1];
@@ -174,6 +185,7 @@ async function stateOfAcme(): Promise<unknown> {
     'batches',
     'audit',
     'portal_sessions',
+    'issues',
   ];
   const tables = [...lists, keys, secrets, tenants];
   const rows = await Promise.all(

@@ -7,7 +7,7 @@ import { createSecretCipher } from '../../src/lib/secret-cipher.js';
 import { newSecret } from '../../src/webhook/sign.js';
 import { ENCRYPTION_KEY } from './service.js';
 
-const { ep, evt, del, bat, key, pos } = EXAMPLE_IDS;
+const { ep, evt, del, bat, key, pos, iss } = EXAMPLE_IDS;
 
 /** Leaves nothing in the database but the objects that the examples of the OpenAPI document name. */
 export async function seedExamples(pool: Pool): Promise<void> {
@@ -22,7 +22,7 @@ export async function seedExamples(pool: Pool): Promise<void> {
   await pool.query(`
     delete from batch_counts; delete from batch_items; delete from batches; delete from control;
     delete from open_deliveries; delete from deliveries; delete from events; delete from idempotency_keys;
-    delete from api_keys; delete from portal_sessions; delete from event_types;
+    delete from api_keys; delete from portal_sessions; delete from event_types; delete from issues;
     delete from subscriptions; delete from endpoint_secrets; delete from endpoints; delete from tenants;
     insert into tenants (id) values ('default'), ('acme');
     insert into event_types (name) values ('order.created');
@@ -39,6 +39,9 @@ export async function seedExamples(pool: Pool): Promise<void> {
       run_at, run_by)
       values ('${del}', '${evt}', '${ep}', 'default', 'order.created', 12, 'deliver:default:order-1', now(),
         now() + interval '1 day', 'queue');
+    insert into issues (id, tenant, endpoint_id, classification, first_seen_at, last_seen_at, attempt_count, failed_count,
+      sample_delivery_id)
+      values ('${iss}', 'default', '${ep}', 'TIMEOUT', now() - interval '1 hour', now(), 3, 1, '${del}');
     insert into batches (id, status, dry_run, selection, rate_per_second, created_by, plan, completed_at, due_at)
       values ('${bat}', 'DRY_RUN', true, '{"include_delivered":false,"filter":{"status":["FAILED"]}}', 50, 'admin',
         '${JSON.stringify(plan)}', now(), null)`);

@@ -37,7 +37,7 @@ export async function openTestDatabase(max = 4): Promise<TestDatabase> {
 /** Faster than truncating them, which also drops all plans. */
 export async function deleteEverything({ admin }: TestDatabase): Promise<void> {
   const tables =
-    'open_deliveries deliveries attempts events idempotency_keys workflow_starts control processes audit stats stats_corrections';
+    'open_deliveries deliveries attempts events idempotency_keys workflow_starts control processes audit stats stats_corrections issues';
   const endpoints = 'subscriptions endpoint_secrets endpoints';
   const deletes = `${tables} ${endpoints}`.split(' ').map((table) => `delete from ${table}`);
   // As a retention does: the audit is append-only.

@@ -29,11 +29,22 @@ const BY_SCOPE = `
 const COUNTED =
   'select tenant, endpoint_id, width, starts_at, measure, label, count from stats where count <> 0';
 
+const ISSUES = `select endpoint_id, classification, attempt_count, failed_count from issues
+  where attempt_count <> 0 or failed_count <> 0`;
+const FAILURES = `
+  select endpoint_id, classification, count(attempt) as attempt_count, count(*) - count(attempt) as failed_count
+  from (select d.endpoint_id, a.classification, 1 as attempt from attempts a join all_deliveries d on d.id = a.delivery_id
+      union all select endpoint_id, last_classification, null from deliveries where status = 'FAILED') failure
+    join endpoints e on e.id = endpoint_id and e.deleted_at is null and e.ad_hoc_key is null
+  where classification <> 'DELIVERED' group by 1, 2`;
+
 /** Rows that only one side has, as JSON. */
 async function difference(db: Queryable): Promise<string[]> {
   const { rows } = await db.query<{ row: string }>(`
     select 'counted ' || row_to_json(r) as row from (${COUNTED} except ${BY_SCOPE}) r
-    union all select 'there ' || row_to_json(r) from (${BY_SCOPE} except ${COUNTED}) r order by 1`);
+    union all select 'there ' || row_to_json(r) from (${BY_SCOPE} except ${COUNTED}) r
+    union all select 'issue ' || row_to_json(r) from (${ISSUES} except ${FAILURES}) r
+    union all select 'failures ' || row_to_json(r) from (${FAILURES} except ${ISSUES}) r order by 1`);
   return rows.map(({ row }) => row);
 }
 

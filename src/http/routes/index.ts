@@ -10,6 +10,7 @@ import { endpointRoutes } from './endpoints.js';
 import { eventTypeRoutes } from './event-types.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes, metricsRoutes } from './health.js';
+import { issueRoutes } from './issues.js';
 import { portalRedemptionRoutes } from './portal-redemption.js';
 import { portalRevocationRoutes } from './portal-revocation.js';
 import { portalSessionRoutes } from './portal-sessions.js';
@@ -30,6 +31,7 @@ export const apiRoutes = [
   ...eventTypeRoutes,
   ...deliveryRoutes,
   ...statsRoutes,
+  ...issueRoutes,
   ...batchRoutes,
   ...controlRoutes,
   ...tenantRoutes,
