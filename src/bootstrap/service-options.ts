@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import type { Setting } from '../config-settings.js';
 import type { Config } from '../config.js';
 import type { RetryPolicy } from '../domain/retry-schedule.js';
 import type { TenantQuotas } from '../domain/tenant.js';
@@ -42,6 +43,8 @@ export interface ServiceOptions {
   workflows?: 'all' | 'open' | 'none';
   /** False: an API without egress, whose events other processes attempt. Default: true. */
   attempts?: boolean;
+  /** The variables of the environment, for people to see. */
+  settings?: Setting[];
   log: Logger;
   retryPolicy?: RetryPolicy;
   taskQueue?: string;
@@ -74,9 +77,10 @@ export type StartOptions = Omit<ServiceOptions, 'log' | 'peers'> & { logLevel: s
 /** Options that are the same in `npm start` and in a process of one role. */
 export function optionsOf(config: Config) {
   const { host, port, metricsPort, quotas, allowPorts, proxy, logLevel } = config;
-  const { publicUrl, portal, corsOrigins, retryScale, workflows, attempts, dataDir } = config;
+  const { publicUrl, portal, corsOrigins, retryScale, workflows, attempts, dataDir, settings } = config;
   return {
     ...{ host, port, metricsPort, quotas, allowPorts, proxy, logLevel },
-    ...{ publicUrl, portal, corsOrigins, retryScale, workflows, attempts, pauseFile: join(dataDir, 'PAUSE') },
+    ...{ publicUrl, portal, corsOrigins, retryScale, workflows, attempts, settings },
+    pauseFile: join(dataDir, 'PAUSE'),
   };
 }

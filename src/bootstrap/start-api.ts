@@ -20,6 +20,7 @@ import { startAuth } from './auth.js';
 import type { Delivery } from './delivery.js';
 import { LOOK_UPS, type DeliveryParts } from './delivery-parts.js';
 import { reachable } from './public-url.js';
+import { readSettings } from './installation.js';
 import { createRedemptions } from './redemptions.js';
 import { VERSION } from './version.js';
 import type { ServiceOptions } from './service-options.js';
@@ -59,22 +60,25 @@ export async function startApi(options: ServiceOptions, served: Served, delivery
     log,
   });
   let ownUrl = '';
+  const publicUrl = () => options.publicUrl ?? reachable(ownUrl);
+  const makesAttempts = delivery.runner !== null;
   const app = createApp({
     pool,
     controlPool,
     live,
     ...startAuth(options, served, controlPool, release),
     redeemPortalSession: createRedemptions(pool),
-    publicUrl: () => options.publicUrl ?? reachable(ownUrl),
     page: await readPage(options.dashboardDir ?? BUILT_PAGE, options.portal?.css ?? null),
     portalAncestors: options.portal?.ancestors ?? [],
+    publicUrl,
+    readSettings: () => readSettings(options, { pool, retryPolicy, makesAttempts, publicUrl: publicUrl() }),
     guard,
     secrets: served.secrets,
     keyedDigest: createKeyedDigest(pool, served.secrets),
     readSending: served.readSending,
     sender: served.sender,
     testLimit: createTestLimit(),
-    sendsHere: delivery.runner !== null,
+    sendsHere: makesAttempts,
     version: VERSION,
     accept: acceptance.watch(delivery.accept),
     findByKey: withConcurrencyLimit((event) => findByKey(pool, event), LOOK_UPS),

@@ -32,6 +32,24 @@ export async function beat(
   });
 }
 
+export interface RunningProcess {
+  id: string;
+  started_at: Date;
+  heartbeat_at: Date;
+  /** False: silent for long enough that its claims are over. */
+  alive: boolean;
+  makes_attempts: boolean;
+  paused: string | null;
+}
+
+/** Processes that were not stopped, the oldest first. */
+export async function listProcesses(db: Db): Promise<RunningProcess[]> {
+  const { rows } = await db.query<RunningProcess>(`
+    select id, started_at, alive_at as heartbeat_at, alive_at > now() - ${DEAD} as alive, makes_attempts, paused
+    from processes order by started_at, id limit 1000`);
+  return rows;
+}
+
 /** The ids of the encryption keys of each running process, the sealing one first. */
 export async function runningKeyRings(db: Db): Promise<string[][]> {
   const { rows } = await db.query<{ key_ids: string[] }>(

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { z } from 'zod';
 import type { Accepted, NewEvent } from '../db/events.js';
 import type { KeyedDigest } from '../db/keyed-digest.js';
 import type { Pool } from '../db/pool.js';
@@ -14,6 +15,7 @@ import type { WorkflowMode } from '../domain/delivery.js';
 import type { SecretCipher } from '../lib/secret-cipher.js';
 import type { AddressGuard } from '../webhook/address-guard.js';
 import type { Sender } from '../webhook/send.js';
+import type { settings } from './answers/installation.js';
 import type { Auth } from './auth.js';
 import type { PageFiles } from './page/files.js';
 import type { SessionDeps } from './routes/sessions.js';
@@ -32,6 +34,7 @@ export interface AppDeps extends HealthDeps, SessionDeps {
   redeemPortalSession: (redemption: Redemption) => Promise<StoredPortalSession | Unredeemed>;
   /** The URL that customers reach this API by, without a slash at its end; links begin with it. */
   publicUrl: () => string;
+  readSettings: () => Promise<z.input<typeof settings>>;
   guard: AddressGuard;
   secrets: SecretCipher;
   keyedDigest: KeyedDigest;

@@ -106,6 +106,8 @@ const ENTRIES: Record<string, Entry> = {
   reopenIssue: { roles: OPERATORS, bound: 404 },
   getLive: { roles: VIEWERS, portal: 'read', bound: 'own' },
   listAudit: { roles: VIEWERS, bound: 'own' },
+  getSettings: { roles: OPERATORS, bound: 403 },
+  listProcesses: { roles: OPERATORS, bound: 403 },
   getHealth: { roles: 'open', bound: 'own' },
   getReadiness: { roles: 'open', bound: 'own' },
   getMetrics: { roles: 'open', bound: 'own' },

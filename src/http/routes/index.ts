@@ -10,6 +10,7 @@ import { endpointRoutes } from './endpoints.js';
 import { eventTypeRoutes } from './event-types.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes, metricsRoutes } from './health.js';
+import { installationRoutes } from './installation.js';
 import { issueRoutes } from './issues.js';
 import { portalRedemptionRoutes } from './portal-redemption.js';
 import { portalRevocationRoutes } from './portal-revocation.js';
@@ -39,6 +40,7 @@ export const apiRoutes = [
   ...portalSessionRoutes,
   ...portalRevocationRoutes,
   ...auditRoutes,
+  ...installationRoutes,
 ];
 
 /** All, in the order of the OpenAPI document. */
