@@ -73,7 +73,7 @@ export async function pageOf<T extends { id: string }>(
   return { data, next_cursor: rows.length > page.limit ? encodeCursor(data.at(-1)!.id) : null };
 }
 
-const encodeCursor = (id: string) => Buffer.from(id).toString('base64url');
+export const encodeCursor = (id: string) => Buffer.from(id).toString('base64url');
 
 export function decodeCursor(cursor: string, prefix: IdPrefix): string | null {
   const id = Buffer.from(cursor, 'base64url').toString();

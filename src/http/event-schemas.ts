@@ -52,6 +52,7 @@ export const sendBody = z.strictObject({
 export const searchQuery = z.strictObject({
   ...page,
   text: line(200, 3).meta({
+    param: { example: 'order-1001' },
     description: 'Part of the payload as it was posted; upper and lower case are alike.',
   }),
   tenant: tenant.optional(),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PORTAL_SCOPES, ROLES, type NeededScope, type Role } from '../../src/domain/role.js';
 import { as, createKey } from '../support/api-keys.js';
-import { operations } from '../support/conformance.js';
+import { neededQuery, operations } from '../support/conformance.js';
 import { createEndpoint } from '../support/path.js';
 import { openPortal } from '../support/portal.js';
 import { seedDeliveries, seedOpen } from '../support/seed.js';
@@ -36,6 +36,7 @@ const ENTRIES: Record<string, Entry> = {
   postEvent: { roles: PUBLISHERS, bound: 403, body: { type: 'a.b', payload: 1, tenant } },
   postEvents: { roles: PUBLISHERS, bound: 'own', body: { events: [{ type: 'a.b', payload: 1, tenant }] } },
   listEvents: { roles: VIEWERS, portal: 'read', bound: 'own' },
+  searchEvents: { roles: VIEWERS, bound: 'own' },
   getEvent: { roles: ALL, portal: 'read', bound: 404 },
   sendWebhook: { roles: PUBLISHERS, bound: 403, body: { url, payload: 1, tenant } },
   createEndpoint: {
@@ -245,7 +246,7 @@ test.each(each)('%s keeps a key and a portal session of one tenant away from ano
   const before = await stateOfAcme();
   for (const caller of portal ? [...roles, `portal ${portal}`] : roles) {
     const b = as(t, keys.get(`${caller} of other`)!);
-    const answer = await b.call<{ detail: string }>(method, existing(path), body);
+    const answer = await b.call<{ detail: string }>(method, existing(path) + neededQuery(operation), body);
     const text = JSON.stringify(answer.body);
     if (bound === 'own') {
       expect(answer.status).toBe(200);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { as } from '../support/api-keys.js';
-import { answerOf, faultsOf, operations, type Operation } from '../support/conformance.js';
+import { neededQuery, answerOf, faultsOf, operations, type Operation } from '../support/conformance.js';
 import { seedExamples } from '../support/examples.js';
 import { openPortal } from '../support/portal.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -27,8 +27,11 @@ const BEFORE: Record<string, string> = {
 
 const exampleOf = (content: { example?: unknown } | undefined) => content?.example;
 
-const pathOf = (path: string, { parameters = [] }: Operation) =>
-  path.replaceAll(/\{(\w+)\}/g, (_, name) => String(parameters.find((one) => one.name === name)!.example));
+const pathOf = (path: string, operation: Operation) => {
+  const { parameters = [] } = operation;
+  const exampleFor = (name: string) => String(parameters.find((one) => one.name === name)!.example);
+  return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => exampleFor(name)) + neededQuery(operation);
+};
 
 test.each(operations.map((one) => [`${one.method} ${one.path}`, one] as const))(
   'the example of %s does what the document says',

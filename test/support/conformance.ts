@@ -33,6 +33,13 @@ export const operations = Object.entries(openApi.paths).flatMap(([path, methods]
   Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
 );
 
+/** The query that an operation cannot be without. */
+export const neededQuery = ({ parameters = [] }: Operation): string =>
+  parameters
+    .filter((one) => one.in === 'query' && one.required)
+    .map(({ name, example }, nth) => `${nth === 0 ? '?' : '&'}${name}=${encodeURIComponent(String(example))}`)
+    .join('');
+
 /** A field that is not declared is a fault: only the documented schema leaves room for further ones. */
 function strict(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(strict);

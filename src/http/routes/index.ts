@@ -7,6 +7,7 @@ import { endpointMatchRoutes } from './endpoint-match.js';
 import { endpointSecretRoutes } from './endpoint-secrets.js';
 import { endpointTestRoutes } from './endpoint-test.js';
 import { endpointRoutes } from './endpoints.js';
+import { eventSearchRoutes } from './event-search.js';
 import { eventTypeRoutes } from './event-types.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes, metricsRoutes } from './health.js';
@@ -24,6 +25,7 @@ import { tenantRoutes } from './tenants.js';
 /** Routes that need an API key. */
 export const apiRoutes = [
   ...eventRoutes,
+  ...eventSearchRoutes,
   ...sendRoutes,
   ...endpointRoutes,
   ...endpointSecretRoutes,
