@@ -21,6 +21,7 @@ const ENV = {
   ...{ SUREHOOK_ALLOW_NETWORKS: '10.0.0.0/8,fd00::/8', SUREHOOK_ALLOW_PORTS: '443,8443' },
   SUREHOOK_PROXY: 'http://me:canary-5@proxy.example:3128',
   ...{ SUREHOOK_PUBLIC_URL: 'https://hooks.example', SUREHOOK_CORS_ORIGINS: 'https://portal.example' },
+  ...{ SUREHOOK_PORTAL_FRAME_ANCESTORS: 'https://app.example', SUREHOOK_PORTAL_CSS: import.meta.filename },
   ...{ SUREHOOK_RETRY_SCALE: '0.5', SUREHOOK_WORKFLOWS: 'open', SUREHOOK_ATTEMPTS: 'false' },
   ...{ SUREHOOK_PROCESSES: '3', LOG_LEVEL: 'warn' },
 };

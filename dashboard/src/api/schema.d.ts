@@ -65,6 +65,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search the payloads of events for a text
+         * @description Newest first. A request examines a bounded number of events, whether they match or not: go on by `next_cursor` until it is null. Characters are found as themselves and as JSON escapes them.
+         */
+        get: operations["searchEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/send": {
         parameters: {
             query?: never;
@@ -496,6 +516,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/issues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what fails, by endpoint and classification
+         * @description Open issues first, the last seen first. Counted within seconds of the commit, over all data; URLs of `POST /v1/send` and deleted endpoints have none.
+         */
+        get: operations["listIssues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/issues/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Acknowledge an issue, until it fails again */
+        post: operations["acknowledgeIssue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/issues/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open an acknowledged issue again */
+        post: operations["reopenIssue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/batches": {
         parameters: {
             query?: never;
@@ -916,6 +990,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what is configured
+         * @description As the process that answers has it. Of secrets, only whether they are set.
+         */
+        get: operations["getSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/processes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the processes that run */
+        get: operations["listProcesses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/portal-sessions/redeem": {
         parameters: {
             query?: never;
@@ -931,31 +1042,6 @@ export interface paths {
          */
         post: operations["redeemPortalSession"];
         delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/session": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get who is signed in */
-        get: operations["getSession"];
-        put?: never;
-        /**
-         * Sign in to the dashboard
-         * @description With an API key, or the token of a sign-in link, which works once. Sets a cookie for 12 hours.
-         */
-        post: operations["signIn"];
-        /**
-         * Sign out of the dashboard
-         * @description For good, in every process: a copy of the cookie is refused, too. Without a session, it does nothing.
-         */
-        delete: operations["signOut"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1308,6 +1394,16 @@ export interface components {
             }[];
             /** @description As it was posted. */
             payload: unknown;
+        };
+        EventSearch: {
+            /** @description Newest first. */
+            data: components["schemas"]["ListedEvent"][];
+            /** @description Goes on with older events, also after an empty page; null: all are searched. */
+            next_cursor: string | null;
+            /** @description Events whose payload was looked at. */
+            examined: number;
+            /** @description When the oldest of them was accepted; null: there was none. */
+            searched_to: string | null;
         };
         EndpointWithSecret: {
             id: string;
@@ -1790,6 +1886,48 @@ export interface components {
                 workflow_starts_waiting: number;
             } | null;
         };
+        IssueList: {
+            data: components["schemas"]["Issue"][];
+            /** @description For `?cursor=`; null on the last page. */
+            next_cursor: string | null;
+        };
+        /** @description The failures of an endpoint with one classification. */
+        Issue: {
+            id: string;
+            endpoint_id: string;
+            endpoint_url: string;
+            /** @enum {string} */
+            endpoint_status: "enabled" | "paused" | "disabled";
+            tenant: string;
+            classification: components["schemas"]["Classification"];
+            /**
+             * @description An acknowledged issue is open again when it fails after the acknowledgement.
+             * @enum {string}
+             */
+            status: "open" | "acknowledged";
+            /** Format: date-time */
+            first_seen_at: string;
+            /** Format: date-time */
+            last_seen_at: string;
+            /** @description Failed attempts of this endpoint and classification. */
+            attempt_count: number;
+            /** @description Deliveries that ended FAILED with this classification, also those that were replayed since. */
+            failed_count: number;
+            /** @description Open deliveries whose last attempt has this classification, at least: a bounded number of the endpoint’s open deliveries is looked at. */
+            retrying_count: number;
+            /** @description A delivery with such a failure, the newest. */
+            sample_delivery_id: string;
+            title: string;
+            /** @description The fault in words. */
+            explanation: string;
+            /** @description How to mend it, in words. */
+            advice: string;
+            /** @description The last acknowledgement, also of an issue that failed again since; null: none, or reopened. */
+            acknowledged_at: string | null;
+            acknowledged_by: string | null;
+            /** @description Of the acknowledgement. */
+            note: string | null;
+        };
         Batch: {
             id: string;
             /** @description The tenant whose deliveries it selects; null: those of any. */
@@ -2083,6 +2221,86 @@ export interface components {
             before: unknown;
             after: unknown;
         };
+        Settings: {
+            /** @description Of Surehook. */
+            version: string;
+            /** @description Version of Node. */
+            node: string;
+            /** @description Processes that show that they live: see `GET /v1/processes`. */
+            processes: number;
+            /** @description Whether the process that answers makes attempts. */
+            makes_attempts: boolean;
+            /**
+             * @description The events that get a workflow.
+             * @enum {string}
+             */
+            workflows: "all" | "open" | "none";
+            /** @description Links to the portal begin with it. */
+            public_url: string;
+            /** @description Never with user and password. */
+            database: {
+                host: string;
+                port: number;
+                name: string;
+            };
+            temporal: {
+                address: string;
+                namespace: string;
+                tls: boolean;
+                ui_url: string | null;
+            };
+            egress: {
+                /** @description Networks that requests may go to besides public addresses. */
+                allow_networks: string[];
+                /** @description Null: every port. */
+                allow_ports: number[] | null;
+                /** @description Without its credentials; null: requests go to receivers directly. */
+                proxy: string | null;
+            };
+            retry_policy: {
+                max_attempts: number;
+                initial_seconds: number;
+                coefficient: number;
+                max_seconds: number;
+                /** @description Every delay is multiplied by it. */
+                scale: number;
+            };
+            limits: {
+                payload_bytes: number;
+                batch_events: number;
+                /** @description Null: unlimited. */
+                endpoints_per_tenant: number | null;
+                /** @description Null: unlimited. */
+                events_per_second_per_tenant: number | null;
+            };
+            /** @description The variables of the environment, each with its value or its default. */
+            settings: {
+                name: string;
+                /** @description As text, without credentials; null: not set. Of a secret: `set` or `not set`. */
+                value: string | null;
+                /** @enum {string} */
+                source: "environment" | "default";
+                secret: boolean;
+            }[];
+        };
+        ProcessList: {
+            /** @description The oldest first, at most 1,000. */
+            data: {
+                id: string;
+                /** Format: date-time */
+                started_at: string;
+                /**
+                 * Format: date-time
+                 * @description Twice a second while the process lives.
+                 */
+                heartbeat_at: string;
+                /** @description False: silent for 10 seconds, its claims are over. */
+                alive: boolean;
+                makes_attempts: boolean;
+                /** @description The reason in its file PAUSE; null: there is none. */
+                paused: string | null;
+            }[];
+        };
         RedeemedPortalSession: {
             id: string;
             tenant: string;
@@ -2106,18 +2324,6 @@ export interface components {
             revoked_at: string | null;
             /** @description Sent as an API key is. Nobody can see it again. */
             token: string;
-        };
-        Session: {
-            /** @description The name of the API key; `admin`: the key of the configuration. */
-            name: string;
-            /** @enum {string} */
-            role: "admin" | "operator" | "publisher" | "viewer";
-            /** @description The only tenant that it sees; null: all of them. */
-            tenant: string | null;
-            /** @description The end of the session, or of its key. Null: the request has a key without one. */
-            expires_at: string | null;
-            /** @description The version of Surehook. */
-            version: string;
         };
         Health: {
             /** @constant */
@@ -2280,29 +2486,7 @@ export interface components {
             };
         };
         /**
-         * @description `link_expired`: The link was not used in time: make another.
-         *
-         *     `link_used`: The link was used before, and works once: make another.
-         *
-         *     `unauthorized`: There is no API key, or it is not valid; or the code is not known.
-         */
-        "401.link_expired.link_used.unauthorized": {
-            headers: {
-                "x-request-id": components["headers"]["x-request-id"];
-                ratelimit: components["headers"]["ratelimit"];
-                "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                "www-authenticate": components["headers"]["www-authenticate"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "link_expired" | "link_used" | "unauthorized";
-                } & components["schemas"]["Problem"];
-            };
-        };
-        /**
-         * @description `forbidden`: The role of the API key, or the scope of the portal session, does not allow this; or the page of another origin asks.
+         * @description `forbidden`: The role of the API key, or the scope of the portal session, does not allow this.
          *
          *     `foreign_tenant`: The API key is bound to another tenant than the one named.
          */
@@ -2320,7 +2504,7 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description `forbidden`: The role of the API key, or the scope of the portal session, does not allow this; or the page of another origin asks. */
+        /** @description `forbidden`: The role of the API key, or the scope of the portal session, does not allow this. */
         "403.forbidden": {
             headers: {
                 "x-request-id": components["headers"]["x-request-id"];
@@ -3132,6 +3316,47 @@ export interface operations {
             401: components["responses"]["401.unauthorized"];
             403: components["responses"]["403.forbidden"];
             404: components["responses"]["404.not_found"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.overloaded.unavailable"];
+        };
+    };
+    searchEvents: {
+        parameters: {
+            query: {
+                limit?: number;
+                cursor?: string;
+                from?: string;
+                to?: string;
+                /**
+                 * @description Part of the payload as it was posted; upper and lower case are alike.
+                 * @example order-1001
+                 */
+                text: string;
+                tenant?: string;
+                type?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As far as one request searches. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["x-request-id"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventSearch"];
+                };
+            };
+            400: components["responses"]["400.validation_failed"];
+            401: components["responses"]["401.unauthorized"];
+            403: components["responses"]["403.forbidden.foreign_tenant"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.overloaded.unavailable"];
@@ -4686,6 +4911,133 @@ export interface operations {
             503: components["responses"]["503.overloaded.unavailable"];
         };
     };
+    listIssues: {
+        parameters: {
+            query?: {
+                status?: "open" | "acknowledged" | "all";
+                tenant?: string;
+                endpoint_id?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["x-request-id"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueList"];
+                };
+            };
+            400: components["responses"]["400.validation_failed"];
+            401: components["responses"]["401.unauthorized"];
+            403: components["responses"]["403.forbidden.foreign_tenant"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.overloaded.unavailable"];
+        };
+    };
+    acknowledgeIssue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example iss_01a20fae6a5575f2a3d40c6b1e9827fd */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "their team is told"
+                 *     }
+                 */
+                "application/json": {
+                    note?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The issue. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["x-request-id"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issue"];
+                };
+            };
+            400: components["responses"]["400.bad_request.malformed_json.validation_failed"];
+            401: components["responses"]["401.unauthorized"];
+            403: components["responses"]["403.forbidden"];
+            404: components["responses"]["404.not_found"];
+            413: components["responses"]["413.payload_too_large"];
+            415: components["responses"]["415.unsupported_encoding"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.overloaded.unavailable"];
+        };
+    };
+    reopenIssue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example iss_01a20fae6a5575f2a3d40c6b1e9827fd */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "not mended after all"
+                 *     }
+                 */
+                "application/json": {
+                    note?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The issue. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["x-request-id"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issue"];
+                };
+            };
+            400: components["responses"]["400.bad_request.malformed_json.validation_failed"];
+            401: components["responses"]["401.unauthorized"];
+            403: components["responses"]["403.forbidden"];
+            404: components["responses"]["404.not_found"];
+            413: components["responses"]["413.payload_too_large"];
+            415: components["responses"]["415.unsupported_encoding"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.overloaded.unavailable"];
+        };
+    };
     listBatches: {
         parameters: {
             query?: {
@@ -6089,6 +6441,62 @@ export interface operations {
             503: components["responses"]["503.overloaded.unavailable"];
         };
     };
+    getSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["x-request-id"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            401: components["responses"]["401.unauthorized"];
+            403: components["responses"]["403.forbidden"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.overloaded.unavailable"];
+        };
+    };
+    listProcesses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["x-request-id"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessList"];
+                };
+            };
+            401: components["responses"]["401.unauthorized"];
+            403: components["responses"]["403.forbidden"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.overloaded.unavailable"];
+        };
+    };
     redeemPortalSession: {
         parameters: {
             query?: never;
@@ -6145,99 +6553,6 @@ export interface operations {
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.unavailable"];
-        };
-    };
-    getSession: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The session of the cookie, or the API key. */
-            200: {
-                headers: {
-                    "x-request-id": components["headers"]["x-request-id"];
-                    ratelimit: components["headers"]["ratelimit"];
-                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Session"];
-                };
-            };
-            401: components["responses"]["401.unauthorized"];
-            403: components["responses"]["403.forbidden"];
-            429: components["responses"]["429.rate_limited"];
-            500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.overloaded.unavailable"];
-        };
-    };
-    signIn: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "api_key": "shk_an-example-of-a-key-which-opens-nothing-at-all0"
-                 *     }
-                 */
-                "application/json": {
-                    /** @description An API key; not the token of a portal session. */
-                    api_key?: string;
-                    /** @description The part of a sign-in link behind `#token=`. */
-                    token?: string;
-                };
-            };
-        };
-        responses: {
-            /** @description Who is signed in. */
-            200: {
-                headers: {
-                    "x-request-id": components["headers"]["x-request-id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Session"];
-                };
-            };
-            400: components["responses"]["400.bad_request.malformed_json.validation_failed"];
-            401: components["responses"]["401.link_expired.link_used.unauthorized"];
-            403: components["responses"]["403.forbidden"];
-            413: components["responses"]["413.payload_too_large"];
-            415: components["responses"]["415.unsupported_encoding"];
-            429: components["responses"]["429.rate_limited"];
-            500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.overloaded.unavailable"];
-        };
-    };
-    signOut: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Signed out. */
-            204: {
-                headers: {
-                    "x-request-id": components["headers"]["x-request-id"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            403: components["responses"]["403.forbidden"];
-            500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.overloaded.unavailable"];
         };
     };
     getHealth: {
