@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
-export type IdPrefix = 'evt' | 'ep' | 'del' | 'att' | 'bat' | 'req' | 'sec' | 'aud' | 'prc' | 'key' | 'pos' | 'iss';
+export type IdPrefix =
+  'evt' | 'ep' | 'del' | 'att' | 'bat' | 'req' | 'sec' | 'aud' | 'prc' | 'key' | 'pos' | 'iss';
 
 /** A prefix and a UUIDv7 (RFC 9562 section 5.7) in hex: ids sort by time and never contain a full stop. */
 export function newId(prefix: IdPrefix, at?: Date): string {
