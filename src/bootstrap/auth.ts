@@ -24,7 +24,7 @@ export function startAuth(
   /** Sessions are read by it: the kill switch must work from the dashboard while all connections of `pool` are in use. */
   controlPool: Pool,
   release: (() => Promise<unknown>)[],
-): Pick<AppDeps, 'identify' | 'isValid' | 'countFailure' | 'ownerOf' | 'sessions'> {
+): Pick<AppDeps, 'identify' | 'isValid' | 'countFailure' | 'identifyHash' | 'sessions'> {
   const use = startKeyUse((used) => recordKeyUse(pool, used), log);
   release.push(() => use.close());
   const cache = createApiKeyCache((hashes) => findApiKeys(pool, hashes), control);
@@ -35,5 +35,5 @@ export function startAuth(
     isSpent: batchReads((ids) => findSpent(controlPool, ids), MAX_SPENT_WAITING),
     isHttps: () => publicUrl?.startsWith('https:') === true,
   });
-  return { ...withSessions(keys, sessions), ownerOf: keys.ownerOf, sessions };
+  return { ...withSessions(keys, sessions), identifyHash: keys.identifyHash, sessions };
 }

@@ -35,16 +35,18 @@ export interface Auth {
   countFailure(request: IncomingMessage): void;
 }
 
-/** Authentication by API keys, also by the hash of a key that a request does not send itself. */
+/** Authentication by API keys, also by the hash of a key that a request does not send as one. */
 export interface KeyAuth extends Auth {
-  identifyHash(
-    hash: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Identity | Promise<Identity>;
+  /** Uses up a request of the key, as `identify` does. */
+  identifyHash(hash: string, response: ServerResponse, on: OnFault): Identity | Promise<Identity>;
   isValidHash(hash: string): Promise<boolean>;
-  /** The same as `identifyHash`, but uses up no request of the key. `path`: where the request has the key. */
-  ownerOf(hash: string, request: IncomingMessage, path: string): Promise<Identity>;
+}
+
+interface OnFault {
+  /** The error where there is no such key. */
+  unknown(): Error;
+  /** Where the request has the key. */
+  path?: string;
 }
 
 const ADMIN: Identity = {
@@ -83,11 +85,11 @@ export function createAuth(
   }
 
   /** A valid key is never refused for others from its address: it may be that of a proxy. */
-  function requireValid(key: Credential | null, request: IncomingMessage, path?: string): Credential {
-    if (key === null) limits.takeFailure(request);
-    const fault = key === null ? 'This API key is not known.' : faultOf(key);
+  function requireValid(key: Credential | null, { unknown, path }: OnFault): Credential {
+    if (key === null) throw unknown();
+    const fault = faultOf(key);
     if (fault !== null) throw unauthorized(fault, path);
-    return key!;
+    return key;
   }
 
   const auth: KeyAuth = {
@@ -104,23 +106,25 @@ export function createAuth(
     identify(request, response) {
       const hash = hashIn(request);
       if (hash === null) throw unauthorized('Send the API key as "Authorization: Bearer <key>".');
-      return auth.identifyHash(hash, request, response);
+      const unknown = () => unknownKey(() => limits.takeFailure(request));
+      return auth.identifyHash(hash, response, { unknown });
     },
-    identifyHash(hash, request, response) {
+    identifyHash(hash, response, on) {
       if (isAdmin(hash)) return ADMIN;
       const found = keys.get(hash);
       return found instanceof Promise
-        ? found.then((key) => admit(requireValid(key, request), response))
-        : admit(requireValid(found, request), response);
-    },
-    async ownerOf(hash, request, path) {
-      return isAdmin(hash) ? ADMIN : ownerOfKey(requireValid(await keys.get(hash), request, path));
+        ? found.then((key) => admit(requireValid(key, on), response))
+        : admit(requireValid(found, on), response);
     },
   };
   return auth;
 }
 
 const ownerOfKey = (key: Credential): Identity => (key.role === 'portal' ? { ...key, id: key.name } : key);
+
+/** Whether a request has an API key, or tries to. A proxy may add credentials of another scheme. */
+export const hasKey = ({ headers }: IncomingMessage): boolean =>
+  /^Bearer\b/i.test(headers.authorization ?? '');
 
 /** The hash of the key in a request; null: there is none. */
 function hashIn({ headers }: IncomingMessage): string | null {
@@ -135,6 +139,12 @@ function faultOf({ role, revoked_at, endsAt }: Credential): string | null {
   if (endsAt <= performance.now()) return `This ${what} has expired.`;
   if (revoked_at) return `This ${what} was revoked.`;
   return null;
+}
+
+/** Counts it as a wrong credential. */
+export function unknownKey(countFailure: () => void, path?: string): Problem {
+  countFailure();
+  return unauthorized('This API key is not known.', path);
 }
 
 export const unauthorized = (detail: string, path = 'Authorization'): Problem =>

@@ -92,6 +92,7 @@ function readCall(
     slot: slotOf(response),
     requestId: String(response.getHeader('x-request-id')),
     request,
+    response,
   };
 }
 

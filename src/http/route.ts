@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import type { Answer, Text } from './answer.js';
 import type { EventStream } from './event-stream.js';
@@ -86,6 +86,8 @@ export interface Call<P extends Params = Params, Q = unknown, B = unknown> {
   requestId: string;
   /** For limits by address. */
   request: IncomingMessage;
+  /** For the headers of limits. */
+  response: ServerResponse;
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -97,6 +99,8 @@ interface Declaration {
   description?: string;
   /** `none`: needs no API key. */
   role: NeededRole | 'none';
+  /** Whether the body stands for an API key, whose rate the answers then tell. */
+  keyInBody?: boolean;
   /** The scope with which a portal session may call it; without one, none may. */
   portal?: NeededScope;
   /** Whether API keys that are bound to a tenant are refused. */

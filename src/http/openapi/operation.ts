@@ -44,7 +44,8 @@ function bodyOf({ body, optionalBody = false, example }: Route<never>) {
   return { requestBody: { required: !optionalBody, content } };
 }
 
-function answersOf({ role, responses, idempotent }: Route<never>): ZodOpenApiResponsesObject {
+function answersOf({ role, keyInBody, responses, idempotent }: Route<never>): ZodOpenApiResponsesObject {
+  const always = role === 'none' && !keyInBody ? (['x-request-id'] as const) : KEYED_HEADERS;
   const answer = ([status, response]: [string, Response]) => {
     const { description, schema, type = JSON_TYPE, example } = response;
     const replay = idempotent && status === '200' ? (['idempotent-replayed'] as const) : [];
@@ -52,7 +53,7 @@ function answersOf({ role, responses, idempotent }: Route<never>): ZodOpenApiRes
       status,
       {
         description,
-        headers: headerRefs([...(role === 'none' ? (['x-request-id'] as const) : KEYED_HEADERS), ...replay]),
+        headers: headerRefs([...always, ...replay]),
         ...(schema && { content: { [type]: { schema, ...withExample(example) } } }),
       },
     ];

@@ -11,9 +11,11 @@ export interface PageSessions {
    * have been signed out, and its key revoked.
    */
   read(request: IncomingMessage): PageToken | null;
+  /** The same, also where the request has an API key. */
+  inCookie(request: IncomingMessage): PageToken | null;
   /** Whether it was signed out, in whichever process. */
   isEnded(session: PageToken): Promise<boolean>;
-  /** Signs out for good: a copy of the cookie is refused, too. */
+  /** Signs out for good: a copy of the cookie is refused, too. Writes only where the session has not ended. */
   end(session: PageToken): Promise<void>;
   /** The `set-cookie` that removes the cookie. */
   removal(): string;
@@ -45,20 +47,30 @@ export function createPageSessions(deps: SessionDeps): PageSessions {
     ].join('; ');
   const spendToken = ({ id, expiresAt }: PageToken) => spend({ id, expiresAt: new Date(expiresAt) });
 
-  return {
+  const endings = new Map<string, Promise<void>>();
+  async function endLive(session: PageToken): Promise<void> {
+    if (!(await isSpent(session.id))) await spendToken(session);
+  }
+
+  const sessions: PageSessions = {
     begin(keyHash) {
       const session = newToken('session', keyHash, now());
       const seconds = Math.floor((session.expiresAt - now()) / 1000);
       return { session, cookie: cookieOf(sealToken(secrets, 'session', session), seconds) };
     },
-    read({ headers }) {
-      if (headers.authorization !== undefined) return null;
+    read: (request) => (hasKey(request) ? null : sessions.inCookie(request)),
+    inCookie({ headers }) {
       const value = cookieIn(headers.cookie, name());
       const session = value === null ? null : openToken(secrets, 'session', value);
       return session && session.expiresAt > now() ? session : null;
     },
     isEnded: ({ id }) => isSpent(id),
-    end: async (session) => void (await spendToken(session)),
+    end(session) {
+      const { id } = session;
+      const ending = endings.get(id) ?? endLive(session).finally(() => endings.delete(id));
+      endings.set(id, ending);
+      return ending;
+    },
     removal: () => cookieOf('', 0),
     async redeem(link) {
       const token = openToken(secrets, 'sign-in link', link);
@@ -67,7 +79,11 @@ export function createPageSessions(deps: SessionDeps): PageSessions {
       return (await spendToken(token)) ? { keyHash: token.keyHash } : 'used';
     },
   };
+  return sessions;
 }
+
+/** Whether a request has an API key, or tries to. A proxy may add credentials of another scheme. */
+const hasKey = ({ headers }: IncomingMessage) => /^Bearer\b/i.test(headers.authorization ?? '');
 
 function cookieIn(header: string | undefined, name: string): string | null {
   for (const pair of header?.split(';') ?? []) {

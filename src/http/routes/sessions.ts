@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { answer } from '../answer.js';
 import { session } from '../answers/sessions.js';
-import { keyHash, refused, unauthorized, type Identity, type KeyAuth } from '../auth.js';
+import { keyHash, refused, unauthorized, unknownKey, type Identity, type KeyAuth } from '../auth.js';
 import { apiKeyExample } from '../examples.js';
 import { requirePage, requireSameOrigin } from '../page/same-origin.js';
 import type { PageSessions } from '../page/sessions.js';
@@ -11,7 +11,7 @@ import { text } from '../text-schemas.js';
 
 export interface SessionDeps {
   sessions: PageSessions;
-  ownerOf: KeyAuth['ownerOf'];
+  identifyHash: KeyAuth['identifyHash'];
   countFailure: KeyAuth['countFailure'];
   version: string;
 }
@@ -41,6 +41,7 @@ const signIn = route('POST /session', {
   operationId: 'signIn',
   tag,
   role: 'none',
+  keyInBody: true,
   // No slot: a body that is slow to arrive would keep it. Look-ups are made together, and links used up two at a time.
   lane: 'free',
   summary: 'Sign in to the dashboard',
@@ -59,11 +60,12 @@ const signIn = route('POST /session', {
     'unavailable',
     'overloaded',
   ],
-  async handle({ body, request }, { sessions, ownerOf, countFailure, version }) {
+  async handle({ body, request, response }, { sessions, identifyHash, countFailure, version }) {
     requireSameOrigin(request);
     const path = body.api_key === undefined ? 'token' : 'api_key';
     const hash = body.api_key === undefined ? await hashIn(body.token!) : keyHash(body.api_key);
-    const identity = await ownerOf(hash, request, path);
+    const unknown = () => unknownKey(() => countFailure(request), path);
+    const identity = await identifyHash(hash, response, { unknown, path });
     if (identity.role === 'portal')
       throw unauthorized('The token of a portal session is for the portal.', path);
     const { session, cookie } = sessions.begin(hash);
@@ -103,7 +105,7 @@ const signOut = route('DELETE /session', {
   responses: { 204: { description: 'Signed out.', schema: null } },
   problems: ['forbidden', 'unavailable', 'overloaded'],
   async handle({ request }, { sessions }) {
-    const session = sessions.read(request);
+    const session = sessions.inCookie(request);
     if (session) {
       requirePage(request);
       await sessions.end(session);
