@@ -16,6 +16,9 @@ const SECRETS = new Set([
   'SUREHOOK_ENCRYPTION_KEYS',
 ]);
 
+/** Their URLs may hold a user and a password. */
+const URLS = new Set(['DATABASE_URL', 'SUREHOOK_PROXY']);
+
 /** `values`: parsed, with defaults. `given`: what the environment says. */
 export function describeSettings(
   names: string[],
@@ -25,19 +28,19 @@ export function describeSettings(
   return names.map((name) => {
     const secret = SECRETS.has(name);
     const isGiven = given[name] !== undefined;
-    const value = secret ? (isGiven ? 'set' : 'not set') : shown(values[name]);
+    const value = secret ? (isGiven ? 'set' : 'not set') : shown(name, values[name]);
     return { name, value, source: isGiven ? 'environment' : 'default', secret };
   });
 }
 
-function shown(value: Value): string | null {
+function shown(name: string, value: Value): string | null {
   if (value === undefined || value === null) return null;
-  const text = String(value);
-  return text.includes('://') && URL.canParse(text) ? withoutCredentials(new URL(text)) : text;
+  if (URLS.has(name)) return withoutCredentials(new URL(String(value)));
+  const joint = name === 'SUREHOOK_PORTAL_FRAME_ANCESTORS' ? ' ' : ',';
+  return Array.isArray(value) ? value.join(joint) : String(value);
 }
 
 /** The query of a Postgres URL may hold a password, too. */
-function withoutCredentials(url: URL): string {
-  const { pathname } = url;
-  return `${url.protocol}//${url.host}${pathname === '/' ? '' : pathname}`;
+function withoutCredentials({ protocol, host, pathname }: URL): string {
+  return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
 }

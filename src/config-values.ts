@@ -9,6 +9,13 @@ export const port = z
   .transform(Number)
   .refine((number) => number <= 65_535, 'must be a port, 0 to 65535');
 export const flag = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');
+/** `http:host` and `http:/host` are URLs, too, but to some readers not those of a host. */
+const urlOf = (beginning: RegExp, error: string) =>
+  z
+    .string()
+    .trim()
+    .refine((text) => beginning.test(text) && URL.canParse(text), { error, abort: true });
+export const databaseUrl = urlOf(/^postgres(ql)?:\/\//i, 'must be a postgres:// URL');
 /** A list joined by commas. */
 const list = z.string().transform((text) => text.split(',').map((part) => part.trim()));
 export const networks = list.refine(
@@ -22,11 +29,13 @@ export const ports = list
   )
   .transform((all) => all.map(Number));
 /** The value may hold a password: no message repeats it. */
-export const proxy = z
-  .url({ protocol: /^http$/, error: 'must be a URL such as http://proxy.internal:3128', abort: true })
-  .refine(hasDecodableUser, 'has a % in its user or password that begins no escape: write it as %25');
+export const proxy = urlOf(/^http:\/\//i, 'must be a URL such as http://proxy.internal:3128').refine(
+  hasDecodableUser,
+  'has a % in its user or password that begins no escape: write it as %25',
+);
+/** Hosts may contain `;`, which would end a directive of a content security policy. */
 const isOrigin = (text: string) =>
-  URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text;
+  URL.canParse(text) && /^https?:[^;,']*$/.test(text) && new URL(text).origin === text;
 export const origins = list.refine(
   (all) => all.every(isOrigin),
   'must be origins joined by commas, such as https://portal.example.com',
@@ -43,6 +52,8 @@ export const file = z
 export const linkUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http(s) URL', abort: true })
   .refine((url) => !/[@?#]/.test(url), 'must have no user, password, query or fragment: links begin with it');
+/** As browsers have it, such as with a lower-case scheme, and without a slash at its end. */
+export const publicUrl = linkUrl.transform((url) => new URL(url).href.replace(/\/+$/, ''));
 /** Must fit into a header behind `Bearer`. */
 export const adminKey = z
   .string()

@@ -6,6 +6,7 @@ import {
   adminKey,
   ancestors,
   count,
+  databaseUrl,
   file,
   flag,
   key32,
@@ -17,6 +18,7 @@ import {
   ports,
   processes,
   proxy,
+  publicUrl,
   scale,
 } from './config-values.js';
 import { describeSettings, type Setting } from './config-settings.js';
@@ -33,7 +35,7 @@ const variables = z.object({
   HOST: z.string().default('127.0.0.1'),
   METRICS_PORT: port.optional(),
   DATA_DIR: z.string().default('.surehook'),
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }).optional(),
+  DATABASE_URL: databaseUrl.optional(),
   TEMPORAL_ADDRESS: z
     .string()
     .regex(/^[^\s/@]+:\d+$/, 'must be host:port')
@@ -53,7 +55,7 @@ const variables = z.object({
   SUREHOOK_ALLOW_NETWORKS: networks.optional(),
   SUREHOOK_ALLOW_PORTS: ports.optional(),
   SUREHOOK_PROXY: proxy.optional(),
-  SUREHOOK_PUBLIC_URL: linkUrl.transform((url) => url.replace(/\/+$/, '')).optional(),
+  SUREHOOK_PUBLIC_URL: publicUrl.optional(),
   SUREHOOK_CORS_ORIGINS: origins.optional(),
   SUREHOOK_PORTAL_FRAME_ANCESTORS: ancestors.optional(),
   SUREHOOK_PORTAL_CSS: file.optional(),

@@ -166,6 +166,44 @@ describe('configuration', () => {
     ]);
   });
 
+  it.each([
+    ['SUREHOOK_PROXY', 'http:user:canary@proxy:3128', 'must be a URL such as http://proxy.internal:3128'],
+    ['SUREHOOK_PROXY', 'http:/user:canary@proxy:3128', 'must be a URL such as http://proxy.internal:3128'],
+    ['DATABASE_URL', 'postgres:me:canary@db/hooks', 'must be a postgres:// URL'],
+    ['DATABASE_URL', 'postgresql:/me:canary@db/hooks', 'must be a postgres:// URL'],
+  ])('refuses %s=%s, a URL without a host to some readers', (name, url, must) => {
+    expect(faultsOf({ [name]: url })).toEqual([`${name}: ${must}`]);
+  });
+
+  it('shows URLs without credentials, and lists as they are written', () => {
+    const { settings } = loadConfig({
+      SUREHOOK_PROXY: ' http:///me:canary@proxy:3128',
+      SUREHOOK_CORS_ORIGINS: 'https://a.example, https://b.example',
+      SUREHOOK_PORTAL_FRAME_ANCESTORS: 'https://a.example  https://b.example',
+    });
+    const shown = Object.fromEntries(settings.map(({ name, value }) => [name, value]));
+    expect(shown).toMatchObject({
+      SUREHOOK_PROXY: 'http://proxy:3128',
+      SUREHOOK_CORS_ORIGINS: 'https://a.example,https://b.example',
+      SUREHOOK_PORTAL_FRAME_ANCESTORS: 'https://a.example https://b.example',
+    });
+  });
+
+  it('writes the public URL as browsers do, because cookies depend on its scheme', () => {
+    const publicUrl = (SUREHOOK_PUBLIC_URL: string) => loadConfig({ SUREHOOK_PUBLIC_URL }).publicUrl;
+    expect(publicUrl('HTTPS://Hooks.example.com/')).toBe('https://hooks.example.com');
+    expect(publicUrl('https://hooks.example.com/Base//')).toBe('https://hooks.example.com/Base');
+  });
+
+  it.each(['https://a;b.example', "https://a'b.example", 'https://a.example;sandbox'])(
+    'refuses %s as an origin: it would end a directive of a security policy',
+    (origin) => {
+      expect(
+        faultsOf({ SUREHOOK_CORS_ORIGINS: origin, SUREHOOK_PORTAL_FRAME_ANCESTORS: origin }),
+      ).toHaveLength(2);
+    },
+  );
+
   it('repeats no value of an argument that it does not know', () => {
     const args = ['--admin-key=canary', '--processes', '2', 'canary', '-xcanary'];
     const known = 'the only argument is --processes with a number';
