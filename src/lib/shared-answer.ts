@@ -1,6 +1,7 @@
 /**
- * Shares one call of `ask` between concurrent callers, and its result for `ms` more; errors are not kept. `rest`: the
- * result is also kept for so many times as long as `ask` took, so that callers without a key cannot keep it busy.
+ * Shares one call of `ask` between concurrent callers, and its result for `ms` more. `rest`: the result, or the error, is
+ * also kept for so many times as long as `ask` took, so that callers without a key cannot keep it busy. Without it, errors
+ * are not kept.
  */
 export function sharedAnswer<T>(ms: number, ask: () => Promise<T>, rest = 0): () => Promise<T> {
   let answer: Promise<T> | null = null;
@@ -11,7 +12,15 @@ export function sharedAnswer<T>(ms: number, ask: () => Promise<T>, rest = 0): ()
     const forget = () => {
       answer = null;
     };
-    asked.then(() => setTimeout(forget, Math.max(ms, rest * (performance.now() - began))).unref(), forget);
+    const keep = (least: number) => {
+      const keepMs = Math.max(least, rest * (performance.now() - began));
+      if (keepMs === 0) forget();
+      else setTimeout(forget, keepMs).unref();
+    };
+    asked.then(
+      () => keep(ms),
+      () => keep(0),
+    );
     return (answer = asked);
   };
 }

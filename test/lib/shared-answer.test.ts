@@ -47,3 +47,28 @@ test('a failure is not kept', async () => {
   await expect(shared()).rejects.toThrow('away');
   expect(await shared()).toBe(2);
 });
+
+test('a failure that takes long rests as a result does', async () => {
+  let calls = 0;
+  const shared = sharedAnswer(
+    1,
+    async () => {
+      calls += 1;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      throw new Error('too slow');
+    },
+    4,
+  );
+  const first = expect(shared()).rejects.toThrow('too slow');
+  await vi.advanceTimersByTimeAsync(100);
+  await first;
+  await vi.advanceTimersByTimeAsync(399);
+  const kept = expect(shared()).rejects.toThrow('too slow');
+  expect(calls).toBe(1);
+  await kept;
+  await vi.advanceTimersByTimeAsync(1);
+  const next = expect(shared()).rejects.toThrow('too slow');
+  await vi.advanceTimersByTimeAsync(100);
+  await next;
+  expect(calls).toBe(2);
+});
