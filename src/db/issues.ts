@@ -35,14 +35,15 @@ export interface IssueFilter {
 /** Open deliveries that are looked at for one page. */
 const MOST_LOOKED_AT = 20_000;
 
-const CURSOR = /^[tf] \d{4,}-\d\d-\d\d [\d:.]+\+00 iss_[0-9a-f]{32}$/;
+const CURSOR = /^([tf]) ((?!0000)\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)((?:\.\d{1,6})?\+00) (iss_[0-9a-f]{32})$/;
 
 /** The place that a cursor names; null: it is none. */
 export function decodeIssueCursor(cursor: string): string[] | null {
-  const text = Buffer.from(cursor, 'base64url').toString();
-  if (!CURSOR.test(text)) return null;
-  const [isOpen, day, time, id] = text.split(' ');
-  return [isOpen!, `${day} ${time}`, id!];
+  const [, isOpen, day, time, rest, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  const at = Date.parse(`${day}T${time}Z`);
+  // Some days that do not exist, such as 30 February, are read as later ones: Postgres would refuse them.
+  if (Number.isNaN(at) || !new Date(at).toISOString().startsWith(`${day}T${time}`)) return null;
+  return [isOpen!, `${day} ${time}${rest}`, id!];
 }
 
 /** Open ones first, the last seen first. `place`: of the last one of the page before. */

@@ -429,3 +429,30 @@ test('any posted bytes get 400, never 500', async () => {
     { numRuns: 100 },
   );
 }, 60_000);
+
+const LISTS = [
+  ...[
+    '/v1/events?cursor=',
+    '/v1/events?after=',
+    '/v1/events/search?text=abc&cursor=',
+    '/v1/deliveries?cursor=',
+  ],
+  ...['/v1/endpoints?cursor=', '/v1/batches?cursor=', '/v1/audit?cursor=', '/v1/api-keys?cursor='],
+  ...['/v1/portal-sessions?cursor=', '/v1/tenants?cursor=', '/v1/event-types?cursor=', '/v1/issues?cursor='],
+];
+const ISSUE = `iss_${'a'.repeat(32)}`;
+
+test.each(LISTS)('%s refuses cursors that no page had', async (path) => {
+  const times = ['2026-99-99 99:99:99', '2026-02-30 00:00:00', '0000-01-01 00:00:00', '2026-01-01 24:00:00'];
+  const odd = [
+    '2026-01-01 1.1.1.1',
+    '2026-01-01 00:00:00.1234567',
+    '99999-01-01 00:00:00',
+    '2026-01-01 00:00:60',
+  ];
+  const texts = [...times, ...odd].map((time) => `t ${time}+00 ${ISSUE}`);
+  for (const text of [...texts, '18446744073709551616 ', 'a\0b', '\n', '\ud800']) {
+    const cursor = Buffer.from(text).toString('base64url');
+    expect((await t.call('GET', path + cursor)).status, text).toBe(400);
+  }
+});
