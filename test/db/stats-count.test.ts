@@ -169,3 +169,61 @@ it('counts everything anew after a restore, by the statements of docs/events.md'
   await attempts('a', 5);
   await expectAllCounted(database.admin, pool);
 });
+
+const countAll = async () => {
+  for (const source of STATS_SOURCES) await countPage(pool, source, 1_000);
+};
+const issues = async () => {
+  const { rows } = await pool.query<{ endpoint_id: string }>(
+    'select endpoint_id, attempt_count::int from issues',
+  );
+  return rows;
+};
+
+it('leaves no issue behind where its endpoint is deleted meanwhile', async () => {
+  await attempts('b', 3);
+  const deleting = await database.admin.connect();
+  let counting;
+  try {
+    await deleting.query('begin');
+    await deleting.query(`select from endpoints where tenant = 'b' for update`);
+    await deleting.query(`update endpoints set deleted_at = now() where tenant = 'b'`);
+    await deleting.query('delete from issues');
+    let isDone = false;
+    counting = eventually(async () => {
+      await countAll();
+      const { rows } = await pool.query(
+        'select from attempts where xid > (select xid from stats_progress where source = $1)',
+        ['attempts'],
+      );
+      return rows.length === 0;
+    }).finally(() => (isDone = true));
+    await eventually(async () => {
+      const { rowCount } = await database.admin.query(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      return isDone || rowCount! > 0;
+    });
+  } finally {
+    await deleting.query('commit');
+    deleting.release();
+  }
+  await counting;
+  expect(await issues()).toEqual([]);
+});
+
+it('makes no issue of a correction of what was counted before the endpoint was registered', async () => {
+  await database.admin.query(`update endpoints set ad_hoc_key = id where tenant = 'b'`);
+  const [event] = await accept(pool, [newEvent({ tenant: 'b', maxAttempts: 1 })]);
+  const { id, claim } = event!.made[0]!;
+  const lost = { ...recordOf({ id, claim: claim! }, 'failed'), reason: 'WORKER_LOST' };
+  await recordAttempts(pool, [{ ...lost, attempt: testAttempt({ classification: 'WORKER_LOST' }) }]);
+  await expectAllCounted(database.admin, pool);
+  await database.admin.query(`update endpoints set ad_hoc_key = null where tenant = 'b'`);
+  await recordAttempts(pool, [recordOf({ id, claim: claim! }, 'delivered')]);
+  await eventually(async () => {
+    await countAll();
+    return (await pool.query('select from stats_corrections')).rowCount === 0;
+  });
+  expect(await issues()).toEqual([]);
+});
