@@ -1047,6 +1047,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get who is signed in */
+        get: operations["getSession"];
+        put?: never;
+        /**
+         * Sign in to the dashboard
+         * @description With an API key, or the token of a sign-in link, which works once. Sets a cookie for 12 hours.
+         */
+        post: operations["signIn"];
+        /**
+         * Sign out of the dashboard
+         * @description For good, in every process: a copy of the cookie is refused, too. Without a session, it does nothing.
+         */
+        delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -2325,6 +2350,18 @@ export interface components {
             /** @description Sent as an API key is. Nobody can see it again. */
             token: string;
         };
+        Session: {
+            /** @description The name of the API key; `admin`: the key of the configuration. */
+            name: string;
+            /** @enum {string} */
+            role: "admin" | "operator" | "publisher" | "viewer";
+            /** @description The only tenant that it sees; null: all of them. */
+            tenant: string | null;
+            /** @description The end of the session, or of its key. Null: the request has a key without one. */
+            expires_at: string | null;
+            /** @description The version of Surehook. */
+            version: string;
+        };
         Health: {
             /** @constant */
             status: "ok";
@@ -2486,7 +2523,29 @@ export interface components {
             };
         };
         /**
-         * @description `forbidden`: The role of the API key, or the scope of the portal session, does not allow this.
+         * @description `link_expired`: The link was not used in time: make another.
+         *
+         *     `link_used`: The link was used before, and works once: make another.
+         *
+         *     `unauthorized`: There is no API key, or it is not valid; or the code is not known.
+         */
+        "401.link_expired.link_used.unauthorized": {
+            headers: {
+                "x-request-id": components["headers"]["x-request-id"];
+                ratelimit: components["headers"]["ratelimit"];
+                "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                "www-authenticate": components["headers"]["www-authenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "link_expired" | "link_used" | "unauthorized";
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description `forbidden`: The role of the API key, or the scope of the portal session, does not allow this; or the page of another origin asks.
          *
          *     `foreign_tenant`: The API key is bound to another tenant than the one named.
          */
@@ -2504,7 +2563,7 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description `forbidden`: The role of the API key, or the scope of the portal session, does not allow this. */
+        /** @description `forbidden`: The role of the API key, or the scope of the portal session, does not allow this; or the page of another origin asks. */
         "403.forbidden": {
             headers: {
                 "x-request-id": components["headers"]["x-request-id"];
@@ -6553,6 +6612,101 @@ export interface operations {
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.unavailable"];
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session of the cookie, or the API key. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["x-request-id"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            401: components["responses"]["401.unauthorized"];
+            403: components["responses"]["403.forbidden"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.overloaded.unavailable"];
+        };
+    };
+    signIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "api_key": "shk_an-example-of-a-key-which-opens-nothing-at-all0"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description An API key; not the token of a portal session. */
+                    api_key?: string;
+                    /** @description The part of a sign-in link behind `#token=`. */
+                    token?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Who is signed in. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["x-request-id"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["400.bad_request.malformed_json.validation_failed"];
+            401: components["responses"]["401.link_expired.link_used.unauthorized"];
+            403: components["responses"]["403.forbidden"];
+            413: components["responses"]["413.payload_too_large"];
+            415: components["responses"]["415.unsupported_encoding"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.overloaded.unavailable"];
+        };
+    };
+    signOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out. */
+            204: {
+                headers: {
+                    "x-request-id": components["headers"]["x-request-id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: components["responses"]["403.forbidden"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.overloaded.unavailable"];
         };
     };
     getHealth: {
