@@ -62,7 +62,14 @@ export default tseslint.config(
       ...reactHooks.configs.flat.recommended.rules,
       'no-restricted-imports': [
         'error',
-        { patterns: [{ group: ['**/../src/**'], message: 'The page knows the server by its API only.' }] },
+        {
+          patterns: [
+            {
+              regex: '\\.\\./src/(?!domain/)',
+              message: 'Of the server, the page knows its API and src/domain.',
+            },
+          ],
+        },
       ],
     },
   },

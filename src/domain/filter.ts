@@ -1,3 +1,4 @@
+import { byteLength } from './byte-length.js';
 import {
   accessorOf,
   equals,
@@ -37,7 +38,7 @@ export function readFilter(filter: unknown): ReadFilter {
       [],
       `At most ${MAX_FILTER_COST} comparisons: each value of $in and $nin counts, and $endsWith counts ${SUFFIX_COST}.`,
     );
-  else if (Buffer.byteLength(all(read.parts)) > MAX_PREDICATE)
+  else if (byteLength(all(read.parts)) > MAX_PREDICATE)
     refuse(
       read,
       [],
@@ -49,7 +50,7 @@ export function readFilter(filter: unknown): ReadFilter {
 function sizeProblem(filter: unknown): string | null {
   if (isDeeperThan(filter, MAX_FILTER_LEVELS)) return `At most ${MAX_FILTER_LEVELS} levels.`;
   const json = JSON.stringify(filter) ?? '';
-  return Buffer.byteLength(json) > MAX_FILTER_BYTES ? `At most ${MAX_FILTER_BYTES} bytes of JSON.` : null;
+  return byteLength(json) > MAX_FILTER_BYTES ? `At most ${MAX_FILTER_BYTES} bytes of JSON.` : null;
 }
 
 /** The predicate of a checked filter. */

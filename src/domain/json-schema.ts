@@ -1,3 +1,5 @@
+import { byteLength } from './byte-length.js';
+
 /** A JSON Schema 2020-12 that is an object. */
 export type JsonSchema = Record<string, unknown>;
 
@@ -100,7 +102,7 @@ export function sizeOf(value: unknown): number {
   const isKept = typeof value === 'object' && value !== null;
   const before = isKept ? sizes.get(value) : undefined;
   if (before !== undefined) return before;
-  const size = Buffer.byteLength(JSON.stringify(value) ?? '');
+  const size = byteLength(JSON.stringify(value) ?? '');
   if (isKept) sizes.set(value, size);
   return size;
 }

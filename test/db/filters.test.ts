@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { matchFilters } from '../../src/db/filters.js';
 import { compileFilter, readFilter } from '../../src/domain/filter.js';
-import { anyFilter, anyJsonLikeFilter, anyPayload, matches } from '../support/filters.js';
+import { passes as matches } from '../../src/domain/filter-meaning.js';
+import { anyFilter, anyJsonLikeFilter, anyPayload } from '../support/filters.js';
 import { addEndpoints, openTestDatabase, type TestDatabase } from '../support/open-deliveries.js';
 
 let database: TestDatabase;

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { matchFilters } from '../../../src/db/filters.js';
 import { acceptEvents, fanOut, type Stored } from '../../../src/db/open-deliveries/index.js';
 import type { Filter } from '../../../src/domain/filter.js';
-import { anyFilter, anyPayload, matches } from '../../support/filters.js';
+import { passes as matches } from '../../../src/domain/filter-meaning.js';
+import { anyFilter, anyPayload } from '../../support/filters.js';
 import { addEndpoint, newEvent, openTestDatabase, type TestDatabase } from '../../support/open-deliveries.js';
 import { anyEventType, anySubscription, subscribesTo } from '../../support/subscriptions.js';
 
