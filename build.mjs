@@ -51,6 +51,8 @@ function buildDashboard() {
   execFileSync(process.execPath, [join(dirname(vite), 'bin/vite.js'), 'build', '--logLevel', 'warn'], {
     cwd: 'dashboard',
     stdio: 'inherit',
+    // Tests run with NODE_ENV=test, which would build React for development: several times slower.
+    env: { ...process.env, NODE_ENV: 'production' },
   });
   for (const file of filesIn('dist/dashboard/assets')) compress(file);
   console.log(`dashboard built in ${((performance.now() - began) / 1000).toFixed(1)} s`);

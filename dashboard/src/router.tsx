@@ -13,7 +13,8 @@ import { NotFound, RouteError, RoutePending } from './app/route-states';
 import { deliveriesSearch } from './pages/deliveries/search';
 import { endpointsSearch } from './pages/endpoints/search';
 import { eventsSearch } from './pages/events/search';
-import { auditSearch, issuesSearch } from './pages/search';
+import { batchesSearch, batchSearch, newReplaySearch } from './pages/replay/search';
+import { apiKeysSearch, auditSearch, eventTypesSearch, issuesSearch, tenantsSearch } from './pages/search';
 
 interface Context {
   queryClient: QueryClient;
@@ -84,21 +85,27 @@ const pages = [
     component: lazyRouteComponent(() => import('./pages/endpoints/endpoint'), 'EndpointPage'),
   }),
   createRoute({
+    ...at('/endpoints/$id/edit'),
+    component: lazyRouteComponent(() => import('./pages/endpoints/edit'), 'EditEndpoint'),
+  }),
+  createRoute({
     ...at('/replay'),
+    validateSearch: batchesSearch,
     component: lazyRouteComponent(() => import('./pages/replay/page'), 'Replay'),
   }),
   createRoute({
     ...at('/replay/new'),
-    // The same filters as in the list that the replay is chosen from.
-    validateSearch: deliveriesSearch,
+    validateSearch: newReplaySearch,
     component: lazyRouteComponent(() => import('./pages/replay/new'), 'NewReplay'),
   }),
   createRoute({
     ...at('/replay/$id'),
+    validateSearch: batchSearch,
     component: lazyRouteComponent(() => import('./pages/replay/batch'), 'BatchPage'),
   }),
   createRoute({
     ...at('/event-types'),
+    validateSearch: eventTypesSearch,
     component: lazyRouteComponent(() => import('./pages/event-types/page'), 'EventTypes'),
   }),
   createRoute({
@@ -107,6 +114,7 @@ const pages = [
   }),
   createRoute({
     ...at('/tenants'),
+    validateSearch: tenantsSearch,
     component: lazyRouteComponent(() => import('./pages/tenants/page'), 'Tenants'),
   }),
   createRoute({
@@ -115,6 +123,7 @@ const pages = [
   }),
   createRoute({
     ...at('/api-keys'),
+    validateSearch: apiKeysSearch,
     component: lazyRouteComponent(() => import('./pages/api-keys/page'), 'ApiKeys'),
   }),
   createRoute({

@@ -55,25 +55,34 @@ function watchFaults(page: Page, url: string): string[] {
   return faults;
 }
 
-/** Fails for each serious finding of axe (WCAG 2 A and AA). */
-export async function expectAccessible(page: Page): Promise<void> {
+/** The serious findings of axe (WCAG 2.1 A and AA). `rules`: only these; null: all. */
+export async function seriousFindings(page: Page, rules: string[] | null = null): Promise<string[]> {
   await page.evaluate(axe.source);
-  const findings = await page.evaluate(async () => {
+  return page.evaluate(async (rules) => {
     const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run({
-      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'],
+      runOnly: rules ?? ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'],
+      resultTypes: ['violations'],
     });
     return violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`);
-  });
-  expect(findings).toEqual([]);
+  }, rules);
+}
+
+/** Fails for each serious finding of axe. */
+export async function expectAccessible(page: Page): Promise<void> {
+  expect(await seriousFindings(page)).toEqual([]);
+}
+
+/** By how many pixels the page is wider than the window. */
+export function overWidth(page: Page): Promise<number> {
+  const width = (of: string) => `document.documentElement.${of}Width`;
+  return page.evaluate<number>(`${width('scroll')} - ${width('client')}`);
 }
 
 /** Fails where the page is wider than the window. */
 export async function expectNoSidewaysScroll(page: Page): Promise<void> {
-  const width = (of: string) => `document.documentElement.${of}Width`;
-  const over = await page.evaluate<number>(`${width('scroll')} - ${width('client')}`);
-  expect(over).toBeLessThanOrEqual(0);
+  await expect.poll(() => overWidth(page)).toBeLessThanOrEqual(0);
 }
 
 const SIZES = { wide: { width: 1440, height: 900 }, narrow: { width: 360, height: 740 } };

@@ -16,9 +16,26 @@ const throwProblems: Middleware = {
   },
 };
 
+let token: string | null = null;
+
+/** From now on, requests have this token instead of the cookie: the portal's page is for a customer. */
+export function authorizeBy(sessionToken: string): void {
+  token = sessionToken;
+}
+
+const withToken: Middleware = {
+  onRequest({ request }) {
+    if (token === null) return;
+    const signed = new Request(request, { credentials: 'omit' });
+    signed.headers.set('authorization', `Bearer ${token}`);
+    return signed;
+  },
+};
+
 /** The API of the server that this page came from. Rejects with an `ApiError` for each answer that is not 2xx. */
 export const api = createClient<paths>({ baseUrl: '/', headers: PAGE_HEADERS });
-api.use(throwProblems);
+api.use(throwProblems, withToken);
+export type Api = typeof api;
 
 /** The body of an answer. */
 export async function data<T>(answer: Promise<{ data?: T }>): Promise<NonNullable<T>> {

@@ -11,6 +11,12 @@ export type Endpoint = Schemas['Endpoint'];
 export type ListedEvent = Schemas['ListedEvent'];
 export type LiveTick = Schemas['LiveTick'];
 export type Batch = Schemas['Batch'];
+export type BatchItem = Schemas['BatchItem'];
+export type AuditEntry = Schemas['AuditEntry'];
+export type ApiKey = Schemas['ApiKey'];
+export type NewApiKey = Schemas['NewApiKey'];
+export type Issue = Schemas['Issue'];
+export type Settings = Schemas['Settings'];
 export type Control = Schemas['Control'];
 export type Readiness = Schemas['Readiness'];
 

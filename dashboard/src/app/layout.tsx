@@ -8,6 +8,7 @@ import { NAVIGATION } from './navigation';
 import { Palette, PaletteButton } from './palette';
 import { PausedBanner } from './paused-banner';
 import { SessionContext } from './session';
+import { ViewingAs } from './viewing-as';
 import classes from './layout.module.css';
 
 /** The frame around every page behind the sign-in. */
@@ -15,7 +16,9 @@ export function Layout() {
   const { data: session } = useQuery(sessionQuery);
   const [isOpen, { toggle, close }] = useDisclosure();
   const { href, pathname } = useLocation();
-  if (!session) return session === null ? <Navigate to="/sign-in" search={{ to: href }} /> : null;
+  // Until the sign-in is loaded, this is its address already: to go there again would never end.
+  if (session === null && pathname !== '/sign-in') return <Navigate to="/sign-in" search={{ to: href }} />;
+  if (!session) return null;
   const isAt = (to: string) => (to === '/' ? pathname === '/' : `${pathname}/`.startsWith(`${to}/`));
   return (
     <SessionContext value={session}>
@@ -33,9 +36,12 @@ export function Layout() {
             <Group gap="xs" wrap="nowrap">
               <Burger opened={isOpen} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
               <img src="/assets/icon.svg" alt="" width={24} height={24} />
-              <Text fw={650}>Surehook</Text>
+              <Text fw={650} visibleFrom="xs" style={{ whiteSpace: 'nowrap' }}>
+                Surehook
+              </Text>
             </Group>
-            <Group gap="xs" wrap="nowrap">
+            <Group gap="xs" wrap="nowrap" miw={0}>
+              <ViewingAs />
               <PaletteButton />
               <AccountMenu />
             </Group>

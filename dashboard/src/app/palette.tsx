@@ -45,7 +45,12 @@ export const PaletteButton = () => (
     size="xs"
     h={34}
     leftSection={<IconSearch size={16} />}
-    rightSection={<Kbd size="xs">Ctrl K</Kbd>}
+    rightSection={
+      <Kbd size="xs" visibleFrom="sm">
+        Ctrl K
+      </Kbd>
+    }
+    flex="none"
     onClick={spotlight.open}
   >
     Go to

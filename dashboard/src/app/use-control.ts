@@ -1,21 +1,33 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { api, data } from '../api/client';
 import { controlQuery, type ControlScope } from '../api/control';
+import type { Control } from '../api/types';
 
-/** Stops sending, for everything or for a tenant. */
+/** Everything that is paused now. */
+export const useControl = () => useQuery(controlQuery);
+
+/** Stops sending, for everything or for a tenant. The form shows its errors. */
 export function usePause() {
-  const queryClient = useQueryClient();
   return useMutation({
     mutationFn: (body: ControlScope & { reason: string }) => data(api.POST('/v1/control/pause', { body })),
-    onSuccess: (control) => queryClient.setQueryData(controlQuery.queryKey, control),
+    onSuccess: useChanged(),
+    meta: { showsErrors: true },
   });
 }
 
 /** Sends again. */
 export function useResume() {
-  const queryClient = useQueryClient();
   return useMutation({
     mutationFn: (body: ControlScope & { reason?: string }) => data(api.POST('/v1/control/resume', { body })),
-    onSuccess: (control) => queryClient.setQueryData(controlQuery.queryKey, control),
+    onSuccess: useChanged(),
   });
+}
+
+/** A pause shows in the status of deliveries, wherever they are listed: everything else is read again. */
+function useChanged() {
+  const queryClient = useQueryClient();
+  return (control: Control) => {
+    queryClient.setQueryData(controlQuery.queryKey, control);
+    void queryClient.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'control' });
+  };
 }

@@ -1,54 +1,91 @@
-import { Button, Group, Select, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
-import { IconX } from '@tabler/icons-react';
-import { useState } from 'react';
+import { Button, Group, Select } from '@mantine/core';
+import { useDisclosure, useMediaQuery } from '@mantine/hooks';
+import { IconFilter, IconX } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import { FilterText } from './filter-text';
+import { FilterTime } from './filter-time';
 
 export interface Filter<Name extends string> {
   name: Name;
   label: string;
   /** Without options: free text. */
-  options?: { value: string; label: string }[];
+  options?: readonly { value: string; label: string }[];
+  /** What free text may look like. */
+  hint?: string;
   width?: number;
+  /** Only shown when set, or asked for. */
+  isRare?: boolean;
 }
 
-/** Filters of a list; their values are in the URL. */
+type Values<Name extends string> = Partial<Record<Name, string | undefined>>;
+
+/** Filters of a list; their values are in the URL. `time`: also the fields `from` and `to`, which `resolved` makes times. */
 export function FilterBar<Name extends string>({
   filters,
   values,
   onChange,
+  time = false,
+  children,
 }: {
   filters: readonly Filter<Name>[];
-  values: Partial<Record<Name, string>>;
-  onChange: (changed: Partial<Record<Name, string | undefined>>) => void;
+  values: Values<Name> & { from?: string; to?: string };
+  onChange: (changed: Values<Name> & { from?: string; to?: string }) => void;
+  time?: boolean;
+  /** Before the filters. */
+  children?: ReactNode;
 }) {
-  const isSet = filters.some(({ name }) => values[name] !== undefined);
-  const one = (name: Name, value: string | null) =>
-    onChange({ [name]: value || undefined } as Partial<Record<Name, string>>);
+  const names = [...filters.map(({ name }) => name), ...(time ? (['from', 'to'] as const) : [])];
+  const isSet = names.some((name) => values[name] !== undefined);
+  // On narrow screens the filters would fill the first page: they are behind a button.
+  const isNarrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false });
+  const [isOpen, { toggle }] = useDisclosure();
+  const isShown = ({ name, isRare }: Filter<Name>) =>
+    isOpen || (!isNarrow && (!isRare || values[name] !== undefined));
+  const hidden = isNarrow || filters.some((filter) => filter.isRare);
+  const change = (changed: object) => onChange(changed);
   return (
     <Group component="search" gap="xs" mb="sm">
-      {filters.map(({ name, label, options, width = 180 }) =>
-        options ? (
-          <Select
-            key={name}
-            aria-label={label}
-            placeholder={label}
-            data={options}
-            value={values[name] ?? null}
-            onChange={(value) => one(name, value)}
-            clearable
-            searchable={options.length > 8}
-            w={width}
-            size="sm"
-          />
-        ) : (
-          <FilterText
-            key={name}
-            label={label}
-            width={width}
-            value={values[name] ?? ''}
-            onChange={(value) => one(name, value)}
-          />
-        ),
+      {children}
+      {filters
+        .filter(isShown)
+        .map(({ name, label, options, hint, width = 180 }) =>
+          options ? (
+            <Select
+              key={name}
+              aria-label={label}
+              placeholder={label}
+              data={options}
+              value={values[name] ?? null}
+              onChange={(value) => change({ [name]: value ?? undefined })}
+              clearable
+              searchable={options.length > 8}
+              w={width}
+              maw="100%"
+              size="sm"
+            />
+          ) : (
+            <FilterText
+              key={name}
+              label={label}
+              hint={hint}
+              width={width}
+              value={values[name] ?? ''}
+              onChange={(value) => change({ [name]: value || undefined })}
+            />
+          ),
+        )}
+      {time && (isOpen || !isNarrow) && <FilterTime value={values} onChange={change} />}
+      {hidden && (
+        <Button
+          variant="subtle"
+          color="gray"
+          size="sm"
+          leftSection={<IconFilter size={14} />}
+          aria-expanded={isOpen}
+          onClick={toggle}
+        >
+          {isOpen ? 'Fewer filters' : isNarrow ? 'Filters' : 'More filters'}
+        </Button>
       )}
       {isSet && (
         <Button
@@ -56,52 +93,11 @@ export function FilterBar<Name extends string>({
           color="gray"
           size="sm"
           leftSection={<IconX size={14} />}
-          onClick={() =>
-            onChange(
-              Object.fromEntries(filters.map(({ name }) => [name, undefined])) as Partial<
-                Record<Name, undefined>
-              >,
-            )
-          }
+          onClick={() => change(Object.fromEntries(names.map((name) => [name, undefined])))}
         >
           Clear
         </Button>
       )}
     </Group>
-  );
-}
-
-/** Takes effect when typing pauses. */
-function FilterText({
-  label,
-  width,
-  value,
-  onChange,
-}: {
-  label: string;
-  width: number;
-  value: string;
-  onChange: (value: string) => void;
-}) {
-  const [typed, setTyped] = useState(value);
-  const [shown, setShown] = useState(value);
-  // The URL has changed otherwise: by "Clear", or the browser's "Back".
-  if (shown !== value) {
-    setShown(value);
-    setTyped(value);
-  }
-  const change = useDebouncedCallback(onChange, 300);
-  return (
-    <TextInput
-      aria-label={label}
-      placeholder={label}
-      value={typed}
-      onChange={({ currentTarget }) => {
-        setTyped(currentTarget.value);
-        change(currentTarget.value.trim());
-      }}
-      w={width}
-      size="sm"
-    />
   );
 }

@@ -1,6 +1,8 @@
 import { Alert, Button, Group, Skeleton, Stack } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import { ApiError } from '../api/problem';
+import { Empty } from './empty';
 
 /** The data of a query once it has come; until then gray lines, or the error with a button that tries again. */
 export function Loaded<T>({
@@ -21,13 +23,16 @@ export function Loaded<T>({
   );
 }
 
-export const LoadError = ({ error, again }: { error: Error; again: () => void }) => (
-  <Alert color="red" variant="light" title="This could not be loaded" role="alert">
-    <Group justify="space-between">
-      {error.message}
-      <Button size="xs" variant="default" onClick={again}>
-        Try again
-      </Button>
-    </Group>
-  </Alert>
-);
+export const LoadError = ({ error, again }: { error: Error; again: () => void }) =>
+  error instanceof ApiError && error.status === 404 ? (
+    <Empty title="Not found">{error.message}</Empty>
+  ) : (
+    <Alert color="red" variant="light" title="This could not be loaded" role="alert">
+      <Group justify="space-between">
+        {error.message}
+        <Button size="xs" variant="default" onClick={again}>
+          Try again
+        </Button>
+      </Group>
+    </Alert>
+  );

@@ -1,6 +1,7 @@
 import { Group, Stack, Text, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import type { ReactNode } from 'react';
+import { useSite } from '../api/api-context';
 
 /** Title of a page (also of the browser's tab), with a line that says what it shows, and its actions. */
 export function PageHeader({
@@ -12,13 +13,13 @@ export function PageHeader({
   about?: ReactNode;
   children?: ReactNode;
 }) {
-  useDocumentTitle(`${title} · Surehook`);
+  useDocumentTitle(`${title} · ${useSite()}`);
   return (
     <Group component="header" justify="space-between" align="flex-start" gap="sm" mb="md">
       <Stack gap={2} miw={0}>
         <Title order={1}>{title}</Title>
         {about && (
-          <Text component="div" c="dimmed" size="sm">
+          <Text component="div" c="dimmed" size="sm" style={{ overflowWrap: 'anywhere' }}>
             {about}
           </Text>
         )}

@@ -1,7 +1,21 @@
-import { Checkbox, Loader } from '@mantine/core';
+import { Loader } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useLayoutEffect, useRef, useState, type MouseEvent, type ReactNode } from 'react';
+import {
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type CSSProperties,
+  type ReactNode,
+} from 'react';
+import { ListRow } from './list-row';
+import { rowEvents } from './row-events';
+import { useRowSelection, type Selection } from './use-row-selection';
 import classes from './row-list.module.css';
+
+export type { Selection };
 
 export interface Column<Row> {
   header: string;
@@ -12,17 +26,17 @@ export interface Column<Row> {
    * Its place on narrow screens: `title` and `side` share the first line (default `line`: those below), `hidden`: left out.
    */
   narrow?: 'title' | 'side' | 'line' | 'hidden';
-}
-
-export interface Selection {
-  ids: ReadonlySet<string>;
-  onChange: (ids: ReadonlySet<string>) => void;
+  /** Numbers stand at the right. */
+  align?: 'right';
 }
 
 interface Props<Row> {
   label: string;
+  /** The same array as long as the rows are the same. */
   rows: Row[];
-  columns: Column<Row>[];
+  /** The same array at each render: else all rows render again while scrolling. */
+  columns: readonly Column<Row>[];
+  /** The same function at each render, too. */
   idOf: (row: Row) => string;
   /** Fetches the rows after the last; null: there are none. */
   more?: (() => void) | null;
@@ -30,94 +44,82 @@ interface Props<Row> {
   selection?: Selection;
 }
 
+/** Rows ahead of the last one in view at which the next page is fetched. */
+const AHEAD = 150;
+
 /**
  * A list of any length: only rows in view are in the document. With a `selection`, a click with Shift selects all rows from the
- * last one clicked. The link of a row's first cell covers the whole row (class `rowLink`).
+ * last one clicked. Arrow keys go from row to row. A `RowLink` in the first cell covers the whole row.
  */
 export function RowList<Row>({ label, rows, columns, idOf, more, isLoadingMore, selection }: Props<Row>) {
   const list = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
-  const [anchor, setAnchor] = useState<string | null>(null);
-  useLayoutEffect(() => setTop(list.current?.offsetTop ?? 0), []);
+  const isNarrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false });
   const virtual = useWindowVirtualizer({
     count: rows.length,
-    estimateSize: () => 44,
-    overscan: 12,
+    estimateSize: useCallback(() => (isNarrow ? 66 : 44), [isNarrow]),
+    overscan: 10,
     scrollMargin: top,
-    getItemKey: (index) => idOf(rows[index]!),
+    // A new function makes the list measure all of its rows again.
+    getItemKey: useCallback((index: number) => idOf(rows[index]!), [rows, idOf]),
+    // Scrolling must not wait for the rows to be rendered.
+    useFlushSync: false,
   });
+  useLayoutEffect(() => {
+    const place = () => setTop(Math.round((list.current?.getBoundingClientRect().top ?? 0) + window.scrollY));
+    place();
+    // What is above the list, such as a banner, may grow.
+    const observer = new ResizeObserver(place);
+    observer.observe(document.body);
+    return () => observer.disconnect();
+  }, []);
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? -1;
   useEffect(() => {
-    if (more && !isLoadingMore && last >= rows.length - 20) more();
+    if (more && !isLoadingMore && last >= rows.length - AHEAD) more();
   }, [more, isLoadingMore, last, rows.length]);
+  const select = useRowSelection(() => rows.map(idOf), selection);
+  const events = rowEvents(rows.length, { reveal: (index) => virtual.scrollToIndex(index), select });
 
-  function select(id: string, event: MouseEvent) {
-    if (!selection) return;
-    const chosen = new Set(selection.ids);
-    const isOn = !chosen.has(id);
-    const ids = event.shiftKey && anchor !== null ? between(rows.map(idOf), anchor, id) : [id];
-    for (const one of ids)
-      if (isOn) chosen.add(one);
-      else chosen.delete(one);
-    setAnchor(id);
-    selection.onChange(chosen);
-  }
-
-  const tracks = [...(selection ? ['28px'] : []), ...columns.map(({ width }) => `minmax(0, ${width})`)];
-  const style = { '--tracks': tracks.join(' ') } as React.CSSProperties;
+  const tracks = [...(selection ? ['20px'] : []), ...columns.map(({ width }) => `minmax(0, ${width})`)];
   return (
     <div
       role="table"
       aria-label={label}
       aria-rowcount={more ? -1 : rows.length + 1}
-      style={style}
+      style={{ '--tracks': tracks.join(' ') } as CSSProperties}
       className={classes.list}
     >
-      <div role="rowgroup">
-        <div role="row" className={classes.head} aria-rowindex={1}>
+      <div role="rowgroup" className={classes.head}>
+        <div role="row" className={classes.names} aria-rowindex={1}>
           {selection && <span role="columnheader" aria-label="Selected" />}
-          {columns.map(({ header }) => (
-            <span role="columnheader" key={header}>
+          {columns.map(({ header, align }) => (
+            <span role="columnheader" key={header} data-align={align} className={classes.name}>
               {header}
             </span>
           ))}
         </div>
       </div>
-      <div role="rowgroup" ref={list} style={{ height: virtual.getTotalSize(), position: 'relative' }}>
-        {items.map(({ index, key, start }) => {
-          const row = rows[index]!;
-          const id = idOf(row);
-          return (
-            <div
-              role="row"
-              key={key}
-              ref={virtual.measureElement}
-              data-index={index}
-              aria-rowindex={index + 2}
-              aria-selected={selection?.ids.has(id)}
-              className={classes.row}
-              style={{ transform: `translateY(${start - top}px)` }}
-            >
-              {selection && (
-                <span role="cell" className={classes.check}>
-                  <Checkbox
-                    size="xs"
-                    aria-label={`Select ${id}`}
-                    checked={selection.ids.has(id)}
-                    onClick={(event) => select(id, event)}
-                    readOnly
-                  />
-                </span>
-              )}
-              {columns.map(({ header, cell, narrow = 'line' }) => (
-                <span role="cell" key={header} data-narrow={narrow} className={classes.cell}>
-                  {cell(row)}
-                </span>
-              ))}
-            </div>
-          );
-        })}
+      <div
+        // A group of rows must have one; the first rows come a moment after the list.
+        role={items.length > 0 ? 'rowgroup' : undefined}
+        ref={list}
+        {...events}
+        className={classes.rows}
+        style={{ height: virtual.getTotalSize() }}
+      >
+        {items.map(({ index, key, start }) => (
+          <ListRow
+            key={key}
+            row={rows[index]!}
+            id={key as string}
+            index={index}
+            start={start - top}
+            columns={columns}
+            isSelected={selection?.ids.has(key as string)}
+            measure={virtual.measureElement}
+          />
+        ))}
       </div>
       {isLoadingMore && (
         <div className={classes.more} role="status" aria-label="Loading more">
@@ -126,12 +128,6 @@ export function RowList<Row>({ label, rows, columns, idOf, more, isLoadingMore, 
       )}
     </div>
   );
-}
-
-/** The ids from one to the other, whichever comes first. */
-function between(ids: string[], a: string, b: string): string[] {
-  const [from, to] = [ids.indexOf(a), ids.indexOf(b)].sort((x, y) => x - y) as [number, number];
-  return from === -1 ? [b] : ids.slice(from, to + 1);
 }
 
 export const rowLink = classes.link;

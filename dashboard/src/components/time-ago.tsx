@@ -1,15 +1,14 @@
-import { Text, Tooltip } from '@mantine/core';
+import { useSyncExternalStore } from 'react';
 import { dateTime, relative } from '../lib/format';
-import { useNow } from '../lib/use-now';
+import { subscribeToNow } from '../lib/use-now';
 
 /** `4 min ago`, or `in 40 s`; the date and time when pointed at. */
 export function TimeAgo({ at }: { at: string }) {
-  const now = useNow();
+  // Renders again only when the text is another: a list has many.
+  const text = useSyncExternalStore(subscribeToNow, () => relative(at));
   return (
-    <Tooltip label={dateTime(at)} events={{ hover: true, focus: true, touch: true }}>
-      <Text component="time" dateTime={at} inherit span>
-        {relative(at, now)}
-      </Text>
-    </Tooltip>
+    <time dateTime={at} title={dateTime(at)}>
+      {text}
+    </time>
   );
 }

@@ -56,7 +56,7 @@ export const CLASSIFICATION_WORDS: Record<Classification, Words> = {
   GONE: {
     label: 'Gone',
     color: 'red',
-    means: 'The endpoint answered 410: it no longer exists. Surehook disabled it.',
+    means: 'The endpoint answered 410: it no longer exists. It was disabled.',
   },
   REDIRECT: {
     label: 'Redirect',
@@ -78,12 +78,12 @@ export const CLASSIFICATION_WORDS: Record<Classification, Words> = {
   ADDRESS_BLOCKED: {
     label: 'Address blocked',
     color: 'red',
-    means: 'The host resolves to an address that Surehook may not call.',
+    means: 'The host resolves to an address that may not be called.',
   },
   WORKER_LOST: {
-    label: 'Process lost',
+    label: 'Interrupted',
     color: 'orange',
-    means: 'The process of Surehook that made the request ended before it recorded the answer.',
+    means: 'Sending was interrupted before the answer was recorded. The endpoint may have got the request.',
   },
   ENDPOINT_DELETED: {
     label: 'Endpoint deleted',
@@ -93,7 +93,7 @@ export const CLASSIFICATION_WORDS: Record<Classification, Words> = {
   INTERNAL_ERROR: {
     label: 'Own fault',
     color: 'orange',
-    means: 'Surehook failed; this used up no attempt of the endpoint.',
+    means: 'The sending side failed; this used up no attempt of the endpoint.',
   },
 };
 

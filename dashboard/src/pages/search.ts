@@ -19,3 +19,22 @@ export const auditSearch = z.object({
   to: text,
 });
 export type AuditSearch = z.output<typeof auditSearch>;
+
+export const eventTypesSearch = z.object({
+  /** Which besides those in use. A word `true` in an address would be read as a boolean. */
+  archived: z.enum(['only', 'all']).optional().catch(undefined),
+  /** In place of the list: the form of a new one, or an import. */
+  view: z.enum(['new', 'import']).optional().catch(undefined),
+});
+export type EventTypesSearch = z.output<typeof eventTypesSearch>;
+
+export const tenantsSearch = z.object({
+  /** In place of the list: the form of a new one. */
+  view: z.enum(['new']).optional().catch(undefined),
+});
+
+export const apiKeysSearch = z.object({
+  tenant: text,
+  role: z.enum(['admin', 'operator', 'publisher', 'viewer']).optional().catch(undefined),
+});
+export type ApiKeysSearch = z.output<typeof apiKeysSearch>;

@@ -1,3 +1,78 @@
+import { getRouteApi } from '@tanstack/react-router';
+import { useState } from 'react';
+import { readDeliveries } from '../../api/deliveries';
+import { canOperate } from '../../api/session';
+import type { Delivery } from '../../api/types';
+import { useTail } from '../../api/use-tail';
+import { useSession } from '../../app/session';
+import { Empty } from '../../components/empty';
+import { FilterBar } from '../../components/filter-bar';
+import { LiveSwitch, WaitingRows } from '../../components/live-switch';
+import { LoadError } from '../../components/loaded';
+import { OpenById } from '../../components/open-by-id';
 import { PageHeader } from '../../components/page-header';
+import { RowList } from '../../components/row-list';
+import { RowsPending } from '../../components/rows-pending';
+import { useScrolled } from '../../components/use-scrolled';
+import { DELIVERY_COLUMNS } from './columns';
+import { DELIVERY_FILTERS } from './filters';
+import { deliveriesSearch } from './search';
+import { SelectionBar } from './selection-bar';
 
-export const Deliveries = () => <PageHeader title="Deliveries" />;
+const route = getRouteApi('/signed-in/deliveries');
+const idOf = ({ id }: Delivery) => id;
+
+export function Deliveries() {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const mayOperate = canOperate(useSession());
+  const [isPaused, setPaused] = useState(false);
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const isScrolled = useScrolled();
+  const list = useTail(['deliveries', search], readDeliveries(search), isPaused || isScrolled);
+  const isFiltered = Object.values(search).some((value) => value !== undefined);
+  const clear = () => setChosen(new Set());
+  return (
+    <>
+      <PageHeader title="Deliveries" about="Each is one event on its way to one endpoint, newest first.">
+        <LiveSwitch isPaused={isPaused} isAway={list.isAway} onChange={setPaused} />
+      </PageHeader>
+      <FilterBar
+        filters={DELIVERY_FILTERS}
+        values={search}
+        time
+        onChange={(changed) => {
+          clear();
+          void navigate({ search: deliveriesSearch.parse({ ...search, ...changed }) });
+        }}
+      >
+        <OpenById />
+      </FilterBar>
+      <WaitingRows waiting={list.waiting} hasMore={list.hasMore} show={list.show} />
+      {list.error ? (
+        <LoadError error={list.error} again={list.refetch} />
+      ) : list.isPending ? (
+        <RowsPending />
+      ) : list.rows.length === 0 ? (
+        <Empty title={isFiltered ? 'No delivery matches these filters' : 'No deliveries yet'}>
+          {isFiltered
+            ? 'Clear a filter, or choose a longer time.'
+            : 'Add an endpoint, then post an event of a type that it subscribes to.'}
+        </Empty>
+      ) : (
+        <RowList
+          label="Deliveries"
+          rows={list.rows}
+          columns={DELIVERY_COLUMNS}
+          idOf={idOf}
+          more={list.more}
+          isLoadingMore={list.isLoadingMore}
+          selection={mayOperate ? { ids: chosen, onChange: setChosen } : undefined}
+        />
+      )}
+      {chosen.size > 0 && (
+        <SelectionBar selected={list.rows.filter(({ id }) => chosen.has(id))} onClear={clear} />
+      )}
+    </>
+  );
+}

@@ -1,3 +1,70 @@
+import { Button } from '@mantine/core';
+import { IconPlus } from '@tabler/icons-react';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { useApi, useCan } from '../../api/api-context';
+import { data } from '../../api/client';
+import { usePages } from '../../api/use-pages';
+import { useViewedTenant } from '../../app/view-as';
+import { Empty } from '../../components/empty';
+import { FilterBar, type Filter } from '../../components/filter-bar';
+import { LoadError } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
+import { RowList } from '../../components/row-list';
+import { RoutePending } from '../../app/route-states';
+import { endpointColumns } from './columns';
+import { endpointsSearch, type EndpointsSearch } from './search';
 
-export const Endpoints = () => <PageHeader title="Endpoints" />;
+const FILTERS = [
+  { name: 'tenant', label: 'Tenant' },
+  {
+    name: 'status',
+    label: 'Status',
+    options: ['enabled', 'paused', 'disabled'].map((value) => ({ value, label: value })),
+    width: 140,
+  },
+  { name: 'event_type', label: 'Subscribed to exactly', width: 220 },
+] as const satisfies readonly Filter<keyof EndpointsSearch>[];
+
+export function Endpoints() {
+  const api = useApi();
+  const can = useCan();
+  const search = useSearch({ from: '/signed-in/endpoints' });
+  const navigate = useNavigate({ from: '/endpoints' });
+  const viewed = useViewedTenant();
+  const filter = { ...search, tenant: search.tenant ?? viewed };
+  const isFiltered = Object.values(filter).some(Boolean);
+  const { rows, isPending, error, refetch, ...paging } = usePages(['endpoints', 'list', filter], (cursor) =>
+    data(api.GET('/v1/endpoints', { params: { query: { ...filter, cursor, limit: 100 } } })),
+  );
+  const add = can.changeEndpoints && (
+    <Button component={Link} to="/endpoints/new" leftSection={<IconPlus size={16} />}>
+      Add endpoint
+    </Button>
+  );
+  return (
+    <>
+      <PageHeader title="Endpoints" about="URLs that receive webhooks.">
+        {add}
+      </PageHeader>
+      <FilterBar
+        filters={FILTERS}
+        values={search}
+        onChange={(changed) =>
+          void navigate({ search: (old) => endpointsSearch.parse({ ...old, ...changed }), replace: true })
+        }
+      />
+      {error && <LoadError error={error} again={refetch} />}
+      {isPending && <RoutePending />}
+      {rows.length > 0 && (
+        <RowList label="Endpoints" rows={rows} columns={endpointColumns} idOf={({ id }) => id} {...paging} />
+      )}
+      {!isPending && !error && rows.length === 0 && (
+        <Empty title={isFiltered ? 'No endpoint matches' : 'There are no endpoints yet'}>
+          {isFiltered
+            ? 'Loosen or clear the filters, or leave the view of one tenant.'
+            : 'An endpoint is a URL that receives webhooks. Add the first one: events published from then on are sent to it.'}
+        </Empty>
+      )}
+    </>
+  );
+}

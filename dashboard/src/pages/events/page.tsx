@@ -1,3 +1,40 @@
+import { getRouteApi } from '@tanstack/react-router';
+import { useState } from 'react';
+import { FilterBar } from '../../components/filter-bar';
+import { LiveSwitch } from '../../components/live-switch';
+import { OpenById } from '../../components/open-by-id';
 import { PageHeader } from '../../components/page-header';
+import { EventList } from './event-list';
+import { EVENT_FILTERS } from './filters';
+import { PayloadSearch } from './payload-search';
+import { eventsSearch } from './search';
 
-export const Events = () => <PageHeader title="Events" />;
+const route = getRouteApi('/signed-in/events');
+
+export function Events() {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const [isPaused, setPaused] = useState(false);
+  const [isAway, setAway] = useState(false);
+  const isSearch = search.text !== undefined;
+  return (
+    <>
+      <PageHeader title="Events" about="Facts that were published, newest first.">
+        {!isSearch && <LiveSwitch isPaused={isPaused} isAway={isAway} onChange={setPaused} />}
+      </PageHeader>
+      <FilterBar
+        filters={EVENT_FILTERS}
+        values={search}
+        time
+        onChange={(changed) => void navigate({ search: eventsSearch.parse({ ...search, ...changed }) })}
+      >
+        <OpenById />
+      </FilterBar>
+      {isSearch ? (
+        <PayloadSearch search={search} />
+      ) : (
+        <EventList search={search} isPaused={isPaused} onAway={setAway} />
+      )}
+    </>
+  );
+}

@@ -1,3 +1,63 @@
+import { SimpleGrid, Stack } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { firstStepsQuery, readinessQuery } from '../../api/overview';
+import { canOperate } from '../../api/session';
+import { PauseButton } from '../../app/pause-button';
+import { useSession } from '../../app/session';
+import { useControl } from '../../app/use-control';
+import { Loaded } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
+import { Causes } from './causes';
+import { DayVolume } from './day-volume';
+import { FirstSteps } from './first-steps';
+import { Health } from './health';
+import { LiveFigures } from './live-figures';
+import { LiveStatus } from './live-status';
+import { Now } from './now';
+import { RecentFeed } from './recent-feed';
+import { TenantPauses } from './tenant-pauses';
+import { WorstEndpoints } from './worst-endpoints';
 
-export const Overview = () => <PageHeader title="Overview" />;
+export function Overview() {
+  const session = useSession();
+  const control = useControl();
+  const steps = useQuery(firstStepsQuery);
+  const isDegraded = useQuery(readinessQuery).data?.status === 'degraded';
+  const isPaused = control.data?.pauses.some(({ scope }) => scope === 'all');
+  const mayPause = canOperate(session) && session.tenant === null && !isPaused;
+  return (
+    <>
+      <PageHeader title="Overview" about={<LiveStatus />}>
+        {mayPause && <PauseButton scope={{ scope: 'all' }} />}
+      </PageHeader>
+      <Loaded query={steps}>
+        {({ hasEvents, hasEndpoints }) =>
+          hasEvents ? (
+            <Stack gap="md">
+              {isDegraded && <Health />}
+              <TenantPauses />
+              <LiveFigures />
+              <Now />
+              <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
+                <Stack gap="md">
+                  <DayVolume />
+                  <WorstEndpoints />
+                </Stack>
+                <Stack gap="md">
+                  <Causes />
+                  <RecentFeed />
+                </Stack>
+              </SimpleGrid>
+              {!isDegraded && <Health />}
+            </Stack>
+          ) : (
+            <Stack gap="md">
+              <FirstSteps hasEndpoints={hasEndpoints} />
+              <Health />
+            </Stack>
+          )
+        }
+      </Loaded>
+    </>
+  );
+}

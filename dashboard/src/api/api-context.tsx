@@ -1,0 +1,34 @@
+import { createContext, use } from 'react';
+import { SessionContext } from '../app/session';
+import { api } from './client';
+import { canOperate } from './session';
+
+/** What the buttons and forms of a page may offer; the server decides. */
+export interface Can {
+  /** Make, change and delete endpoints; read and rotate their secrets. */
+  changeEndpoints: boolean;
+  /** Pause, resume, enable, disable and test endpoints. */
+  operateEndpoints: boolean;
+  /** Retry deliveries, and run replay batches. */
+  replay: boolean;
+}
+
+/** Null: the operator's dashboard. Else the customer portal, and what the scopes of its session allow. */
+export const PortalCan = createContext<Can | null>(null);
+
+/** The API, as the app that shows the component may call it. */
+export const useApi = () => api;
+
+/** The name in the titles of pages. */
+export const useSite = (): string => (useIsPortal() ? 'Webhooks' : 'Surehook');
+
+/** Whether the component is shown to a customer, who knows neither tenants nor workflows. */
+export const useIsPortal = (): boolean => use(PortalCan) !== null;
+
+export function useCan(): Can {
+  const portal = use(PortalCan);
+  const session = use(SessionContext);
+  if (portal) return portal;
+  const operates = session !== null && canOperate(session);
+  return { changeEndpoints: session?.role === 'admin', operateEndpoints: operates, replay: operates };
+}

@@ -1,0 +1,47 @@
+import { queryOptions } from '@tanstack/react-query';
+import { api, data } from './client';
+import { ApiError } from './problem';
+import type { Readiness } from './types';
+
+/** Volume, success and failures of the last 24 hours, by the hour. */
+export const dayStatsQuery = queryOptions({
+  queryKey: ['stats', 'day'],
+  queryFn: () => data(api.GET('/v1/stats', { params: { query: { bucket: 'hour' } } })),
+  refetchInterval: 10_000,
+});
+
+/** Its 503 has the same body as its 200, and is no error here. */
+export const readinessQuery = queryOptions({
+  queryKey: ['readiness'],
+  queryFn: async (): Promise<Readiness> => {
+    const response = await fetch('/readyz').catch(() => null);
+    if (response === null) throw new ApiError(0, null, null);
+    const body = (await response.json().catch(() => null)) as Readiness | null;
+    if (!body?.postgres) throw new ApiError(response.status, null, null);
+    return body;
+  },
+  refetchInterval: 5_000,
+});
+
+/** Whether anything has ever been published, and any endpoint made: the first page of a new installation says what to do. */
+export const firstStepsQuery = queryOptions({
+  queryKey: ['first-steps'],
+  queryFn: async () => {
+    const params = { query: { limit: 1 } };
+    const [events, endpoints] = await Promise.all([
+      data(api.GET('/v1/events', { params })),
+      data(api.GET('/v1/endpoints', { params })),
+    ]);
+    return { hasEvents: events.data.length > 0, hasEndpoints: endpoints.data.length > 0 };
+  },
+  // Events stay: once there is one, there is nothing to ask again.
+  refetchInterval: ({ state }) => (state.data?.hasEvents ? false : 2_000),
+  staleTime: ({ state }) => (state.data?.hasEvents ? Infinity : 0),
+});
+
+/** For operators above the tenants only. */
+export const processesQuery = queryOptions({
+  queryKey: ['processes'],
+  queryFn: () => data(api.GET('/v1/processes')),
+  refetchInterval: 5_000,
+});

@@ -1,0 +1,80 @@
+import {
+  useInfiniteQuery,
+  useQuery,
+  useQueryClient,
+  type InfiniteData,
+  type QueryKey,
+} from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo } from 'react';
+import type { Page } from './use-pages';
+import { countNew, isGap, withHead, type Identified } from './with-head';
+
+const EVERY_MS = 2_000;
+/** A list that grows at its top for hours is cut to its newest page beyond this. */
+const MAX_FIRST_PAGE = 2_000;
+
+/**
+ * A list, newest first, read page by page as `more` is called, whose first page is read again every 2 s. New rows come in
+ * at the top, or are only counted while `isPaused`: `show` lets them in.
+ */
+export function useTail<Row extends Identified>(
+  queryKey: QueryKey,
+  read: (cursor: string | undefined) => Promise<Page<Row>>,
+  isPaused: boolean,
+) {
+  const queryClient = useQueryClient();
+  // The key is a new array at each render, with the same content.
+  const key = JSON.stringify(queryKey);
+  const query = useInfiniteQuery({
+    queryKey,
+    queryFn: ({ pageParam }) => read(pageParam),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
+    // The head keeps it fresh; "Back" finds the rows, and so its place, again.
+    staleTime: Infinity,
+    gcTime: 30 * 60_000,
+    // Comparing 100,000 rows takes longer than a frame.
+    structuralSharing: false,
+  });
+  const head = useQuery({
+    queryKey: [...queryKey, 'head'],
+    queryFn: () => read(undefined),
+    enabled: query.isSuccess,
+    refetchInterval: EVERY_MS,
+    gcTime: 0,
+    retry: false,
+  });
+  const pages = query.data?.pages;
+  const rows = useMemo(() => pages?.flatMap(({ data }) => data) ?? [], [pages]);
+  const isBehind = pages !== undefined && head.data !== undefined;
+  const show = useCallback(() => {
+    const newest = head.data;
+    if (!newest) return;
+    queryClient.setQueryData<InfiniteData<Page<Row>, string | undefined>>(
+      JSON.parse(key) as QueryKey,
+      (before) => {
+        if (!before) return before;
+        const next = withHead(before.pages, newest);
+        const kept = next[0]!.data.length > MAX_FIRST_PAGE ? [newest] : next;
+        return { pages: kept, pageParams: before.pageParams.slice(0, kept.length) };
+      },
+    );
+  }, [queryClient, key, head.data]);
+  useEffect(() => {
+    if (!isPaused) show();
+  }, [isPaused, show]);
+  return {
+    rows,
+    more: query.hasNextPage ? () => void query.fetchNextPage() : null,
+    isLoadingMore: query.isFetchingNextPage,
+    isPending: query.isPending,
+    error: query.data === undefined ? query.error : null,
+    refetch: () => void query.refetch(),
+    /** How many rows wait to be shown; `hasMore`: at least as many. */
+    waiting: isBehind ? countNew(pages, head.data) : 0,
+    hasMore: isBehind && isGap(pages, head.data),
+    show,
+    /** The last look for new rows failed. */
+    isAway: head.isError,
+  };
+}

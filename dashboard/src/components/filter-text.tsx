@@ -1,0 +1,42 @@
+import { TextInput } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { useState } from 'react';
+
+/** A filter that is typed. Takes effect when typing pauses. */
+export function FilterText({
+  label,
+  hint = label,
+  width,
+  value,
+  onChange,
+}: {
+  label: string;
+  hint?: string;
+  width: number;
+  value: string;
+  onChange: (value: string) => void;
+}) {
+  const [typed, setTyped] = useState(value);
+  const [shown, setShown] = useState(value);
+  // The URL has changed otherwise: by "Clear", or the browser's "Back".
+  if (shown !== value) {
+    setShown(value);
+    // What was typed since stays: the URL only follows it.
+    if (typed.trim() !== value) setTyped(value);
+  }
+  const change = useDebouncedCallback(onChange, 300);
+  return (
+    <TextInput
+      aria-label={label}
+      placeholder={hint}
+      value={typed}
+      onChange={({ currentTarget }) => {
+        setTyped(currentTarget.value);
+        change(currentTarget.value.trim());
+      }}
+      w={width}
+      maw="100%"
+      size="sm"
+    />
+  );
+}

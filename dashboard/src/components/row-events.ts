@@ -1,0 +1,38 @@
+import type { KeyboardEvent, MouseEvent } from 'react';
+
+const rowOf = (target: EventTarget) => (target as HTMLElement).closest<HTMLElement>('[data-index]');
+
+/**
+ * What clicks and keys do in a list: checkboxes select, arrows go from row to row, Space selects the row. With Shift, all
+ * rows from the last one selected. One listener for all rows, which then need not render for it.
+ */
+export function rowEvents(
+  count: number,
+  { reveal, select }: { reveal: (index: number) => void; select: (id: string, isRange: boolean) => void },
+) {
+  function onClick({ target, shiftKey }: MouseEvent<HTMLElement>) {
+    const row = target instanceof HTMLInputElement && rowOf(target);
+    if (row) select(row.dataset.id!, shiftKey);
+  }
+
+  function onKeyDown(event: KeyboardEvent<HTMLElement>) {
+    const row = rowOf(event.target);
+    if (!row || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === ' ' && !(event.target instanceof HTMLInputElement)) {
+      event.preventDefault();
+      select(row.dataset.id!, event.shiftKey);
+    }
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    const next = Number(row.dataset.index) + step;
+    if (next < 0 || next >= count) return;
+    const list = event.currentTarget;
+    const link = () => list.querySelector<HTMLElement>(`[data-index="${next}"] a`);
+    reveal(next);
+    if (link()) link()?.focus({ preventScroll: true });
+    else requestAnimationFrame(() => link()?.focus({ preventScroll: true }));
+  }
+
+  return { onClick, onKeyDown };
+}

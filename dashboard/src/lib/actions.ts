@@ -1,0 +1,48 @@
+/** What each action of the audit is in words, as a person did it. */
+const WORDS: Record<string, string> = {
+  'api_key.create': 'Made an API key',
+  'api_key.revoke': 'Revoked an API key',
+  'batch.plan': 'Planned a dry run',
+  'batch.create': 'Started a replay',
+  'batch.start': 'Started the plan of a dry run',
+  'batch.continue': 'Started the rest of a replay',
+  'batch.pause': 'Paused a replay',
+  'batch.resume': 'Resumed a replay',
+  'batch.rate': 'Changed the rate of a replay',
+  'batch.cancel': 'Cancelled a replay',
+  'control.pause': 'Paused sending',
+  'control.resume': 'Resumed sending',
+  'deliveries.cancel': 'Cancelled deliveries',
+  'delivery.cancel': 'Cancelled a delivery',
+  'delivery.complete': 'Ended a delivery',
+  'delivery.fail': 'Let a delivery fail',
+  'delivery.retry': 'Retried a delivery',
+  'endpoint.create': 'Added an endpoint',
+  'endpoint.update': 'Changed an endpoint',
+  'endpoint.delete': 'Deleted an endpoint',
+  'endpoint.pause': 'Paused an endpoint',
+  'endpoint.resume': 'Resumed an endpoint',
+  'endpoint.enable': 'Enabled an endpoint',
+  'endpoint.disable': 'Disabled an endpoint',
+  'endpoint.test': 'Sent a test to an endpoint',
+  'endpoint.preview': 'Previewed a test of an endpoint',
+  'endpoint.read_secret': 'Read the secret of an endpoint',
+  'endpoint.rotate_secret': 'Rotated the secret of an endpoint',
+  'event_type.create': 'Made an event type',
+  'event_type.update': 'Changed an event type',
+  'event_type.delete': 'Deleted an event type',
+  'issue.acknowledge': 'Acknowledged an issue',
+  'issue.reopen': 'Reopened an issue',
+  'portal_session.create': 'Made a portal link',
+  'portal_session.redeem': 'Opened a portal link',
+  'portal_session.revoke': 'Ended a portal session',
+  'portal_session.revoke_all': 'Ended all portal sessions',
+  'tenant.create': 'Made a tenant',
+  'tenant.update': 'Changed a tenant',
+  'tenant.delete': 'Deleted a tenant',
+};
+
+export const ACTIONS = Object.keys(WORDS);
+
+/** `Paused an endpoint`; an action that is not known is shown as it is. */
+export const actionInWords = (action: string): string => WORDS[action] ?? action;

@@ -1,0 +1,69 @@
+import type { Attempt, Delivery } from '../api/types';
+import { duration } from './format';
+import { CLASSIFICATION_WORDS } from './words';
+
+const OPEN = ['PENDING', 'IN_PROGRESS', 'HELD'];
+
+export const isOpen = ({ status }: Pick<Delivery, 'status'>): boolean => OPEN.includes(status);
+
+const STOPS = {
+  PERMANENT_STATUS: 'the endpoint is set to take this status as final',
+  RECEIVER_ABORTED: 'the endpoint asked for no further attempt (header webhook-delivery)',
+  RECEIVER_DISABLED: 'the endpoint asked to be disabled (header webhook-delivery)',
+};
+
+/** What happened in an attempt: `The endpoint answered 503.` */
+export function happened({ http_status, classification, error }: Attempt): string {
+  if (http_status !== null) return `The endpoint answered ${http_status}.`;
+  const { means } = CLASSIFICATION_WORDS[classification];
+  return error ? `${means} (${error})` : means;
+}
+
+/** What followed an attempt, or will: `Next try in 40 s, because it sent Retry-After: 40.` */
+export function follows(attempt: Attempt, delivery: Delivery, now: number): string {
+  const { next_attempt_at, number, started_at, classification, stop_reason } = attempt;
+  const isLast = number === delivery.attempt_count;
+  if (classification === 'DELIVERED' && stop_reason === null) return 'The delivery is done.';
+  if (next_attempt_at !== null) {
+    const because = attempt.retry_after
+      ? `because it sent Retry-After: ${attempt.retry_after}`
+      : 'by the schedule of retries';
+    if (!isLast) {
+      const ms = Date.parse(next_attempt_at) - Date.parse(started_at);
+      return `The next try was planned ${duration(Math.max(ms, 0))} later, ${because}.`;
+    }
+    if (isOpen(delivery)) return `${nextTry(delivery, now)}, ${because}.`;
+    return `No try followed: the delivery ${ended(delivery)}.`;
+  }
+  if (stop_reason !== null) return `No further try: ${STOPS[stop_reason]}.`;
+  if (delivery.status_reason === 'ATTEMPTS_EXHAUSTED' && isLast)
+    return `No further try: all ${delivery.max_attempts} attempts are used up.`;
+  return 'No further try: trying again would not help.';
+}
+
+function nextTry({ status, next_attempt_at }: Delivery, now: number): string {
+  if (status === 'HELD') return 'The next try is held back';
+  const ms = Date.parse(next_attempt_at ?? '') - now;
+  return ms >= 1_000 ? `Next try in ${duration(ms)}` : 'The next try is due now';
+}
+
+const ended = ({ status, status_reason }: Delivery): string =>
+  status === 'CANCELLED' ? `was cancelled${status_reason ? ` (${status_reason})` : ''}` : 'ended before it';
+
+const REASONS: Record<string, string> = {
+  ATTEMPTS_EXHAUSTED: 'All attempts are used up.',
+  'endpoint paused (manual)': 'Its endpoint is paused. It goes on when the endpoint is resumed.',
+  'endpoint disabled (manual)': 'Its endpoint is disabled. It goes on when the endpoint is enabled.',
+  'endpoint disabled (gone)': 'Its endpoint was disabled because it answered 410: gone.',
+  'endpoint disabled (failing)': 'Its endpoint was disabled: it failed for days without a success.',
+  'activity failed by hand': 'The operator ended it by hand.',
+};
+
+/** Why a delivery is in its state, in words; null: the state says it all. */
+export function reasonInWords(reason: string | null): string | null {
+  if (reason === null) return null;
+  if (REASONS[reason]) return REASONS[reason];
+  return Object.hasOwn(CLASSIFICATION_WORDS, reason)
+    ? CLASSIFICATION_WORDS[reason as keyof typeof CLASSIFICATION_WORDS].means
+    : reason;
+}

@@ -1,0 +1,95 @@
+import type { LiveTick } from '../api/types';
+import { NOTHING_YET, withTick, type LiveState } from './live-state';
+
+export interface LiveStream {
+  state(): LiveState;
+  /** Calls `changed` after each change of the state, until the returned function is called. */
+  subscribe(changed: () => void): () => void;
+}
+
+/** The server ticks every 2 s. Longer silence: the connection may be dead without having been closed. */
+const SILENCE_MS = 15_000;
+const AGAIN_MS = 2_000;
+/** A look at another page does not lose the series. */
+const LINGER_MS = 60_000;
+
+/**
+ * One connection for all components of the page, while there are any.
+ * @param session.id Another one than before: nothing of the session before is shown.
+ * @param session.isOpen Asked when the server answers something else than a stream, which an EventSource takes for final.
+ */
+export function createLiveStream(
+  url: string,
+  session: { id: () => string | undefined; isOpen: () => Promise<boolean> },
+): LiveStream {
+  const listeners = new Set<() => void>();
+  let state = NOTHING_YET;
+  let source: EventSource | null = null;
+  let owner: string | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let leaving: ReturnType<typeof setTimeout> | undefined;
+
+  function become(next: LiveState) {
+    state = next;
+    for (const changed of listeners) changed();
+  }
+
+  function lost() {
+    if (state.status !== 'reconnecting') become({ ...state, status: 'reconnecting' });
+  }
+
+  function connectAfter(ms: number) {
+    clearTimeout(timer);
+    timer = setTimeout(connect, ms);
+  }
+
+  function connect() {
+    source?.close();
+    const own = (source = new EventSource(url));
+    own.addEventListener('tick', ({ data }: MessageEvent<string>) => {
+      watchSilence();
+      become(withTick(state, JSON.parse(data) as LiveTick));
+    });
+    own.addEventListener('error', () => {
+      lost();
+      if (own.readyState !== EventSource.CLOSED) return;
+      clearTimeout(timer);
+      void session.isOpen().then((isOpen) => {
+        if (source !== own) return;
+        if (isOpen) connectAfter(AGAIN_MS);
+        else disconnect();
+      });
+    });
+    watchSilence();
+  }
+
+  function watchSilence() {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      lost();
+      connect();
+    }, SILENCE_MS);
+  }
+
+  function disconnect() {
+    clearTimeout(timer);
+    source?.close();
+    source = null;
+    state = NOTHING_YET;
+  }
+
+  return {
+    state: () => state,
+    subscribe(changed) {
+      clearTimeout(leaving);
+      listeners.add(changed);
+      if (owner !== session.id()) disconnect();
+      owner = session.id();
+      if (source === null) connect();
+      return () => {
+        listeners.delete(changed);
+        if (listeners.size === 0) leaving = setTimeout(disconnect, LINGER_MS);
+      };
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import type { Delivery } from '../../api/types';
+import { ClassificationBadge, StatusBadge } from '../../components/badges';
+import { EndpointName } from '../../components/endpoint-name';
+import { RowLink } from '../../components/row-link';
+import type { Column } from '../../components/row-list';
+import { TimeAgo } from '../../components/time-ago';
+
+export const DELIVERY_COLUMNS: readonly Column<Delivery>[] = [
+  {
+    header: 'Event type',
+    width: '1.4fr',
+    narrow: 'title',
+    cell: ({ id, event_type }) => <RowLink to={`/deliveries/${id}`}>{event_type}</RowLink>,
+  },
+  { header: 'Status', width: '96px', narrow: 'side', cell: ({ status }) => <StatusBadge status={status} /> },
+  { header: 'Endpoint', width: '2fr', cell: ({ endpoint_id }) => <EndpointName id={endpoint_id} /> },
+  {
+    header: 'Last answer',
+    width: '130px',
+    cell: ({ last_classification: last }) => last && <ClassificationBadge value={last} />,
+  },
+  {
+    header: 'Attempts',
+    width: '70px',
+    align: 'right',
+    narrow: 'hidden',
+    cell: ({ attempt_count, max_attempts }) => `${attempt_count} of ${max_attempts}`,
+  },
+  { header: 'Tenant', width: '110px', narrow: 'hidden', cell: ({ tenant }) => tenant },
+  {
+    header: 'Accepted',
+    width: '110px',
+    align: 'right',
+    cell: ({ created_at }) => <TimeAgo at={created_at} />,
+  },
+];

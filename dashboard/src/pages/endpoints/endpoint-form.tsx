@@ -1,0 +1,66 @@
+import { Alert, Button, Group, Stack } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useMutation } from '@tanstack/react-query';
+import { Section } from '../../components/section';
+import { fieldErrors } from '../../lib/field-errors';
+import { AdvancedSections } from './advanced-sections';
+import { BasicsSection } from './basics-section';
+import { FilterSection } from './filter-section';
+import { problemsOf } from './form-problems';
+import { FIELDS, type EndpointValues } from './form-values';
+
+interface Props {
+  initial: EndpointValues;
+  /** The endpoint exists: tenant and secret cannot be changed here. */
+  isEdit?: boolean;
+  submitLabel: string;
+  submit: (values: EndpointValues) => Promise<unknown>;
+  cancel: () => void;
+}
+
+/** Create or change an endpoint. */
+export function EndpointForm({ initial, isEdit = false, submitLabel, submit, cancel }: Props) {
+  const form = useForm<EndpointValues>({
+    initialValues: initial,
+    validate: (values) => problemsOf(values, isEdit ? initial : null),
+  });
+  const save = useMutation({
+    mutationFn: submit,
+    onError: (error) => form.setErrors(fieldErrors(error, FIELDS)),
+    meta: { showsErrors: true },
+  });
+  const other = form.errors[''];
+  return (
+    <form onSubmit={form.onSubmit((values) => save.mutate(values), showFirstError)} noValidate>
+      <Stack maw={860}>
+        <BasicsSection form={form} isEdit={isEdit} />
+        <Section title="Filter">
+          <FilterSection form={form} />
+        </Section>
+        <AdvancedSections form={form} isEdit={isEdit} />
+        {other && (
+          <Alert color="red" variant="light" title="Not saved" role="alert">
+            {other}
+          </Alert>
+        )}
+        <Group gap="xs">
+          <Button type="submit" loading={save.isPending}>
+            {submitLabel}
+          </Button>
+          <Button variant="default" onClick={cancel}>
+            Cancel
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+/** A message that is out of view, or in a folded part, would not be found. */
+function showFirstError() {
+  requestAnimationFrame(() => {
+    const first = document.querySelector<HTMLElement>('form [aria-invalid="true"], form [data-error]');
+    first?.scrollIntoView({ block: 'center' });
+    first?.focus({ preventScroll: true });
+  });
+}

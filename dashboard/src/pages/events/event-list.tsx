@@ -1,0 +1,50 @@
+import { useEffect } from 'react';
+import { readEvents } from '../../api/events';
+import { useTail } from '../../api/use-tail';
+import { Empty } from '../../components/empty';
+import { WaitingRows } from '../../components/live-switch';
+import { LoadError } from '../../components/loaded';
+import { RowList } from '../../components/row-list';
+import { RowsPending } from '../../components/rows-pending';
+import { useScrolled } from '../../components/use-scrolled';
+import { EVENT_COLUMNS, idOfEvent } from './columns';
+import type { EventsSearch } from './search';
+
+/** Events that match the filters; new ones come in at the top. */
+export function EventList({
+  search,
+  isPaused,
+  onAway,
+}: {
+  search: EventsSearch;
+  isPaused: boolean;
+  onAway: (isAway: boolean) => void;
+}) {
+  const isScrolled = useScrolled();
+  const list = useTail(['events', search], readEvents(search), isPaused || isScrolled);
+  useEffect(() => onAway(list.isAway), [onAway, list.isAway]);
+  if (list.error) return <LoadError error={list.error} again={list.refetch} />;
+  if (list.isPending) return <RowsPending />;
+  const isFiltered = Object.values(search).some((value) => value !== undefined);
+  return (
+    <>
+      <WaitingRows waiting={list.waiting} hasMore={list.hasMore} show={list.show} />
+      {list.rows.length === 0 ? (
+        <Empty title={isFiltered ? 'No event matches these filters' : 'No events yet'}>
+          {isFiltered
+            ? 'Clear a filter, or choose a longer time. An idempotency key must be given in full.'
+            : 'Post one to /v1/events: it appears here at once.'}
+        </Empty>
+      ) : (
+        <RowList
+          label="Events"
+          rows={list.rows}
+          columns={EVENT_COLUMNS}
+          idOf={idOfEvent}
+          more={list.more}
+          isLoadingMore={list.isLoadingMore}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,9 @@
+import type { Filter } from '../../components/filter-bar';
+
+/** The filters of `GET /v1/events`, but for the time; `text` is searched for by `GET /v1/events/search`. */
+export const EVENT_FILTERS = [
+  { name: 'type', label: 'Event type', width: 160 },
+  { name: 'tenant', label: 'Tenant', width: 130 },
+  { name: 'idempotency_key', label: 'Idempotency key', width: 170 },
+  { name: 'text', label: 'Text in the payload', hint: 'Text in the payload (3 letters or more)', width: 280 },
+] as const satisfies readonly Filter<string>[];

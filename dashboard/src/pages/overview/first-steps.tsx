@@ -1,0 +1,97 @@
+import { Button, Code, Group, Loader, Text, ThemeIcon, Title } from '@mantine/core';
+import { IconCheck } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { canOperate } from '../../api/session';
+import { useSession } from '../../app/session';
+import { CopyIcon } from '../../components/copied';
+import { Section } from '../../components/section';
+import { TextLink } from '../../components/text-link';
+import classes from './overview.module.css';
+
+/** In place of empty charts: the way to the first webhook. */
+export function FirstSteps({ hasEndpoints }: { hasEndpoints: boolean }) {
+  const session = useSession();
+  const event = '{"type":"order.created","payload":{"order":1001,"total":49.9}}';
+  const tenant = session.tenant === null ? '' : `"tenant":"${session.tenant}",`;
+  const curl = `curl ${location.origin}/v1/events \\
+  -H "Authorization: Bearer $SUREHOOK_KEY" \\
+  -d '${event.replace('{', `{${tenant}`)}'`;
+  return (
+    <Section title="Your first webhook in three steps">
+      <ol className={classes.steps}>
+        <Step number={1} title="Add an endpoint" isDone={hasEndpoints}>
+          <Text size="sm">The URL that receives your events, and the types of events that it wants.</Text>
+          {hasEndpoints ? (
+            <Text size="sm" mt={4}>
+              Done.{' '}
+              <TextLink to="/endpoints" underline="always">
+                See your endpoints
+              </TextLink>
+            </Text>
+          ) : canOperate(session) ? (
+            <Button component={Link} to="/endpoints/new" mt="xs">
+              Add an endpoint
+            </Button>
+          ) : (
+            <Text size="sm" mt={4}>
+              You may look only: ask someone with the role operator.
+            </Text>
+          )}
+        </Step>
+        <Step number={2} title="Publish an event">
+          <Group gap={4} align="flex-start" wrap="nowrap">
+            <Code block flex={1} miw={0} tabIndex={0} aria-label="Command that publishes an event">
+              {curl}
+            </Code>
+            <CopyIcon text={curl} what="Copy the command" />
+          </Group>
+          <Text size="sm" mt="xs" c="dimmed">
+            <code>SUREHOOK_KEY</code> is an API key with the role publisher or higher
+            {session.role === 'admin' && (
+              <>
+                {' '}
+                (
+                <TextLink to="/api-keys" underline="always">
+                  create one
+                </TextLink>
+                )
+              </>
+            )}
+            .
+          </Text>
+        </Step>
+        <Step number={3} title="Watch it arrive">
+          <Group gap="xs" wrap="nowrap">
+            <Loader size="xs" aria-hidden />
+            <Text size="sm">Waiting for the first event. This page shows it by itself.</Text>
+          </Group>
+        </Step>
+      </ol>
+    </Section>
+  );
+}
+
+const Step = ({
+  number,
+  title,
+  isDone,
+  children,
+}: {
+  number: number;
+  title: string;
+  isDone?: boolean;
+  children: ReactNode;
+}) => (
+  <li>
+    <ThemeIcon radius="xl" size={30} variant={isDone ? 'filled' : 'light'} aria-hidden>
+      {isDone ? <IconCheck size={18} /> : number}
+    </ThemeIcon>
+    <div>
+      <Title order={3} mb={4}>
+        {title}
+      </Title>
+      {children}
+    </div>
+  </li>
+);

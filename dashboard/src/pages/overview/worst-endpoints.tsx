@@ -1,0 +1,68 @@
+import { Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { dayStatsQuery } from '../../api/overview';
+import { EndpointBadge } from '../../components/badges';
+import { TextLink } from '../../components/text-link';
+import { Loaded } from '../../components/loaded';
+import { Section } from '../../components/section';
+import { SmallTable } from '../../components/small-table';
+import { count, percent } from '../../lib/format';
+
+const SHOWN = 8;
+
+/** The endpoints with the most failed attempts of a day. */
+export function WorstEndpoints() {
+  const stats = useQuery(dayStatsQuery);
+  return (
+    <Section title="Endpoints that fail most">
+      <Loaded query={stats}>
+        {({ worst_endpoints: worst }) =>
+          worst.length === 0 ? (
+            <Text size="sm">No attempt failed in the last 24 hours.</Text>
+          ) : (
+            <SmallTable
+              label="Endpoints that fail most"
+              rows={worst.slice(0, SHOWN)}
+              idOf={({ endpoint_id: id }) => id}
+              columns={[
+                {
+                  header: 'Endpoint',
+                  cell: ({ endpoint_id: id, url, tenant }) => (
+                    <>
+                      <TextLink to="/endpoints/$id" params={{ id }}>
+                        {url}
+                      </TextLink>
+                      <Text size="xs" c="dimmed">
+                        {tenant}
+                      </Text>
+                    </>
+                  ),
+                },
+                {
+                  header: 'Status',
+                  cell: ({ status, deleted_at }) =>
+                    deleted_at ? 'Deleted' : <EndpointBadge status={status} />,
+                },
+                {
+                  header: 'Failed attempts',
+                  isRight: true,
+                  cell: ({ attempts, failed_attempts: failed }) =>
+                    `${count(failed)} of ${count(attempts)} (${percent(failed, attempts)})`,
+                },
+                {
+                  header: 'Deliveries',
+                  isRight: true,
+                  cell: ({ endpoint_id }) => (
+                    <TextLink to="/deliveries" search={{ endpoint_id }}>
+                      Show
+                    </TextLink>
+                  ),
+                },
+              ]}
+            />
+          )
+        }
+      </Loaded>
+    </Section>
+  );
+}

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { deliveriesSearch } from '../deliveries/search';
+import { BATCH_STATUSES } from './words';
+
+const text = z.string().min(1).optional().catch(undefined);
+const flag = z.literal(true).optional().catch(undefined);
+
+export const batchesSearch = z.object({
+  status: z.enum(BATCH_STATUSES).optional().catch(undefined),
+  tenant: text,
+});
+
+/** What a new replay chooses: the filters of the list of deliveries; `missing`: events that an endpoint never got. */
+export const newReplaySearch = deliveriesSearch.extend({ missing: flag, include_delivered: flag });
+export type NewReplaySearch = z.output<typeof newReplaySearch>;
+
+export const batchSearch = z.object({
+  items: z.enum(['PLANNED', 'SKIPPED', 'CREATED']).optional().catch(undefined),
+});
