@@ -1,12 +1,13 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { Providers } from '../app/providers';
+import { takeCode } from './link-code';
 import { Portal } from './portal';
+import { openSession } from './session';
+
+const code = takeCode();
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
-    <Providers>
-      <Portal />
-    </Providers>
+    <Portal opening={openSession(code)} code={code} />
   </StrictMode>,
 );

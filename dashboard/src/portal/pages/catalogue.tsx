@@ -1,0 +1,49 @@
+import { api, data } from '../../api/client';
+import type { components } from '../../api/schema';
+import { usePages } from '../../api/use-pages';
+import { Empty } from '../../components/empty';
+import { LoadError } from '../../components/loaded';
+import { PageHeader } from '../../components/page-header';
+import { RowLink } from '../../components/row-link';
+import { RowList, type Column } from '../../components/row-list';
+
+type ListedEventType = components['schemas']['ListedEventType'];
+const idOf = ({ name }: ListedEventType) => name;
+
+const COLUMNS: readonly Column<ListedEventType>[] = [
+  {
+    header: 'Event',
+    width: '1fr',
+    narrow: 'title',
+    cell: ({ name }) => <RowLink to={`/event-types/${encodeURIComponent(name)}`}>{name}</RowLink>,
+  },
+  { header: 'Description', width: '2fr', cell: ({ description }) => description },
+];
+
+/** The events that endpoints can get. */
+export function Catalogue() {
+  const pages = usePages(['event-types', 'list'], (cursor) =>
+    data(api.GET('/v1/event-types', { params: { query: { cursor } } })),
+  );
+  return (
+    <>
+      <PageHeader
+        title="Event catalogue"
+        about="The events that your endpoints can get, with an example of each."
+      />
+      {pages.error && <LoadError error={pages.error} again={pages.refetch} />}
+      {!pages.isPending && !pages.error && pages.rows.length === 0 ? (
+        <Empty title="No events are described here">Ask for their names where you came from.</Empty>
+      ) : (
+        <RowList
+          label="Events"
+          columns={COLUMNS}
+          rows={pages.rows}
+          idOf={idOf}
+          more={pages.more}
+          isLoadingMore={pages.isLoadingMore || pages.isPending}
+        />
+      )}
+    </>
+  );
+}

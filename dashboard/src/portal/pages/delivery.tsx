@@ -1,0 +1,102 @@
+import { Button, Stack } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { useCan } from '../../api/api-context';
+import { deliveryQuery, putDelivery, retryDelivery } from '../../api/deliveries';
+import { eventQuery } from '../../api/event';
+import type { Delivery, DeliveryWithAttempts } from '../../api/types';
+import { CodeText } from '../../components/code-text';
+import { Copied } from '../../components/copied';
+import { EndpointName } from '../../components/endpoint-name';
+import { Facts } from '../../components/facts';
+import { Loaded } from '../../components/loaded';
+import { PageHeader } from '../../components/page-header';
+import { LinkAnchor } from '../../components/routed';
+import { Section } from '../../components/section';
+import { TimeAgo } from '../../components/time-ago';
+import { isOpen } from '../../lib/delivery-words';
+import { Attempts } from '../../pages/deliveries/attempts';
+import { DeliveryState } from '../../pages/deliveries/delivery-state';
+
+const route = getRouteApi('/signed-in/deliveries/$id');
+
+/** An event on its way to an endpoint: its attempts in words, what was sent, and a way to send it again. */
+export function DeliveryPage() {
+  const { id } = route.useParams();
+  const { replay } = useCan();
+  const query = useQuery(deliveryQuery(id));
+  return (
+    <Loaded query={query}>
+      {(delivery) => (
+        <>
+          <PageHeader
+            title={delivery.event_type}
+            about={
+              <>
+                to <EndpointName id={delivery.endpoint_id} />
+              </>
+            }
+          >
+            {replay && delivery.status !== 'HELD' && <SendAgain delivery={delivery} />}
+          </PageHeader>
+          <DeliveryState delivery={delivery} />
+          <Stack>
+            <About delivery={delivery} />
+            {/* Another delivery begins with its own attempt open. */}
+            <Attempts key={id} delivery={delivery} />
+            <Payload eventId={delivery.event_id} />
+          </Stack>
+        </>
+      )}
+    </Loaded>
+  );
+}
+
+const About = ({ delivery }: { delivery: Delivery }) => (
+  <Section title="About">
+    <Facts
+      of={{
+        Endpoint: (
+          <LinkAnchor to="/endpoints/$id" params={{ id: delivery.endpoint_id }} inherit>
+            <EndpointName id={delivery.endpoint_id} />
+          </LinkAnchor>
+        ),
+        'Sent as webhook-id': <Copied text={delivery.event_id} />,
+        Delivery: <Copied text={delivery.id} />,
+        Accepted: <TimeAgo at={delivery.created_at} />,
+        Ended: delivery.completed_at && <TimeAgo at={delivery.completed_at} />,
+        Repeats: delivery.source_delivery_id && (
+          <LinkAnchor to="/deliveries/$id" params={{ id: delivery.source_delivery_id }} inherit>
+            an earlier delivery
+          </LinkAnchor>
+        ),
+      }}
+    />
+  </Section>
+);
+
+const Payload = ({ eventId }: { eventId: string }) => (
+  <Section title="Payload">
+    <Loaded query={useQuery(eventQuery(eventId))}>
+      {({ payload }) => <CodeText text={payload} label="payload" />}
+    </Loaded>
+  </Section>
+);
+
+/** One that waits is tried now; one that has ended is sent again as a new delivery, which is shown then. */
+function SendAgain({ delivery }: { delivery: Delivery }) {
+  const queryClient = useQueryClient();
+  const navigate = useNavigate();
+  const retry = useMutation({
+    mutationFn: () => retryDelivery(delivery.id),
+    onSuccess: async (made: DeliveryWithAttempts) => {
+      putDelivery(queryClient, made);
+      if (made.id !== delivery.id) await navigate({ to: '/deliveries/$id', params: { id: made.id } });
+    },
+  });
+  return (
+    <Button loading={retry.isPending} onClick={() => retry.mutate()}>
+      {isOpen(delivery) ? 'Try now' : 'Send again'}
+    </Button>
+  );
+}

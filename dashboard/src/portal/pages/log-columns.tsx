@@ -1,0 +1,30 @@
+import type { Delivery } from '../../api/types';
+import { ClassificationBadge, StatusBadge } from '../../components/badges';
+import { EndpointName } from '../../components/endpoint-name';
+import { RowLink } from '../../components/row-link';
+import type { Column } from '../../components/row-list';
+import { TimeAgo } from '../../components/time-ago';
+
+export const LOG_COLUMNS: readonly Column<Delivery>[] = [
+  {
+    header: 'Event',
+    width: '1.5fr',
+    narrow: 'title',
+    cell: ({ id, event_type }) => <RowLink to={`/deliveries/${id}`}>{event_type}</RowLink>,
+  },
+  { header: 'Status', width: '100px', narrow: 'side', cell: ({ status }) => <StatusBadge status={status} /> },
+  { header: 'Endpoint', width: '2.5fr', cell: ({ endpoint_id }) => <EndpointName id={endpoint_id} /> },
+  {
+    header: 'Last answer',
+    width: '130px',
+    cell: ({ last_classification: last }) => last && <ClassificationBadge value={last} />,
+  },
+  {
+    header: 'Attempts',
+    width: '70px',
+    align: 'right',
+    narrow: 'hidden',
+    cell: ({ attempt_count }) => attempt_count,
+  },
+  { header: 'Time', width: '110px', align: 'right', cell: ({ created_at }) => <TimeAgo at={created_at} /> },
+];

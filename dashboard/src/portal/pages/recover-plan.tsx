@@ -1,0 +1,91 @@
+import { Alert, Button, Group, List, Stack, Text } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api, data } from '../../api/client';
+import type { Batch, Endpoint } from '../../api/types';
+import { Loaded } from '../../components/loaded';
+import { Section } from '../../components/section';
+import { count } from '../../lib/format';
+import { filterOf, skippedInWords, urlOf, type Choice } from './recover-choice';
+import { RecoverProgress } from './recover-progress';
+
+/** Counts first what would be sent; nothing is sent before it is confirmed. */
+export function RecoverPlan({ choice, endpoints }: { choice: Choice; endpoints: Endpoint[] }) {
+  const [started, setStarted] = useState<Batch | null>(null);
+  const plan = useQuery({
+    queryKey: ['batches', 'plan', choice],
+    queryFn: () =>
+      data(
+        api.POST('/v1/batches', { body: { filter: filterOf(choice), dry_run: true, note: 'portal: plan' } }),
+      ),
+    // Each reading makes a plan.
+    staleTime: Infinity,
+    gcTime: 0,
+    refetchOnMount: false,
+  });
+  if (started) return <RecoverProgress batch={started} />;
+  return (
+    <Loaded query={plan}>
+      {(batch) => <Plan made={batch} endpoints={endpoints} onStart={setStarted} />}
+    </Loaded>
+  );
+}
+
+function Plan({
+  made,
+  endpoints,
+  onStart,
+}: {
+  made: Batch;
+  endpoints: Endpoint[];
+  onStart: (batch: Batch) => void;
+}) {
+  const path = { id: made.id };
+  // A long plan is still being made when the answer comes.
+  const { data: batch } = useQuery({
+    queryKey: ['batches', 'one', made.id],
+    queryFn: () => data(api.GET('/v1/batches/{id}', { params: { path } })),
+    initialData: made,
+    refetchInterval: ({ state }) => (state.data?.status === 'PLANNING' ? 1_000 : false),
+  });
+  const start = useMutation({
+    mutationFn: () =>
+      data(api.POST('/v1/batches/{id}/start', { params: { path }, body: { note: 'portal' } })),
+    onSuccess: onStart,
+  });
+  const { plan, status } = batch;
+  if (status === 'FAILED')
+    return <Alert color="red">The count failed. Choose a later time, or try again.</Alert>;
+  if (status === 'PLANNING' || plan === null)
+    return <Text role="status">Counting{plan ? `: ${count(plan.total)} so far` : ''} …</Text>;
+  const left = skippedInWords(plan.skipped_by_reason);
+  return (
+    <Section title={plan.eligible === 0 ? 'Nothing to send' : 'This would be sent'}>
+      <Stack gap="xs">
+        <Text size="sm">
+          <b>{count(plan.eligible)}</b> {plan.eligible === 1 ? 'event is' : 'events are'} sent again. Nothing
+          has been sent yet.
+        </Text>
+        <List size="sm">
+          {plan.by_endpoint.map(({ endpoint_id, count: some }) => (
+            <List.Item key={endpoint_id}>
+              {count(some)} to {urlOf(endpoints, endpoint_id)}
+            </List.Item>
+          ))}
+        </List>
+        {left.length > 0 && (
+          <Text size="sm" c="dimmed">
+            Left out: {left.join('; ')}.
+          </Text>
+        )}
+        {plan.eligible > 0 && (
+          <Group>
+            <Button loading={start.isPending} onClick={() => start.mutate()}>
+              Send {count(plan.eligible)} again
+            </Button>
+          </Group>
+        )}
+      </Stack>
+    </Section>
+  );
+}

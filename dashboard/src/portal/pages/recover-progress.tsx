@@ -1,0 +1,70 @@
+import { Button, Group, Progress, Stack, Text } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { api, data } from '../../api/client';
+import type { Batch } from '../../api/types';
+import { Facts } from '../../components/facts';
+import { LinkAnchor } from '../../components/routed';
+import { Section } from '../../components/section';
+import { count } from '../../lib/format';
+
+const ENDED = ['COMPLETED', 'CANCELLED', 'FAILED'];
+
+/** How far the sending is, and a way to stop it. */
+export function RecoverProgress({ batch: first }: { batch: Batch }) {
+  const path = { id: first.id };
+  const { data: batch, refetch } = useQuery({
+    queryKey: ['batches', 'one', first.id],
+    queryFn: () => data(api.GET('/v1/batches/{id}', { params: { path } })),
+    initialData: first,
+    refetchInterval: ({ state }) => (ENDED.includes(state.data?.status ?? '') ? false : 1_000),
+  });
+  const stop = useMutation({
+    mutationFn: () => api.POST('/v1/batches/{id}/cancel', { params: { path }, body: {} as never }),
+    onSuccess: () => refetch(),
+  });
+  const isEnded = ENDED.includes(batch.status);
+  const { eligible = 0 } = batch.plan ?? {};
+  const { delivered_count, failed_count, open_count, cancelled_count } = batch;
+  const share = (part: number) => (eligible === 0 ? 0 : (100 * part) / eligible);
+  return (
+    <Section
+      title={isEnded ? TITLES[batch.status]! : 'Sending'}
+      actions={
+        !isEnded && (
+          <Button size="xs" variant="default" loading={stop.isPending} onClick={() => stop.mutate()}>
+            Stop
+          </Button>
+        )
+      }
+    >
+      <Stack gap="sm">
+        <Progress.Root size="lg" aria-label={`${delivered_count + failed_count} of ${eligible} have ended`}>
+          <Progress.Section value={share(delivered_count)} color="teal" aria-label="Delivered" />
+          <Progress.Section value={share(failed_count)} color="red" aria-label="Failed" />
+        </Progress.Root>
+        <Facts
+          of={{
+            Delivered: `${count(delivered_count)} of ${count(eligible)}`,
+            Failed: count(failed_count),
+            Waiting: count(open_count + batch.remaining_count),
+            Cancelled: cancelled_count > 0 ? count(cancelled_count) : null,
+          }}
+        />
+        <Group>
+          <LinkAnchor to="/deliveries" size="sm">
+            See them in the log
+          </LinkAnchor>
+        </Group>
+        {isEnded && failed_count > 0 && (
+          <Text size="sm">Some failed again: their attempts in the log say why.</Text>
+        )}
+      </Stack>
+    </Section>
+  );
+}
+
+const TITLES: Record<string, string> = {
+  COMPLETED: 'Done',
+  CANCELLED: 'Stopped',
+  FAILED: 'Stopped by a fault',
+};

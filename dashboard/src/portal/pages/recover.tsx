@@ -1,0 +1,94 @@
+import { Radio, Select, Stack, TextInput, Button, Group } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useCan } from '../../api/api-context';
+import { Empty } from '../../components/empty';
+import { PageHeader } from '../../components/page-header';
+import { endpointsQuery } from '../queries';
+import { NotFound } from '../not-found';
+import { RecoverPlan } from './recover-plan';
+import { localTime, type Choice } from './recover-choice';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Sends again what failed, or what an endpoint never got, since a time. */
+export function Recover() {
+  const { endpoint_id } = useSearch({ from: '/signed-in/replay/new' });
+  const { replay } = useCan();
+  const { data: endpoints = [], isSuccess } = useQuery(endpointsQuery);
+  const [what, setWhat] = useState<Choice['what']>('failed');
+  const [endpointId, setEndpointId] = useState<string | null>(endpoint_id ?? null);
+  const [since, setSince] = useState(() => localTime(new Date(Date.now() - DAY_MS)));
+  const [chosen, setChosen] = useState<Choice | null>(null);
+  if (!replay) return <NotFound />;
+  const isWhole = !Number.isNaN(Date.parse(since)) && (what === 'failed' || endpointId !== null);
+  // A plan is for what was chosen when it was made.
+  const change =
+    <T,>(set: (value: T) => void) =>
+    (value: T) => {
+      setChosen(null);
+      set(value);
+    };
+  return (
+    <>
+      <PageHeader
+        title="Recover"
+        about="Your server was away, or was added later? Send it again what it missed."
+      />
+      {isSuccess && endpoints.length === 0 ? (
+        <Empty title="There is nothing to recover">Add an endpoint first.</Empty>
+      ) : (
+        <Stack maw={640}>
+          <Radio.Group
+            label="What is sent again?"
+            value={what}
+            onChange={change((value: string) => setWhat(value as Choice['what']))}
+          >
+            <Stack gap="xs" mt={6}>
+              <Radio
+                value="failed"
+                label="What failed"
+                description="Deliveries that ended without success. What waits for its next attempt goes on by itself."
+              />
+              <Radio
+                value="missing"
+                label="What was never sent"
+                description="Events from before the endpoint was added, or before it got their type."
+              />
+            </Stack>
+          </Radio.Group>
+          <Select
+            label="Endpoint"
+            placeholder={what === 'failed' ? 'All endpoints' : 'Choose an endpoint'}
+            data={endpoints.map(({ id, url }) => ({ value: id, label: url }))}
+            value={endpointId}
+            onChange={change(setEndpointId)}
+            clearable
+            searchable
+            required={what === 'missing'}
+          />
+          <TextInput
+            label="Since"
+            type="datetime-local"
+            value={since}
+            onChange={({ currentTarget }) => change(setSince)(currentTarget.value)}
+            required
+          />
+          {chosen ? (
+            <RecoverPlan choice={chosen} endpoints={endpoints} />
+          ) : (
+            <Group>
+              <Button
+                disabled={!isWhole}
+                onClick={() => setChosen({ what, endpointId, since: new Date(since).toISOString() })}
+              >
+                Show what would be sent
+              </Button>
+            </Group>
+          )}
+        </Stack>
+      )}
+    </>
+  );
+}
