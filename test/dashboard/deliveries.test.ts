@@ -1,0 +1,228 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import {
+  describeInBrowser,
+  expectAccessible,
+  expectNoSidewaysScroll,
+  launchBrowser,
+  openPage,
+  takePictures,
+} from '../support/browser.js';
+import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
+import { startReceiver, verified, type Receiver } from '../support/receiver.js';
+import { seedDeliveries } from '../support/seed.js';
+import { startTestService, type TestService } from '../support/service.js';
+
+describeInBrowser('deliveries in the dashboard', () => {
+  let t: TestService;
+  let receiver: Receiver;
+  let browser: Browser;
+  /** Answers 503 until it is mended. */
+  let isMended = false;
+
+  beforeAll(async () => {
+    t = await startTestService({ workflows: 'none', retryScale: 1 });
+    receiver = await startReceiver({
+      behave: ({ path }) =>
+        path.endsWith('/failing') && !isMended
+          ? { status: 503, headers: { 'retry-after': '3' }, body: 'the shop is closed' }
+          : { status: 200, body: '{"ok":true}' },
+    });
+    browser = await launchBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await Promise.all([t.stop(), receiver.close()]);
+  });
+  const open = (path: string, over = {}) => openPage(browser, t.service.url!, path, over);
+  const endpoint = (path: string, over = {}) => createEndpoint(t, receiver.url + path, over);
+
+  it('shows a failing delivery through its retries without a reload', async () => {
+    isMended = false;
+    await endpoint('/failing', { tenant: 'failing' });
+    const { deliveries } = await postEvent(t, { tenant: 'failing', type: 'order.created' });
+    const { page, faults } = await open(`/deliveries/${deliveries[0]!.id}`);
+    const attempts = page.getByRole('list', { name: 'Attempts' }).getByRole('listitem');
+    await attempts.filter({ hasText: 'Attempt 1' }).waitFor();
+    await page.getByText(/answered 503\. Next try in .* because it sent Retry-After: 3/).waitFor();
+    await page
+      .getByRole('region', { name: 'State' })
+      .getByText(/Next attempt in/)
+      .waitFor();
+    await expectAccessible(page);
+    await takePictures(page, 'delivery-retrying');
+    await attempts.filter({ hasText: 'Attempt 2' }).waitFor();
+    isMended = true;
+    await page.getByText(/The endpoint took it at attempt \d/).waitFor();
+    expect(await attempts.first().textContent()).toContain('The delivery is done.');
+    await page.getByText('Oldest first').click();
+    expect(await attempts.first().textContent()).toContain('Attempt 1');
+    expect(faults).toEqual([]);
+  });
+
+  it('tries again now, cancels and replays', async () => {
+    isMended = false;
+    await endpoint('/failing', { tenant: 'acts', retry_schedule: [3600, 3600] });
+    const { deliveries } = await postEvent(t, { tenant: 'acts' });
+    const { page, faults } = await open(`/deliveries/${deliveries[0]!.id}`);
+    await page.getByText('Attempt 1').waitFor();
+    await page.getByRole('button', { name: 'Retry now' }).click();
+    await page.getByText('Attempt 2').waitFor();
+    await page.getByRole('button', { name: 'Cancel delivery' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Cancel this delivery?' });
+    await dialog.getByLabel('Reason (optional)').fill('wrong customer');
+    await dialog.getByRole('button', { name: 'Cancel delivery' }).click();
+    await page.getByRole('region', { name: 'State' }).getByText('wrong customer').waitFor();
+    isMended = true;
+    await page.getByRole('button', { name: 'Replay' }).click();
+    await page.getByText('Repeats the delivery').waitFor();
+    expect(page.url()).not.toContain(deliveries[0]!.id);
+    await page.getByText('The endpoint took it at the first attempt.').waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('shows the digits of big numbers, and a command and a signature that are right', async () => {
+    const { secret } = await endpoint('/exact', { tenant: 'exact' });
+    const payload = `{"amount": 12345678901234567890.10, "it's": "$(id) \`x\`", "list": []}`;
+    const { id, deliveries } = await postEventText('exact', payload);
+    await deliveryIn(t, deliveries[0]!.id);
+    const { page, faults } = await open(`/events/${id}`);
+    const text = page.getByRole('region', { name: 'payload', exact: true });
+    expect(await text.textContent()).toContain('  "amount": 12345678901234567890.10,');
+    await page.getByText('As sent').click();
+    expect(await text.textContent()).toBe(payload);
+    await expectAccessible(page);
+    await takePictures(page, 'event');
+    await page.getByRole('table', { name: 'Deliveries of the event' }).getByRole('link').first().click();
+    await page.getByRole('tab', { name: 'Request' }).click();
+    const command = await page.getByRole('region', { name: 'curl command' }).textContent();
+    expect(command).toContain(`--data-raw '${payload.replaceAll("'", `'\\''`)}'`);
+    expect(command).not.toContain('[redacted]');
+    await takePictures(page, 'delivery-request');
+    await page.getByRole('tab', { name: 'Timing' }).click();
+    await page.getByRole('table', { name: 'Timing' }).getByText('First byte').waitFor();
+    await page.getByRole('tab', { name: 'Signature' }).click();
+    await page.getByRole('button', { name: 'Compute the signature' }).click();
+    const [sent] = receiver.requests.filter(({ path }) => path.endsWith('/exact'));
+    verified(secret, sent!);
+    await page.getByText(sent!.headers['webhook-signature'] as string).waitFor();
+    await takePictures(page, 'delivery-signature');
+    expect(faults).toEqual([]);
+  });
+
+  it('shows text of users as text, wherever it comes from', async () => {
+    const attack = '<img src=x onerror=alert(1)>"><script>alert(2)</script>';
+    receiver.setBehaviour(() => ({ status: 400, headers: { 'x-answer': attack }, body: attack }));
+    const type = 'evil."><script>alert(1)</script>';
+    const { id } = await createEndpoint(t, `${receiver.url}/<svg/onload=alert(3)>?"'`, {
+      ...{ tenant: 'evil', description: attack, headers: { 'x-own': `${attack} own` } },
+    });
+    const body = {
+      type,
+      tenant: 'evil',
+      payload: { [attack]: attack },
+      headers: { 'x-event': attack },
+      idempotency_key: attack,
+    };
+    const posted = await postEvent(t, body);
+    const delivery = await deliveryIn(t, posted.deliveries[0]!.id);
+    expect(delivery.endpoint_id).toBe(id);
+    const { page, faults } = await open('/deliveries');
+    await page.getByRole('link', { name: type }).click();
+    await page.getByRole('region', { name: 'body of the answer' }).filter({ hasText: attack }).waitFor();
+    await page.getByRole('table', { name: 'Headers of the answer' }).getByText(attack).waitFor();
+    await page.getByRole('tab', { name: 'Request' }).click();
+    await page.getByRole('table', { name: 'Headers of the request' }).getByText(attack).waitFor();
+    await page.getByText('/<svg/onload=alert(3)>').first().waitFor();
+    await page.getByRole('tab', { name: 'Signature' }).click();
+    await page.getByRole('region', { name: 'signed text' }).filter({ hasText: 'onerror' }).waitFor();
+    await page.goto(`${t.service.url}/events/${posted.id}`);
+    await page.getByRole('region', { name: 'payload', exact: true }).filter({ hasText: 'onerror' }).waitFor();
+    await page.goto(`${t.service.url}/events`);
+    await page.getByRole('table', { name: 'Events' }).getByText(attack).waitFor();
+    expect(await page.locator('main img, main script, main svg[onload]').count()).toBe(0);
+    expect(faults).toEqual([]);
+  });
+
+  it('keeps filters in the URL through reload and Back, with the place in the list', async () => {
+    const { id } = await endpoint('/many', { tenant: 'many' });
+    await seedDeliveries(t.pool, { endpointId: id, count: 600, type: 'seeded.one' });
+    await seedDeliveries(t.pool, { endpointId: id, count: 5, type: 'seeded.two', status: 'DELIVERED' });
+    const { page, faults } = await open('/deliveries?tenant=many');
+    const list = page.getByRole('table', { name: 'Deliveries' });
+    await page.getByRole('combobox', { name: 'Status' }).click();
+    await page.getByRole('option', { name: 'Failed' }).click();
+    await expect.poll(() => page.url()).toContain('status=FAILED');
+    await list.getByText('seeded.one').first().waitFor();
+    expect(await list.getByText('seeded.two').count()).toBe(0);
+    await page.reload();
+    expect(await page.getByRole('combobox', { name: 'Status' }).inputValue()).toBe('Failed');
+    await list.getByText('seeded.one').first().waitFor();
+    await expectAccessible(page);
+    await takePictures(page, 'deliveries');
+    await expectNoSidewaysScroll(page);
+    await page.setViewportSize({ width: 1280, height: 720 });
+    await scrollTo(page, 9_000);
+    const row = list.locator('[aria-rowindex="210"]');
+    await row.waitFor();
+    const before = await page.evaluate<number>('scrollY');
+    await row.getByRole('link').click();
+    await page.getByText('Facts').waitFor();
+    await page.goBack();
+    await row.waitFor();
+    expect(await page.evaluate<number>('scrollY')).toBe(before);
+    expect(page.url()).toContain('status=FAILED');
+    await page.goBack();
+    await expect.poll(() => page.url()).not.toContain('status');
+    expect(await page.getByRole('combobox', { name: 'Status' }).inputValue()).toBe('');
+    expect(faults).toEqual([]);
+  });
+
+  it('selects a range with Shift, by mouse and by keyboard, and takes it to a replay', async () => {
+    const { page, faults } = await open('/deliveries?tenant=many&event_type=seeded.two');
+    const boxes = page.getByRole('checkbox');
+    await boxes.nth(0).click();
+    await boxes.nth(3).click({ modifiers: ['Shift'] });
+    const bar = page.getByRole('region', { name: 'Selected deliveries' });
+    await bar.getByText('4 selected').waitFor();
+    await takePictures(page, 'deliveries-selected');
+    await page.setViewportSize({ width: 1280, height: 720 });
+    await page.getByRole('table', { name: 'Deliveries' }).getByRole('link').nth(3).focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Space');
+    await bar.getByText('5 selected').waitFor();
+    // All have ended: there is nothing to try again or to cancel.
+    expect(await bar.getByRole('button', { name: /Retry|Cancel/ }).count()).toBe(0);
+    await bar.getByRole('button', { name: 'Replay (5)' }).click();
+    await expect.poll(() => new URL(page.url()).pathname).toBe('/replay/new');
+    expect(faults).toEqual([]);
+  });
+
+  it('lets new rows in at the top, and only counts them while paused', async () => {
+    await endpoint('/live', { tenant: 'live' });
+    receiver.setBehaviour(() => ({ status: 200 }));
+    const { page } = await open('/deliveries?tenant=live');
+    await page.getByText('No delivery matches these filters').waitFor();
+    await postEvent(t, { tenant: 'live', type: 'first.one' });
+    const list = page.getByRole('table', { name: 'Deliveries' });
+    await list.getByText('first.one').waitFor();
+    await page.getByRole('button', { name: 'Live' }).click();
+    await Promise.all(['a', 'b', 'c'].map((type) => postEvent(t, { tenant: 'live', type })));
+    const waiting = page.getByRole('button', { name: '3 new' });
+    await waiting.waitFor();
+    expect(await list.getByRole('link').count()).toBe(1);
+    await takePictures(page, 'deliveries-paused');
+    await waiting.click();
+    await expect.poll(() => list.getByRole('link').count()).toBe(4);
+  });
+
+  /** Posts the text of a payload as it is: JSON.stringify would round its numbers. */
+  async function postEventText(tenant: string, payload: string) {
+    const text = `{"type":"exact.one","tenant":"${tenant}","payload":${payload}}`;
+    const { body } = await t.call<Awaited<ReturnType<typeof postEvent>>>('POST', '/v1/events', text);
+    return body;
+  }
+
+  const scrollTo = (page: Awaited<ReturnType<typeof openPage>>['page'], y: number) =>
+    expect.poll(() => page.evaluate(`(scrollTo(0, ${y}), scrollY)`)).toBe(y);
+});

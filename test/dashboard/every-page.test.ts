@@ -1,0 +1,199 @@
+import { readFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BUILT_PAGE } from '../../src/http/page/files.js';
+import {
+  describeInBrowser,
+  seriousFindings,
+  overWidth,
+  launchBrowser,
+  openPage,
+  takePictures,
+} from '../support/browser.js';
+import { openPortalPage } from '../support/portal-page.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { ADMIN_KEY, eventually, startTestService, type TestService } from '../support/service.js';
+
+const POLL = { timeout: 5_000, interval: 100 };
+const NARROW = { width: 360, height: 740 };
+const WIDE = { width: 1440, height: 900 };
+
+describeInBrowser('every page, with the data of a small shop', () => {
+  let t: TestService;
+  let browser: Browser;
+  let receivers: Receiver[];
+  let paths: Record<string, string>;
+  beforeAll(async () => {
+    // Retries wait long enough to be seen: 5 s, 15 s, 45 s.
+    t = await startTestService({ retryScale: 1 });
+    receivers = await Promise.all([
+      startReceiver({ behave: () => ({ status: 200, body: '{"ok":true}', afterMs: 20 }) }),
+      startReceiver({
+        behave: () => ({ status: 503, body: 'down for maintenance', headers: { 'retry-after': '40' } }),
+      }),
+      startReceiver({ behave: () => ({ status: 404, body: 'no such hook' }) }),
+    ]);
+    browser = await launchBrowser();
+    paths = await fillShop(
+      t,
+      receivers.map(({ url }) => url),
+    );
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await t?.stop();
+    await Promise.all((receivers ?? []).map((receiver) => receiver.close()));
+  });
+
+  test('has no fault, is accessible, and fits wide and narrow windows, light and dark', async () => {
+    const { page, faults } = await openPage(browser, t.service.url!, '/', { viewport: WIDE });
+    for (const [name, path] of Object.entries(paths)) {
+      await page.setViewportSize(WIDE);
+      await page.goto(t.service.url + path);
+      await settled(page);
+      await check(page, name);
+    }
+    expect(faults).toEqual([]);
+  });
+
+  test('loads no more than 350 KB, compressed by gzip, for its first view', async () => {
+    const { page } = await openPage(browser, t.service.url!, '/', { key: null });
+    const files: string[] = [];
+    page.on('response', (response) => void files.push(new URL(response.url()).pathname));
+    await page.reload({ waitUntil: 'networkidle' });
+    const key = page.getByLabel('API key', { exact: true });
+    await key.fill(ADMIN_KEY);
+    await key.press('Enter');
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.waitForLoadState('networkidle');
+    const assets = files.filter((file) => /^\/assets\/.*\.(js|css)$/.test(file));
+    expect(assets.length).toBeGreaterThan(5);
+    const sizes = await Promise.all(
+      assets.map((file) => readFile(`${BUILT_PAGE}${file}`).then((content) => gzipSync(content).length)),
+    );
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(350_000);
+  });
+
+  test('the portal, too', async () => {
+    const { page, faults } = await openPortalPage(browser, t, { tenant: 'acme' });
+    for (const name of await page
+      .getByRole('navigation', { name: 'Pages' })
+      .getByRole('link')
+      .allInnerTexts()) {
+      await page.setViewportSize(WIDE);
+      await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name, exact: true }).click();
+      await settled(page);
+      await check(page, `portal-${name.toLowerCase().replaceAll(' ', '-')}`);
+    }
+    expect(faults).toEqual([]);
+  });
+
+  test('and so does the sign-in', async () => {
+    const { page, faults } = await openPage(browser, t.service.url!, '/sign-in', {
+      key: null,
+      viewport: WIDE,
+    });
+    await settled(page);
+    await check(page, 'sign-in');
+    expect(faults).toEqual([]);
+  });
+});
+
+async function check(page: Page, name: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor();
+    expect
+      .soft(await seriousFindings(page, colorScheme === 'dark' ? ['color-contrast'] : null), name)
+      .toEqual([]);
+  }
+  await page.setViewportSize(NARROW);
+  // The layout follows the window a moment later.
+  await eventually(async () => (await overWidth(page)) <= 0, 3_000).catch(() => null);
+  expect.soft(await overWidth(page), name).toBeLessThanOrEqual(0);
+  await takePictures(page, name);
+}
+
+/** Its data has come. */
+async function settled(page: Page): Promise<void> {
+  await page.getByRole('heading', { level: 1 }).first().waitFor();
+  await expect.poll(() => page.getByRole('status', { name: /^Loading/ }).count(), POLL).toBe(0);
+}
+
+/** Endpoints that work, fail for a while and fail for good, with events for them; returns the path of each page. */
+async function fillShop(t: TestService, [good, down, gone]: string[]): Promise<Record<string, string>> {
+  const make = async (path: string, body: unknown) => {
+    const answer = await t.call<{ id: string; deliveries?: { id: string }[] }>('POST', path, body);
+    if (answer.status >= 300) throw new Error(JSON.stringify(answer.body));
+    return answer.body;
+  };
+  for (const id of ['acme', 'globex', 'initech'])
+    await make('/v1/tenants', { id, name: `${id[0]!.toUpperCase()}${id.slice(1)} Ltd.` });
+  for (const [name, description] of [
+    ['order.created', 'A customer has placed an order.'],
+    ['order.paid', 'The payment of an order has arrived.'],
+    ['parcel.sent', 'A parcel has left the warehouse.'],
+  ])
+    await make('/v1/event-types', { name, description, schema: { type: 'object', required: ['order_id'] } });
+  const endpoint = (tenant: string, url: string, description: string, types: string[]) =>
+    make('/v1/endpoints', { tenant, url, description, event_types: types });
+  const works = await endpoint('acme', `${good}/hooks/orders`, 'Order system', ['order.*']);
+  await endpoint('acme', `${down}/api/webhooks`, 'Warehouse', ['parcel.*', 'order.paid']);
+  await endpoint('globex', `${gone}/old-hook`, 'Legacy ERP', ['order.created']);
+  await endpoint('initech', `${good}/analytics`, 'Analytics', ['*']);
+  const events = [];
+  for (let n = 1001; n <= 1012; n++)
+    for (const [tenant, type] of [
+      ['acme', n % 3 ? 'order.created' : 'order.paid'],
+      ['globex', 'order.created'],
+      ['initech', n % 2 ? 'parcel.sent' : 'order.paid'],
+    ])
+      events.push(
+        await make('/v1/events', {
+          ...{ tenant, type, idempotency_key: `${type}-${n}` },
+          payload: {
+            order_id: String(n),
+            total: n / 10,
+            items: [{ sku: 'A-17', quantity: n % 5 }],
+            customer: { plan: 'pro' },
+          },
+        }),
+      );
+  const failing = await make('/v1/events', {
+    tenant: 'acme',
+    type: 'parcel.sent',
+    payload: { order_id: '1013' },
+  });
+  const issues = async () => (await t.call<{ data: unknown[] }>('GET', '/v1/issues')).body.data.length;
+  await eventually(async () => (await issues()) >= 2);
+  const batch = await make('/v1/batches', {
+    filter: { tenant: 'globex', status: 'FAILED' },
+    dry_run: true,
+    note: 'after their move',
+  });
+  const status = async () => (await t.call('GET', `/v1/batches/${batch.id}`)).body.status;
+  await eventually(async () => (await status()) === 'DRY_RUN');
+  await make('/v1/api-keys', { name: 'shop-backend', role: 'publisher' });
+  return {
+    overview: '/',
+    issues: '/issues',
+    events: '/events',
+    event: `/events/${events[0]!.id}`,
+    deliveries: '/deliveries',
+    delivery: `/deliveries/${failing.deliveries![0]!.id}`,
+    endpoints: '/endpoints',
+    endpoint: `/endpoints/${works.id}`,
+    'endpoint-new': '/endpoints/new',
+    replay: '/replay',
+    'replay-new': '/replay/new?status=FAILED',
+    'replay-plan': `/replay/${batch.id}`,
+    'event-types': '/event-types',
+    'event-type': '/event-types/order.created',
+    tenants: '/tenants',
+    tenant: '/tenants/acme',
+    'api-keys': '/api-keys',
+    audit: '/audit',
+    settings: '/settings',
+  };
+}

@@ -1,0 +1,118 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createKey } from '../support/api-keys.js';
+import {
+  describeInBrowser,
+  expectAccessible,
+  expectNoSidewaysScroll,
+  launchBrowser,
+  openPage,
+  takePictures,
+} from '../support/browser.js';
+import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { eventually, startTestService, type TestService } from '../support/service.js';
+
+const EVIL = `"><img src=x onerror=alert(1)><script>alert(2)</script>`;
+
+describeInBrowser('issues', () => {
+  let t: TestService;
+  let receiver: Receiver;
+  let browser: Browser;
+  let endpoint: string;
+
+  const fail = async (type: string) => {
+    const { deliveries } = await postEvent(t, { tenant: 'acme', type });
+    return deliveryIn(t, deliveries[0]!.id, ['FAILED']);
+  };
+  const issues = async () =>
+    (await t.call<{ data: { status: string; note: string | null }[] }>('GET', '/v1/issues?status=all')).body
+      .data;
+
+  beforeAll(async () => {
+    t = await startTestService({ workflows: 'none' });
+    receiver = await startReceiver({
+      behave: () => ({ status: 404, body: EVIL, headers: { 'content-type': 'text/html' } }),
+    });
+    browser = await launchBrowser();
+    const url = `${receiver.url}/hook?${new URLSearchParams({ q: EVIL }).toString()}`;
+    endpoint = (await createEndpoint(t, url, { tenant: 'acme', description: EVIL })).id;
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await Promise.all([t.stop(), receiver.close()]);
+  });
+
+  it('says so when nothing fails, and shows a failure with what it means and what to do', async () => {
+    const { page, faults } = await openPage(browser, t.service.url!, '/issues');
+    await page.getByText('Nothing fails').waitFor();
+    await takePictures(page, 'issues-none');
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await fail('order.created');
+    await fail('order.paid');
+    // The page reads its list again by itself.
+    const card = page.getByRole('listitem').filter({ hasText: 'The receiver refuses requests' });
+    await card.waitFor();
+    await eventually(
+      async () =>
+        (await card.getByText('Deliveries that failed', { exact: true }).locator('..').innerText()).includes(
+          '2',
+        ),
+      30_000,
+    );
+    await card.getByText('What to do:').waitFor();
+    await card.getByText(/Nothing is at this path/).waitFor();
+    await expectAccessible(page);
+    await card.getByRole('link', { name: 'Replay the failed' }).click();
+    await page.waitForURL(/\/replay\/new\?/);
+    const search = Object.fromEntries(new URL(page.url()).searchParams);
+    expect(search).toEqual({ endpoint_id: endpoint, classification: 'HTTP_4XX_PERMANENT', status: 'FAILED' });
+    expect(faults).toEqual([]);
+  });
+
+  it('acknowledges an issue with a note, and reopens it', async () => {
+    const { page, faults } = await openPage(browser, t.service.url!, '/issues');
+    const card = page.getByRole('listitem').filter({ hasText: 'The receiver refuses requests' });
+    await card.getByRole('button', { name: 'Acknowledge' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('textbox', { name: 'Reason' }).fill(EVIL);
+    expect((await issues())[0]!.status).toBe('open');
+    await dialog.getByRole('button', { name: 'Acknowledge' }).click();
+    await page.getByText('Nothing fails').waitFor();
+    await page.getByText('Acknowledged', { exact: true }).click();
+    await page.waitForURL(/status=acknowledged/);
+    await card.getByText(EVIL).waitFor();
+    await card.getByText('by admin').waitFor();
+    await takePictures(page, 'issues-acknowledged');
+    await expectNoSidewaysScroll(page);
+    expect(await issues()).toMatchObject([{ status: 'acknowledged', note: EVIL }]);
+    await card.getByRole('button', { name: 'Reopen' }).click();
+    await page.getByText('No issue is acknowledged').waitFor();
+    expect(await issues()).toMatchObject([{ status: 'open' }]);
+    expect(faults).toEqual([]);
+  });
+
+  it('a viewer may only read', async () => {
+    const { key } = await createKey(t, 'viewer', 'acme');
+    const { page } = await openPage(browser, t.service.url!, '/issues', { key });
+    const card = page.getByRole('listitem').filter({ hasText: 'The receiver refuses requests' });
+    await card.getByRole('link', { name: 'See all' }).waitFor();
+    expect(await card.getByRole('button').count()).toBe(0);
+    expect(await card.getByRole('link', { name: 'Replay the failed' }).count()).toBe(0);
+  });
+
+  it('pauses the endpoint after it has said what happens', async () => {
+    const { page, faults } = await openPage(browser, t.service.url!, `/issues?endpoint_id=${endpoint}`);
+    const card = page.getByRole('listitem').filter({ hasText: 'The receiver refuses requests' });
+    await takePictures(page, 'issues');
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await card.getByRole('button', { name: 'Pause endpoint' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('nothing is lost').waitFor();
+    await dialog.getByRole('textbox', { name: 'Reason' }).fill('their deploy');
+    await dialog.getByRole('button', { name: 'Pause endpoint' }).click();
+    await card.getByText('Paused', { exact: true }).waitFor();
+    expect((await t.call('GET', `/v1/endpoints/${endpoint}`)).body).toMatchObject({ status: 'paused' });
+    expect(faults).toEqual([]);
+  });
+});

@@ -1,0 +1,136 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createKey } from '../support/api-keys.js';
+import {
+  describeInBrowser,
+  expectAccessible,
+  expectNoSidewaysScroll,
+  launchBrowser,
+  openPage,
+  takePictures,
+} from '../support/browser.js';
+import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { eventually, startTestService, type TestService } from '../support/service.js';
+
+/** The big figure with this name, per second. */
+const figure = async (page: Page, name: string) => {
+  const text = await page
+    .getByRole('region', { name: 'Per second' })
+    .locator('dl > div', { hasText: name })
+    .innerText();
+  return Number(/([\d.,]+)\s*\/s/.exec(text)?.[1]);
+};
+
+describeInBrowser('the overview', () => {
+  let t: TestService;
+  let receiver: Receiver;
+  let browser: Browser;
+  let page: Page;
+  let faults: string[];
+
+  beforeAll(async () => {
+    t = await startTestService({ workflows: 'none' });
+    receiver = await startReceiver({
+      behave: ({ path }) => ({ status: path.includes('/bad') ? 400 : 200 }),
+    });
+    browser = await launchBrowser();
+    ({ page, faults } = await openPage(browser, t.service.url!, '/'));
+  });
+  afterAll(async () => {
+    await browser.close();
+    await Promise.all([t.stop(), receiver.close()]);
+  });
+
+  it('shows a new installation the way to its first webhook, and then the webhook', async () => {
+    await page.getByRole('link', { name: 'Add an endpoint' }).waitFor();
+    const command = page.getByLabel('Command that publishes an event');
+    expect(await command.innerText()).toContain(`curl ${t.service.url}/v1/events`);
+    expect(await page.locator('canvas').count()).toBe(0);
+    await expectAccessible(page);
+    await takePictures(page, 'overview-first-steps');
+    await page.setViewportSize({ width: 1440, height: 900 });
+
+    await createEndpoint(t, `${receiver.url}/good`);
+    await page.getByText('Done.').waitFor();
+    await postEvent(t, { type: 'first.event' });
+    const feed = page.getByRole('list', { name: 'Newest attempts' });
+    await feed.getByRole('link', { name: 'first.event' }).waitFor();
+  });
+
+  it('changes its figures while events are sent, and names the causes and endpoints of failures', async () => {
+    const hostile = `${receiver.url}/bad?q="><script>alert(1)</script>`;
+    const { id } = await createEndpoint(t, hostile, { event_types: ['bad'] });
+    const posted = await Promise.all(Array.from({ length: 30 }, () => postEvent(t, { type: 'bad' })));
+    await Promise.all(posted.flatMap(({ deliveries }) => deliveries.map(({ id }) => deliveryIn(t, id))));
+    for (const name of ['Accepted', 'Delivered', 'Failed', 'Attempts'])
+      await eventually(async () => (await figure(page, name)) > 0);
+
+    const causes = page.getByRole('table', { name: 'Results of attempts' });
+    await causes.getByRole('row', { name: /Refused 30 30/ }).waitFor();
+    const worst = page.getByRole('table', { name: 'Endpoints that fail most' });
+    const row = worst.getByRole('row', { name: /30 of 30/ });
+    expect(await row.getByRole('link').first().getAttribute('href')).toBe(`/endpoints/${id}`);
+    expect(await row.innerText()).toContain('script');
+    expect(await row.locator('script').count()).toBe(0);
+    const toDeliveries = await row.getByRole('link', { name: 'Show' }).getAttribute('href');
+    expect(toDeliveries).toBe(`/deliveries?endpoint_id=${id}`);
+    await takePictures(page, 'overview');
+    await expectAccessible(page);
+    await expectNoSidewaysScroll(page);
+    await page.setViewportSize({ width: 1440, height: 900 });
+  });
+
+  it('has the hours of the chart as a table, too', async () => {
+    const day = page.getByRole('region', { name: 'Last 24 hours' });
+    await day.getByText('Table', { exact: true }).click();
+    // The events, those delivered to the one endpoint, and those that the other refused.
+    await day.getByRole('row', { name: /31 31 30 50\.8 %/ }).waitFor();
+    await expectAccessible(page);
+  });
+
+  it('lets the newest attempts stand still while they are read', async () => {
+    const feed = page.getByRole('list', { name: 'Newest attempts' });
+    await page.getByRole('button', { name: 'Stand still' }).click();
+    await postEvent(t, { type: 'while.still' });
+    await eventually(async () => (await figure(page, 'Accepted')) > 0);
+    expect(await feed.getByText('while.still').count()).toBe(0);
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await feed.getByText('while.still').waitFor();
+  });
+
+  it('shows the state of every part, and the way to stop without the API', async () => {
+    const state = page.getByRole('region', { name: 'State of the system' });
+    await state.getByText('1 process is running').waitFor();
+    const text = await state.innerText();
+    for (const part of ['Postgres', 'Temporal', 'Workers', 'Encryption keys', 'PAUSE'])
+      expect(text).toContain(part);
+  });
+
+  it('goes on by itself after the server was started again', async () => {
+    const { port } = new URL(t.service.url!);
+    await t.stop();
+    await page.getByRole('status', { name: 'Live figures' }).getByText('Reconnecting').waitFor();
+    const { databaseUrl, taskQueue } = t;
+    t = await startTestService({ port: Number(port), databaseUrl, taskQueue, workflows: 'none' });
+    await page.getByText('Live, every 2 seconds').waitFor();
+    await postEvent(t, { type: 'after.restart' });
+    await page.getByRole('list', { name: 'Newest attempts' }).getByText('after.restart').waitFor();
+    // The browser's own lines about the connection that was lost.
+    expect(faults.filter((fault) => !fault.startsWith('Failed to load resource'))).toEqual([]);
+  });
+
+  it('opens one stream for a page, and shows the sign-in when its key is revoked', async () => {
+    const { id, key } = await createKey(t, 'viewer');
+    const viewer = await openPage(browser, t.service.url!, '/sign-in', { key });
+    const streams: string[] = [];
+    viewer.page.on('request', (request) => {
+      if (request.url().endsWith('/v1/live')) streams.push(request.url());
+    });
+    await viewer.page.goto(t.service.url!);
+    await viewer.page.getByText('Live, every 2 seconds').waitFor();
+    expect(streams).toHaveLength(1);
+    await t.call('POST', `/v1/api-keys/${id}/revoke`);
+    await viewer.page.waitForURL('**/sign-in**');
+  });
+});

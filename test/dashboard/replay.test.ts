@@ -1,0 +1,172 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createKey } from '../support/api-keys.js';
+import { batchCalls, type Batch } from '../support/batches.js';
+import {
+  describeInBrowser,
+  expectAccessible,
+  expectNoSidewaysScroll,
+  launchBrowser,
+  openPage,
+  takePictures,
+} from '../support/browser.js';
+import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { seedDeliveries } from '../support/seed.js';
+import { eventually, startTestService, type TestService } from '../support/service.js';
+
+const EVIL = `"><img src=x onerror=alert(1)><script>alert(2)</script>`;
+
+describeInBrowser('replay', () => {
+  let t: TestService;
+  let receiver: Receiver;
+  let browser: Browser;
+  let batches: ReturnType<typeof batchCalls>;
+  /** Three of its deliveries failed. */
+  let endpoint: string;
+
+  beforeAll(async () => {
+    t = await startTestService();
+    batches = batchCalls(t);
+    receiver = await startReceiver({ behave: () => ({ status: 400 }) });
+    browser = await launchBrowser();
+    endpoint = (await createEndpoint(t, `${receiver.url}/shop`, { tenant: 'acme', description: EVIL })).id;
+    for (const type of ['order.created', 'order.created', 'order.paid']) {
+      const { deliveries } = await postEvent(t, { tenant: 'acme', type });
+      await deliveryIn(t, deliveries[0]!.id, ['FAILED']);
+    }
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await Promise.all([t.stop(), receiver.close()]);
+  });
+
+  const figure = (page: Page, name: string, value: string) =>
+    page.getByRole('group', { name, exact: true }).getByText(value, { exact: true }).waitFor();
+  const idOf = (page: Page) => new URL(page.url()).pathname.split('/').at(-1)!;
+
+  it('a dry run shows what would be sent, and sends nothing', async () => {
+    const before = receiver.requests.length;
+    const { page, faults } = await openPage(browser, t.service.url!, '/replay');
+    await page.getByText('Nothing was replayed yet').waitFor();
+    await page.getByRole('link', { name: 'New replay' }).click();
+    await page.getByRole('textbox', { name: 'Tenant' }).fill('acme');
+    await page.waitForURL(/tenant=acme/);
+    await page.getByRole('button', { name: 'Dry run' }).click();
+    await page.getByRole('heading', { name: 'Dry run' }).waitFor();
+    await figure(page, 'Would be delivered again', '3');
+    const byEndpoint = page.getByRole('table', { name: 'By endpoint' });
+    await byEndpoint.getByText(EVIL).waitFor();
+    const byType = page.getByRole('table', { name: 'By event type' });
+    await byType.getByRole('row', { name: 'order.created 2' }).waitFor();
+    await page.getByRole('table', { name: 'Deliveries' }).getByText('To deliver').first().waitFor();
+    const { plan, status } = await batches.get(idOf(page));
+    expect({ eligible: plan!.eligible, status }).toEqual({ eligible: 3, status: 'DRY_RUN' });
+    expect(receiver.requests.length).toBe(before);
+    expect((await t.pool.query('select from all_deliveries where batch_id is not null')).rowCount).toBe(0);
+    await expectAccessible(page);
+    await takePictures(page, 'replay-dry-run');
+    await expectNoSidewaysScroll(page);
+    expect(faults).toEqual([]);
+  });
+
+  it('starts only with the right count, and shows the progress to its end', async () => {
+    receiver.setBehaviour(() => ({ status: 200 }));
+    const before = receiver.requests.length;
+    const { id } = await batches.create({ filter: { endpoint_id: endpoint }, dry_run: true });
+    const { page, faults } = await openPage(browser, t.service.url!, `/replay/${id}`);
+    const start = page.getByRole('button', { name: 'Deliver 3 again' });
+    const confirm = page.getByRole('textbox', { name: 'Type 3 to confirm' });
+    for (const wrong of ['', '2', '33']) {
+      await confirm.fill(wrong);
+      expect(await start.isDisabled()).toBe(true);
+    }
+    await confirm.press('Enter');
+    expect(receiver.requests.length).toBe(before);
+    await page.getByRole('textbox', { name: 'Note for the record' }).fill(EVIL);
+    await confirm.fill('3');
+    await start.click();
+    await page.getByRole('heading', { name: 'Replay' }).waitFor();
+    await page.getByText('Completed', { exact: true }).first().waitFor();
+    await figure(page, 'Delivered', '3');
+    await page.getByRole('region', { name: 'Record' }).getByText(EVIL).first().waitFor();
+    await eventually(async () => receiver.requests.length === before + 3);
+    expect((await batches.get(idOf(page))).note).toBe(EVIL);
+    await page.getByRole('link', { name: 'Replay', exact: true }).click();
+    await page.getByRole('table', { name: 'Replays' }).getByText(EVIL).first().waitFor();
+    await expectAccessible(page);
+    await takePictures(page, 'replay-list');
+    await expectNoSidewaysScroll(page);
+    expect(faults).toEqual([]);
+  });
+
+  it('pauses, slows down, and cancels a replay after it has asked', async () => {
+    await seedDeliveries(t.pool, { endpointId: endpoint, count: 300, type: 'seeded' });
+    const made = await batches.create({ filter: { event_type: 'seeded' }, rate_per_second: 5 });
+    const { page, faults } = await openPage(browser, t.service.url!, `/replay/${made.id}`);
+    const is = (status: Batch['status']) => batches.batchIn(made.id, [status]);
+    await eventually(async () => (await page.getByRole('progressbar').count()) > 0);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('Paused', { exact: true }).waitFor();
+    await is('PAUSED');
+    await page.getByRole('slider').press('ArrowLeft');
+    await page.locator('[role=slider][aria-valuetext="2 per second"]').waitFor();
+    expect((await batches.get(made.id)).rate_per_second).toBe(2);
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await is('RUNNING');
+
+    await page.getByRole('button', { name: 'Cancel replay' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('that had no turn are not delivered').waitFor();
+    await dialog.getByRole('textbox', { name: 'Reason' }).fill(EVIL);
+    expect((await batches.get(made.id)).status).toBe('RUNNING');
+    await dialog.getByRole('button', { name: 'Cancel replay' }).click();
+    await page.getByText('Cancelled', { exact: true }).first().waitFor();
+    await page.getByRole('button', { name: 'Start the rest' }).waitFor();
+    const { status, remaining_count } = await batches.get(made.id);
+    expect(status).toBe('CANCELLED');
+    expect(remaining_count).toBeGreaterThan(0);
+    await page.getByRole('region', { name: 'Record' }).getByText(EVIL).waitFor();
+    await expectAccessible(page);
+    await takePictures(page, 'replay-cancelled');
+    expect(faults).toEqual([]);
+  });
+
+  it('says at the choice why no plan was made, and finds events that an endpoint missed', async () => {
+    const late = await createEndpoint(t, `${receiver.url}/late`, {
+      tenant: 'acme',
+      event_types: ['order.paid'],
+    });
+    const { page, faults } = await openPage(browser, t.service.url!, '/replay/new?missing=true');
+    const dryRun = page.getByRole('button', { name: 'Dry run' });
+    await dryRun.waitFor();
+    expect(await dryRun.isDisabled()).toBe(true);
+    const field = page.getByRole('textbox', { name: 'Endpoint id' });
+    await field.fill('ep_of_nobody');
+    await page.waitForURL(/ep_of_nobody/);
+    await dryRun.click();
+    await page.getByRole('alert').getByText('endpoint_id').waitFor();
+    await expectAccessible(page);
+    await field.fill(late.id);
+    await page.waitForURL(new RegExp(late.id));
+    await dryRun.click();
+    await figure(page, 'Would be delivered again', '1');
+    await page.getByText('Events that never had a delivery').waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('a viewer sees replays, and no way to start or change one', async () => {
+    const { key } = await createKey(t, 'viewer');
+    const { id } = await batches.create({
+      filter: { event_type: 'order.paid', status: 'DELIVERED' },
+      include_delivered: true,
+      dry_run: true,
+    });
+    const { page } = await openPage(browser, t.service.url!, `/replay/${id}`, { key });
+    await page.getByRole('heading', { name: 'What would happen' }).waitFor();
+    expect(await page.getByRole('heading', { name: 'Start' }).count()).toBe(0);
+    await page.getByRole('link', { name: 'Replay', exact: true }).click();
+    await page.getByRole('table', { name: 'Replays' }).waitFor();
+    expect(await page.getByRole('link', { name: 'New replay' }).count()).toBe(0);
+  });
+});
