@@ -5,6 +5,7 @@ import { SlowFirst } from './test/support/slow-first.js';
 const UNIT = [
   'test/{domain,lib}/**/*.test.ts',
   'test/webhook/**/!(frozen|hanging-names|heap).test.ts',
+  'test/client/verify-webhook.test.ts',
   'test/config.test.ts',
   'test/dashboard/openapi-types.test.ts',
   'test/http/{event-stream,fair-shares,api-key-cache}.test.ts',

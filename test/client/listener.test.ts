@@ -1,0 +1,112 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { createClient, type SurehookClient } from '../../src/client/index.js';
+import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
+
+let t: TestService;
+let server: Server;
+beforeAll(async () => {
+  t = await startTestService();
+});
+afterAll(() => t.stop());
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+const client = () => createClient({ url: t.service.url!, apiKey: ADMIN_KEY });
+
+/** An application of Express with the listeners of a client, registered for a tenant of the test's own. */
+async function listen(surehook: SurehookClient, tenant: string): Promise<void> {
+  const app = express();
+  app.use('/hooks', surehook.receiver);
+  server = createServer(app).listen(server?.listening ? 0 : port, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  port = (server.address() as AddressInfo).port;
+  await surehook.register(`http://127.0.0.1:${port}/hooks`, { tenant });
+}
+let port = 0;
+
+const ended = (surehook: SurehookClient, eventId: string) =>
+  expect.poll(
+    async () => {
+      const { data } = await surehook.deliveries.list({ event_id: eventId });
+      return data.map(({ status, attempt_count }) => `${status} ${attempt_count}`);
+    },
+    { timeout: 20_000 },
+  );
+
+test('a handler receives the event, verified, and its end acknowledges it', async () => {
+  const surehook = client();
+  const got: unknown[] = [];
+  surehook.on<{ link: string }>('link.clicked', function log(event) {
+    got.push([event.type, event.payload.link, event.attempt]);
+  });
+  await listen(surehook, 'handled');
+  const { id } = await surehook.publish('link.clicked', { link: 'a' }, { tenant: 'handled' });
+  await ended(surehook, id).toEqual(['DELIVERED 1']);
+  expect(got).toEqual([['link.clicked', 'a', 1]]);
+});
+
+test('a handler that fails is called again; one that says that it is permanent is not', async () => {
+  const surehook = client();
+  const tries = { shaky: 0, broken: 0 };
+  surehook.on('payment.made', function shaky() {
+    if (++tries.shaky < 3) throw new Error('the database is away');
+  });
+  surehook.on('payment.made', function broken() {
+    tries.broken++;
+    throw Object.assign(new Error('no such account'), { temporary: false });
+  });
+  await listen(surehook, 'failing');
+  const { id } = await surehook.publish('payment.made', {}, { tenant: 'failing' });
+  await expect
+    .poll(
+      async () => (await surehook.deliveries.list({ event_id: id })).data.map(({ status }) => status).sort(),
+      { timeout: 20_000 },
+    )
+    .toEqual(['DELIVERED', 'FAILED']);
+  expect(tries).toEqual({ shaky: 3, broken: 1 });
+});
+
+test('an application that starts again, at another address, keeps its endpoint and secret', async () => {
+  const first = client();
+  first.on('order.*', function ship() {});
+  await listen(first, 'again');
+  const before = await first.endpoints.list({ tenant: 'again' });
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  port = 0;
+  const second = client();
+  const got: string[] = [];
+  second.on(['order.*', 'refund.*'], function ship({ type }) {
+    got.push(type);
+  });
+  await listen(second, 'again');
+  const after = await second.endpoints.list({ tenant: 'again' });
+  expect(after.data.map(({ id }) => id)).toEqual(before.data.map(({ id }) => id));
+  const { id } = await second.publish('refund.made', {}, { tenant: 'again' });
+  await ended(second, id).toEqual(['DELIVERED 1']);
+  expect(got).toEqual(['refund.made']);
+});
+
+test('requests that Surehook has not signed are refused', async () => {
+  const surehook = client();
+  let calls = 0;
+  surehook.on('x.y', function careful() {
+    calls++;
+  });
+  await listen(surehook, 'strangers');
+  const url = `http://127.0.0.1:${port}/hooks/careful`;
+  const headers = {
+    'webhook-id': 'evt_1',
+    'webhook-timestamp': String(Math.floor(Date.now() / 1000)),
+    'webhook-signature': 'v1,AAAA',
+  };
+  expect((await fetch(url, { method: 'POST', body: '{}', headers })).status).toBe(400);
+  expect((await fetch(url, { method: 'POST', body: '{}' })).status).toBe(400);
+  expect((await fetch(`${url}less`, { method: 'POST', body: '{}' })).status).toBe(404);
+  expect(calls).toBe(0);
+});
