@@ -1,0 +1,227 @@
+"""The asynchronous client. ``scripts/unasync.py`` makes the synchronous one, ``_sync.py``, from this file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import httpx
+
+from ._request import build, event_body, part, settings
+from ._retry import retry_delay
+from .errors import ConnectionError, api_error
+from .types import (
+    AcceptedEvent,
+    Batch,
+    Delivery,
+    DeliveryWithAttempts,
+    Endpoint,
+    EndpointSecrets,
+    EndpointWithSecret,
+    Event,
+    EventType,
+    ListedEvent,
+)
+
+
+class AsyncSurehook:
+    """A client of the API of Surehook; raises a ``SurehookError`` for everything that fails.
+
+    ``url`` and ``api_key`` default to the environment's ``SUREHOOK_URL`` and ``SUREHOOK_API_KEY``. ``timeout``: seconds of each
+    try. ``max_retries``: further tries after a failed one.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        api_key: str | None = None,
+        *,
+        timeout: float = 30.0,
+        max_retries: int = 4,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._settings = settings(url, api_key, timeout, max_retries)
+        self._http = httpx.AsyncClient(
+            headers=self._settings.headers, timeout=timeout, transport=transport, follow_redirects=False
+        )
+        self.events = AsyncEvents(self)
+        self.endpoints = AsyncEndpoints(self)
+        self.event_types = AsyncEventTypes(self)
+        self.deliveries = AsyncDeliveries(self)
+        self.batches = AsyncBatches(self)
+
+    async def __aenter__(self) -> AsyncSurehook:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+
+    async def send(
+        self, url: str, payload: Any, *, idempotency_key: str | None = None, **fields: Any
+    ) -> AcceptedEvent:
+        """One durable webhook to any URL: stored when this returns, then sent until it is delivered or has failed for good.
+
+        ``fields``: ``type``, ``headers``, ``tenant``, as in ``POST /v1/send``.
+        """
+        body = event_body({"url": url, "payload": payload}, idempotency_key, fields)
+        return await self.request("POST", "/v1/send", body=body)
+
+    async def publish(
+        self, type: str, payload: Any, *, idempotency_key: str | None = None, **fields: Any
+    ) -> AcceptedEvent:
+        """States a fact: each endpoint that subscribes to its type gets it. It is stored when this returns.
+
+        ``fields``: ``tenant``, ``endpoint_ids``, ``headers``, …, as in ``POST /v1/events``.
+        """
+        body = event_body({"type": type, "payload": payload}, idempotency_key, fields)
+        return await self.request("POST", "/v1/events", body=body)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, Any] | None = None,
+        body: Any = None,
+        idempotency_key: str | None = None,
+    ) -> Any:
+        """Any request of the API, with retries; returns the body of the answer."""
+        request = build(self._http, self._settings.url, method, path, query, body, idempotency_key)
+        tries = 0
+        while True:
+            tries += 1
+            result: httpx.Response | httpx.TransportError
+            try:
+                result = await self._http.send(request)
+            except httpx.TransportError as error:
+                result = error
+            if isinstance(result, httpx.Response) and result.is_success:
+                return result.json() if result.content else None
+            delay = retry_delay(result, tries) if tries <= self._settings.max_retries else None
+            if delay is None:
+                if isinstance(result, httpx.Response):
+                    raise api_error(result)
+                raise ConnectionError(f"{request.url.host} did not answer: {result!r}") from result
+            await asyncio.sleep(delay)
+
+    async def pages(self, path: str, query: dict[str, Any]) -> AsyncIterator[Any]:
+        """The rows of a list, read page after page."""
+        cursor: str | None = None
+        while True:
+            page = await self.request("GET", path, query={**query, "cursor": cursor})
+            for row in page["data"]:
+                yield row
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+
+class AsyncEvents:
+    def __init__(self, client: AsyncSurehook) -> None:
+        self._client = client
+
+    async def get(self, id: str) -> Event:
+        return await self._client.request("GET", f"/v1/events/{part(id)}")
+
+    def list(self, **filters: Any) -> AsyncIterator[ListedEvent]:
+        return self._client.pages("/v1/events", filters)
+
+    async def create_many(self, events: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Up to 1,000 events in a request, each with a result of its own."""
+        return await self._client.request("POST", "/v1/events/batch", body={"events": [*events]})
+
+
+class AsyncEndpoints:
+    def __init__(self, client: AsyncSurehook) -> None:
+        self._client = client
+
+    async def create(
+        self, url: str, event_types: Sequence[str], *, idempotency_key: str | None = None, **fields: Any
+    ) -> EndpointWithSecret:
+        body = {"url": url, "event_types": [*event_types], **fields}
+        return await self._client.request("POST", "/v1/endpoints", body=body, idempotency_key=idempotency_key)
+
+    async def get(self, id: str) -> Endpoint:
+        return await self._client.request("GET", f"/v1/endpoints/{part(id)}")
+
+    def list(self, **filters: Any) -> AsyncIterator[Endpoint]:
+        return self._client.pages("/v1/endpoints", filters)
+
+    async def update(self, id: str, **fields: Any) -> Endpoint:
+        return await self._client.request("PATCH", f"/v1/endpoints/{part(id)}", body=fields)
+
+    async def delete(self, id: str) -> None:
+        await self._client.request("DELETE", f"/v1/endpoints/{part(id)}")
+
+    async def pause(self, id: str, reason: str) -> Endpoint:
+        return await self._client.request("POST", f"/v1/endpoints/{part(id)}/pause", body={"reason": reason})
+
+    async def resume(self, id: str) -> Endpoint:
+        return await self._client.request("POST", f"/v1/endpoints/{part(id)}/resume")
+
+    async def secret(self, id: str) -> EndpointSecrets:
+        return await self._client.request("GET", f"/v1/endpoints/{part(id)}/secret")
+
+    async def rotate_secret(self, id: str, **fields: Any) -> EndpointSecrets:
+        return await self._client.request("POST", f"/v1/endpoints/{part(id)}/rotate-secret", body=fields)
+
+    async def test(self, id: str, **fields: Any) -> dict[str, Any]:
+        """Sends one signed sample, and returns the whole attempt with a diagnosis."""
+        return await self._client.request("POST", f"/v1/endpoints/{part(id)}/test", body=fields)
+
+
+class AsyncEventTypes:
+    def __init__(self, client: AsyncSurehook) -> None:
+        self._client = client
+
+    async def create(self, name: str, **fields: Any) -> EventType:
+        return await self._client.request("POST", "/v1/event-types", body={"name": name, **fields})
+
+    async def get(self, name: str) -> EventType:
+        return await self._client.request("GET", f"/v1/event-types/{part(name)}")
+
+    def list(self, **filters: Any) -> AsyncIterator[dict[str, Any]]:
+        return self._client.pages("/v1/event-types", filters)
+
+
+class AsyncDeliveries:
+    def __init__(self, client: AsyncSurehook) -> None:
+        self._client = client
+
+    async def get(self, id: str) -> DeliveryWithAttempts:
+        return await self._client.request("GET", f"/v1/deliveries/{part(id)}")
+
+    def list(self, **filters: Any) -> AsyncIterator[Delivery]:
+        return self._client.pages("/v1/deliveries", filters)
+
+    async def retry(self, id: str) -> Delivery:
+        return await self._client.request("POST", f"/v1/deliveries/{part(id)}/retry")
+
+    async def cancel(self, id: str) -> Delivery:
+        return await self._client.request("POST", f"/v1/deliveries/{part(id)}/cancel")
+
+
+class AsyncBatches:
+    def __init__(self, client: AsyncSurehook) -> None:
+        self._client = client
+
+    async def create(self, **fields: Any) -> Batch:
+        """``delivery_ids`` or ``filter``, ``dry_run``, …, as in ``POST /v1/batches``."""
+        return await self._client.request("POST", "/v1/batches", body=fields)
+
+    async def get(self, id: str) -> Batch:
+        return await self._client.request("GET", f"/v1/batches/{part(id)}")
+
+    def list(self, **filters: Any) -> AsyncIterator[Batch]:
+        return self._client.pages("/v1/batches", filters)
+
+    async def start(self, id: str, **fields: Any) -> Batch:
+        return await self._client.request("POST", f"/v1/batches/{part(id)}/start", body=fields)
+
+    async def cancel(self, id: str) -> Batch:
+        return await self._client.request("POST", f"/v1/batches/{part(id)}/cancel")

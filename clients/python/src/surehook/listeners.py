@@ -1,0 +1,117 @@
+"""Durable listeners: functions of an application that receive events as webhooks. Needs FastAPI, or Starlette."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from ._async import AsyncSurehook
+from .errors import SurehookError
+from .webhooks import VerifiedWebhook, WebhookVerificationError, verify_webhook
+
+
+@dataclass(frozen=True)
+class ReceivedEvent(VerifiedWebhook):
+    type: str
+    #: Position of this request among the attempts of its delivery, from 1.
+    attempt: int
+
+
+Handler = TypeVar("Handler", bound=Callable[[Any], Any])
+
+
+@dataclass
+class _Listener:
+    types: list[str]
+    handler: Callable[[Any], Any]
+    #: Empty until it is registered.
+    secrets: list[str] = field(default_factory=list)
+
+
+class Listeners:
+    """Decorate functions with ``@listeners.on("link.clicked")``, add ``listeners.route("/hooks")`` to the application's
+    routes, and ``await listeners.register(url)`` when it has started.
+
+    A handler that returns acknowledges the delivery. One that raises gets it again later, unless the exception has
+    ``temporary = False``, which ends it; ``retry_after`` of the exception asks for a delay in seconds.
+    """
+
+    def __init__(self, client: AsyncSurehook) -> None:
+        self._client = client
+        self._listeners: dict[str, _Listener] = {}
+
+    def on(self, *types: str, name: str | None = None) -> Callable[[Handler], Handler]:
+        """Handles events of these types, such as ``link.clicked`` or ``link.*``. ``name`` names the endpoint."""
+
+        def add(handler: Handler) -> Handler:
+            key = name or handler.__name__
+            if key in self._listeners:
+                raise SurehookError(f'There are two listeners named "{key}": give one another name.')
+            self._listeners[key] = _Listener(list(types), handler)
+            return handler
+
+        return add
+
+    def route(self, path: str) -> Route:
+        """The route that receives the webhooks."""
+        return Route(path.rstrip("/") + "/{name}", self._receive, methods=["POST"])
+
+    async def register(self, url: str, *, tenant: str = "default") -> None:
+        """Registers an endpoint for each listener, at its name below ``url``, which is that of the route."""
+        for name, listener in self._listeners.items():
+            listener.secrets = await self._register(name, listener, f"{url.rstrip('/')}/{name}", tenant)
+
+    async def _register(self, name: str, listener: _Listener, url: str, tenant: str) -> list[str]:
+        """Finds the endpoint that an earlier start made, by its name in the metadata."""
+        endpoints = self._client.endpoints
+        async for one in endpoints.list(tenant=tenant):
+            if one["metadata"].get("listener") != name:
+                continue
+            if one["url"] != url or list(one["event_types"]) != listener.types:
+                await endpoints.update(one["id"], url=url, event_types=listener.types)
+            return [str(each["secret"]) for each in (await endpoints.secret(one["id"]))["secrets"]]
+        body = {"tenant": tenant, "metadata": {"listener": name}}
+        # Two processes of an application that start at once make one endpoint.
+        text = json.dumps([url, listener.types, body])
+        key = hashlib.sha256(text.encode()).hexdigest()
+        made = await endpoints.create(url, listener.types, idempotency_key=key, **body)
+        return [str(made["secret"])]
+
+    async def _receive(self, request: Request) -> Response:
+        listener = self._listeners.get(request.path_params["name"])
+        if listener is None:
+            return PlainTextResponse("Nothing listens here.", 404)
+        if not listener.secrets:
+            return PlainTextResponse("This listener is being registered.", 503)
+        try:
+            verified = verify_webhook(await request.body(), request.headers, listener.secrets)
+        except WebhookVerificationError as error:
+            return PlainTextResponse(str(error), 400)
+        event = ReceivedEvent(
+            verified.id,
+            verified.timestamp,
+            verified.payload,
+            request.headers.get("webhook-event-type", ""),
+            int(request.headers.get("webhook-attempt", "1")),
+        )
+        try:
+            if inspect.iscoroutinefunction(listener.handler):
+                await listener.handler(event)
+            else:
+                await run_in_threadpool(listener.handler, event)
+        except Exception as error:  # Whatever a handler raises is an answer to the sender.
+            after = getattr(error, "retry_after", None)
+            headers = {} if after is None else {"retry-after": str(math.ceil(after))}
+            status = 422 if getattr(error, "temporary", True) is False else 500
+            return PlainTextResponse(str(error), status, headers)
+        return Response(status_code=204)

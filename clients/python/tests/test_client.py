@@ -1,0 +1,121 @@
+import asyncio
+import json
+import os
+
+import httpx
+import pytest
+
+from conftest import eventually
+from surehook import (
+    ApiError,
+    AsyncSurehook,
+    AuthenticationError,
+    BadRequestError,
+    ConnectionError,
+    NotFoundError,
+    Surehook,
+    verify_webhook,
+)
+
+
+def answer(handler, status, headers=None, body=b""):
+    handler.send_response(status)
+    for name, value in {**(headers or {}), "content-length": str(len(body))}.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def test_an_event_is_published_delivered_and_verified(surehook, serve, tenant):
+    got = []
+
+    def receive(handler, body):
+        got.append((dict(handler.headers), body))
+        answer(handler, 204)
+
+    endpoint = surehook.endpoints.create(serve(receive), ["order.*"], tenant=tenant)
+    event = surehook.publish("order.created", {"total": 49.9}, tenant=tenant)
+    eventually(lambda: len(got) == 1)
+    headers, body = got[0]
+    webhook = verify_webhook(body, headers, endpoint["secret"])
+    assert (webhook.id, webhook.payload) == (event["id"], {"total": 49.9})
+    eventually(lambda: [d["status"] for d in surehook.deliveries.list(tenant=tenant)] == ["DELIVERED"])
+
+
+def test_a_webhook_is_sent_to_a_url_that_nobody_registered(surehook, serve):
+    got = []
+
+    def receive(handler, body):
+        got.append(json.loads(body))
+        answer(handler, 204)
+
+    surehook.send(serve(receive), {"hello": "world"})
+    eventually(lambda: got == [{"hello": "world"}])
+
+
+def test_a_list_is_read_whole_page_after_page(surehook, tenant):
+    urls = [f"https://example.com/{n}" for n in range(7)]
+    for url in urls:
+        surehook.endpoints.create(url, ["*"], tenant=tenant, enabled=False)
+    assert sorted(one["url"] for one in surehook.endpoints.list(tenant=tenant, limit=3)) == urls
+
+
+def test_a_request_whose_answer_was_lost_is_made_again_with_the_same_key(serve, tenant):
+    keys = []
+
+    def lossy(handler, body):
+        keys.append(json.loads(body)["idempotency_key"])
+        headers = {"authorization": handler.headers["authorization"]}
+        real = httpx.post(os.environ["SUREHOOK_URL"] + handler.path, content=body, headers=headers)
+        if len(keys) == 1:
+            handler.connection.close()
+        elif len(keys) == 2:
+            answer(handler, 503, {"retry-after": "0"})
+        else:
+            answer(handler, real.status_code, {"content-type": "application/json"}, real.content)
+
+    with Surehook(serve(lossy)) as client:
+        event = client.publish("lost.answer", {}, tenant=tenant)
+    assert event["duplicate"] is True
+    assert len(keys) == 3 and len(set(keys)) == 1
+    with Surehook() as client:
+        assert [one["id"] for one in client.events.list(tenant=tenant)] == [event["id"]]
+
+
+def test_a_refusal_is_an_error_of_its_status_and_names_the_fields(surehook):
+    with pytest.raises(BadRequestError) as refused:
+        surehook.endpoints.create("nonsense", ["*"])
+    assert refused.value.errors[0]["path"] == "url"
+    assert refused.value.request_id
+    with pytest.raises(NotFoundError):
+        surehook.events.get("evt_" + "0" * 32)
+    with pytest.raises(AuthenticationError), Surehook(api_key="wrong") as stranger:
+        stranger.endpoints.get("ep_" + "0" * 32)
+
+
+def test_a_refusal_is_not_tried_again(serve):
+    tries = []
+
+    def refuse(handler, _body):
+        tries.append(1)
+        answer(handler, 418)
+
+    with Surehook(serve(refuse)) as client, pytest.raises(ApiError):
+        client.publish("a.b", {})
+    assert len(tries) == 1
+
+
+def test_a_server_that_is_not_there_is_a_connection_error():
+    with Surehook("http://127.0.0.1:1", max_retries=1) as client, pytest.raises(ConnectionError):
+        client.publish("a.b", {})
+
+
+def test_the_asynchronous_client_does_the_same(tenant):
+    async def run():
+        async with AsyncSurehook() as client:
+            event = await client.publish("order.created", {}, tenant=tenant)
+            listed = [one["id"] async for one in client.events.list(tenant=tenant)]
+            return event["id"], listed
+
+    event, listed = asyncio.run(run())
+    assert listed == [event]

@@ -1,0 +1,51 @@
+import base64
+
+import pytest
+
+from surehook import WebhookVerificationError, verify_webhook
+
+# The example of the specification's reference libraries (standardwebhooks).
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+BODY = '{"test": 2432232314}'
+HEADERS = {
+    "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+    "webhook-timestamp": "1614265330",
+    "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+}
+NOW = 1614265330
+OTHER = "whsec_" + base64.b64encode(b"another secret of enough bytes").decode()
+
+
+def verify(body=BODY, secret=SECRET, now=NOW, **headers):
+    return verify_webhook(body, {**HEADERS, **headers}, secret, now=now)
+
+
+def test_the_example_of_standard_webhooks_is_verified_as_text_and_as_bytes():
+    assert verify().payload == {"test": 2432232314}
+    assert verify(BODY.encode()).id == HEADERS["webhook-id"]
+    assert verify_webhook(BODY, {k.title(): v for k, v in HEADERS.items()}, SECRET, now=NOW).id
+
+
+def test_one_of_several_signatures_and_secrets_will_do():
+    assert verify(secret=[OTHER, SECRET])
+    assert verify(**{"webhook-signature": "v1,AAAA " + HEADERS["webhook-signature"]})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"body": BODY + " "},
+        {"secret": OTHER},
+        {"webhook-id": "msg_other"},
+        {"webhook-timestamp": "1614265331"},
+        {"webhook-timestamp": "1e9"},
+        {"webhook-signature": ""},
+        {"webhook-signature": HEADERS["webhook-signature"].replace("v1,", "v2,")},
+        {"now": NOW + 301},
+        {"now": NOW - 301},
+    ],
+    ids=str,
+)
+def test_anything_else_is_refused(wrong):
+    with pytest.raises(WebhookVerificationError):
+        verify(**wrong)
