@@ -1,0 +1,3 @@
+module github.com/surehook/surehook/clients/go
+
+go 1.23

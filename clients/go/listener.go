@@ -1,0 +1,149 @@
+package surehook
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// A payload has at most 256 KiB; an envelope adds less than this.
+const maxBody = 512 * 1024
+
+// Handler handles an event. No error acknowledges the delivery; an error has it sent again later, one of Permanent ends it.
+type Handler func(ctx context.Context, event *Webhook) error
+
+type permanentError struct{ error }
+
+func (e permanentError) Unwrap() error { return e.error }
+
+// Permanent says that trying again would not help.
+func Permanent(err error) error { return permanentError{err} }
+
+// Listeners are durable: functions of an application that receive events as webhooks, each by an endpoint of its own. Mount
+// them as an http.Handler below the URL that Register is given.
+type Listeners struct {
+	c     *Client
+	mutex sync.RWMutex
+	named map[string]*listener
+}
+
+type listener struct {
+	types  []string
+	handle Handler
+	// Empty until it is registered.
+	secrets []string
+}
+
+// NewListeners makes an empty set.
+func (c *Client) NewListeners() *Listeners { return &Listeners{c: c, named: map[string]*listener{}} }
+
+// On handles events of these types, such as link.clicked or link.*. name names the endpoint. Panics for a name that is taken.
+func (l *Listeners) On(name string, handle Handler, types ...string) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if l.named[name] != nil {
+		panic(fmt.Sprintf("surehook: there are two listeners named %q", name))
+	}
+	l.named[name] = &listener{types: types, handle: handle}
+}
+
+// Register registers an endpoint for each listener, at its name below base. tenant: "" is "default".
+func (l *Listeners) Register(ctx context.Context, base, tenant string) error {
+	if tenant == "" {
+		tenant = "default"
+	}
+	l.mutex.RLock()
+	named := maps.Clone(l.named)
+	l.mutex.RUnlock()
+	for name, one := range named {
+		secrets, err := l.register(ctx, name, one.types, strings.TrimRight(base, "/")+"/"+url.PathEscape(name), tenant)
+		if err != nil {
+			return fmt.Errorf("surehook: listener %q: %w", name, err)
+		}
+		l.mutex.Lock()
+		l.named[name] = &listener{types: one.types, handle: one.handle, secrets: secrets}
+		l.mutex.Unlock()
+	}
+	return nil
+}
+
+// register finds the endpoint that an earlier start made, by its name in the metadata.
+func (l *Listeners) register(ctx context.Context, name string, types []string, target, tenant string) ([]string, error) {
+	endpoints := l.c.Endpoints
+	for one, err := range endpoints.List(ctx, Filters{"tenant": tenant}) {
+		if err != nil {
+			return nil, err
+		}
+		if one.Metadata["listener"] != name {
+			continue
+		}
+		if one.URL != target || !slices.Equal(one.EventTypes, types) {
+			if _, err := endpoints.Update(ctx, one.ID, EndpointFields{URL: target, EventTypes: types}); err != nil {
+				return nil, err
+			}
+		}
+		live, err := endpoints.Secret(ctx, one.ID)
+		if err != nil {
+			return nil, err
+		}
+		secrets := make([]string, len(live.Secrets))
+		for i, secret := range live.Secrets {
+			secrets[i] = secret.Secret
+		}
+		return secrets, nil
+	}
+	fields := EndpointFields{URL: target, EventTypes: types, Tenant: tenant, Metadata: map[string]string{"listener": name}}
+	// Two processes of an application that start at once make one endpoint.
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", target, types, tenant))
+	made, err := do[EndpointWithSecret](ctx, l.c, request{
+		method: http.MethodPost, path: "/v1/endpoints", body: fields, idempotencyKey: hex.EncodeToString(sum[:]),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return []string{made.Secret}, nil
+}
+
+// ServeHTTP verifies a webhook and calls its listener.
+func (l *Listeners) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l.mutex.RLock()
+	one := l.named[path.Base(r.URL.Path)]
+	l.mutex.RUnlock()
+	switch {
+	case one == nil || r.Method != http.MethodPost:
+		http.Error(w, "Nothing listens here.", http.StatusNotFound)
+		return
+	case len(one.secrets) == 0:
+		http.Error(w, "This listener is being registered.", http.StatusServiceUnavailable)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		http.Error(w, "The body cannot be read, or is too large.", http.StatusBadRequest)
+		return
+	}
+	event, err := VerifyWebhook(body, r.Header, one.secrets...)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if err := one.handle(r.Context(), event); err != nil {
+		status := http.StatusInternalServerError
+		if errors.As(err, &permanentError{}) {
+			status = http.StatusUnprocessableEntity
+		}
+		http.Error(w, err.Error(), status)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
