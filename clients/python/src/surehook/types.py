@@ -126,6 +126,13 @@ class Event(TypedDict):
     payload: Any
 
 
+class EventSearch(TypedDict):
+    data: list[ListedEvent]
+    next_cursor: str | None
+    examined: int
+    searched_to: str | None
+
+
 class BasicAuth(TypedDict):
     username: str
     password: Literal['****']
@@ -498,6 +505,28 @@ class LiveTick(TypedDict):
     open: Open | None
 
 
+class Issue(TypedDict):
+    id: str
+    endpoint_id: str
+    endpoint_url: str
+    endpoint_status: Literal['enabled', 'paused', 'disabled']
+    tenant: str
+    classification: Classification
+    status: Literal['open', 'acknowledged']
+    first_seen_at: str
+    last_seen_at: str
+    attempt_count: int
+    failed_count: int
+    retrying_count: int
+    sample_delivery_id: str
+    title: str
+    explanation: str
+    advice: str
+    acknowledged_at: str | None
+    acknowledged_by: str | None
+    note: str | None
+
+
 class Selection(TypedDict):
     include_delivered: bool
     delivery_id_count: int
@@ -733,6 +762,75 @@ class AuditEntry(TypedDict):
     after: Any
 
 
+class Database(TypedDict):
+    host: str
+    port: int
+    name: str
+
+
+class Temporal(TypedDict):
+    address: str
+    namespace: str
+    tls: bool
+    ui_url: str | None
+
+
+class Egress(TypedDict):
+    allow_networks: list[str]
+    allow_ports: list[int] | None
+    proxy: str | None
+
+
+class RetryPolicy(TypedDict):
+    max_attempts: int
+    initial_seconds: float
+    coefficient: float
+    max_seconds: float
+    scale: float
+
+
+class Limits(TypedDict):
+    payload_bytes: int
+    batch_events: int
+    endpoints_per_tenant: int | None
+    events_per_second_per_tenant: int | None
+
+
+class Setting(TypedDict):
+    name: str
+    value: str | None
+    source: Literal['environment', 'default']
+    secret: bool
+
+
+class Settings(TypedDict):
+    version: str
+    node: str
+    processes: int
+    makes_attempts: bool
+    workflows: Literal['all', 'open', 'none']
+    public_url: str
+    database: Database
+    temporal: Temporal
+    egress: Egress
+    retry_policy: RetryPolicy
+    limits: Limits
+    settings: list[Setting]
+
+
+class Datum(TypedDict):
+    id: str
+    started_at: str
+    heartbeat_at: str
+    alive: bool
+    makes_attempts: bool
+    paused: str | None
+
+
+class ProcessList(TypedDict):
+    data: list[Datum]
+
+
 class RedeemedPortalSession(TypedDict):
     id: str
     tenant: str
@@ -747,6 +845,14 @@ class RedeemedPortalSession(TypedDict):
     token: str
 
 
+class Session(TypedDict):
+    name: str
+    role: Literal['admin', 'operator', 'publisher', 'viewer']
+    tenant: str | None
+    expires_at: str | None
+    version: str
+
+
 class Health(TypedDict):
     status: Literal['ok']
 
@@ -755,7 +861,7 @@ class Postgres(TypedDict):
     ok: bool
 
 
-class Temporal(TypedDict):
+class Temporal1(TypedDict):
     ok: bool
     address: str
     namespace: str
@@ -775,7 +881,7 @@ class Encryption(TypedDict):
 class Readiness(TypedDict):
     status: Literal['ok', 'degraded']
     postgres: Postgres
-    temporal: Temporal
+    temporal: Temporal1
     workers: Workers
     encryption: Encryption
 
@@ -869,6 +975,11 @@ class EndpointTest(TypedDict):
     request: Request
     attempt: Attempt | None
     tls: Tls | None
+
+
+class IssueList(TypedDict):
+    data: list[Issue]
+    next_cursor: str | None
 
 
 class Batch(TypedDict):
