@@ -259,6 +259,21 @@ test('changes of a portal session', async () => {
   await unaudited(all, 200);
 });
 
+test('changes of an issue', async () => {
+  const { id: endpointId } = await createEndpoint(t, URL, { tenant: TENANT });
+  const { rows } = await t.pool.query<{ id: string }>(
+    `insert into issues (id, tenant, endpoint_id, classification, first_seen_at, last_seen_at, attempt_count, failed_count,
+       sample_delivery_id)
+     values (new_id('iss', now()), $1, $2, 'TIMEOUT', now(), now(), 1, 1, $3) returning id`,
+    [TENANT, endpointId, nobody('del')],
+  );
+  const path = `/v1/issues/${rows[0]!.id}`;
+  await audited(['POST', `${path}/acknowledge`, { note: 'known' }], 'issue.acknowledge', CHANGED);
+  await audited(['POST', `${path}/reopen`], 'issue.reopen', CHANGED);
+  await unaudited(['POST', `${path}/acknowledge`, { note: 1 }], 400);
+  await unaudited(['POST', `/v1/issues/${nobody('iss')}/acknowledge`], 404);
+});
+
 test('publishing is no change, but the endpoint that POST /v1/send makes is one', async () => {
   const event = { type: 'a.b', payload: 1, tenant: TENANT };
   await unaudited(['POST', '/v1/events', event], 202);
