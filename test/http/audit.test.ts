@@ -32,7 +32,7 @@ const tried = new Set<string>();
 const routeOf = ([method, path]: Call) =>
   `${method} ${path
     .replace(/^\/v1/, '')
-    .replace(/\/(ep|del|bat|key|pos)_[0-9a-f]{32}/, '/:id')
+    .replace(/\/(ep|del|bat|key|pos|iss)_[0-9a-f]{32}/, '/:id')
     .replace('/made_here', '/:id')
     .replace('/made.here', '/:name')}`;
 
