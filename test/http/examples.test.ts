@@ -21,7 +21,8 @@ const BEFORE: Record<string, string> = {
   updateBatch: batchIs('RUNNING'),
   pauseBatch: batchIs('RUNNING'),
   resumeBatch: batchIs('PAUSED'),
-  cancelBatch: batchIs('RUNNING'),
+  // The workflow that the example before has resumed ends no batch that is paused.
+  cancelBatch: batchIs('PAUSED'),
   resumeDeliveries: `insert into control (scope, reason, paused_by) values ('tenant:acme', 'a', 'admin')`,
 };
 
