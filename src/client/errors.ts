@@ -63,9 +63,17 @@ const BY_STATUS: Record<number, typeof ApiError> = {
   429: RateLimitError,
 };
 
-export async function apiError(response: Response): Promise<ApiError> {
-  const body = await response.json().catch(() => null);
-  const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json');
-  const kind = BY_STATUS[response.status] ?? (response.status >= 500 ? ServerError : ApiError);
-  return new kind(response.status, isProblem ? (body as Problem) : null, response.headers);
+export function apiError({ status, headers }: Response, text: string): ApiError {
+  const isProblem = headers.get('content-type')?.startsWith('application/problem+json');
+  const kind = BY_STATUS[status] ?? (status >= 500 ? ServerError : ApiError);
+  return new kind(status, isProblem ? problemOf(text) : null, headers);
+}
+
+/** Null: the body cannot be read, and the status has to say it. */
+function problemOf(text: string): Problem | null {
+  try {
+    return JSON.parse(text) as Problem | null;
+  } catch {
+    return null;
+  }
 }

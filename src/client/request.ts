@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiPromise } from './api-promise.js';
-import { apiError, ConnectionError, TimeoutError } from './errors.js';
-import { retryDelay } from './retry-delay.js';
+import { apiError, ConnectionError, SurehookError, TimeoutError } from './errors.js';
+import { retryDelay, type Tried } from './retry-delay.js';
 
 export interface ClientOptions {
   /** Default: the environment's `SUREHOOK_URL`, else `http://127.0.0.1:8080`. */
@@ -40,17 +41,18 @@ export function createSend(options: ClientOptions): Send {
   const apiKey = options.apiKey ?? env.SUREHOOK_API_KEY;
   const request = options.fetch ?? fetch;
 
-  async function tryOnce(url: URL, init: RequestInit, timeoutMs: number): Promise<Response> {
+  async function tryOnce(url: URL, init: RequestInit, timeoutMs: number): Promise<Tried> {
     const deadline = AbortSignal.timeout(timeoutMs);
     const signal = init.signal ? AbortSignal.any([init.signal, deadline]) : deadline;
     try {
-      return await request(url, { ...init, signal });
+      const response = await request(url, { ...init, signal });
+      return { response, text: await response.text() };
     } catch (cause) {
       // The caller's own abort.
-      if (init.signal?.aborted) throw cause;
+      if (init.signal?.aborted) return { error: cause };
       if (deadline.aborted)
-        throw new TimeoutError(`${url.host} did not answer within ${timeoutMs} ms.`, { cause });
-      throw new ConnectionError(`${url.host} cannot be reached.`, { cause });
+        return { error: new TimeoutError(`${url.host} did not answer within ${timeoutMs} ms.`, { cause }) };
+      return { error: new ConnectionError(`The connection to ${url.host} failed or broke off.`, { cause }) };
     }
   }
 
@@ -79,29 +81,25 @@ export function createSend(options: ClientOptions): Send {
     };
     let left = call.maxRetries ?? options.maxRetries ?? 4;
     for (let tries = 1; ; tries++, left--) {
-      const result = await tryOnce(url, init, timeoutMs).catch((error: unknown) => error as Error);
-      if (result instanceof Response && result.ok)
-        return { data: (await read(result)) as T, response: result };
-      const delay = left > 0 && !signal?.aborted ? retryDelay(result, tries) : null;
-      if (delay === null) throw result instanceof Response ? await apiError(result) : result;
-      if (result instanceof Response) await result.body?.cancel();
-      await sleep(delay, signal);
+      const tried = await tryOnce(url, init, timeoutMs);
+      if ('response' in tried) {
+        const { response, text } = tried;
+        if (response.ok) return { data: parse(text, url) as T, response };
+      }
+      const delay = left > 0 && !signal?.aborted ? retryDelay(tried, tries) : null;
+      if (delay === null) throw 'response' in tried ? apiError(tried.response, tried.text) : tried.error;
+      await sleep(delay, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
     }
   }
 
   return (method, path, call = {}) => new ApiPromise(send(method, path, call));
 }
 
-const read = async (response: Response): Promise<unknown> => {
-  const text = await response.text();
-  return text === '' ? null : JSON.parse(text);
-};
-
-const sleep = (ms: number, signal?: AbortSignal) =>
-  new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal?.addEventListener('abort', () => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    });
-  });
+function parse(text: string, { host }: URL): unknown {
+  if (text === '') return null;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new SurehookError(`The answer of ${host} is not JSON.`, { cause });
+  }
+}

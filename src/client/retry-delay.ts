@@ -1,5 +1,8 @@
 import { ConnectionError } from './errors.js';
 
+/** A request that was made once: its answer with the whole body, or why there is none. */
+export type Tried = { response: Response; text: string } | { error: unknown };
+
 /** Statuses after which the same request may succeed. */
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504]);
 const FIRST_MS = 250;
@@ -11,12 +14,12 @@ const MAX_ASKED_MS = 60_000;
  * Milliseconds until the next try after a failed one; null: none follows. Doubles from 250 ms to 8 s with a jitter of a quarter;
  * a `Retry-After` (RFC 9110 section 10.2.3) is honoured up to a minute.
  */
-export function retryDelay(result: Response | Error, tries: number, random = Math.random): number | null {
-  if (result instanceof Response) {
-    if (!TRANSIENT.has(result.status)) return null;
-    const asked = askedDelay(result.headers.get('retry-after'));
+export function retryDelay(tried: Tried, tries: number, random = Math.random): number | null {
+  if ('response' in tried) {
+    if (!TRANSIENT.has(tried.response.status)) return null;
+    const asked = askedDelay(tried.response.headers.get('retry-after'));
     if (asked !== null) return asked <= MAX_ASKED_MS ? asked : null;
-  } else if (!(result instanceof ConnectionError)) return null;
+  } else if (!(tried.error instanceof ConnectionError)) return null;
   return Math.min(FIRST_MS * 2 ** (tries - 1), MAX_MS) * (1 - 0.25 * random());
 }
 

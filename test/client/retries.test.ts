@@ -1,0 +1,89 @@
+import { getEventListeners } from 'node:events';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { fetch as fetchOfUndici } from 'undici';
+import {
+  ConnectionError,
+  createClient,
+  NotFoundError,
+  SurehookError,
+  type ClientOptions,
+} from '../../src/client/index.js';
+import { startReceiver, type Behave, type Receiver } from '../support/receiver.js';
+import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
+
+const CONTROL = { status: 200, body: '{"paused":false}' };
+
+let t: TestService;
+let receiver: Receiver | undefined;
+beforeAll(async () => {
+  t = await startTestService();
+});
+afterEach(async () => {
+  await receiver?.close();
+  receiver = undefined;
+});
+afterAll(() => t.stop());
+
+const real = (over: ClientOptions = {}) => createClient({ url: t.service.url!, apiKey: ADMIN_KEY, ...over });
+
+/** A client of a server that behaves like this. */
+async function clientOf(behave: Behave, over: ClientOptions = {}) {
+  receiver = await startReceiver({ behave });
+  return createClient({ url: new URL(receiver.url).origin, ...over });
+}
+
+test('a request whose answer breaks off is made again', async () => {
+  const surehook = await clientOf((_, index) => (index === 0 ? { reset: 'mid-body' } : CONTROL));
+  await expect(surehook.control.get()).resolves.toEqual({ paused: false });
+  expect(receiver!.requests).toHaveLength(2);
+});
+
+test('an answer that always breaks off is a connection error', async () => {
+  const surehook = await clientOf(() => ({ reset: 'mid-body' }), { maxRetries: 1 });
+  await expect(surehook.control.get()).rejects.toBeInstanceOf(ConnectionError);
+  expect(receiver!.requests).toHaveLength(2);
+});
+
+test('an answer that is not JSON is an error of the client', async () => {
+  const surehook = await clientOf(() => ({ status: 200, body: '<html>' }));
+  await expect(surehook.control.get()).rejects.toBeInstanceOf(SurehookError);
+  expect(receiver!.requests).toHaveLength(1);
+});
+
+test('a problem that is not JSON has its status', async () => {
+  const headers = { 'content-type': 'application/problem+json' };
+  const surehook = await clientOf(() => ({ status: 501, headers, body: '{' }));
+  await expect(surehook.control.get()).rejects.toMatchObject({
+    name: 'ServerError',
+    status: 501,
+    problem: null,
+  });
+});
+
+test('another implementation of fetch can be used', async () => {
+  const surehook = real({ fetch: fetchOfUndici as unknown as typeof fetch });
+  const { id } = await surehook.endpoints.create({ url: 'https://example.com/', event_types: ['*'] });
+  await surehook.endpoints.delete(id);
+  await expect(surehook.endpoints.get(id)).rejects.toBeInstanceOf(NotFoundError);
+});
+
+test('a signal that outlives its requests keeps nothing of them', async () => {
+  const { signal } = new AbortController();
+  const surehook = await clientOf((_, index) =>
+    index === 0 ? { status: 503, headers: { 'retry-after': '0' } } : CONTROL,
+  );
+  await surehook.control.get({ signal });
+  expect(receiver!.requests).toHaveLength(2);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+test('a caller that aborts between two tries gets the reason of its own signal', async () => {
+  const surehook = await clientOf(() => ({ status: 503, headers: { 'retry-after': '60' } }));
+  const control = new AbortController();
+  const call = surehook.control.get({ signal: control.signal });
+  await receiver!.waitFor((requests) => requests.length === 1);
+  const reason = new Error('not needed any more');
+  setTimeout(() => control.abort(reason), 200);
+  await expect(call).rejects.toBe(reason);
+  expect(receiver!.requests).toHaveLength(1);
+});
