@@ -13,7 +13,9 @@ from surehook import (
     BadRequestError,
     ConnectionError,
     NotFoundError,
+    ServerError,
     Surehook,
+    SurehookError,
     verify_webhook,
 )
 
@@ -103,6 +105,22 @@ def test_a_refusal_is_not_tried_again(serve):
     with Surehook(serve(refuse)) as client, pytest.raises(ApiError):
         client.publish("a.b", {})
     assert len(tries) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "error"),
+    [
+        (200, {}, b"<html>", SurehookError),
+        (200, {"content-encoding": "gzip"}, b"no gzip", ConnectionError),
+        (501, {"content-type": "application/problem+json"}, b"{", ServerError),
+        (501, {"content-type": "application/problem+json"}, b"[]", ServerError),
+    ],
+)
+def test_an_answer_that_cannot_be_read_is_an_error_of_the_client(serve, status, headers, body, error):
+    url = serve(lambda handler, _body: answer(handler, status, headers, body))
+    with Surehook(url) as client, pytest.raises(error) as refused:
+        client.batches.get("bat_1")
+    assert getattr(refused.value, "code", None) is None
 
 
 def test_a_server_that_is_not_there_is_a_connection_error():

@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 import httpx
 
+from .errors import SurehookError
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -44,6 +46,16 @@ def build(
     params = {name: value for name, value in (query or {}).items() if value is not None}
     more: dict[str, Any] = {} if body is None else {"json": body}
     return client.build_request(method, base + path, params=params, headers=headers, **more)
+
+
+def answer(response: httpx.Response) -> Any:
+    """The body of an answer; None where it is empty."""
+    if not response.content:
+        return None
+    try:
+        return response.json()
+    except ValueError as error:
+        raise SurehookError(f"The answer of {response.request.url.host} is not JSON.") from error
 
 
 def event_body(fixed: dict[str, Any], idempotency_key: str | None, fields: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from ._request import build, event_body, part, settings
+from ._request import answer, build, event_body, part, settings
 from ._retry import retry_delay
 from .errors import ConnectionError, api_error
 from .types import (
@@ -95,13 +95,14 @@ class Surehook:
         tries = 0
         while True:
             tries += 1
-            result: httpx.Response | httpx.TransportError
+            result: httpx.Response | httpx.RequestError
             try:
                 result = self._http.send(request)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 result = error
-            if isinstance(result, httpx.Response) and result.is_success:
-                return result.json() if result.content else None
+            if isinstance(result, httpx.Response):
+                if result.is_success:
+                    return answer(result)
             delay = retry_delay(result, tries) if tries <= self._settings.max_retries else None
             if delay is None:
                 if isinstance(result, httpx.Response):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import httpx
@@ -24,7 +25,10 @@ class ApiError(SurehookError):
         #: The body, where it is ``application/problem+json`` (RFC 9457).
         self.problem: dict[str, Any] | None = None
         if response.headers.get("content-type", "").startswith("application/problem+json"):
-            self.problem = response.json()
+            # A body that cannot be read leaves the status to say it.
+            with contextlib.suppress(ValueError):
+                body = response.json()
+                self.problem = body if isinstance(body, dict) else None
         super().__init__((self.problem or {}).get("detail") or f"The answer has status {self.status}.")
 
     @property
