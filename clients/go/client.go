@@ -2,6 +2,7 @@ package surehook
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -37,7 +38,8 @@ func WithURL(url string) Option { return func(c *Client) { c.url = url } }
 // WithAPIKey sets the key. Default: SUREHOOK_API_KEY of the environment.
 func WithAPIKey(key string) Option { return func(c *Client) { c.apiKey = key } }
 
-// WithHTTPClient replaces the default, which gives each try 30 seconds.
+// WithHTTPClient replaces the default, which gives each try 30 seconds. Redirects are
+// not followed: a POST would become a GET.
 func WithHTTPClient(client *http.Client) Option { return func(c *Client) { c.http = client } }
 
 // WithMaxRetries sets how many tries may follow a failed one. Default: 4.
@@ -46,7 +48,7 @@ func WithMaxRetries(count int) Option { return func(c *Client) { c.maxRetries = 
 // New makes a client.
 func New(options ...Option) *Client {
 	c := &Client{
-		url:        cmpOr(os.Getenv("SUREHOOK_URL"), "http://127.0.0.1:8080"),
+		url:        cmp.Or(os.Getenv("SUREHOOK_URL"), "http://127.0.0.1:8080"),
 		apiKey:     os.Getenv("SUREHOOK_API_KEY"),
 		http:       &http.Client{Timeout: 30 * time.Second},
 		maxRetries: 4,
@@ -55,6 +57,9 @@ func New(options ...Option) *Client {
 		option(c)
 	}
 	c.url = strings.TrimRight(c.url, "/")
+	own := *c.http
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.http = &own
 	c.Endpoints, c.Events, c.Deliveries, c.Batches = Endpoints{c}, Events{c}, Deliveries{c}, Batches{c}
 	return c
 }
@@ -122,9 +127,11 @@ func do[T any](ctx context.Context, c *Client, r request) (*T, error) {
 		if err == nil && response.StatusCode < 300 {
 			answer := new(T)
 			if len(text) > 0 {
-				err = json.Unmarshal(text, answer)
+				if err := json.Unmarshal(text, answer); err != nil {
+					return nil, fmt.Errorf("surehook: the answer is not JSON of this type: %w", err)
+				}
 			}
-			return answer, err
+			return answer, nil
 		}
 		if err == nil {
 			err = apiError(response, text)
@@ -187,11 +194,4 @@ func newKey() string {
 	// Never fails (since Go 1.24 it would crash the program).
 	_, _ = rand.Read(key)
 	return hex.EncodeToString(key)
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +12,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -133,45 +131,6 @@ func TestAListIsReadWholePageAfterPage(t *testing.T) {
 	}
 }
 
-func TestARequestWhoseAnswerWasLostIsMadeAgainWithTheSameKey(t *testing.T) {
-	tenant := newTenant()
-	var mutex sync.Mutex
-	keys := []string{}
-	lossy := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		mutex.Lock()
-		defer mutex.Unlock()
-		body, _ := io.ReadAll(r.Body)
-		var fields struct {
-			IdempotencyKey string `json:"idempotency_key"`
-		}
-		_ = json.Unmarshal(body, &fields)
-		keys = append(keys, fields.IdempotencyKey)
-		request, _ := http.NewRequest(r.Method, os.Getenv("SUREHOOK_URL")+r.URL.Path, bytes.NewReader(body))
-		request.Header.Set("Authorization", r.Header.Get("Authorization"))
-		answer, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer answer.Body.Close()
-		switch len(keys) {
-		case 1:
-			panic(http.ErrAbortHandler)
-		case 2:
-			w.Header().Set("Retry-After", "0")
-			w.WriteHeader(503)
-		default:
-			w.WriteHeader(answer.StatusCode)
-			_, _ = io.Copy(w, answer.Body)
-		}
-	})
-	client := surehook.New(surehook.WithURL(lossy))
-	event := must[*surehook.AcceptedEvent](t)(client.Publish(context.Background(), "lost.answer", 1, surehook.Tenant(tenant)))
-	if !event.Duplicate || len(keys) != 3 || keys[0] == "" || keys[0] != keys[2] {
-		t.Fatalf("duplicate %v, keys %v", event.Duplicate, keys)
-	}
-}
-
 func TestARefusalIsAnErrorOfItsStatusAndIsNotTriedAgain(t *testing.T) {
 	ctx := context.Background()
 	_, err := surehook.New().Endpoints.Create(ctx, surehook.EndpointFields{URL: "nonsense", EventTypes: []string{"*"}})
@@ -204,46 +163,5 @@ func TestACallEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	if _, err := surehook.New(surehook.WithURL(url)).Publish(ctx, "a.b", 1); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("got %v", err)
-	}
-}
-
-func TestListenersReceiveRetryAndEnd(t *testing.T) {
-	ctx, client, tenant := context.Background(), surehook.New(), newTenant()
-	var mutex sync.Mutex
-	calls := map[string]int{}
-	count := func(name string) int {
-		mutex.Lock()
-		defer mutex.Unlock()
-		calls[name]++
-		return calls[name]
-	}
-	listeners := client.NewListeners()
-	listeners.On("log", func(context.Context, *surehook.Webhook) error { count("log"); return nil }, "link.clicked")
-	listeners.On("shaky", func(_ context.Context, event *surehook.Webhook) error {
-		if count("shaky") < 3 {
-			return errors.New("the database is away")
-		}
-		return nil
-	}, "link.*")
-	listeners.On("broken", func(context.Context, *surehook.Webhook) error {
-		count("broken")
-		return surehook.Permanent(errors.New("no such account"))
-	}, "*")
-	url := serve(t, http.StripPrefix("/hooks", listeners).ServeHTTP)
-	for range 2 {
-		if err := listeners.Register(ctx, url+"/hooks", tenant); err != nil {
-			t.Fatal(err)
-		}
-	}
-	event := must[*surehook.AcceptedEvent](t)(client.Publish(ctx, "link.clicked", 1, surehook.Tenant(tenant)))
-	want := []string{"DELIVERED", "DELIVERED", "FAILED"}
-	eventually(t, func() bool { return slices.Equal(statuses(t, client, event.ID), want) })
-	if calls["log"] != 1 || calls["shaky"] != 3 || calls["broken"] != 1 {
-		t.Fatalf("calls: %v", calls)
-	}
-	answer := must[*http.Response](t)(http.Post(url+"/hooks/log", "application/json", nil))
-	answer.Body.Close()
-	if answer.StatusCode != 400 {
-		t.Fatalf("an unsigned request was answered with %d", answer.StatusCode)
 	}
 }

@@ -1,0 +1,53 @@
+package surehook_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+
+	surehook "github.com/surehook/surehook/clients/go"
+)
+
+func TestListenersReceiveRetryAndEnd(t *testing.T) {
+	ctx, client, tenant := context.Background(), surehook.New(), newTenant()
+	var mutex sync.Mutex
+	calls := map[string]int{}
+	count := func(name string) int {
+		mutex.Lock()
+		defer mutex.Unlock()
+		calls[name]++
+		return calls[name]
+	}
+	listeners := client.NewListeners()
+	listeners.On("log", func(context.Context, *surehook.Webhook) error { count("log"); return nil }, "link.clicked")
+	listeners.On("shaky", func(_ context.Context, event *surehook.Webhook) error {
+		if count("shaky") < 3 {
+			return errors.New("the database is away")
+		}
+		return nil
+	}, "link.*")
+	listeners.On("broken", func(context.Context, *surehook.Webhook) error {
+		count("broken")
+		return surehook.Permanent(errors.New("no such account"))
+	}, "*")
+	url := serve(t, http.StripPrefix("/hooks", listeners).ServeHTTP)
+	for range 2 {
+		if err := listeners.Register(ctx, url+"/hooks", tenant); err != nil {
+			t.Fatal(err)
+		}
+	}
+	event := must[*surehook.AcceptedEvent](t)(client.Publish(ctx, "link.clicked", 1, surehook.Tenant(tenant)))
+	want := []string{"DELIVERED", "DELIVERED", "FAILED"}
+	eventually(t, func() bool { return slices.Equal(statuses(t, client, event.ID), want) })
+	if calls["log"] != 1 || calls["shaky"] != 3 || calls["broken"] != 1 {
+		t.Fatalf("calls: %v", calls)
+	}
+	answer := must[*http.Response](t)(http.Post(url+"/hooks/log", "application/json", nil))
+	answer.Body.Close()
+	if answer.StatusCode != 400 {
+		t.Fatalf("an unsigned request was answered with %d", answer.StatusCode)
+	}
+}
