@@ -133,6 +133,10 @@ func do[T any](ctx context.Context, c *Client, r request) (*T, error) {
 			}
 			return answer, nil
 		}
+		if err == nil && r.method == http.MethodDelete && response.StatusCode == http.StatusNotFound && tries > 1 {
+			// An earlier try has deleted it, and its answer was lost.
+			return new(T), nil
+		}
 		if err == nil {
 			err = apiError(response, text)
 		}

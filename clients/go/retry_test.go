@@ -58,6 +58,27 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
+func TestADeletionWhoseAnswerWasLostSucceedsAndOneOfNothingDoesNot(t *testing.T) {
+	ctx, tries := context.Background(), 0
+	endpoint := must[*surehook.EndpointWithSecret](t)(surehook.New().Endpoints.Create(ctx, surehook.EndpointFields{
+		URL: "https://example.com/", EventTypes: []string{"*"}, Tenant: newTenant(),
+	}))
+	lossy := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		answer, err := http.DefaultTransport.RoundTrip(r)
+		if tries++; tries == 1 && err == nil {
+			answer.Body.Close()
+			return nil, errors.New("the answer is lost")
+		}
+		return answer, err
+	})}
+	if err := surehook.New(surehook.WithHTTPClient(lossy)).Endpoints.Delete(ctx, endpoint.ID); err != nil || tries != 2 {
+		t.Fatalf("%d tries, %v", tries, err)
+	}
+	if err := surehook.New().Endpoints.Delete(ctx, endpoint.ID); !errors.Is(err, surehook.ErrNotFound) {
+		t.Fatalf("got %v", err)
+	}
+}
+
 func TestARedirectIsAnErrorAndIsNotFollowed(t *testing.T) {
 	followed := false
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {

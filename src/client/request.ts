@@ -85,6 +85,8 @@ export function createSend(options: ClientOptions): Send {
       if ('response' in tried) {
         const { response, text } = tried;
         if (response.ok) return { data: parse(text, url) as T, response };
+        // An earlier try has deleted it, and its answer was lost.
+        if (method === 'DELETE' && response.status === 404 && tries > 1) return { data: null as T, response };
       }
       const delay = left > 0 && !signal?.aborted ? retryDelay(tried, tries) : null;
       if (delay === null) throw 'response' in tried ? apiError(tried.response, tried.text) : tried.error;

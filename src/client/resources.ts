@@ -26,9 +26,13 @@ export function createResources(send: Send) {
     send<null>('DELETE', path(part(id)), options);
   /** An action on one object; its body may be left out where the API lets it. */
   const act =
-    <Id extends OperationId>(path: (id: string) => string) =>
+    <Id extends OperationId>(path: (id: string) => string, defaults?: RequestOptions) =>
     (id: string, body?: Body<Id>, options?: RequestOptions) =>
-      send<Answer<Id>>('POST', path(part(id)), { ...options, ...(body === undefined ? {} : { body }) });
+      send<Answer<Id>>('POST', path(part(id)), {
+        ...defaults,
+        ...options,
+        ...(body === undefined ? {} : { body }),
+      });
 
   function pages<R>(path: string, filters?: object, options?: RequestOptions): Pages<R> {
     const page = (cursor?: string) =>
@@ -53,7 +57,8 @@ export function createResources(send: Send) {
       resume: act<'resumeEndpoint'>((id) => `/v1/endpoints/${id}/resume`),
       enable: act<'enableEndpoint'>((id) => `/v1/endpoints/${id}/enable`),
       disable: act<'disableEndpoint'>((id) => `/v1/endpoints/${id}/disable`),
-      test: act<'testEndpoint'>((id) => `/v1/endpoints/${id}/test`),
+      /** Is not tried again by itself: each try sends a sample. */
+      test: act<'testEndpoint'>((id) => `/v1/endpoints/${id}/test`, { maxRetries: 0 }),
       secret: get<'getEndpointSecret'>((id) => `/v1/endpoints/${id}/secret`),
       rotateSecret: act<'rotateEndpointSecret'>((id) => `/v1/endpoints/${id}/rotate-secret`),
       stats: get<'getEndpointStats'>((id) => `/v1/endpoints/${id}/stats`),

@@ -5,6 +5,7 @@ import {
   ConnectionError,
   createClient,
   NotFoundError,
+  ServerError,
   SurehookError,
   type ClientOptions,
 } from '../../src/client/index.js';
@@ -65,6 +66,25 @@ test('another implementation of fetch can be used', async () => {
   const { id } = await surehook.endpoints.create({ url: 'https://example.com/', event_types: ['*'] });
   await surehook.endpoints.delete(id);
   await expect(surehook.endpoints.get(id)).rejects.toBeInstanceOf(NotFoundError);
+});
+
+test('a deletion whose answer was lost succeeds; one of nothing does not', async () => {
+  const { id } = await real().endpoints.create({ url: 'https://example.com/', event_types: ['*'] });
+  let tries = 0;
+  const lossy: typeof fetch = async (...given) => {
+    const answer = await fetch(...given);
+    if (++tries === 1) throw new TypeError('The answer is lost.');
+    return answer;
+  };
+  await expect(real({ fetch: lossy }).endpoints.delete(id)).resolves.toBeNull();
+  expect(tries).toBe(2);
+  await expect(real().endpoints.delete(id)).rejects.toBeInstanceOf(NotFoundError);
+});
+
+test('a test of an endpoint is not made again', async () => {
+  const surehook = await clientOf(() => ({ status: 503 }));
+  await expect(surehook.endpoints.test('ep_1')).rejects.toBeInstanceOf(ServerError);
+  expect(receiver!.requests).toHaveLength(1);
 });
 
 test('a signal that outlives its requests keeps nothing of them', async () => {

@@ -107,6 +107,38 @@ def test_a_refusal_is_not_tried_again(serve):
     assert len(tries) == 1
 
 
+def test_a_test_of_an_endpoint_is_not_made_again(serve):
+    tries = []
+
+    def refuse(handler, _body):
+        tries.append(handler.path)
+        answer(handler, 503)
+
+    with Surehook(serve(refuse)) as client, pytest.raises(ServerError):
+        client.endpoints.test("ep_1")
+    assert tries == ["/v1/endpoints/ep_1/test"]
+
+
+def test_a_deletion_whose_answer_was_lost_succeeds_and_one_of_nothing_does_not(surehook, tenant):
+    tries = []
+
+    class Lossy(httpx.HTTPTransport):
+        def handle_request(self, request):
+            response = super().handle_request(request)
+            tries.append(response.status_code)
+            if len(tries) == 1:
+                response.close()
+                raise httpx.ReadError("the answer is lost", request=request)
+            return response
+
+    endpoint = surehook.endpoints.create("https://example.com/", ["*"], tenant=tenant)
+    with Surehook(transport=Lossy()) as client:
+        assert client.endpoints.delete(endpoint["id"]) is None
+    assert tries[1:] == [404]
+    with pytest.raises(NotFoundError):
+        surehook.endpoints.delete(endpoint["id"])
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "body", "error"),
     [

@@ -89,8 +89,10 @@ class Surehook:
         query: dict[str, Any] | None = None,
         body: Any = None,
         idempotency_key: str | None = None,
+        max_retries: int | None = None,
     ) -> Any:
         """Any request of the API, with retries; returns the body of the answer."""
+        retries = self._settings.max_retries if max_retries is None else max_retries
         request = build(self._http, self._settings.url, method, path, query, body, idempotency_key)
         tries = 0
         while True:
@@ -103,7 +105,9 @@ class Surehook:
             if isinstance(result, httpx.Response):
                 if result.is_success:
                     return answer(result)
-            delay = retry_delay(result, tries) if tries <= self._settings.max_retries else None
+                if method == "DELETE" and result.status_code == 404 and tries > 1:
+                    return None  # An earlier try has deleted it, and its answer was lost.
+            delay = retry_delay(result, tries) if tries <= retries else None
             if delay is None:
                 if isinstance(result, httpx.Response):
                     raise api_error(result)
@@ -172,8 +176,9 @@ class Endpoints:
         return self._client.request("POST", f"/v1/endpoints/{part(id)}/rotate-secret", body=fields)
 
     def test(self, id: str, **fields: Any) -> dict[str, Any]:
-        """Sends one signed sample, and returns the whole attempt with a diagnosis."""
-        return self._client.request("POST", f"/v1/endpoints/{part(id)}/test", body=fields)
+        """Sends one signed sample, and returns the whole attempt with a diagnosis. Is not tried again: each try sends one."""
+        path = f"/v1/endpoints/{part(id)}/test"
+        return self._client.request("POST", path, body=fields, max_retries=0)
 
 
 class EventTypes:
