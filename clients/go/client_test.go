@@ -165,3 +165,21 @@ func TestACallEndsWithItsContext(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
+
+func TestABatchIsChosenByAFilterWithListsAndHasNoRateLimit(t *testing.T) {
+	ctx, client, tenant, unlimited := context.Background(), surehook.New(), newTenant(), 0.0
+	batch := must[*surehook.Batch](t)(client.Batches.Create(ctx, surehook.NewBatch{
+		Filter:        map[string]any{"tenant": tenant, "status": []string{"FAILED", "CANCELLED"}},
+		DryRun:        true,
+		RatePerSecond: &unlimited,
+	}))
+	if batch.RatePerSecond != 0 || !bytes.Contains(batch.Selection, []byte("CANCELLED")) {
+		t.Fatalf("rate %v, selection %s", batch.RatePerSecond, batch.Selection)
+	}
+	usual := must[*surehook.Batch](t)(client.Batches.Create(ctx, surehook.NewBatch{
+		Filter: map[string]any{"tenant": tenant}, DryRun: true,
+	}))
+	if usual.RatePerSecond == 0 {
+		t.Fatal("without a rate, the server's default does not apply")
+	}
+}

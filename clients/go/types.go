@@ -191,9 +191,10 @@ type Batch struct {
 
 // NewBatch chooses deliveries by id or by a filter, as in POST /v1/batches.
 type NewBatch struct {
-	DeliveryIDs   []string          `json:"delivery_ids,omitempty"`
-	Filter        map[string]string `json:"filter,omitempty"`
-	DryRun        bool              `json:"dry_run"`
-	RatePerSecond float64           `json:"rate_per_second,omitempty"`
-	Note          string            `json:"note,omitempty"`
+	DeliveryIDs []string       `json:"delivery_ids,omitempty"`
+	Filter      map[string]any `json:"filter,omitempty"`
+	DryRun      bool           `json:"dry_run"`
+	// RatePerSecond is the server's default where it is nil; 0: no limit.
+	RatePerSecond *float64 `json:"rate_per_second,omitempty"`
+	Note          string   `json:"note,omitempty"`
 }
