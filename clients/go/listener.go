@@ -14,10 +14,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A payload has at most 256 KiB; an envelope adds less than this.
 const maxBody = 512 * 1024
+
+// The sender waits meanwhile.
+const secretsTimeout = 5 * time.Second
 
 // Handler handles an event. No error acknowledges the delivery; an error has it sent again later, one of Permanent ends it.
 type Handler func(ctx context.Context, event *Webhook) error
@@ -40,8 +44,8 @@ type Listeners struct {
 type listener struct {
 	types  []string
 	handle Handler
-	// Empty until it is registered.
-	secrets []string
+	// Nil until it is registered.
+	secrets *listenerSecrets
 }
 
 // NewListeners makes an empty set.
@@ -78,7 +82,7 @@ func (l *Listeners) Register(ctx context.Context, base, tenant string) error {
 }
 
 // register finds the endpoint that an earlier start made, by its name in the metadata.
-func (l *Listeners) register(ctx context.Context, name string, types []string, target, tenant string) ([]string, error) {
+func (l *Listeners) register(ctx context.Context, name string, types []string, target, tenant string) (*listenerSecrets, error) {
 	endpoints := l.c.Endpoints
 	for one, err := range endpoints.List(ctx, Filters{"tenant": tenant}) {
 		if err != nil {
@@ -92,15 +96,11 @@ func (l *Listeners) register(ctx context.Context, name string, types []string, t
 				return nil, err
 			}
 		}
-		live, err := endpoints.Secret(ctx, one.ID)
+		secrets, err := l.readSecrets(ctx, one.ID)
 		if err != nil {
 			return nil, err
 		}
-		secrets := make([]string, len(live.Secrets))
-		for i, secret := range live.Secrets {
-			secrets[i] = secret.Secret
-		}
-		return secrets, nil
+		return l.secretsOf(one.ID, secrets), nil
 	}
 	fields := EndpointFields{URL: target, EventTypes: types, Tenant: tenant, Metadata: map[string]string{"listener": name}}
 	// Two processes of an application that start at once make one endpoint.
@@ -111,7 +111,28 @@ func (l *Listeners) register(ctx context.Context, name string, types []string, t
 	if err != nil {
 		return nil, err
 	}
-	return []string{made.Secret}, nil
+	return l.secretsOf(made.ID, []string{made.Secret}), nil
+}
+
+func (l *Listeners) secretsOf(endpointID string, first []string) *listenerSecrets {
+	return newListenerSecrets(first, func() ([]string, error) {
+		// Not the context of a webhook's request: other requests share the answer.
+		ctx, cancel := context.WithTimeout(context.Background(), secretsTimeout)
+		defer cancel()
+		return l.readSecrets(ctx, endpointID)
+	})
+}
+
+func (l *Listeners) readSecrets(ctx context.Context, endpointID string) ([]string, error) {
+	answer, err := l.c.Endpoints.Secret(ctx, endpointID)
+	if err != nil {
+		return nil, err
+	}
+	secrets := make([]string, len(answer.Secrets))
+	for i, secret := range answer.Secrets {
+		secrets[i] = secret.Secret
+	}
+	return secrets, nil
 }
 
 // ServeHTTP verifies a webhook and calls its listener.
@@ -123,7 +144,7 @@ func (l *Listeners) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case one == nil || r.Method != http.MethodPost:
 		http.Error(w, "Nothing listens here.", http.StatusNotFound)
 		return
-	case len(one.secrets) == 0:
+	case one.secrets == nil:
 		http.Error(w, "This listener is being registered.", http.StatusServiceUnavailable)
 		return
 	}
@@ -132,7 +153,12 @@ func (l *Listeners) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The body cannot be read, or is too large.", http.StatusBadRequest)
 		return
 	}
-	event, err := VerifyWebhook(body, r.Header, one.secrets...)
+	event, err := one.secrets.verify(body, r.Header)
+	if errors.Is(err, errSecretsUnknown) {
+		w.Header().Set("Retry-After", fmt.Sprint(int(rereadAfter.Seconds())))
+		http.Error(w, errSecretsUnknown.Error(), http.StatusServiceUnavailable)
+		return
+	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return

@@ -51,3 +51,32 @@ func TestListenersReceiveRetryAndEnd(t *testing.T) {
 		t.Fatalf("an unsigned request was answered with %d", answer.StatusCode)
 	}
 }
+
+// listen serves one listener of a tenant, and returns the URL of its base and its endpoint.
+func listen(t *testing.T, client *surehook.Client, tenant, name string, handle surehook.Handler) (string, surehook.Endpoint) {
+	t.Helper()
+	listeners := client.NewListeners()
+	listeners.On(name, handle, "order.*")
+	base := serve(t, http.StripPrefix("/hooks", listeners).ServeHTTP) + "/hooks"
+	if err := listeners.Register(context.Background(), base, tenant); err != nil {
+		t.Fatal(err)
+	}
+	return base, onlyEndpoint(t, tenant)
+}
+
+func onlyEndpoint(t *testing.T, tenant string) surehook.Endpoint {
+	t.Helper()
+	found := []surehook.Endpoint{}
+	for one, err := range surehook.New().Endpoints.List(context.Background(), surehook.Filters{"tenant": tenant}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, one)
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d endpoints", len(found))
+	}
+	return found[0]
+}
+
+func ignore(context.Context, *surehook.Webhook) error { return nil }

@@ -31,6 +31,9 @@ type Webhook struct {
 // ErrVerification says that a request is not a webhook of this endpoint: answer it with 400.
 var ErrVerification = errors.New("surehook: not verified")
 
+// The request is fresh, and signed with another secret, if at all: the secret may have been rotated.
+var errMismatch = fmt.Errorf("%w: no signature is of this secret", ErrVerification)
+
 // Tolerance is the greatest age of a webhook, and the greatest lead of its sender's clock.
 const Tolerance = 5 * time.Minute
 
@@ -54,7 +57,7 @@ func verifyAt(now time.Time, body []byte, header http.Header, secrets []string) 
 		return nil, fmt.Errorf("%w: webhook-timestamp is more than %s from now", ErrVerification, Tolerance)
 	}
 	if !isSigned(id+"."+timestamp+".", body, signatures, secrets) {
-		return nil, fmt.Errorf("%w: no signature is of this secret", ErrVerification)
+		return nil, errMismatch
 	}
 	attempt, _ := strconv.Atoi(header.Get("Webhook-Attempt"))
 	return &Webhook{ID: id, Timestamp: at, Type: header.Get("Webhook-Event-Type"), Attempt: max(attempt, 1), Payload: body}, nil

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SurehookError } from './errors.js';
+import { createListenerSecrets, SecretsUnknownError, type ListenerSecrets } from './listener-secrets.js';
 import type { createResources } from './resources.js';
-import { headerOf, verifyWebhook, WebhookVerificationError, type VerifiedWebhook } from './verify-webhook.js';
+import { headerOf, WebhookVerificationError, type VerifiedWebhook } from './verify-webhook.js';
 
 type Endpoints = ReturnType<typeof createResources>['endpoints'];
 
@@ -21,30 +22,45 @@ export type Handler<T = never> = (event: ReceivedEvent<T>) => unknown;
 interface Listener {
   types: string[];
   handler: Handler;
-  /** Empty until it is registered. */
-  secrets: string[];
+  /** Null until it is registered. */
+  secrets: ListenerSecrets | null;
 }
 
 /** A payload has at most 256 KiB; an envelope adds less than this. */
 const MAX_BODY_BYTES = 512 * 1024;
+/** The sender waits meanwhile. */
+const SECRETS_TIMEOUT_MS = 5_000;
 
 export function createListener(endpoints: Endpoints) {
   const listeners = new Map<string, Listener>();
 
   /** Finds the endpoint that an earlier start made, by its name in the metadata. */
-  async function register(name: string, { types }: Listener, url: string, tenant: string): Promise<string[]> {
+  async function register(
+    name: string,
+    { types }: Listener,
+    url: string,
+    tenant: string,
+  ): Promise<ListenerSecrets> {
     const wanted = { url, event_types: types };
     for await (const one of endpoints.list({ tenant })) {
       if (one.metadata.listener !== name) continue;
       if (one.url !== url || String(one.event_types) !== String(types))
         await endpoints.update(one.id, wanted);
-      return (await endpoints.secret(one.id)).secrets.map(({ secret }) => secret);
+      return secretsOf(one.id, await readSecrets(one.id));
     }
     const body = { ...wanted, tenant, metadata: { listener: name } };
     // Two processes of an application that start at once make one endpoint.
     const idempotencyKey = createHash('sha256').update(JSON.stringify(body)).digest('hex');
-    const { secret } = await endpoints.create(body, { idempotencyKey });
-    return [secret];
+    const { id, secret } = await endpoints.create(body, { idempotencyKey });
+    return secretsOf(id, [secret]);
+  }
+
+  const secretsOf = (id: string, first: string[]) =>
+    createListenerSecrets(first, () => readSecrets(id, AbortSignal.timeout(SECRETS_TIMEOUT_MS)));
+
+  async function readSecrets(id: string, signal?: AbortSignal): Promise<string[]> {
+    const { secrets } = await endpoints.secret(id, signal ? { signal } : {});
+    return secrets.map(({ secret }) => secret);
   }
 
   async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -53,11 +69,13 @@ export function createListener(endpoints: Endpoints) {
     );
     const listener = listeners.get(name);
     if (request.method !== 'POST' || !listener) return answer(response, 404, 'Nothing listens here.');
-    if (listener.secrets.length === 0) return answer(response, 503, 'This listener is being registered.');
+    if (listener.secrets === null) return answer(response, 503, 'This listener is being registered.');
     let verified;
     try {
-      verified = verifyWebhook(await rawBody(request), request.headers, listener.secrets);
+      verified = await listener.secrets.verify(await rawBody(request), request.headers);
     } catch (error) {
+      if (error instanceof SecretsUnknownError)
+        return answer(response.setHeader('retry-after', error.retryAfterSeconds), 503, error.message);
       if (error instanceof WebhookVerificationError) return answer(response, 400, error.message);
       throw error;
     }
@@ -86,7 +104,7 @@ export function createListener(endpoints: Endpoints) {
     ): void {
       if (listeners.has(name))
         throw new SurehookError(`There are two listeners named "${name}": give one another name.`);
-      listeners.set(name, { types: [type].flat(), handler: handler, secrets: [] });
+      listeners.set(name, { types: [type].flat(), handler, secrets: null });
     },
     /** Registers an endpoint for each listener, at its name below `url`, where `receiver` is mounted. */
     async register(url: string, { tenant = 'default' } = {}): Promise<void> {

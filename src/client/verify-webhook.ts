@@ -4,6 +4,9 @@ import { SurehookError } from './errors.js';
 /** The request is not a webhook of this endpoint: answer it with 400. */
 export class WebhookVerificationError extends SurehookError {}
 
+/** The request is fresh, and signed with another secret, if at all: the secret may have been rotated. */
+export class SignatureMismatchError extends WebhookVerificationError {}
+
 export type WebhookHeaders = Headers | Record<string, string | string[] | undefined>;
 
 export interface VerifiedWebhook<T = unknown> {
@@ -40,7 +43,7 @@ export function verifyWebhook<T = unknown>(
   const isSigned = [secret]
     .flat()
     .some((one) => signatures.some((signature) => isValid(signed, signature, one)));
-  if (!isSigned) throw new WebhookVerificationError('No signature is of this secret.');
+  if (!isSigned) throw new SignatureMismatchError('No signature is of this secret.');
   const text = body.toString('utf8');
   return { id, timestamp: new Date(Number(timestamp) * 1_000), payload: parse<T>(text) };
 }

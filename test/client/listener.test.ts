@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { createClient, type SurehookClient } from '../../src/client/index.js';
+import { createClient, type ClientOptions, type SurehookClient } from '../../src/client/index.js';
 import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
 
 let t: TestService;
@@ -16,7 +16,19 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-const client = () => createClient({ url: t.service.url!, apiKey: ADMIN_KEY });
+const client = (over: ClientOptions = {}) =>
+  createClient({ url: t.service.url!, apiKey: ADMIN_KEY, ...over });
+
+/** A request with a fresh timestamp and a signature of no secret. */
+const forged = () => ({
+  method: 'POST',
+  body: '{}',
+  headers: {
+    'webhook-id': 'evt_1',
+    'webhook-timestamp': String(Math.floor(Date.now() / 1000)),
+    'webhook-signature': 'v1,AAAA',
+  },
+});
 
 /** An application of Express with the listeners of a client, registered for a tenant of the test's own. */
 async function listen(surehook: SurehookClient, tenant: string): Promise<void> {
@@ -100,13 +112,50 @@ test('requests that Surehook has not signed are refused', async () => {
   });
   await listen(surehook, 'strangers');
   const url = `http://127.0.0.1:${port}/hooks/careful`;
-  const headers = {
-    'webhook-id': 'evt_1',
-    'webhook-timestamp': String(Math.floor(Date.now() / 1000)),
-    'webhook-signature': 'v1,AAAA',
-  };
-  expect((await fetch(url, { method: 'POST', body: '{}', headers })).status).toBe(400);
+  expect((await fetch(url, forged())).status).toBe(400);
   expect((await fetch(url, { method: 'POST', body: '{}' })).status).toBe(400);
   expect((await fetch(`${url}less`, { method: 'POST', body: '{}' })).status).toBe(404);
   expect(calls).toBe(0);
+});
+
+test('after a rotation, deliveries that arrive together have the secrets read once, and are verified', async () => {
+  let reads = 0;
+  const counting: typeof fetch = (target, init) => {
+    if ((target as URL).pathname.endsWith('/secret')) reads++;
+    return fetch(target, init);
+  };
+  const surehook = client({ fetch: counting });
+  let calls = 0;
+  surehook.on('order.*', function turned() {
+    calls++;
+  });
+  await listen(surehook, 'rotated');
+  const [endpoint] = (await surehook.endpoints.list({ tenant: 'rotated' })).data;
+  await surehook.endpoints.rotateSecret(endpoint!.id, { overlap_seconds: 0 });
+  const events = await Promise.all(
+    Array.from({ length: 5 }, (_, n) => surehook.publish('order.made', n, { tenant: 'rotated' })),
+  );
+  for (const { id } of events) await ended(surehook, id).toEqual(['DELIVERED 1']);
+  expect([calls, reads]).toEqual([5, 1]);
+});
+
+test('while the secrets cannot be read, a signature that matches none is answered with 503', async () => {
+  let away = false;
+  let reads = 0;
+  const unreliable: typeof fetch = (target, init) => {
+    if (!away) return fetch(target, init);
+    reads++;
+    return Promise.reject(new TypeError('The API is away.'));
+  };
+  const surehook = client({ fetch: unreliable, maxRetries: 0 });
+  surehook.on('x.y', function cut() {});
+  await listen(surehook, 'cut');
+  const url = `http://127.0.0.1:${port}/hooks/cut`;
+  away = true;
+  for (let request = 0; request < 2; request++) {
+    const answer = await fetch(url, forged());
+    expect(answer.status).toBe(503);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(50);
+  }
+  expect(reads).toBe(1);
 });

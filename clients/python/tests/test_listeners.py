@@ -1,6 +1,7 @@
 import contextlib
 import socket
 import threading
+import time
 
 import httpx
 import pytest
@@ -84,6 +85,50 @@ def test_an_application_that_starts_again_keeps_its_endpoints(surehook, tenant):
                 surehook.publish("refund.made", {}, tenant=tenant)
                 eventually(lambda: seen == ["refund.made"])
     assert [one["event_types"] for one in surehook.endpoints.list(tenant=tenant)] == [["order.*", "refund.*"]]
+
+
+class Api(httpx.AsyncHTTPTransport):
+    """The way to the API: counts the times that secrets are read, and may be cut."""
+
+    reads = 0
+    away = False
+
+    async def handle_async_request(self, request):
+        self.reads += request.url.path.endswith("/secret")
+        if self.away:
+            raise httpx.ConnectError("the API is away", request=request)
+        return await super().handle_async_request(request)
+
+
+def test_after_a_rotation_deliveries_that_arrive_together_have_the_secrets_read_once(surehook, tenant):
+    api, seen = Api(), []
+    listeners = Listeners(AsyncSurehook(transport=api))
+    listeners.on("order.*", name="turned")(lambda event: seen.append(event.payload))
+    with application(listeners, tenant):
+        [endpoint] = surehook.endpoints.list(tenant=tenant)
+        surehook.endpoints.rotate_secret(endpoint["id"], overlap_seconds=0)
+        surehook.events.create_many(
+            [{"type": "order.made", "payload": n, "tenant": tenant, "idempotency_key": f"{tenant}-{n}"} for n in range(5)]
+        )
+        delivered = lambda: [(d["status"], d["attempt_count"]) for d in surehook.deliveries.list(tenant=tenant)]
+        eventually(lambda: delivered() == [("DELIVERED", 1)] * 5)
+    assert (sorted(seen), api.reads) == ([0, 1, 2, 3, 4], 1)
+
+
+def test_while_the_secrets_cannot_be_read_a_signature_that_matches_none_is_answered_with_503(tenant):
+    api = Api()
+    listeners = Listeners(AsyncSurehook(transport=api, max_retries=0))
+    listeners.on("order.*", name="cut")(print)
+    listeners.on("order.*", name="well")(print)
+    with application(listeners, tenant) as url:
+        signed = {"webhook-id": "evt_1", "webhook-timestamp": str(int(time.time())), "webhook-signature": "v1,AAAA"}
+        post = lambda name: httpx.post(f"{url}/{name}", content="{}", headers=signed)
+        assert post("well").status_code == 400
+        api.away, api.reads = True, 0
+        for _ in range(2):
+            answer = post("cut")
+            assert (answer.status_code, int(answer.headers["retry-after"]) > 50) == (503, True)
+        assert api.reads == 1
 
 
 def test_two_listeners_of_one_name_are_refused():

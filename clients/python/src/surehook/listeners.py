@@ -7,7 +7,7 @@ import inspect
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
@@ -16,8 +16,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from ._async import AsyncSurehook
+from ._listener_secrets import ListenerSecrets, SecretsUnknownError, read_secrets
 from .errors import SurehookError
-from .webhooks import VerifiedWebhook, WebhookVerificationError, verify_webhook
+from .webhooks import VerifiedWebhook, WebhookVerificationError
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ Handler = TypeVar("Handler", bound=Callable[[Any], Any])
 class _Listener:
     types: list[str]
     handler: Callable[[Any], Any]
-    #: Empty until it is registered.
-    secrets: list[str] = field(default_factory=list)
+    #: None until it is registered.
+    secrets: ListenerSecrets | None = None
 
 
 class Listeners:
@@ -71,7 +72,7 @@ class Listeners:
         for name, listener in self._listeners.items():
             listener.secrets = await self._register(name, listener, f"{url.rstrip('/')}/{name}", tenant)
 
-    async def _register(self, name: str, listener: _Listener, url: str, tenant: str) -> list[str]:
+    async def _register(self, name: str, listener: _Listener, url: str, tenant: str) -> ListenerSecrets:
         """Finds the endpoint that an earlier start made, by its name in the metadata."""
         endpoints = self._client.endpoints
         async for one in endpoints.list(tenant=tenant):
@@ -79,22 +80,24 @@ class Listeners:
                 continue
             if one["url"] != url or list(one["event_types"]) != listener.types:
                 await endpoints.update(one["id"], url=url, event_types=listener.types)
-            return [str(each["secret"]) for each in (await endpoints.secret(one["id"]))["secrets"]]
-        body = {"tenant": tenant, "metadata": {"listener": name}}
+            return ListenerSecrets(self._client, one["id"], await read_secrets(self._client, one["id"]))
+        body: dict[str, Any] = {"tenant": tenant, "metadata": {"listener": name}}
         # Two processes of an application that start at once make one endpoint.
         text = json.dumps([url, listener.types, body])
         key = hashlib.sha256(text.encode()).hexdigest()
         made = await endpoints.create(url, listener.types, idempotency_key=key, **body)
-        return [str(made["secret"])]
+        return ListenerSecrets(self._client, made["id"], [str(made["secret"])])
 
     async def _receive(self, request: Request) -> Response:
         listener = self._listeners.get(request.path_params["name"])
         if listener is None:
             return PlainTextResponse("Nothing listens here.", 404)
-        if not listener.secrets:
+        if listener.secrets is None:
             return PlainTextResponse("This listener is being registered.", 503)
         try:
-            verified = verify_webhook(await request.body(), request.headers, listener.secrets)
+            verified = await listener.secrets.verify(await request.body(), request.headers)
+        except SecretsUnknownError as error:
+            return PlainTextResponse(str(error), 503, {"retry-after": str(error.retry_after)})
         except WebhookVerificationError as error:
             return PlainTextResponse(str(error), 400)
         event = ReceivedEvent(

@@ -20,6 +20,10 @@ class WebhookVerificationError(SurehookError):
     """The request is not a webhook of this endpoint: answer it with 400."""
 
 
+class SignatureMismatchError(WebhookVerificationError):
+    """The request is fresh, and signed with another secret, if at all: the secret may have been rotated."""
+
+
 @dataclass(frozen=True)
 class VerifiedWebhook:
     #: The event's id, the same on every retry and replay: deduplicate by it.
@@ -55,7 +59,7 @@ def verify_webhook(
     # Not any(): each pair is compared, in the same time.
     matches = [hmac.compare_digest(one.encode(), other) for one in signatures.split(" ") for other in expected]
     if True not in matches:
-        raise WebhookVerificationError("No signature is of this secret.")
+        raise SignatureMismatchError("No signature is of this secret.")
     return VerifiedWebhook(id, datetime.fromtimestamp(int(timestamp), timezone.utc), _parse(body))
 
 
