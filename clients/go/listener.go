@@ -108,6 +108,11 @@ func (l *Listeners) register(ctx context.Context, name string, types []string, t
 	made, err := do[EndpointWithSecret](ctx, l.c, request{
 		method: http.MethodPost, path: "/v1/endpoints", body: fields, idempotencyKey: hex.EncodeToString(sum[:]),
 	})
+	var refused *APIError
+	if errors.As(err, &refused) && refused.Code == "idempotency_conflict" {
+		// The endpoint that this key made has been deleted since.
+		made, err = endpoints.Create(ctx, fields)
+	}
 	if err != nil {
 		return nil, err
 	}

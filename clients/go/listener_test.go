@@ -80,3 +80,19 @@ func onlyEndpoint(t *testing.T, tenant string) surehook.Endpoint {
 }
 
 func ignore(context.Context, *surehook.Webhook) error { return nil }
+
+func TestAListenerWhoseEndpointWasDeletedGetsAnother(t *testing.T) {
+	ctx, client, tenant := context.Background(), surehook.New(), newTenant()
+	base, before := listen(t, client, tenant, "kept", ignore)
+	if err := client.Endpoints.Delete(ctx, before.ID); err != nil {
+		t.Fatal(err)
+	}
+	again := client.NewListeners()
+	again.On("kept", ignore, "order.*")
+	if err := again.Register(ctx, base, tenant); err != nil {
+		t.Fatal(err)
+	}
+	if after := onlyEndpoint(t, tenant); after.URL != before.URL || after.ID == before.ID {
+		t.Fatalf("got %+v", after)
+	}
+}

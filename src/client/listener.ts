@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { SurehookError } from './errors.js';
+import { ConflictError, SurehookError } from './errors.js';
 import { createListenerSecrets, SecretsUnknownError, type ListenerSecrets } from './listener-secrets.js';
 import type { createResources } from './resources.js';
 import { headerOf, WebhookVerificationError, type VerifiedWebhook } from './verify-webhook.js';
@@ -51,7 +51,12 @@ export function createListener(endpoints: Endpoints) {
     const body = { ...wanted, tenant, metadata: { listener: name } };
     // Two processes of an application that start at once make one endpoint.
     const idempotencyKey = createHash('sha256').update(JSON.stringify(body)).digest('hex');
-    const { id, secret } = await endpoints.create(body, { idempotencyKey });
+    const { id, secret } = await endpoints.create(body, { idempotencyKey }).catch((error: unknown) => {
+      // The endpoint that this key made has been deleted since.
+      if (error instanceof ConflictError && error.code === 'idempotency_conflict')
+        return endpoints.create(body);
+      throw error;
+    });
     return secretsOf(id, [secret]);
   }
 

@@ -159,3 +159,17 @@ test('while the secrets cannot be read, a signature that matches none is answere
   }
   expect(reads).toBe(1);
 });
+
+test('a listener whose endpoint was deleted gets another when the application starts again', async () => {
+  const first = client();
+  first.on('order.*', function kept() {});
+  await listen(first, 'deleted');
+  const [before] = (await first.endpoints.list({ tenant: 'deleted' })).data;
+  await first.endpoints.delete(before!.id);
+  const second = client();
+  second.on('order.*', function kept() {});
+  await second.register(`http://127.0.0.1:${port}/hooks`, { tenant: 'deleted' });
+  const { data } = await second.endpoints.list({ tenant: 'deleted' });
+  expect(data.map(({ url }) => url)).toEqual([before!.url]);
+  expect(data[0]!.id).not.toBe(before!.id);
+});

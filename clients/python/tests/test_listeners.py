@@ -1,3 +1,4 @@
+import asyncio
 import contextlib
 import socket
 import threading
@@ -129,6 +130,21 @@ def test_while_the_secrets_cannot_be_read_a_signature_that_matches_none_is_answe
             answer = post("cut")
             assert (answer.status_code, int(answer.headers["retry-after"]) > 50) == (503, True)
         assert api.reads == 1
+
+
+def test_a_listener_whose_endpoint_was_deleted_gets_another(surehook, tenant):
+    async def register():
+        async with AsyncSurehook() as client:
+            listeners = Listeners(client)
+            listeners.on("order.*", name="kept")(print)
+            await listeners.register("http://127.0.0.1:1/hooks", tenant=tenant)
+
+    asyncio.run(register())
+    [before] = surehook.endpoints.list(tenant=tenant)
+    surehook.endpoints.delete(before["id"])
+    asyncio.run(register())
+    [after] = surehook.endpoints.list(tenant=tenant)
+    assert after["url"] == before["url"] and after["id"] != before["id"]
 
 
 def test_two_listeners_of_one_name_are_refused():

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from ._async import AsyncSurehook
 from ._listener_secrets import ListenerSecrets, SecretsUnknownError, read_secrets
-from .errors import SurehookError
+from .errors import ConflictError, SurehookError
 from .webhooks import VerifiedWebhook, WebhookVerificationError
 
 
@@ -85,7 +85,13 @@ class Listeners:
         # Two processes of an application that start at once make one endpoint.
         text = json.dumps([url, listener.types, body])
         key = hashlib.sha256(text.encode()).hexdigest()
-        made = await endpoints.create(url, listener.types, idempotency_key=key, **body)
+        try:
+            made = await endpoints.create(url, listener.types, idempotency_key=key, **body)
+        except ConflictError as error:
+            if error.code != "idempotency_conflict":
+                raise
+            # The endpoint that this key made has been deleted since.
+            made = await endpoints.create(url, listener.types, **body)
         return ListenerSecrets(self._client, made["id"], [str(made["secret"])])
 
     async def _receive(self, request: Request) -> Response:
