@@ -142,11 +142,13 @@ func (l *Listeners) readSecrets(ctx context.Context, endpointID string) ([]strin
 
 // ServeHTTP verifies a webhook and calls its listener.
 func (l *Listeners) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// A name may have slashes, which are escaped in the path.
+	name, err := url.PathUnescape(path.Base(r.URL.EscapedPath()))
 	l.mutex.RLock()
-	one := l.named[path.Base(r.URL.Path)]
+	one := l.named[name]
 	l.mutex.RUnlock()
 	switch {
-	case one == nil || r.Method != http.MethodPost:
+	case err != nil || one == nil || r.Method != http.MethodPost:
 		http.Error(w, "Nothing listens here.", http.StatusNotFound)
 		return
 	case one.secrets == nil:

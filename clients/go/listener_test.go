@@ -96,3 +96,16 @@ func TestAListenerWhoseEndpointWasDeletedGetsAnother(t *testing.T) {
 		t.Fatalf("got %+v", after)
 	}
 }
+
+func TestANameMayHaveCharactersThatAreEscapedInAURL(t *testing.T) {
+	client, tenant, calls := surehook.New(), newTenant(), make(chan string, 1)
+	listen(t, client, tenant, "orders/EU 100%", func(_ context.Context, event *surehook.Webhook) error {
+		calls <- event.Type
+		return nil
+	})
+	event := must[*surehook.AcceptedEvent](t)(client.Publish(context.Background(), "order.made", 1, surehook.Tenant(tenant)))
+	eventually(t, func() bool { return slices.Equal(statuses(t, client, event.ID), []string{"DELIVERED"}) })
+	if got := <-calls; got != "order.made" {
+		t.Fatal(got)
+	}
+}

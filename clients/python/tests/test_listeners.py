@@ -147,6 +147,44 @@ def test_a_listener_whose_endpoint_was_deleted_gets_another(surehook, tenant):
     assert after["url"] == before["url"] and after["id"] != before["id"]
 
 
+def test_a_name_may_have_characters_that_are_escaped_in_a_url_and_its_handler_return_an_awaitable(surehook, tenant):
+    seen = []
+
+    async def log(event):
+        await asyncio.sleep(0)
+        seen.append(event.type)
+
+    listeners = Listeners(AsyncSurehook())
+    listeners.on("order.*", name="orders/EU 100%")(lambda event: log(event))
+    with application(listeners, tenant):
+        event = surehook.publish("order.made", {}, tenant=tenant)
+        eventually(lambda: [d["status"] for d in surehook.deliveries.list(event_id=event["id"])] == ["DELIVERED"])
+    assert seen == ["order.made"]
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read_whole(tenant):
+    async def run():
+        chunks = 0
+
+        async def endless():
+            nonlocal chunks
+            while chunks < 1_000:
+                chunks += 1
+                yield bytes(64 * 1024)
+
+        listeners = Listeners(AsyncSurehook())
+        listeners.on("order.*", name="small")(print)
+        await listeners.register("http://127.0.0.1:1/hooks", tenant=tenant)
+        transport = httpx.ASGITransport(FastAPI(routes=[listeners.route("/hooks")]))
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            answer = await client.post("/hooks/small", content=endless())
+        return answer.status_code, chunks
+
+    status, chunks = asyncio.run(run())
+    assert status == 400
+    assert chunks == 9
+
+
 def test_two_listeners_of_one_name_are_refused():
     listeners = Listeners(AsyncSurehook())
     listeners.on("a")(print)

@@ -17,8 +17,12 @@ from starlette.routing import Route
 
 from ._async import AsyncSurehook
 from ._listener_secrets import ListenerSecrets, SecretsUnknownError, read_secrets
+from ._request import part
 from .errors import ConflictError, SurehookError
 from .webhooks import VerifiedWebhook, WebhookVerificationError
+
+# A payload has at most 256 KiB; an envelope adds less than this.
+_MAX_BODY = 512 * 1024
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,12 @@ class Listeners:
 
     def route(self, path: str) -> Route:
         """The route that receives the webhooks."""
-        return Route(path.rstrip("/") + "/{name}", self._receive, methods=["POST"])
+        return Route(path.rstrip("/") + "/{name:path}", self._receive, methods=["POST"])
 
     async def register(self, url: str, *, tenant: str = "default") -> None:
         """Registers an endpoint for each listener, at its name below ``url``, which is that of the route."""
         for name, listener in self._listeners.items():
-            listener.secrets = await self._register(name, listener, f"{url.rstrip('/')}/{name}", tenant)
+            listener.secrets = await self._register(name, listener, f"{url.rstrip('/')}/{part(name)}", tenant)
 
     async def _register(self, name: str, listener: _Listener, url: str, tenant: str) -> ListenerSecrets:
         """Finds the endpoint that an earlier start made, by its name in the metadata."""
@@ -101,7 +105,7 @@ class Listeners:
         if listener.secrets is None:
             return PlainTextResponse("This listener is being registered.", 503)
         try:
-            verified = await listener.secrets.verify(await request.body(), request.headers)
+            verified = await listener.secrets.verify(await _raw_body(request), request.headers)
         except SecretsUnknownError as error:
             return PlainTextResponse(str(error), 503, {"retry-after": str(error.retry_after)})
         except WebhookVerificationError as error:
@@ -117,10 +121,24 @@ class Listeners:
             if inspect.iscoroutinefunction(listener.handler):
                 await listener.handler(event)
             else:
-                await run_in_threadpool(listener.handler, event)
+                result = await run_in_threadpool(listener.handler, event)
+                if inspect.isawaitable(result):
+                    await result
         except Exception as error:  # Whatever a handler raises is an answer to the sender.
             after = getattr(error, "retry_after", None)
             headers = {} if after is None else {"retry-after": str(math.ceil(after))}
             status = 422 if getattr(error, "temporary", True) is False else 500
             return PlainTextResponse(str(error), status, headers)
         return Response(status_code=204)
+
+
+async def _raw_body(request: Request) -> bytes:
+    """The bytes as received."""
+    chunks: list[bytes] = []
+    length = 0
+    async for chunk in request.stream():
+        length += len(chunk)
+        if length > _MAX_BODY:
+            raise WebhookVerificationError(f"The body has more than {_MAX_BODY} bytes.")
+        chunks.append(chunk)
+    return b"".join(chunks)
