@@ -35,7 +35,12 @@ const time = (seconds: number, step: number) => clock(new Date(seconds * 1_000))
 /** Seconds between two labels of time: whole ones. */
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 10_800, 21_600, 86_400];
 
+const stepOf = (times: ArrayLike<number>) => (times.length > 1 ? times[1]! - times[0]! : 0);
+
 const FONT = '11px ui-sans-serif, system-ui, sans-serif';
+
+/** Lines show at least this many seconds. */
+const LEAST_SPAN = 120;
 
 /** Lines or bars over time, with a legend that shows the values under the pointer. Large: load it lazily. */
 export function TimeChart({ label, values, lines, height, format, max, isNamedElsewhere }: Props) {
@@ -48,6 +53,7 @@ export function TimeChart({ label, values, lines, height, format, max, isNamedEl
   useEffect(() => {
     const element = place.current!;
     const current = () => latest.current;
+    const isOfBars = current().lines.some((line) => line.isBars);
     const axis = {
       stroke: isDark ? '#9aa5a2' : '#68716f',
       font: FONT,
@@ -82,7 +88,16 @@ export function TimeChart({ label, values, lines, height, format, max, isNamedEl
         },
         { ...axis, size: 52, values: (_, splits) => splits.map((value) => current().format(value)) },
       ],
-      scales: { y: { range: (_, _min, top) => [0, max ?? Math.max(top * 1.1, 1)] } },
+      scales: {
+        // A bar begins at its time and is as wide as the time between two.
+        x: {
+          range: (own, min, max) => {
+            if (!Number.isFinite(min)) return [null, null];
+            return isOfBars ? [min, max + stepOf(own.data[0])] : [Math.min(min, max - LEAST_SPAN), max];
+          },
+        },
+        y: { range: (_, _min, top) => [0, max ?? Math.max(top * 1.1, 1)] },
+      },
       cursor: { drag: { x: false, y: false }, y: false },
     };
     const own = (plot.current = new uPlot(options, current().values, element));

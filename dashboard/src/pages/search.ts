@@ -1,22 +1,20 @@
 import { z } from 'zod';
-
-/** State of the page in the URL. A value that is not understood is left out: an address typed by hand still opens. */
-const text = z.string().min(1).optional().catch(undefined);
+import { searchText } from '../lib/search-text';
 
 export const issuesSearch = z.object({
   status: z.enum(['open', 'acknowledged', 'all']).optional().catch(undefined),
-  tenant: text,
-  endpoint_id: text,
+  tenant: searchText,
+  endpoint_id: searchText,
 });
 export type IssuesSearch = z.output<typeof issuesSearch>;
 
 export const auditSearch = z.object({
-  tenant: text,
-  actor: text,
-  action: text,
-  object: text,
-  from: text,
-  to: text,
+  tenant: searchText,
+  actor: searchText,
+  action: searchText,
+  object: searchText,
+  from: searchText,
+  to: searchText,
 });
 export type AuditSearch = z.output<typeof auditSearch>;
 
@@ -34,7 +32,7 @@ export const tenantsSearch = z.object({
 });
 
 export const apiKeysSearch = z.object({
-  tenant: text,
+  tenant: searchText,
   role: z.enum(['admin', 'operator', 'publisher', 'viewer']).optional().catch(undefined),
 });
 export type ApiKeysSearch = z.output<typeof apiKeysSearch>;

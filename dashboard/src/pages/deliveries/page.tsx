@@ -5,6 +5,7 @@ import { canOperate } from '../../api/session';
 import type { Delivery } from '../../api/types';
 import { useTail } from '../../api/use-tail';
 import { useSession } from '../../app/session';
+import { useViewedTenant } from '../../app/view-as';
 import { Empty } from '../../components/empty';
 import { FilterBar } from '../../components/filter-bar';
 import { LiveSwitch, WaitingRows } from '../../components/live-switch';
@@ -29,8 +30,10 @@ export function Deliveries() {
   const [isPaused, setPaused] = useState(false);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const isScrolled = useScrolled();
-  const list = useTail(['deliveries', search], readDeliveries(search), isPaused || isScrolled);
-  const isFiltered = Object.values(search).some((value) => value !== undefined);
+  const viewed = useViewedTenant();
+  const query = { ...search, tenant: search.tenant ?? viewed };
+  const list = useTail(['deliveries', query], readDeliveries(query), isPaused || isScrolled);
+  const isFiltered = Object.values(query).some((value) => value !== undefined);
   const clear = () => setChosen(new Set());
   return (
     <>

@@ -1,11 +1,10 @@
 import { z } from 'zod';
-
-const text = z.string().min(1).optional().catch(undefined);
+import { searchText } from '../../lib/search-text';
 
 /** The filters of the list of endpoints, as in `GET /v1/endpoints`. */
 export const endpointsSearch = z.object({
-  tenant: text,
+  tenant: searchText,
   status: z.enum(['enabled', 'paused', 'disabled']).optional().catch(undefined),
-  event_type: text,
+  event_type: searchText,
 });
 export type EndpointsSearch = z.output<typeof endpointsSearch>;

@@ -1,5 +1,6 @@
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
+import { useViewedTenant } from '../../app/view-as';
 import { FilterBar } from '../../components/filter-bar';
 import { LiveSwitch } from '../../components/live-switch';
 import { OpenById } from '../../components/open-by-id';
@@ -16,6 +17,8 @@ export function Events() {
   const navigate = route.useNavigate();
   const [isPaused, setPaused] = useState(false);
   const [isAway, setAway] = useState(false);
+  const viewed = useViewedTenant();
+  const query = { ...search, tenant: search.tenant ?? viewed };
   const isSearch = search.text !== undefined;
   return (
     <>
@@ -31,9 +34,9 @@ export function Events() {
         <OpenById />
       </FilterBar>
       {isSearch ? (
-        <PayloadSearch search={search} />
+        <PayloadSearch search={query} />
       ) : (
-        <EventList search={search} isPaused={isPaused} onAway={setAway} />
+        <EventList search={query} isPaused={isPaused} onAway={setAway} />
       )}
     </>
   );

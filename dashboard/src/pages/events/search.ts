@@ -1,14 +1,13 @@
 import { z } from 'zod';
-
-const text = z.string().min(1).optional().catch(undefined);
+import { searchText } from '../../lib/search-text';
 
 /** The filters of the list of events, as in `GET /v1/events`; `text`: searched for in payloads. */
 export const eventsSearch = z.object({
-  tenant: text,
-  type: text,
-  idempotency_key: text,
-  text,
-  from: text,
-  to: text,
+  tenant: searchText,
+  type: searchText,
+  idempotency_key: searchText,
+  text: searchText,
+  from: searchText,
+  to: searchText,
 });
 export type EventsSearch = z.output<typeof eventsSearch>;

@@ -1,13 +1,13 @@
 import { z } from 'zod';
+import { searchText } from '../../lib/search-text';
 import { deliveriesSearch } from '../deliveries/search';
 import { BATCH_STATUSES } from './words';
 
-const text = z.string().min(1).optional().catch(undefined);
 const flag = z.literal(true).optional().catch(undefined);
 
 export const batchesSearch = z.object({
   status: z.enum(BATCH_STATUSES).optional().catch(undefined),
-  tenant: text,
+  tenant: searchText,
 });
 
 /** What a new replay chooses: the filters of the list of deliveries; `missing`: events that an endpoint never got. */
