@@ -32,7 +32,7 @@ export const firstStepsQuery = queryOptions({
       data(api.GET('/v1/events', { params })),
       data(api.GET('/v1/endpoints', { params })),
     ]);
-    return { hasEvents: events.data.length > 0, hasEndpoints: endpoints.data.length > 0 };
+    return { hasEvents: events.data.length > 0, endpoint: endpoints.data[0] ?? null };
   },
   // Events stay: once there is one, there is nothing to ask again.
   refetchInterval: ({ state }) => (state.data?.hasEvents ? false : 2_000),

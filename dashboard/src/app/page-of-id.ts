@@ -1,3 +1,6 @@
+/** Characters that a search in payloads needs. */
+export const LEAST_TEXT = 3;
+
 const FOLDERS: Record<string, string> = { evt: 'events', del: 'deliveries', ep: 'endpoints', bat: 'replay' };
 
 /** The path of the page of an object, by its id; null: it is no id of an object with a page. */

@@ -5,13 +5,14 @@ import { IconSearch } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { EVERY_PAGE } from './navigation';
-import { pageOfId } from './page-of-id';
+import { LEAST_TEXT, pageOfId } from './page-of-id';
 
-/** Ctrl+K or ⌘K: to every page, and to any object by its id. */
+/** Ctrl+K or ⌘K: to every page, to any object by its id, and to events by a text of their payload. */
 export function Palette() {
   const navigate = useNavigate();
   const [query, setQuery] = useState('');
-  const found = pageOfId(query.trim());
+  const text = query.trim();
+  const found = pageOfId(text);
   const actions: SpotlightActionData[] = EVERY_PAGE.map(({ to, label, about, icon: Icon }) => ({
     id: to,
     label,
@@ -20,8 +21,10 @@ export function Palette() {
     onClick: () => void navigate({ to }),
   }));
   if (found) {
-    const label = `Open ${query.trim()}`;
-    actions.unshift({ id: 'id', label, onClick: () => void navigate({ href: found }) });
+    actions.unshift({ id: 'id', label: `Open ${text}`, onClick: () => void navigate({ href: found }) });
+  } else if (text.length >= LEAST_TEXT) {
+    const label = `Search payloads for “${text}”`;
+    actions.push({ id: 'text', label, onClick: () => void navigate({ to: '/events', search: { text } }) });
   }
   return (
     <Spotlight
@@ -31,7 +34,7 @@ export function Palette() {
       shortcut={['mod + K', '/']}
       nothingFound="No page has this name. Paste an id (evt_…, del_…, ep_…, bat_…) to open it."
       searchProps={{
-        placeholder: 'Page, or an id',
+        placeholder: 'Page, id, or text of a payload',
         leftSection: <IconSearch size={18} />,
         'aria-label': 'Page, or an id',
       }}

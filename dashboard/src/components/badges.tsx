@@ -22,6 +22,15 @@ const ENDPOINT_WORDS = {
   disabled: { label: 'Disabled', color: 'red' },
 } as const;
 
-export const EndpointBadge = ({ status }: { status: keyof typeof ENDPOINT_WORDS }) => (
-  <Tag color={ENDPOINT_WORDS[status].color}>{ENDPOINT_WORDS[status].label}</Tag>
-);
+/** `isFailing`: shown in place of "Enabled". */
+export const EndpointBadge = ({
+  status,
+  isFailing = false,
+}: {
+  status: keyof typeof ENDPOINT_WORDS;
+  isFailing?: boolean;
+}) => {
+  const { label, color } =
+    isFailing && status === 'enabled' ? { label: 'Failing', color: 'red' } : ENDPOINT_WORDS[status];
+  return <Tag color={color}>{label}</Tag>;
+};

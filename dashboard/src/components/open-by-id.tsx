@@ -2,32 +2,34 @@ import { TextInput } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { pageOfId } from '../app/page-of-id';
+import { LEAST_TEXT, pageOfId } from '../app/page-of-id';
 
-/** Opens the page of any object by its id. */
+/** Opens the page of any object by its id; any other text is searched for in payloads. */
 export function OpenById() {
   const navigate = useNavigate();
   const [typed, setTyped] = useState('');
-  const [isUnknown, setUnknown] = useState(false);
+  const [isShort, setShort] = useState(false);
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        const href = pageOfId(typed.trim());
+        const text = typed.trim();
+        const href = pageOfId(text);
         if (href) void navigate({ href });
-        else setUnknown(typed.trim() !== '');
+        else if (text.length >= LEAST_TEXT) void navigate({ to: '/events', search: { text } });
+        else setShort(text !== '');
       }}
     >
       <TextInput
         aria-label="Open by id"
-        placeholder="Paste an id, then Enter"
+        placeholder="Id, or text of a payload"
         leftSection={<IconSearch size={16} aria-hidden />}
         value={typed}
         onChange={({ currentTarget }) => {
           setTyped(currentTarget.value);
-          setUnknown(false);
+          setShort(false);
         }}
-        error={isUnknown && 'No id: they begin with evt_, del_, ep_ or bat_.'}
+        error={isShort && `An id, or at least ${LEAST_TEXT} characters of a payload.`}
         w={230}
         size="sm"
       />

@@ -1,7 +1,7 @@
 const REDACTED = '[redacted]';
 
 /** One argument of a POSIX shell, whatever characters it has. */
-const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+export const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 export interface Request {
   url: string;

@@ -6,6 +6,7 @@ import type { Delivery } from '../../api/types';
 import { useTail } from '../../api/use-tail';
 import { useSession } from '../../app/session';
 import { useViewedTenant } from '../../app/view-as';
+import { ButtonLink } from '../../components/button-link';
 import { Empty } from '../../components/empty';
 import { FilterBar } from '../../components/filter-bar';
 import { LiveSwitch, WaitingRows } from '../../components/live-switch';
@@ -38,6 +39,11 @@ export function Deliveries() {
   return (
     <>
       <PageHeader title="Deliveries" about="Each is one event on its way to one endpoint, newest first.">
+        {isFiltered && mayOperate && (
+          <ButtonLink to="/replay/new" search={query} variant="default">
+            Replay what matches…
+          </ButtonLink>
+        )}
         <LiveSwitch isPaused={isPaused} isAway={list.isAway} onChange={setPaused} />
       </PageHeader>
       <FilterBar

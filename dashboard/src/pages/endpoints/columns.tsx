@@ -37,7 +37,7 @@ export const endpointColumns: Column<Endpoint>[] = [
       const reason = reasonWords({ status, status_reason, failing_since });
       return (
         <Group gap={6} wrap="nowrap">
-          <EndpointBadge status={status} />
+          <EndpointBadge status={status} isFailing={failing_since !== null} />
           {reason && (
             <Text size="xs" c="dimmed" truncate title={reason} visibleFrom="sm">
               {reason}

@@ -3,26 +3,28 @@ import { IconCheck } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { canOperate } from '../../api/session';
+import type { Endpoint } from '../../api/types';
 import { useSession } from '../../app/session';
 import { CopyIcon } from '../../components/copied';
 import { Section } from '../../components/section';
+import { quoted } from '../../lib/curl';
 import { TextLink } from '../../components/text-link';
 import classes from './overview.module.css';
 
 /** In place of empty charts: the way to the first webhook. */
-export function FirstSteps({ hasEndpoints }: { hasEndpoints: boolean }) {
+export function FirstSteps({ endpoint }: { endpoint: Endpoint | null }) {
   const session = useSession();
-  const event = '{"type":"order.created","payload":{"order":1001,"total":49.9}}';
-  const tenant = session.tenant === null ? '' : `"tenant":"${session.tenant}",`;
+  const tenant = endpoint?.tenant ?? session.tenant ?? undefined;
+  const event = { tenant, type: typeFor(endpoint), payload: { order: 1001, total: 49.9 } };
   const curl = `curl ${location.origin}/v1/events \\
   -H "Authorization: Bearer $SUREHOOK_KEY" \\
-  -d '${event.replace('{', `{${tenant}`)}'`;
+  -d ${quoted(JSON.stringify(event))}`;
   return (
     <Section title="Your first webhook in three steps">
       <ol className={classes.steps}>
-        <Step number={1} title="Add an endpoint" isDone={hasEndpoints}>
+        <Step number={1} title="Add an endpoint" isDone={endpoint !== null}>
           <Text size="sm">The URL that receives your events, and the types of events that it wants.</Text>
-          {hasEndpoints ? (
+          {endpoint ? (
             <Text size="sm" mt={4}>
               Done.{' '}
               <TextLink to="/endpoints" underline="always">
@@ -71,6 +73,12 @@ export function FirstSteps({ hasEndpoints }: { hasEndpoints: boolean }) {
     </Section>
   );
 }
+
+/** A type that the endpoint subscribes to. */
+const typeFor = (endpoint: Endpoint | null) => {
+  const pattern = endpoint?.event_types[0] ?? '*';
+  return pattern === '*' ? 'order.created' : pattern.replace(/\*$/, 'created');
+};
 
 const Step = ({
   number,

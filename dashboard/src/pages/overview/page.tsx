@@ -31,7 +31,7 @@ export function Overview() {
         {mayPause && <PauseButton scope={{ scope: 'all' }} />}
       </PageHeader>
       <Loaded query={steps}>
-        {({ hasEvents, hasEndpoints }) =>
+        {({ hasEvents, endpoint }) =>
           hasEvents ? (
             <Stack gap="md">
               {isDegraded && <Health />}
@@ -52,7 +52,7 @@ export function Overview() {
             </Stack>
           ) : (
             <Stack gap="md">
-              <FirstSteps hasEndpoints={hasEndpoints} />
+              <FirstSteps endpoint={endpoint} />
               <Health />
             </Stack>
           )

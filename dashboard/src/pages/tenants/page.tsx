@@ -32,7 +32,10 @@ function TenantList() {
   );
   return (
     <>
-      <PageHeader title="Tenants" about="Your customers: each has endpoints and events of its own.">
+      <PageHeader
+        title="Tenants"
+        about="Your customers: each has endpoints and events of its own. Open one to give it a portal link."
+      >
         {session.role === 'admin' && session.tenant === null && (
           <Button
             leftSection={<IconPlus size={16} />}

@@ -7,7 +7,7 @@ import { useSession } from '../../app/session';
 import { CopyIcon } from '../../components/copied';
 import { Section } from '../../components/section';
 import { fieldErrors } from '../../lib/field-errors';
-import { dateTime, relative } from '../../lib/format';
+import { clock, dateTime } from '../../lib/format';
 
 const SCOPES = [
   {
@@ -64,7 +64,7 @@ export function PortalLink({ tenant }: { tenant: string }) {
         <Stack gap="sm" maw={720}>
           <Text size="sm" c="dimmed">
             Gives this customer its own page for a while: its endpoints, events and deliveries, and nothing of
-            others.
+            others. The link works once, within 10 minutes: make it when the customer is there.
           </Text>
           <Checkbox.Group label="The customer may" {...form.getInputProps('scopes')}>
             <Stack gap="xs" mt="xs">
@@ -74,7 +74,7 @@ export function PortalLink({ tenant }: { tenant: string }) {
             </Stack>
           </Checkbox.Group>
           <Select
-            label="For"
+            label="Session lasts"
             data={LENGTHS}
             allowDeselect={false}
             w={200}
@@ -112,8 +112,7 @@ export function PortalLink({ tenant }: { tenant: string }) {
             <CopyIcon text={made.url} what="Copy the link" />
           </Group>
           <Text size="sm" mt="xs">
-            It works once, and must be opened {relative(made.link_expires_at)} at the latest. The session ends{' '}
-            {dateTime(made.expires_at)}.
+            It works once, until {clock(made.link_expires_at)}. The session ends {dateTime(made.expires_at)}.
           </Text>
         </Alert>
       )}
