@@ -23,7 +23,14 @@ await unlessBuilt('dist/.sources', serverInputs, buildServer);
 
 // Without its sources, the API alone is built.
 const pageFiles = existsSync('dashboard/package.json') ? filesIn('dashboard') : [];
-const pageInputs = [...pageFiles, 'package-lock.json', 'tsconfig.json', 'build.mjs'];
+// The page shares the rules of the domain.
+const pageInputs = [
+  ...pageFiles,
+  ...filesIn('src/domain'),
+  'package-lock.json',
+  'tsconfig.json',
+  'build.mjs',
+];
 if (pageFiles.length > 0) await unlessBuilt('dist/dashboard/.sources', pageInputs, buildDashboard);
 
 async function buildServer() {

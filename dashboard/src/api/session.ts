@@ -1,4 +1,4 @@
-import { queryOptions } from '@tanstack/react-query';
+import { queryOptions, type QueryClient } from '@tanstack/react-query';
 import { PAGE_HEADERS } from './client';
 import { ApiError, type Problem } from './problem';
 
@@ -27,6 +27,12 @@ export const sessionQuery = queryOptions({
 
 export const signIn = (by: { api_key: string } | { token: string }) => call<Session>('POST', by);
 export const signOut = () => call<null>('DELETE');
+
+/** Removes the data of an earlier session, which may have been that of another key. */
+export function forgetOthers(queryClient: QueryClient): void {
+  queryClient.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionQuery.queryKey[0] });
+  queryClient.getMutationCache().clear();
+}
 
 export const canOperate = ({ role }: Pick<Session, 'role'>) => role === 'admin' || role === 'operator';
 

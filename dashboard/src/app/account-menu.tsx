@@ -1,7 +1,7 @@
 import { ActionIcon, Menu, useMantineColorScheme } from '@mantine/core';
 import { IconBook, IconDeviceDesktop, IconLogout, IconMoon, IconSun, IconUser } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { signOut } from '../api/session';
+import { forgetOthers, sessionQuery, signOut } from '../api/session';
 import { useSession } from './session';
 
 const SCHEMES = [
@@ -17,8 +17,9 @@ export function AccountMenu() {
   const leave = useMutation({
     mutationFn: signOut,
     onSuccess: () => {
-      queryClient.clear();
-      queryClient.setQueryData(['session'], null);
+      // First: the layout, which watches this query, shows the sign-in.
+      queryClient.setQueryData(sessionQuery.queryKey, null);
+      forgetOthers(queryClient);
     },
   });
   return (

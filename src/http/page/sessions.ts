@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { SecretCipher } from '../../lib/secret-cipher.js';
+import { hasKey } from '../auth.js';
 import { newToken, openToken, sealToken, type PageToken } from './token.js';
 
 /** Sessions of the dashboard. All of a session is in its cookie: every process with the encryption keys can read it. */
@@ -81,9 +82,6 @@ export function createPageSessions(deps: SessionDeps): PageSessions {
   };
   return sessions;
 }
-
-/** Whether a request has an API key, or tries to. A proxy may add credentials of another scheme. */
-const hasKey = ({ headers }: IncomingMessage) => /^Bearer\b/i.test(headers.authorization ?? '');
 
 function cookieIn(header: string | undefined, name: string): string | null {
   for (const pair of header?.split(';') ?? []) {

@@ -1,6 +1,7 @@
 import { Alert, Button, Code, Group, Stack, Text } from '@mantine/core';
 import type { NewApiKey } from '../../api/types';
 import { CopyIcon } from '../../components/copied';
+import { quoted } from '../../lib/curl';
 
 /** The only time that the key is shown, with a line that tries it. */
 export function MadeKey({ made: { name, role, tenant, key }, done }: { made: NewApiKey; done: () => void }) {
@@ -33,7 +34,7 @@ const Shown = ({ label, text, what }: { label: string; text: string; what: strin
   </div>
 );
 
-/** A publisher may post only; every other role may read. Names and tenants have no character that a shell reads. */
+/** A publisher may post only; every other role may read. A tenant may have characters that a shell reads. */
 function curlWith(role: NewApiKey['role'], tenant: string | null, key: string): string {
   const auth = `-H 'Authorization: Bearer ${key}'`;
   if (role !== 'publisher') return `curl ${auth} '${location.origin}/v1/deliveries?limit=1'`;
@@ -42,5 +43,5 @@ function curlWith(role: NewApiKey['role'], tenant: string | null, key: string): 
     type: 'order.created',
     payload: { id: 1 },
   });
-  return `curl ${auth} ${location.origin}/v1/events -d '${event}'`;
+  return `curl ${auth} ${location.origin}/v1/events -d ${quoted(event)}`;
 }

@@ -18,11 +18,15 @@ import { RowsPending } from '../../components/rows-pending';
 import { useScrolled } from '../../components/use-scrolled';
 import { DELIVERY_COLUMNS } from './columns';
 import { DELIVERY_FILTERS } from './filters';
-import { deliveriesSearch } from './search';
+import { deliveriesSearch, type DeliveriesSearch } from './search';
 import { SelectionBar } from './selection-bar';
 
 const route = getRouteApi('/signed-in/deliveries');
 const idOf = ({ id }: Delivery) => id;
+
+/** A replay chooses by the same filters, but for the event, and takes deliveries that have ended. */
+const isReplayable = ({ status, event_id }: DeliveriesSearch) =>
+  event_id === undefined && (status === 'FAILED' || status === 'CANCELLED' || status === 'DELIVERED');
 
 export function Deliveries() {
   const search = route.useSearch();
@@ -39,7 +43,7 @@ export function Deliveries() {
   return (
     <>
       <PageHeader title="Deliveries" about="Each is one event on its way to one endpoint, newest first.">
-        {isFiltered && mayOperate && (
+        {isReplayable(query) && mayOperate && (
           <ButtonLink to="/replay/new" search={query} variant="default">
             Replay what matches…
           </ButtonLink>

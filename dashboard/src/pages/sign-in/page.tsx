@@ -3,7 +3,8 @@ import { useDocumentTitle } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
-import { sessionQuery, signIn } from '../../api/session';
+import { forgetOthers, sessionQuery, signIn } from '../../api/session';
+import { viewTenant } from '../../app/view-as';
 
 /** By an API key, or by a link that works once: `/sign-in#token=…`. */
 export function SignIn() {
@@ -16,6 +17,8 @@ export function SignIn() {
     mutationFn: signIn,
     meta: { showsErrors: true },
     onSuccess: async (session) => {
+      forgetOthers(queryClient);
+      viewTenant(null);
       queryClient.setQueryData(sessionQuery.queryKey, session);
       await navigate({ href: isOwnPath(to) ? to : '/', replace: true });
     },
