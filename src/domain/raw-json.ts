@@ -33,12 +33,14 @@ export function elementTexts(text: string): string[] {
   return found;
 }
 
-function skipSpace(text: string, at: number): number {
+/** The next place that is no blank. */
+export function skipSpace(text: string, at: number): number {
   while (at < text.length && ' \t\n\r'.includes(text.charAt(at))) at++;
   return at;
 }
 
-function skipString(text: string, at: number): number {
+/** The place behind the string that begins at `at`. */
+export function skipString(text: string, at: number): number {
   for (;;) {
     at = text.indexOf('"', at + 1);
     let escapes = 0;
@@ -51,13 +53,16 @@ function skipString(text: string, at: number): number {
 const STRUCTURE = /["{}[\]]/g;
 const SCALAR_END = /[,}\]\s]/g;
 
+/** The place behind the number, `true`, `false` or `null` that begins at `at`. */
+export function skipScalar(text: string, at: number): number {
+  SCALAR_END.lastIndex = at;
+  return SCALAR_END.exec(text)?.index ?? text.length;
+}
+
 function skipValue(text: string, at: number, maxDepth: number): number {
   const first = text[at];
   if (first === '"') return skipString(text, at);
-  if (first !== '{' && first !== '[') {
-    SCALAR_END.lastIndex = at;
-    return SCALAR_END.exec(text)?.index ?? text.length;
-  }
+  if (first !== '{' && first !== '[') return skipScalar(text, at);
   for (let depth = 0; ;) {
     STRUCTURE.lastIndex = at;
     at = STRUCTURE.exec(text)!.index;

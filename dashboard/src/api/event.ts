@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query';
-import { memberText } from '../lib/raw-json';
+import { memberText } from '../../../src/domain/raw-json';
 import { api, data } from './client';
 import type { components } from './schema';
 

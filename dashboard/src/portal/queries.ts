@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import { api, data } from '../api/client';
 import type { components } from '../api/schema';
-import { memberText } from '../lib/raw-json';
+import { memberText } from '../../../src/domain/raw-json';
 
 /** So many rows are in one answer at most. */
 export const PAGE = 250;
