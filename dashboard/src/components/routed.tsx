@@ -1,11 +1,8 @@
-import { Anchor, Button, type AnchorProps, type ButtonProps } from '@mantine/core';
+import { Anchor, type AnchorProps } from '@mantine/core';
 import { createLink } from '@tanstack/react-router';
 import type { ComponentPropsWithRef } from 'react';
 
 type OfAnchor<Props> = Props & Omit<ComponentPropsWithRef<'a'>, keyof Props>;
-
-/** A button that leads to a page. */
-export const LinkButton = createLink((props: OfAnchor<ButtonProps>) => <Button component="a" {...props} />);
 
 /** A link in a text that leads to a page. */
 export const LinkAnchor = createLink((props: OfAnchor<AnchorProps>) => <Anchor {...props} />);

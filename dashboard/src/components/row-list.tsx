@@ -129,5 +129,3 @@ export function RowList<Row>({ label, rows, columns, idOf, more, isLoadingMore, 
     </div>
   );
 }
-
-export const rowLink = classes.link;

@@ -1,14 +1,5 @@
 import type { Classification, DeliveryStatus } from '../api/types';
 
-export const DELIVERY_STATUSES = [
-  'PENDING',
-  'IN_PROGRESS',
-  'HELD',
-  'DELIVERED',
-  'FAILED',
-  'CANCELLED',
-] as const satisfies readonly DeliveryStatus[];
-
 /** Name and color (of Mantine) of each status of a delivery. */
 export const STATUS_WORDS: Record<DeliveryStatus, { label: string; color: string }> = {
   PENDING: { label: 'Waiting', color: 'blue' },

@@ -1,5 +1,6 @@
 import type { Filter } from '../../components/filter-bar';
-import { CLASSIFICATION_WORDS, CLASSIFICATIONS, DELIVERY_STATUSES, STATUS_WORDS } from '../../lib/words';
+import { DELIVERY_STATUSES } from '../../../../src/domain/delivery';
+import { CLASSIFICATION_WORDS, CLASSIFICATIONS, STATUS_WORDS } from '../../lib/words';
 
 const options = <Value extends string>(values: readonly Value[], words: Record<Value, { label: string }>) =>
   values.map((value) => ({ value, label: words[value].label }));

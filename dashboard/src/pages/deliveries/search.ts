@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { searchText } from '../../lib/search-text';
-import { CLASSIFICATIONS, DELIVERY_STATUSES } from '../../lib/words';
+import { DELIVERY_STATUSES } from '../../../../src/domain/delivery';
+import { CLASSIFICATIONS } from '../../lib/words';
 
 /** The filters of the list of deliveries, as in `GET /v1/deliveries`. */
 export const deliveriesSearch = z.object({

@@ -1,4 +1,5 @@
-import { Alert, Button, Group, Stack } from '@mantine/core';
+import { Stack } from '@mantine/core';
+import { FormFoot } from '../../components/form-foot';
 import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { Section } from '../../components/section';
@@ -38,19 +39,7 @@ export function EndpointForm({ initial, isEdit = false, submitLabel, submit, can
           <FilterSection form={form} />
         </Section>
         <AdvancedSections form={form} isEdit={isEdit} />
-        {other && (
-          <Alert color="red" variant="light" title="Not saved" role="alert">
-            {other}
-          </Alert>
-        )}
-        <Group gap="xs">
-          <Button type="submit" loading={save.isPending}>
-            {submitLabel}
-          </Button>
-          <Button variant="default" onClick={cancel}>
-            Cancel
-          </Button>
-        </Group>
+        <FormFoot error={other} submitLabel={submitLabel} isPending={save.isPending} cancel={cancel} />
       </Stack>
     </form>
   );

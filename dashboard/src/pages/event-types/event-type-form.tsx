@@ -1,4 +1,5 @@
-import { Alert, Button, Group, Stack, Textarea, TextInput } from '@mantine/core';
+import { Stack, Textarea, TextInput } from '@mantine/core';
+import { FormFoot } from '../../components/form-foot';
 import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { EVENT_TYPE } from '../../../../src/domain/event';
@@ -80,19 +81,12 @@ export function EventTypeForm({ known, submitLabel, submit, cancel }: Props) {
             />
           </Stack>
         </Section>
-        {form.errors[''] && (
-          <Alert color="red" variant="light" title="Not saved" role="alert">
-            {form.errors['']}
-          </Alert>
-        )}
-        <Group gap="xs">
-          <Button type="submit" loading={save.isPending}>
-            {submitLabel}
-          </Button>
-          <Button variant="default" onClick={cancel}>
-            Cancel
-          </Button>
-        </Group>
+        <FormFoot
+          error={form.errors['']}
+          submitLabel={submitLabel}
+          isPending={save.isPending}
+          cancel={cancel}
+        />
       </Stack>
     </form>
   );

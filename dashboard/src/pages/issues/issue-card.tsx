@@ -3,7 +3,7 @@ import { canOperate } from '../../api/session';
 import type { Issue } from '../../api/types';
 import { useSession } from '../../app/session';
 import { ClassificationBadge, EndpointBadge } from '../../components/badges';
-import { LinkButton } from '../../components/routed';
+import { ButtonLink } from '../../components/button-link';
 import { Facts } from '../../components/facts';
 import { TextLink } from '../../components/text-link';
 import { TimeAgo } from '../../components/time-ago';
@@ -61,26 +61,26 @@ export function IssueCard({ issue }: { issue: Issue }) {
           }}
         />
         <Group gap="xs">
-          <LinkButton
+          <ButtonLink
             size="xs"
             variant="default"
             to="/deliveries/$id"
             params={{ id: issue.sample_delivery_id }}
           >
             See the newest
-          </LinkButton>
-          <LinkButton size="xs" variant="default" to="/deliveries" search={{ endpoint_id, classification }}>
+          </ButtonLink>
+          <ButtonLink size="xs" variant="default" to="/deliveries" search={{ endpoint_id, classification }}>
             See all
-          </LinkButton>
+          </ButtonLink>
           {failed > 0 && canOperate(session) && (
-            <LinkButton
+            <ButtonLink
               size="xs"
               variant="default"
               to="/replay/new"
               search={{ endpoint_id, classification, status: 'FAILED' }}
             >
               Replay the failed
-            </LinkButton>
+            </ButtonLink>
           )}
         </Group>
       </Stack>

@@ -4,7 +4,7 @@ import { useBatchChange } from '../../api/batches';
 import { canOperate } from '../../api/session';
 import type { Batch } from '../../api/types';
 import { useSession } from '../../app/session';
-import { LinkButton } from '../../components/routed';
+import { ButtonLink } from '../../components/button-link';
 import { count } from '../../lib/format';
 import { Cancel, CancelOpen } from './cancel';
 import { StartRest } from './start-rest';
@@ -41,9 +41,9 @@ export function BatchActions({ batch }: { batch: Batch }) {
       {isEnded && batch.open_count > 0 && <CancelOpen batch={batch} />}
       {isEnded && batch.completed_at !== null && batch.plan !== null && <StartRest batch={batch} />}
       {batch.failed_count > 0 && (
-        <LinkButton variant="default" to="/replay/new" search={{ batch_id: batch.id, status: 'FAILED' }}>
+        <ButtonLink variant="default" to="/replay/new" search={{ batch_id: batch.id, status: 'FAILED' }}>
           Replay its {count(batch.failed_count)} failed
-        </LinkButton>
+        </ButtonLink>
       )}
     </>
   );

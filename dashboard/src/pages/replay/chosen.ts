@@ -5,8 +5,6 @@ export const setChosen = (ids: string[]): void => {
   chosen = ids;
 };
 
-export const getChosen = (): string[] => chosen;
-
 /** The ids, which are forgotten with this call. */
 export function takeChosen(): string[] {
   const ids = chosen;

@@ -6,7 +6,7 @@ import type { Batch } from '../../api/types';
 import { usePages } from '../../api/use-pages';
 import { useSession } from '../../app/session';
 import { useViewedTenant } from '../../app/view-as';
-import { LinkButton } from '../../components/routed';
+import { ButtonLink } from '../../components/button-link';
 import { Empty } from '../../components/empty';
 import { FilterBar, type Filter } from '../../components/filter-bar';
 import { LoadError } from '../../components/loaded';
@@ -58,9 +58,9 @@ export function Replay() {
     <>
       <PageHeader title="Replay" about="Deliver again what has ended: first a dry run, then exactly its plan">
         {canOperate(session) && (
-          <LinkButton to="/replay/new" leftSection={<IconPlus size={16} />}>
+          <ButtonLink to="/replay/new" leftSection={<IconPlus size={16} />}>
             New replay
-          </LinkButton>
+          </ButtonLink>
         )}
       </PageHeader>
       <FilterBar

@@ -1,17 +1,13 @@
 import { Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { api, data } from '../../api/client';
+import { processesQuery } from '../../api/overview';
 import { Loaded } from '../../components/loaded';
 import { Section } from '../../components/section';
 import { TimeAgo } from '../../components/time-ago';
 
 /** The processes that share the database, and whether they live. */
 export function Processes() {
-  const query = useQuery({
-    queryKey: ['processes'],
-    queryFn: () => data(api.GET('/v1/processes')),
-    refetchInterval: 5_000,
-  });
+  const query = useQuery(processesQuery);
   return (
     <Section title="Processes">
       <Loaded query={query}>

@@ -1,4 +1,5 @@
-import { Alert, Button, Group, NumberInput, Stack, TextInput } from '@mantine/core';
+import { NumberInput, Stack, TextInput } from '@mantine/core';
+import { FormFoot } from '../../components/form-foot';
 import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { TENANT } from '../../../../src/domain/event';
@@ -86,19 +87,12 @@ export function TenantForm({ known, submitLabel, submit, cancel }: Props) {
             />
           </Stack>
         </Section>
-        {form.errors[''] && (
-          <Alert color="red" variant="light" title="Not saved" role="alert">
-            {form.errors['']}
-          </Alert>
-        )}
-        <Group gap="xs">
-          <Button type="submit" loading={save.isPending}>
-            {submitLabel}
-          </Button>
-          <Button variant="default" onClick={cancel}>
-            Cancel
-          </Button>
-        </Group>
+        <FormFoot
+          error={form.errors['']}
+          submitLabel={submitLabel}
+          isPending={save.isPending}
+          cancel={cancel}
+        />
       </Stack>
     </form>
   );

@@ -4,7 +4,7 @@ import { useCan } from '../../api/api-context';
 import { api, data } from '../../api/client';
 import type { Endpoint } from '../../api/types';
 import { usePages } from '../../api/use-pages';
-import { LinkButton } from '../../components/routed';
+import { ButtonLink } from '../../components/button-link';
 import { Empty } from '../../components/empty';
 import { LoadError } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
@@ -24,9 +24,9 @@ export function Endpoints() {
     data(api.GET('/v1/endpoints', { params: { query: { cursor } } })),
   );
   const add = changeEndpoints && (
-    <LinkButton to="/endpoints/new" leftSection={<IconPlus size={16} />}>
+    <ButtonLink to="/endpoints/new" leftSection={<IconPlus size={16} />}>
       Add endpoint
-    </LinkButton>
+    </ButtonLink>
   );
   return (
     <>

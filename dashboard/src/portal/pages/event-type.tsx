@@ -1,7 +1,7 @@
 import { Alert, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import { LinkButton } from '../../components/routed';
+import { ButtonLink } from '../../components/button-link';
 import { PageHeader } from '../../components/page-header';
 import { Section } from '../../components/section';
 import { eventTypeQuery } from '../queries';
@@ -17,9 +17,9 @@ export function EventTypePage() {
       {({ type, example, schema }) => (
         <>
           <PageHeader title={type.name} about={type.description}>
-            <LinkButton to="/event-types" variant="default">
+            <ButtonLink to="/event-types" variant="default">
               All events
-            </LinkButton>
+            </ButtonLink>
           </PageHeader>
           <Stack>
             {type.archived && <Alert color="gray">This event is no longer for new endpoints.</Alert>}

@@ -5,7 +5,7 @@ import { api, data } from '../../api/client';
 import type { Delivery, Endpoint } from '../../api/types';
 import { useTail } from '../../api/use-tail';
 import { Empty } from '../../components/empty';
-import { LinkButton } from '../../components/routed';
+import { ButtonLink } from '../../components/button-link';
 import { FilterBar } from '../../components/filter-bar';
 import { WaitingRows } from '../../components/live-switch';
 import { LoadError } from '../../components/loaded';
@@ -13,7 +13,8 @@ import { PageHeader } from '../../components/page-header';
 import { RowList } from '../../components/row-list';
 import { useScrolled } from '../../components/use-scrolled';
 import { resolved } from '../../lib/time-range';
-import { DELIVERY_STATUSES, STATUS_WORDS } from '../../lib/words';
+import { DELIVERY_STATUSES } from '../../../../src/domain/delivery';
+import { STATUS_WORDS } from '../../lib/words';
 import { deliveriesSearch } from '../../pages/deliveries/search';
 import { endpointsQuery, eventTypesQuery } from '../queries';
 import { LOG_COLUMNS } from './log-columns';
@@ -40,9 +41,9 @@ export function Log() {
     <>
       <PageHeader title="Log" about="What was sent to your endpoints, newest first.">
         {replay && (
-          <LinkButton to="/replay/new" variant="default">
+          <ButtonLink to="/replay/new" variant="default">
             Recover
-          </LinkButton>
+          </ButtonLink>
         )}
       </PageHeader>
       <FilterBar

@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { api, data } from '../../api/client';
 import type { components } from '../../api/schema';
 import { PageHeader } from '../../components/page-header';
-import { LinkButton } from '../../components/routed';
+import { ButtonLink } from '../../components/button-link';
 import { EndpointForm } from '../../pages/endpoints/endpoint-form';
 import { newEndpointOf, valuesOf } from '../../pages/endpoints/form-values';
 import { SecretText } from './secret-text';
@@ -41,9 +41,9 @@ const Added = ({ endpoint }: { endpoint: Made }) => (
     <SecretText secret={endpoint.secret} />
     <TestSection endpoint={endpoint} />
     <Group>
-      <LinkButton to="/endpoints/$id" params={{ id: endpoint.id }} variant="default">
+      <ButtonLink to="/endpoints/$id" params={{ id: endpoint.id }} variant="default">
         To the endpoint
-      </LinkButton>
+      </ButtonLink>
     </Group>
   </Stack>
 );
