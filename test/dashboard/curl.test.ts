@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { curlOf, quoted } from '../../dashboard/src/lib/curl.js';
 
-const HOSTILE = `a'b "c" $(touch /tmp/x) \`id\` \\ ; & | > * ? [1] {2} # ! ~ \n$HOME`;
+const HOSTILE = `a'b "c" $(touch x) \`id\` \\ ; & | > * ? [1] {2} # ! ~ \n$HOME`;
 
 test('a quoted text is one argument of a shell, whatever characters it has', () => {
   expect(execFileSync('sh', ['-c', `printf %s ${quoted(HOSTILE)}`]).toString()).toBe(HOSTILE);

@@ -3,7 +3,7 @@ import { SessionContext } from '../app/session';
 import { api } from './client';
 import { canOperate } from './session';
 
-/** What the buttons and forms of a page may offer; the server decides. */
+/** The actions that buttons and forms of a page offer; the server decides. */
 export interface Can {
   /** Make, change and delete endpoints; read and rotate their secrets. */
   changeEndpoints: boolean;

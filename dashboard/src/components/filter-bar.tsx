@@ -10,7 +10,7 @@ export interface Filter<Name extends string> {
   label: string;
   /** Without options: free text. */
   options?: readonly { value: string; label: string }[];
-  /** What free text may look like. */
+  /** An example of the free text. */
   hint?: string;
   width?: number;
   /** Only shown when set, or asked for. */

@@ -21,7 +21,7 @@ export function FilterText({
   // The URL has changed otherwise: by "Clear", or the browser's "Back".
   if (shown !== value) {
     setShown(value);
-    // What was typed since stays: the URL only follows it.
+    // Text typed meanwhile stays: the URL follows it.
     if (typed.trim() !== value) setTyped(value);
   }
   const change = useDebouncedCallback(onChange, 300);

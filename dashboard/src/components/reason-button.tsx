@@ -14,7 +14,7 @@ export function ReasonButton({
 }: {
   label: string;
   title: string;
-  /** What will happen. */
+  /** The effect of the action, in words. */
   children: ReactNode;
   isRequired?: boolean;
   action: (reason: string | undefined) => Promise<unknown>;

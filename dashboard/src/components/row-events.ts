@@ -3,7 +3,7 @@ import type { KeyboardEvent, MouseEvent } from 'react';
 const rowOf = (target: EventTarget) => (target as HTMLElement).closest<HTMLElement>('[data-index]');
 
 /**
- * What clicks and keys do in a list: checkboxes select, arrows go from row to row, Space selects the row. With Shift, all
+ * Clicks and keys in a list: checkboxes select, arrows go from row to row, Space selects the row. With Shift, all
  * rows from the last one selected. One listener for all rows, which then need not render for it.
  */
 export function rowEvents(

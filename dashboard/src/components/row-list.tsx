@@ -68,7 +68,7 @@ export function RowList<Row>({ label, rows, columns, idOf, more, isLoadingMore, 
   useLayoutEffect(() => {
     const place = () => setTop(Math.round((list.current?.getBoundingClientRect().top ?? 0) + window.scrollY));
     place();
-    // What is above the list, such as a banner, may grow.
+    // A banner above the list may grow.
     const observer = new ResizeObserver(place);
     observer.observe(document.body);
     return () => observer.disconnect();

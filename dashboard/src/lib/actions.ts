@@ -1,4 +1,4 @@
-/** What each action of the audit is in words, as a person did it. */
+/** Each action of the audit in words, as a person did it. */
 const WORDS: Record<string, string> = {
   'api_key.create': 'Made an API key',
   'api_key.revoke': 'Revoked an API key',

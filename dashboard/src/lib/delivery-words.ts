@@ -12,14 +12,14 @@ const STOPS = {
   RECEIVER_DISABLED: 'the endpoint asked to be disabled (header webhook-delivery)',
 };
 
-/** What happened in an attempt: `The endpoint answered 503.` */
+/** The result of an attempt: `The endpoint answered 503.` */
 export function happened({ http_status, classification, error }: Attempt): string {
   if (http_status !== null) return `The endpoint answered ${http_status}.`;
   const { means } = CLASSIFICATION_WORDS[classification];
   return error ? `${means} (${error})` : means;
 }
 
-/** What followed an attempt, or will: `Next try in 40 s, because it sent Retry-After: 40.` */
+/** The step after an attempt: `Next try in 40 s, because it sent Retry-After: 40.` */
 export function follows(attempt: Attempt, delivery: Delivery, now: number): string {
   const { next_attempt_at, number, started_at, classification, stop_reason } = attempt;
   const isLast = number === delivery.attempt_count;

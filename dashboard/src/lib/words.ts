@@ -17,7 +17,7 @@ interface Words {
   means: string;
 }
 
-/** What each classification of an attempt means. */
+/** Name, color and meaning of each classification of an attempt. */
 export const CLASSIFICATION_WORDS: Record<Classification, Words> = {
   DELIVERED: {
     label: 'Delivered',

@@ -3,7 +3,7 @@ import type { LiveTick } from '../api/types';
 export type LiveEvent = LiveTick['recent_events'][number];
 export type LiveAttempt = LiveTick['recent_attempts'][number];
 
-/** What one tick counted; `seconds` is 0 where the counts begin, also after a break. */
+/** The counts of one tick; `seconds` is 0 where the counts begin, also after a break. */
 export interface LivePoint {
   at: number;
   seconds: number;
@@ -23,7 +23,7 @@ export interface LiveState {
   attempts: LiveAttempt[];
   /** Null: not told, as to those who see one tenant only. */
   open: LiveTick['open'];
-  /** Of the last tick in which a delivery arrived. */
+  /** From the last tick in which a delivery arrived. */
   arrival: LiveTick['arrival_ms'];
 }
 

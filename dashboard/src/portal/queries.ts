@@ -3,7 +3,7 @@ import { api, data } from '../api/client';
 import type { components } from '../api/schema';
 import { memberText } from '../../../src/domain/raw-json';
 
-/** So many rows are in one answer at most. */
+/** Most rows of an answer. */
 export const PAGE = 250;
 
 /** All that a tenant has, up to 250: to choose from, and for names in place of ids. */

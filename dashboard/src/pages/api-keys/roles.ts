@@ -1,6 +1,6 @@
 import type { ApiKey } from '../../api/types';
 
-/** What each role may do, from the least to the most. */
+/** The rights of each role, from the least to the most. */
 export const ROLE_WORDS: Record<ApiKey['role'], string> = {
   publisher: 'Posts events, and reads an event or a delivery by its id. For the program that sends.',
   viewer: 'Reads everything but secrets. For dashboards and people who look.',

@@ -3,7 +3,7 @@ import type { AuditEntry } from '../../api/types';
 import { pageOfId } from '../../app/page-of-id';
 import { PlainLink } from '../../components/row-link';
 
-/** What was acted on; a link where it has a page. */
+/** The object of an action; a link where it has a page. */
 export function ObjectLink({ entry }: { entry: Pick<AuditEntry, 'action' | 'object'> }) {
   const page = pageOf(entry);
   if (page === null) return <>{entry.object === 'all' ? 'everything' : entry.object}</>;

@@ -47,7 +47,7 @@ const columnsOf = (open: (entry: AuditEntry) => void): Column<AuditEntry>[] => [
   { header: 'Change or reason', width: '3fr', cell: inShort },
 ];
 
-/** Who changed what, when and why. */
+/** The record of changes: actor, object, time and reason. */
 export function Audit() {
   const search = useSearch({ from: '/signed-in/audit' });
   const navigate = useNavigate({ from: '/audit' });

@@ -4,7 +4,7 @@ import { CodeText } from '../../components/code-text';
 import { Facts } from '../../components/facts';
 import { HeaderList } from '../../components/header-list';
 
-/** What the endpoint answered. */
+/** The answer of the endpoint. */
 export function Answer({ attempt }: { attempt: Attempt }) {
   const { http_status, error, remote_address, retry_after, response_headers, response_body, truncated } =
     attempt;

@@ -9,7 +9,7 @@ import { setChosen } from '../replay/chosen';
 import classes from './selection-bar.module.css';
 import { useEach } from './use-each';
 
-/** What can be done with the selected deliveries. */
+/** The actions on the selected deliveries. */
 export function SelectionBar({ selected, onClear }: { selected: Delivery[]; onClear: () => void }) {
   const navigate = useNavigate();
   const retry = useEach(retryDelivery, 'are tried now');

@@ -8,7 +8,7 @@ import { filterFault, filterOf } from './filter-draft';
 type Problems = Partial<Record<keyof EndpointValues, string>>;
 const AGAIN = 'Stored values are not shown. Enter them again, or take back your change here.';
 
-/** What the page can tell of a form before the server sees it. `before`: the endpoint that is changed. */
+/** The problems of a form that the page finds before the server sees it. `before`: the endpoint that is changed. */
 export function problemsOf(values: EndpointValues, before: EndpointValues | null): Problems {
   const found: Problems = {
     url: urlProblem(values.url.trim()),

@@ -88,7 +88,7 @@ export function valuesOf(endpoint: Partial<Endpoint>): EndpointValues {
   };
 }
 
-/** What `PATCH` takes of the form; `POST` takes it with tenant and secret. Only after `problemsOf` found none. */
+/** The body of `PATCH` from the form; `POST` takes it with tenant and secret. Only after `problemsOf` found none. */
 export function bodyOf(values: EndpointValues) {
   const { username, password } = values.basic_auth;
   const { certificate, private_key } = values.client_certificate;

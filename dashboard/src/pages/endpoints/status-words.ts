@@ -14,7 +14,7 @@ export function reasonWords({
   return 'by hand';
 }
 
-/** What follows from the status, for the endpoint's page. */
+/** The consequence of the status, for the endpoint's page. */
 export function statusMeaning({
   status,
   status_reason,

@@ -7,7 +7,7 @@ import { dateTime, duration } from '../../lib/format';
 
 type Result = components['schemas']['EndpointTest'];
 
-/** What came of a test: the diagnosis first, then the figures and the texts. */
+/** The result of a test: the diagnosis first, then the figures and the texts. */
 export function TestResult({ result: { diagnosis, attempt, tls, request } }: { result: Result }) {
   const isGood = attempt?.classification === 'DELIVERED';
   const color = attempt === null ? 'blue' : isGood ? 'teal' : 'red';

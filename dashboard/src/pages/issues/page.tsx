@@ -23,7 +23,7 @@ const FILTERS: readonly Filter<'tenant' | 'endpoint_id'>[] = [
 ];
 const READ_AGAIN_MS = 10_000;
 
-/** What fails, by endpoint and cause, with what it means and what to do. */
+/** Failures by endpoint and cause, with their meaning and the way to mend them. */
 export function Issues() {
   const search = useSearch({ from: '/signed-in/issues' });
   const navigate = useNavigate({ from: '/issues' });

@@ -8,7 +8,7 @@ import { TextLink } from '../../components/text-link';
 import { dateTime } from '../../lib/format';
 import { rateInWords } from './words';
 
-/** Who replayed what, when and why; and each change since. */
+/** The record of a replay: who, when and why, and each change since. */
 export const BatchRecord = ({ batch }: { batch: Batch }) => (
   <Section title="Record">
     <Stack>

@@ -9,7 +9,7 @@ import { SKIP_WORDS, type SkipReason } from './words';
 
 type BatchPlan = NonNullable<Batch['plan']>;
 
-/** What a plan delivers: how many, where to, of which types, and what is left out. */
+/** The content of a plan: how many deliveries, by endpoint and type, and those left out. */
 export function Plan({ plan, isDryRun }: { plan: BatchPlan; isDryRun: boolean }) {
   const skipped = Object.entries(plan.skipped_by_reason) as [SkipReason, number][];
   return (

@@ -10,7 +10,7 @@ export const batchesSearch = z.object({
   tenant: searchText,
 });
 
-/** What a new replay chooses: the filters of the list of deliveries; `missing`: events that an endpoint never got. */
+/** The choice of a new replay: the filters of the list of deliveries; `missing`: events that an endpoint never got. */
 export const newReplaySearch = deliveriesSearch.extend({ missing: flag, include_delivered: flag });
 export type NewReplaySearch = z.output<typeof newReplaySearch>;
 

@@ -19,7 +19,7 @@ interface Chosen {
   to?: string;
 }
 
-/** What a batch chose, in one sentence; of the plan of a dry run, what that chose. */
+/** The selection of a batch in one sentence; a batch of a dry run's plan has that of the dry run. */
 export function Selection({ of: selection, isPlain = false }: { of: Batch['selection']; isPlain?: boolean }) {
   const sourceId = 'batch_id' in selection ? selection.batch_id : null;
   const { data: source } = useQuery({ ...batchQuery(sourceId ?? ''), enabled: sourceId !== null });

@@ -10,7 +10,7 @@ import { Processes } from './processes';
 import { Summary } from './summary';
 import { Variables } from './variables';
 
-/** What is configured; it is changed by the environment of the processes, not here. */
+/** The configuration; the environment of the processes changes it, not this page. */
 export function Settings() {
   const session = useSession();
   return (

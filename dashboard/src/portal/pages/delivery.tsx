@@ -83,7 +83,7 @@ const Payload = ({ eventId }: { eventId: string }) => (
   </Section>
 );
 
-/** One that waits is tried now; one that has ended is sent again as a new delivery, which is shown then. */
+/** Tries a waiting delivery now; sends an ended one again as a new delivery, and shows that. */
 function SendAgain({ delivery }: { delivery: Delivery }) {
   const queryClient = useQueryClient();
   const navigate = useNavigate();

@@ -8,7 +8,7 @@ import { eventTypeQuery } from '../queries';
 import { Loaded } from '../../components/loaded';
 import { CodeText } from '../../components/code-text';
 
-/** What an event means, an example of it, and what its payloads look like. */
+/** An event of the catalogue: its meaning, an example, and the schema of its payloads. */
 export function EventTypePage() {
   const { name } = useParams({ from: '/signed-in/event-types/$name' });
   const query = useQuery(eventTypeQuery(name));
