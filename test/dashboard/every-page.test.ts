@@ -48,9 +48,10 @@ describeInBrowser('every page, with the data of a small shop', () => {
 
   test('has no fault, is accessible, and fits wide and narrow windows, light and dark', async () => {
     const { page, faults } = await openPage(browser, t.service.url!, '/', { viewport: WIDE });
+    if (process.env.PICTURES) await sendForAWhile(t);
     for (const [name, path] of Object.entries(paths)) {
       await page.setViewportSize(WIDE);
-      await page.goto(t.service.url + path);
+      if (path !== '/') await page.goto(t.service.url + path);
       await settled(page);
       await check(page, name);
     }
@@ -113,6 +114,19 @@ async function check(page: Page, name: string): Promise<void> {
   await eventually(async () => (await overWidth(page)) <= 0, 3_000).catch(() => null);
   expect.soft(await overWidth(page), name).toBeLessThanOrEqual(0);
   await takePictures(page, name);
+}
+
+/** Gives the live figures of the overview something to show, while that page is open. */
+async function sendForAWhile(t: TestService): Promise<void> {
+  for (let n = 0; n < 100; n++) {
+    const type = n % 3 ? 'order.created' : 'parcel.sent';
+    await t.call('POST', '/v1/events', {
+      tenant: n % 7 ? 'initech' : 'globex',
+      type,
+      payload: { order_id: String(n) },
+    });
+    await new Promise((resolve) => setTimeout(resolve, 150 + 100 * Math.sin(n / 8)));
+  }
 }
 
 /** Its data has come. */
