@@ -13,6 +13,10 @@ import { startReceiver, verified, type Receiver } from '../support/receiver.js';
 import { seedDeliveries } from '../support/seed.js';
 import { startTestService, type TestService } from '../support/service.js';
 
+const isList = ({ pathname }: URL) => pathname === '/v1/deliveries';
+const isNextPage = (url: URL) => isList(url) && url.searchParams.has('cursor');
+const isFirstPage = (url: URL) => isList(url) && !url.searchParams.has('cursor');
+
 describeInBrowser('deliveries in the dashboard', () => {
   let t: TestService;
   let receiver: Receiver;
@@ -214,6 +218,33 @@ describeInBrowser('deliveries in the dashboard', () => {
     await takePictures(page, 'deliveries-paused');
     await waiting.click();
     await expect.poll(() => list.getByRole('link').count()).toBe(4);
+  });
+
+  it('asks for a refused next page again by a click only', async () => {
+    const { id } = await endpoint('/refused', { tenant: 'refused' });
+    await seedDeliveries(t.pool, { endpointId: id, count: 300 });
+    const { page, faults } = await open('/');
+    let [asked, isRefused] = [0, true];
+    await page.route(isNextPage, (route) => {
+      asked += 1;
+      return isRefused
+        ? route.fulfill({ status: 429, json: { title: 'Too many requests' } })
+        : route.continue();
+    });
+    await page.goto(`${t.service.url}/deliveries?tenant=refused`);
+    await page.getByText('Could not load more.').waitFor();
+    await expectAccessible(page);
+    // The first page is read again every 2 s, and renders the list again.
+    const headRead = () => page.waitForResponse((answer) => isFirstPage(new URL(answer.url())));
+    await headRead();
+    await headRead();
+    expect(asked).toBe(1);
+    isRefused = false;
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.locator('[role=table][aria-rowcount="301"]').waitFor();
+    expect(asked).toBe(2);
+    expect(await page.getByText('Could not load more.').count()).toBe(0);
+    expect(faults).toEqual([]);
   });
 
   /** Posts the text of a payload as it is: JSON.stringify would round its numbers. */

@@ -6,7 +6,14 @@ export interface Page<Row> {
   next_cursor: string | null;
 }
 
-/** The rows of a list of the API, read page by page as `more` is called. `rows` stays the same array until the data change. */
+/** The page after the last one that was read. */
+export interface NextPage {
+  fetch: () => void;
+  /** It could not be read: only a click asks again, because a refusal such as 429 would be repeated at once. */
+  hasFailed: boolean;
+}
+
+/** The rows of a list of the API, read page by page as `more` is fetched. `rows` stays the same array until the data change. */
 export function usePages<Row>(queryKey: QueryKey, read: (cursor: string | undefined) => Promise<Page<Row>>) {
   const query = useInfiniteQuery({
     queryKey,
@@ -17,7 +24,9 @@ export function usePages<Row>(queryKey: QueryKey, read: (cursor: string | undefi
   const rows = useMemo(() => query.data?.pages.flatMap(({ data }) => data) ?? [], [query.data]);
   return {
     rows,
-    more: query.hasNextPage ? () => void query.fetchNextPage() : null,
+    more: query.hasNextPage
+      ? { fetch: () => void query.fetchNextPage(), hasFailed: query.isFetchNextPageError }
+      : null,
     isLoadingMore: query.isFetchingNextPage,
     isPending: query.isPending,
     error: query.data === undefined ? query.error : null,

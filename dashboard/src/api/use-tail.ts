@@ -14,7 +14,7 @@ const EVERY_MS = 2_000;
 const MAX_FIRST_PAGE = 2_000;
 
 /**
- * A list, newest first, read page by page as `more` is called, whose first page is read again every 2 s. New rows come in
+ * A list, newest first, read page by page as `more` is fetched, whose first page is read again every 2 s. New rows come in
  * at the top, or are only counted while `isPaused`: `show` lets them in.
  */
 export function useTail<Row extends Identified>(
@@ -65,7 +65,9 @@ export function useTail<Row extends Identified>(
   }, [isPaused, show]);
   return {
     rows,
-    more: query.hasNextPage ? () => void query.fetchNextPage() : null,
+    more: query.hasNextPage
+      ? { fetch: () => void query.fetchNextPage(), hasFailed: query.isFetchNextPageError }
+      : null,
     isLoadingMore: query.isFetchingNextPage,
     isPending: query.isPending,
     error: query.data === undefined ? query.error : null,

@@ -10,7 +10,9 @@ import {
   type CSSProperties,
   type ReactNode,
 } from 'react';
+import type { NextPage } from '../api/use-pages';
 import { ListRow } from './list-row';
+import { MoreFailed } from './more-failed';
 import { rowEvents } from './row-events';
 import { useRowSelection, type Selection } from './use-row-selection';
 import classes from './row-list.module.css';
@@ -38,8 +40,8 @@ interface Props<Row> {
   columns: readonly Column<Row>[];
   /** The same function at each render, too. */
   idOf: (row: Row) => string;
-  /** Fetches the rows after the last; null: there are none. */
-  more?: (() => void) | null;
+  /** The rows after the last; null: there are none. */
+  more?: NextPage | null;
   isLoadingMore?: boolean;
   selection?: Selection;
 }
@@ -76,7 +78,7 @@ export function RowList<Row>({ label, rows, columns, idOf, more, isLoadingMore, 
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? -1;
   useEffect(() => {
-    if (more && !isLoadingMore && last >= rows.length - AHEAD) more();
+    if (more && !more.hasFailed && !isLoadingMore && last >= rows.length - AHEAD) more.fetch();
   }, [more, isLoadingMore, last, rows.length]);
   const select = useRowSelection(() => rows.map(idOf), selection);
   const events = rowEvents(rows.length, { reveal: (index) => virtual.scrollToIndex(index), select });
@@ -121,6 +123,7 @@ export function RowList<Row>({ label, rows, columns, idOf, more, isLoadingMore, 
           />
         ))}
       </div>
+      {more?.hasFailed && !isLoadingMore && <MoreFailed again={more.fetch} />}
       {isLoadingMore && (
         <div className={classes.more} role="status" aria-label="Loading more">
           <Loader size="xs" />

@@ -8,6 +8,7 @@ import { useViewedTenant } from '../../app/view-as';
 import { Empty } from '../../components/empty';
 import { FilterBar, type Filter } from '../../components/filter-bar';
 import { LoadError } from '../../components/loaded';
+import { MoreFailed } from '../../components/more-failed';
 import { PageHeader } from '../../components/page-header';
 import type { IssuesSearch } from '../search';
 import { IssueCard } from './issue-card';
@@ -56,9 +57,10 @@ export function Issues() {
           <IssueCard key={issue.id} issue={issue} />
         ))}
       </Stack>
-      {more && (
+      {more?.hasFailed && !isLoadingMore && <MoreFailed again={more.fetch} />}
+      {more && (!more.hasFailed || isLoadingMore) && (
         <Center mt="md">
-          <Button variant="default" loading={isLoadingMore} onClick={more}>
+          <Button variant="default" loading={isLoadingMore} onClick={more.fetch}>
             Show more
           </Button>
         </Center>
