@@ -247,6 +247,28 @@ describeInBrowser('deliveries in the dashboard', () => {
     expect(faults).toEqual([]);
   });
 
+  it('keeps rows that come in while the next page is read', async () => {
+    const { id } = await endpoint('/slow', { tenant: 'slow' });
+    await seedDeliveries(t.pool, { endpointId: id, count: 300 });
+    receiver.setBehaviour(() => ({ status: 200 }));
+    const { page, faults } = await open('/');
+    let letNextPageCome = () => {};
+    const mayCome = new Promise<void>((done) => (letNextPageCome = done));
+    await page.route(isNextPage, (route) => mayCome.then(() => route.continue()));
+    await page.goto(`${t.service.url}/deliveries?tenant=slow`);
+    const list = page.getByRole('table', { name: 'Deliveries' });
+    await list.getByRole('link').first().waitFor();
+    await postEvent(t, { tenant: 'slow', type: 'came.meanwhile' });
+    await list.getByText('came.meanwhile').waitFor();
+    // From here on, the next page alone decides what is shown.
+    await page.route(isFirstPage, () => {});
+    letNextPageCome();
+    await page.locator('[role=table][aria-rowcount="302"]').waitFor();
+    await list.getByText('came.meanwhile').waitFor();
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+    expect(faults).toEqual([]);
+  });
+
   /** Posts the text of a payload as it is: JSON.stringify would round its numbers. */
   async function postEventText(tenant: string, payload: string) {
     const text = `{"type":"exact.one","tenant":"${tenant}","payload":${payload}}`;

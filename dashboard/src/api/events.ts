@@ -2,7 +2,7 @@ import { resolved } from '../lib/time-range';
 import type { EventsSearch } from '../pages/events/search';
 import { api, data } from './client';
 import type { ListedEvent } from './types';
-import type { Page } from './use-pages';
+import type { Page } from './with-head';
 
 /** The first page is read often, the others as fast as one can scroll. */
 const LIMIT = { first: 100, others: 250 };

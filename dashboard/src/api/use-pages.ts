@@ -1,10 +1,6 @@
 import { useInfiniteQuery, type QueryKey } from '@tanstack/react-query';
 import { useMemo } from 'react';
-
-export interface Page<Row> {
-  data: Row[];
-  next_cursor: string | null;
-}
+import type { Page } from './with-head';
 
 /** The page after the last one that was read. */
 export interface NextPage {

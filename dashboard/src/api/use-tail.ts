@@ -1,13 +1,7 @@
-import {
-  useInfiniteQuery,
-  useQuery,
-  useQueryClient,
-  type InfiniteData,
-  type QueryKey,
-} from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery, useQueryClient, type QueryKey } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo } from 'react';
-import type { Page } from './use-pages';
-import { countNew, isGap, withHead, type Identified } from './with-head';
+import { useNextPage, type Pages } from './use-next-page';
+import { countNew, isGap, withHead, type Identified, type Page } from './with-head';
 
 const EVERY_MS = 2_000;
 /** A list that grows at its top for hours is cut to its newest page beyond this. */
@@ -45,30 +39,25 @@ export function useTail<Row extends Identified>(
     retry: false,
   });
   const pages = query.data?.pages;
+  const next = useNextPage(queryKey, read, pages?.at(-1)?.next_cursor ?? null);
   const rows = useMemo(() => pages?.flatMap(({ data }) => data) ?? [], [pages]);
   const isBehind = pages !== undefined && head.data !== undefined;
   const show = useCallback(() => {
     const newest = head.data;
     if (!newest) return;
-    queryClient.setQueryData<InfiniteData<Page<Row>, string | undefined>>(
-      JSON.parse(key) as QueryKey,
-      (before) => {
-        if (!before) return before;
-        const next = withHead(before.pages, newest);
-        const kept = next[0]!.data.length > MAX_FIRST_PAGE ? [newest] : next;
-        return { pages: kept, pageParams: before.pageParams.slice(0, kept.length) };
-      },
-    );
+    queryClient.setQueryData<Pages<Row>>(JSON.parse(key) as QueryKey, (before) => {
+      if (!before) return before;
+      const next = withHead(before.pages, newest);
+      const kept = next[0]!.data.length > MAX_FIRST_PAGE ? [newest] : next;
+      return { pages: kept, pageParams: before.pageParams.slice(0, kept.length) };
+    });
   }, [queryClient, key, head.data]);
   useEffect(() => {
     if (!isPaused) show();
   }, [isPaused, show]);
   return {
     rows,
-    more: query.hasNextPage
-      ? { fetch: () => void query.fetchNextPage(), hasFailed: query.isFetchNextPageError }
-      : null,
-    isLoadingMore: query.isFetchingNextPage,
+    ...next,
     isPending: query.isPending,
     error: query.data === undefined ? query.error : null,
     refetch: () => void query.refetch(),

@@ -1,4 +1,7 @@
-import type { Page } from './use-pages';
+export interface Page<Row> {
+  data: Row[];
+  next_cursor: string | null;
+}
 
 export interface Identified {
   id: string;
@@ -21,6 +24,10 @@ export function withHead<Row extends Identified>(pages: Page<Row>[], head: Page<
   const newest = head.data.map((row) => unchanged(known.get(row.id), row));
   return [{ ...first, data: [...newest, ...first.data] }, ...rest];
 }
+
+/** Pages with the one after `cursor`; unchanged where they no longer end there, because a head took their place. */
+export const withNext = <Row>(pages: Page<Row>[], cursor: string, next: Page<Row>): Page<Row>[] =>
+  pages.at(-1)?.next_cursor === cursor ? [...pages, next] : pages;
 
 /** How many rows of the head are newer than all of the pages. */
 export function countNew<Row extends Identified>(pages: Page<Row>[], { data }: Page<Row>): number {
