@@ -37,6 +37,8 @@ export function KeyForm({ onMade }: { onMade: (made: NewApiKey) => void }) {
         }),
       ),
     meta: { showsErrors: true },
+    // The answer has the key: kept by nothing but the dialog.
+    gcTime: 0,
     onSuccess: (made) => {
       void queryClient.invalidateQueries({ queryKey: ['api-keys'] });
       onMade(made as NewApiKey);

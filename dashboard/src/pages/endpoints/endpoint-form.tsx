@@ -29,6 +29,8 @@ export function EndpointForm({ initial, isEdit = false, submitLabel, submit, can
     mutationFn: submit,
     onError: (error) => form.setErrors(fieldErrors(error, FIELDS)),
     meta: { showsErrors: true },
+    // The values have secrets: kept by nothing but the form.
+    gcTime: 0,
   });
   const other = form.errors[''];
   return (

@@ -2,7 +2,6 @@ import { Select, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useApi } from '../../api/api-context';
-import { data } from '../../api/client';
 import { ConfirmButton } from '../../components/confirm';
 
 const OVERLAPS = [
@@ -23,11 +22,13 @@ export function RotateSecret({ id, done }: { id: string; done: () => void }) {
   const [overlap, setOverlap] = useState('86400');
   const [kind, setKind] = useState('same');
   const rotate = useMutation({
-    mutationFn: () => {
+    mutationFn: async () => {
       const signature = kind === 'same' ? undefined : (kind as 'hmac' | 'ed25519');
       const body = { overlap_seconds: Number(overlap), signature };
-      return data(api.POST('/v1/endpoints/{id}/rotate-secret', { params: { path: { id } }, body }));
+      // The answer has the new secret, which only the page's reveal may show.
+      await api.POST('/v1/endpoints/{id}/rotate-secret', { params: { path: { id } }, body });
     },
+    gcTime: 0,
     onSuccess: async () => {
       await queryClient.invalidateQueries({ queryKey: ['endpoints', id] });
       done();

@@ -16,6 +16,8 @@ export function SignIn() {
   const enter = useMutation({
     mutationFn: signIn,
     meta: { showsErrors: true },
+    // The browser does not keep the key.
+    gcTime: 0,
     onSuccess: async (session) => {
       forgetOthers(queryClient);
       viewTenant(null);
