@@ -295,4 +295,18 @@ describeInBrowser('the pages of endpoints', () => {
     for (const name of ['Pause', 'Disable', 'Delete', 'Send test', 'Reveal'])
       expect(await page.getByRole('button', { name }).count()).toBe(0);
   });
+
+  it('say to an operator that only an admin may add and change them', async () => {
+    const { id } = await createEndpoint(t, receiver.url, { tenant: 'operated' });
+    const { key } = await createKey(t, 'operator');
+    const page = await open('/endpoints/new', key);
+    await page.getByText('Only the role admin may').waitFor();
+    await page.goto(`${t.service.url}/endpoints/${id}/edit`);
+    await page.getByText('Only the role admin may').waitFor();
+    expect(await page.getByRole('textbox', { name: 'URL' }).count()).toBe(0);
+    const { key: ofNewTenant } = await createKey(t, 'operator', 'operated-later');
+    const first = await open('/', ofNewTenant);
+    await first.getByText('Your role is operator: ask someone with the role admin.').waitFor();
+    expect(await first.getByRole('link', { name: 'Add an endpoint' }).count()).toBe(0);
+  });
 });

@@ -1,22 +1,26 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useApi } from '../../api/api-context';
+import { useApi, useCan } from '../../api/api-context';
 import { data } from '../../api/client';
 import type { Endpoint } from '../../api/types';
 import { Loaded } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
+import { AdminsOnly } from './admins-only';
 import { EndpointForm } from './endpoint-form';
 import { changesOf, valuesOf } from './form-values';
 import { endpointQuery } from './queries';
 
 export function EditEndpoint() {
   const { id } = useParams({ from: '/signed-in/endpoints/$id/edit' });
+  const { changeEndpoints } = useCan();
   const query = useQuery(endpointQuery(useApi(), id));
   return (
     <>
       <PageHeader title="Edit endpoint" about={query.data?.url} />
-      <Loaded query={query}>{(endpoint) => <EditForm endpoint={endpoint} />}</Loaded>
+      <Loaded query={query}>
+        {(endpoint) => (changeEndpoints ? <EditForm endpoint={endpoint} /> : <AdminsOnly />)}
+      </Loaded>
     </>
   );
 }

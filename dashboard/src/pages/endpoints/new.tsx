@@ -1,17 +1,19 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useApi } from '../../api/api-context';
+import { useApi, useCan } from '../../api/api-context';
 import { data } from '../../api/client';
 import { useSession } from '../../app/session';
 import { useViewedTenant } from '../../app/view-as';
 import { PageHeader } from '../../components/page-header';
+import { AdminsOnly } from './admins-only';
 import { EndpointForm } from './endpoint-form';
 import { newEndpointOf, valuesOf } from './form-values';
 import { SecretOnce } from './secret-once';
 
 export function NewEndpoint() {
   const api = useApi();
+  const { changeEndpoints } = useCan();
   const session = useSession();
   const viewed = useViewedTenant();
   const navigate = useNavigate();
@@ -35,15 +37,19 @@ export function NewEndpoint() {
         title="Add an endpoint"
         about="A URL that receives webhooks of the event types you choose."
       />
-      <EndpointForm
-        initial={valuesOf({ tenant: viewed ?? session.tenant ?? '' })}
-        submitLabel="Add endpoint"
-        submit={async (values) => {
-          setMade(await data(api.POST('/v1/endpoints', { body: newEndpointOf(values) })));
-          await queryClient.invalidateQueries({ queryKey: ['endpoints'] });
-        }}
-        cancel={() => void navigate({ to: '/endpoints' })}
-      />
+      {changeEndpoints ? (
+        <EndpointForm
+          initial={valuesOf({ tenant: viewed ?? session.tenant ?? '' })}
+          submitLabel="Add endpoint"
+          submit={async (values) => {
+            setMade(await data(api.POST('/v1/endpoints', { body: newEndpointOf(values) })));
+            await queryClient.invalidateQueries({ queryKey: ['endpoints'] });
+          }}
+          cancel={() => void navigate({ to: '/endpoints' })}
+        />
+      ) : (
+        <AdminsOnly />
+      )}
     </>
   );
 }

@@ -2,7 +2,7 @@ import { Button, Code, Group, Loader, Text, ThemeIcon, Title } from '@mantine/co
 import { IconCheck } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { canOperate } from '../../api/session';
+import { useCan } from '../../api/api-context';
 import type { Endpoint } from '../../api/types';
 import { useSession } from '../../app/session';
 import { CopyIcon } from '../../components/copied';
@@ -14,6 +14,7 @@ import classes from './overview.module.css';
 /** In place of empty charts: the way to the first webhook. */
 export function FirstSteps({ endpoint }: { endpoint: Endpoint | null }) {
   const session = useSession();
+  const { changeEndpoints } = useCan();
   const tenant = endpoint?.tenant ?? session.tenant ?? undefined;
   const event = { tenant, type: typeFor(endpoint), payload: { order: 1001, total: 49.9 } };
   const curl = `curl ${location.origin}/v1/events \\
@@ -31,13 +32,13 @@ export function FirstSteps({ endpoint }: { endpoint: Endpoint | null }) {
                 See your endpoints
               </TextLink>
             </Text>
-          ) : canOperate(session) ? (
+          ) : changeEndpoints ? (
             <Button component={Link} to="/endpoints/new" mt="xs">
               Add an endpoint
             </Button>
           ) : (
             <Text size="sm" mt={4}>
-              You may look only: ask someone with the role operator.
+              Your role is {session.role}: ask someone with the role admin.
             </Text>
           )}
         </Step>

@@ -2,10 +2,12 @@ import { Group, Stack } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
+import { useCan } from '../../api/api-context';
 import { api, data } from '../../api/client';
 import type { components } from '../../api/schema';
 import { PageHeader } from '../../components/page-header';
 import { ButtonLink } from '../../components/button-link';
+import { AdminsOnly } from '../../pages/endpoints/admins-only';
 import { EndpointForm } from '../../pages/endpoints/endpoint-form';
 import { newEndpointOf, valuesOf } from '../../pages/endpoints/form-values';
 import { SecretText } from './secret-text';
@@ -15,9 +17,11 @@ type Made = components['schemas']['EndpointWithSecret'];
 
 /** Adds an endpoint; then shows its secret, and offers a test. */
 export function NewEndpoint() {
+  const { changeEndpoints } = useCan();
   const queryClient = useQueryClient();
   const navigate = useNavigate();
   const [made, setMade] = useState<Made | null>(null);
+  if (!changeEndpoints) return <AdminsOnly />;
   if (made) return <Added endpoint={made} />;
   return (
     <>
