@@ -5,11 +5,11 @@ const UNITS: [RegExp, number][] = [
   [/^(d|day|days)$/i, 86_400],
 ];
 
-/** Seconds of `30`, `30 s`, `5 min`, `2h`, `1 day`; null: it is none of these. */
+/** Seconds of `30`, `2.5 s`, `5 min`, `2h`, `1 day`, to the millisecond; null: it is none of these. */
 export function seconds(text: string): number | null {
   const found = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
   const unit = found && UNITS.find(([names]) => names.test(found[2]!));
-  return found && unit ? Math.round(Number(found[1]) * unit[1]) : null;
+  return found && unit ? Math.round(Number(found[1]) * unit[1] * 1_000) / 1_000 : null;
 }
 
 /** `30 s`, `5 min`, `2 h`, `1 d`: the largest unit that is exact. */

@@ -58,6 +58,7 @@ function scheduleProblem(text: string) {
   const schedule = scheduleOf(text);
   if (schedule.includes(null)) return 'Times with commas between them, such as 30 s, 5 min, 2 h.';
   if (schedule.length > MAX_RETRIES) return `At most ${MAX_RETRIES} retries.`;
+  if (schedule.some((value) => !Number.isInteger(value))) return 'Each in whole seconds.';
   return schedule.every((value) => value! >= 1 && value! <= MAX_RETRY_SECONDS)
     ? undefined
     : 'Each from 1 s to 24 h.';

@@ -100,7 +100,7 @@ export function bodyOf(values: EndpointValues) {
     filter: filterOf(values.filter) as EndpointChange['filter'],
     headers: recordOf(values.headers),
     metadata: recordOf(values.metadata),
-    timeout_ms: (seconds(values.timeout_ms) ?? 0) * 1_000,
+    timeout_ms: Math.round((seconds(values.timeout_ms) ?? 0) * 1_000),
     retry_schedule: schedule.length > 0 ? (schedule as number[]) : null,
     retry_on: values.retry_on,
     permanent_statuses: values.permanent_statuses.map((status) =>
