@@ -38,9 +38,12 @@ export function duration(ms: number): string {
     .join(' ');
 }
 
-/** `98.7 %`; null where there is nothing to divide by. */
-export const percent = (part: number, whole: number): string | null =>
-  whole === 0 ? null : `${((100 * part) / whole).toFixed(part === whole ? 0 : 1)} %`;
+/** `98.7 %`; at most `99.9 %` unless it is all; null where there is nothing to divide by. */
+export function percent(part: number, whole: number): string | null {
+  if (whole === 0) return null;
+  const share = (100 * part) / whole;
+  return part === whole ? '100 %' : `${(part < whole ? Math.min(share, 99.9) : share).toFixed(1)} %`;
+}
 
 /** Local time of the day, `14:03:59`. */
 export const clock = (iso: string | Date): string => TIME.format(new Date(iso));
