@@ -2,6 +2,7 @@ import { queryOptions, type InfiniteData, type QueryClient } from '@tanstack/rea
 import { resolved } from '../lib/time-range';
 import type { DeliveriesSearch } from '../pages/deliveries/search';
 import { api, data } from './client';
+import { readAgainIn } from './read-again';
 import type { Delivery, DeliveryWithAttempts } from './types';
 import type { Page } from './with-head';
 
@@ -13,12 +14,12 @@ export const readDeliveries = (search: DeliveriesSearch) => (cursor: string | un
   return data(api.GET('/v1/deliveries', { params: { query: { ...resolved(search), limit, cursor } } }));
 };
 
-/** A delivery with its attempts; read again each second until it has ended. */
+/** A delivery with its attempts; read again until it has ended, each second while an attempt is due. */
 export const deliveryQuery = (id: string) =>
   queryOptions({
     queryKey: ['delivery', id],
     queryFn: () => data(api.GET('/v1/deliveries/{id}', { params: { path: { id } } })),
-    refetchInterval: ({ state }) => (state.data && state.data.completed_at !== null ? false : 1_000),
+    refetchInterval: ({ state: { data, error } }) => readAgainIn(data && [data], error, 1_000),
   });
 
 export const retryDelivery = (id: string) =>

@@ -3,13 +3,13 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { readDeliveries } from '../../api/deliveries';
 import type { EventWithText } from '../../api/event';
+import { readAgainIn } from '../../api/read-again';
 import { canOperate } from '../../api/session';
 import type { Delivery } from '../../api/types';
 import { useSession } from '../../app/session';
 import { Loaded } from '../../components/loaded';
 import { RowList } from '../../components/row-list';
 import { Section } from '../../components/section';
-import { isOpen } from '../../lib/delivery-words';
 import { DELIVERY_COLUMNS } from '../deliveries/columns';
 import { setChosen } from '../replay/chosen';
 
@@ -22,7 +22,7 @@ export function EventDeliveries({ event }: { event: EventWithText }) {
   const query = useQuery({
     queryKey: ['event', event.id, 'deliveries'],
     queryFn: () => readDeliveries({ event_id: event.id })(undefined),
-    refetchInterval: ({ state }) => (state.data?.data.every((one) => !isOpen(one)) ? false : 2_000),
+    refetchInterval: ({ state: { data, error } }) => readAgainIn(data?.data, error, 2_000),
   });
   const replay = () => {
     setChosen(query.data?.data.map(idOf) ?? []);
