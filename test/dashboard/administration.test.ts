@@ -88,7 +88,8 @@ describeInBrowser('administration', () => {
     await takePictures(page, 'audit');
     await expectNoSidewaysScroll(page);
     await page.setViewportSize(WIDE);
-    await row.getByRole('button', { name: 'Changed an endpoint' }).click();
+    await row.getByRole('button', { name: 'Changed an endpoint' }).focus();
+    await page.keyboard.press('Space');
     const diff = page.getByRole('dialog').getByRole('table', { name: 'Before and after' });
     await diff.getByRole('row', { name: `description old ${EVIL}` }).waitFor();
     expect(await diff.getByRole('row').filter({ hasText: 'timeout_ms' }).innerText()).toContain('7000');

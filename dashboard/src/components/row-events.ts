@@ -4,21 +4,25 @@ const rowOf = (target: EventTarget) => (target as HTMLElement).closest<HTMLEleme
 
 /**
  * Clicks and keys in a list: checkboxes select, arrows go from row to row, Space selects the row. With Shift, all
- * rows from the last one selected. One listener for all rows, which then need not render for it.
+ * rows from the last one selected. Space still presses buttons, and scrolls a list without a selection. One listener for all
+ * rows, which then need not render for it.
  */
 export function rowEvents(
   count: number,
-  { reveal, select }: { reveal: (index: number) => void; select: (id: string, isRange: boolean) => void },
+  {
+    reveal,
+    select,
+  }: { reveal: (index: number) => void; select: ((id: string, isRange: boolean) => void) | null },
 ) {
   function onClick({ target, shiftKey }: MouseEvent<HTMLElement>) {
     const row = target instanceof HTMLInputElement && rowOf(target);
-    if (row) select(row.dataset.id!, shiftKey);
+    if (row) select?.(row.dataset.id!, shiftKey);
   }
 
   function onKeyDown(event: KeyboardEvent<HTMLElement>) {
     const row = rowOf(event.target);
     if (!row || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === ' ' && !(event.target instanceof HTMLInputElement)) {
+    if (event.key === ' ' && select && !(event.target as HTMLElement).closest('button, input')) {
       event.preventDefault();
       select(row.dataset.id!, event.shiftKey);
     }

@@ -5,11 +5,11 @@ export interface Selection {
   onChange: (ids: ReadonlySet<string>) => void;
 }
 
-/** Selects or deselects a row by its id; `isRange`: all rows from the last one clicked. */
+/** Selects or deselects a row by its id; `isRange`: all rows from the last one clicked. Null: rows are not selected. */
 export function useRowSelection(ids: () => string[], selection: Selection | undefined) {
   const [anchor, setAnchor] = useState<string | null>(null);
+  if (!selection) return null;
   return (id: string, isRange: boolean): void => {
-    if (!selection) return;
     const chosen = new Set(selection.ids);
     const isOn = !chosen.has(id);
     for (const one of isRange && anchor !== null ? between(ids(), anchor, id) : [id])
