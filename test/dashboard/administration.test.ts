@@ -51,6 +51,8 @@ describeInBrowser('administration', () => {
     await dialog.getByRole('button', { name: 'Make the key' }).click();
     const key = await dialog.getByRole('group', { name: 'Key shop' }).locator('pre').innerText();
     await dialog.getByText(`curl -H 'Authorization: Bearer ${key}'`).waitFor();
+    // The key stays in sight until it is copied.
+    await page.keyboard.press('Escape');
     await expectAccessible(page);
     await takePictures(page, 'api-keys-made');
     await page.setViewportSize(WIDE);

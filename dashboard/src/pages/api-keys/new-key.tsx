@@ -24,8 +24,9 @@ export function NewKey() {
         onClose={leave}
         title={made ? 'The new key' : 'New API key'}
         size="lg"
-        // A click beside the dialog must not lose the only sight of the key.
+        // Neither a click beside the dialog nor Escape must lose the only sight of the key.
         closeOnClickOutside={made === null}
+        closeOnEscape={made === null}
       >
         {made ? <MadeKey made={made} done={leave} /> : <KeyForm onMade={setMade} />}
       </Modal>
