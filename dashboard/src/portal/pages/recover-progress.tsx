@@ -1,36 +1,32 @@
 import { Button, Group, Progress, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { api, data } from '../../api/client';
+import { batchQuery, isLive } from '../../api/batches';
+import { api } from '../../api/client';
 import type { Batch } from '../../api/types';
 import { Facts } from '../../components/facts';
 import { LinkAnchor } from '../../components/routed';
 import { Section } from '../../components/section';
 import { count } from '../../lib/format';
 
-const ENDED = ['COMPLETED', 'CANCELLED', 'FAILED'];
-
 /** How far the sending is, and a way to stop it. */
 export function RecoverProgress({ batch: first }: { batch: Batch }) {
   const path = { id: first.id };
-  const { data: batch, refetch } = useQuery({
-    queryKey: ['batches', 'one', first.id],
-    queryFn: () => data(api.GET('/v1/batches/{id}', { params: { path } })),
-    initialData: first,
-    refetchInterval: ({ state }) => (ENDED.includes(state.data?.status ?? '') ? false : 1_000),
-  });
+  const { data: batch, refetch } = useQuery({ ...batchQuery(first.id), initialData: first });
   const stop = useMutation({
     mutationFn: () => api.POST('/v1/batches/{id}/cancel', { params: { path }, body: {} as never }),
     onSuccess: () => refetch(),
   });
-  const isEnded = ENDED.includes(batch.status);
+  // A batch is completed once all of its deliveries are made; some may still be open.
+  const end = TITLES[batch.status];
+  const isSending = end === undefined || (batch.status === 'COMPLETED' && isLive(batch));
   const { eligible = 0 } = batch.plan ?? {};
   const { delivered_count, failed_count, open_count, cancelled_count } = batch;
   const share = (part: number) => (eligible === 0 ? 0 : (100 * part) / eligible);
   return (
     <Section
-      title={isEnded ? TITLES[batch.status]! : 'Sending'}
+      title={isSending ? 'Sending' : end}
       actions={
-        !isEnded && (
+        end === undefined && (
           <Button size="xs" variant="default" loading={stop.isPending} onClick={() => stop.mutate()}>
             Stop
           </Button>
@@ -55,7 +51,7 @@ export function RecoverProgress({ batch: first }: { batch: Batch }) {
             See them in the log
           </LinkAnchor>
         </Group>
-        {isEnded && failed_count > 0 && (
+        {!isSending && failed_count > 0 && (
           <Text size="sm">Some failed again: their attempts in the log say why.</Text>
         )}
       </Stack>
