@@ -1,34 +1,19 @@
 import { Alert, Button, Group, List, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { batchQuery } from '../../api/batches';
 import { api, data } from '../../api/client';
 import type { Batch, Endpoint } from '../../api/types';
-import { Loaded } from '../../components/loaded';
 import { Section } from '../../components/section';
 import { count } from '../../lib/format';
-import { filterOf, skippedInWords, urlOf, type Choice } from './recover-choice';
+import { skippedInWords, urlOf } from './recover-choice';
 import { RecoverProgress } from './recover-progress';
 
-/** Counts first what would be sent; nothing is sent before it is confirmed. */
-export function RecoverPlan({ choice, endpoints }: { choice: Choice; endpoints: Endpoint[] }) {
+/** What a plan counted; nothing is sent before it is confirmed. */
+export function RecoverPlan({ made, endpoints }: { made: Batch; endpoints: Endpoint[] }) {
   const [started, setStarted] = useState<Batch | null>(null);
-  const plan = useQuery({
-    queryKey: ['batches', 'plan', choice],
-    queryFn: () =>
-      data(
-        api.POST('/v1/batches', { body: { filter: filterOf(choice), dry_run: true, note: 'portal: plan' } }),
-      ),
-    // Each reading makes a plan.
-    staleTime: Infinity,
-    gcTime: 0,
-    refetchOnMount: false,
-  });
   if (started) return <RecoverProgress batch={started} />;
-  return (
-    <Loaded query={plan}>
-      {(batch) => <Plan made={batch} endpoints={endpoints} onStart={setStarted} />}
-    </Loaded>
-  );
+  return <Plan made={made} endpoints={endpoints} onStart={setStarted} />;
 }
 
 function Plan({
@@ -42,12 +27,7 @@ function Plan({
 }) {
   const path = { id: made.id };
   // A long plan is still being made when the answer comes.
-  const { data: batch } = useQuery({
-    queryKey: ['batches', 'one', made.id],
-    queryFn: () => data(api.GET('/v1/batches/{id}', { params: { path } })),
-    initialData: made,
-    refetchInterval: ({ state }) => (state.data?.status === 'PLANNING' ? 1_000 : false),
-  });
+  const { data: batch } = useQuery({ ...batchQuery(made.id), initialData: made });
   const start = useMutation({
     mutationFn: () =>
       data(api.POST('/v1/batches/{id}/start', { params: { path }, body: { note: 'portal' } })),

@@ -1,14 +1,15 @@
-import { Radio, Select, Stack, TextInput, Button, Group } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { Alert, Radio, Select, Stack, TextInput, Button, Group } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useCan } from '../../api/api-context';
+import { api, data } from '../../api/client';
 import { Empty } from '../../components/empty';
 import { PageHeader } from '../../components/page-header';
 import { endpointsQuery } from '../queries';
 import { NotFound } from '../not-found';
 import { RecoverPlan } from './recover-plan';
-import { localTime, type Choice } from './recover-choice';
+import { filterOf, localTime, type Choice } from './recover-choice';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -20,14 +21,21 @@ export function Recover() {
   const [what, setWhat] = useState<Choice['what']>('failed');
   const [endpointId, setEndpointId] = useState<string | null>(endpoint_id ?? null);
   const [since, setSince] = useState(() => localTime(new Date(Date.now() - DAY_MS)));
-  const [chosen, setChosen] = useState<Choice | null>(null);
+  // Each request makes a plan: a query would send it again by itself.
+  const plan = useMutation({
+    mutationFn: (choice: Choice) =>
+      data(
+        api.POST('/v1/batches', { body: { filter: filterOf(choice), dry_run: true, note: 'portal: plan' } }),
+      ),
+    meta: { showsErrors: true },
+  });
   if (!replay) return <NotFound />;
   const isWhole = !Number.isNaN(Date.parse(since)) && (what === 'failed' || endpointId !== null);
   // A plan is for what was chosen when it was made.
   const change =
     <T,>(set: (value: T) => void) =>
     (value: T) => {
-      setChosen(null);
+      plan.reset();
       set(value);
     };
   return (
@@ -75,13 +83,19 @@ export function Recover() {
             onChange={({ currentTarget }) => change(setSince)(currentTarget.value)}
             required
           />
-          {chosen ? (
-            <RecoverPlan choice={chosen} endpoints={endpoints} />
+          {plan.isError && (
+            <Alert color="red" variant="light" role="alert" title="Nothing was counted">
+              {plan.error.message}
+            </Alert>
+          )}
+          {plan.data ? (
+            <RecoverPlan made={plan.data} endpoints={endpoints} />
           ) : (
             <Group>
               <Button
                 disabled={!isWhole}
-                onClick={() => setChosen({ what, endpointId, since: new Date(since).toISOString() })}
+                loading={plan.isPending}
+                onClick={() => plan.mutate({ what, endpointId, since: new Date(since).toISOString() })}
               >
                 Show what would be sent
               </Button>
