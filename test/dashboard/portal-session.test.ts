@@ -102,6 +102,44 @@ describeInBrowser('a session of the customer portal', () => {
     expect(page.url()).not.toContain(code);
   });
 
+  it('is that of the newer link where an older one is answered later', async () => {
+    const [first, second] = [
+      await createSession(t, { tenant: 'older' }),
+      await createSession(t, { tenant: 'newer' }),
+    ];
+    const { page } = await openPage(browser, t.service.url!, '/portal', { key: null });
+    let letFirstCome = () => {};
+    const mayCome = new Promise<void>((done) => (letFirstCome = done));
+    const redeem = '**/v1/portal-sessions/redeem';
+    await page.route(redeem, async (route) => {
+      if (route.request().postData()!.includes(first.code)) await mayCome;
+      await route.continue();
+    });
+    const asked = page.waitForRequest(redeem);
+    await goTo(page, first.code);
+    await asked;
+    await goTo(page, second.code);
+    await page.getByText('newer', { exact: true }).waitFor();
+    const late = page.waitForResponse(redeem);
+    letFirstCome();
+    await (await late).finished();
+    await page.reload();
+    await page.getByText('newer', { exact: true }).waitFor();
+    expect(await page.getByText('older', { exact: true }).count()).toBe(0);
+  });
+
+  it('says so where the answer to its link is not one of the API', async () => {
+    const { page } = await openPage(browser, t.service.url!, '/portal', { key: null });
+    await page.route('**/v1/portal-sessions/redeem', (route) =>
+      route.fulfill({ body: 'Welcome to the hotel' }),
+    );
+    await goTo(page, (await createSession(t)).code);
+    await page.getByRole('heading', { name: 'This page cannot be opened now' }).waitFor();
+    await page.unroute('**/v1/portal-sessions/redeem');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+  });
+
   it('does not use the session of an operator in the same browser', async () => {
     const { page } = await openPage(browser, t.service.url!, '/portal');
     await page.getByRole('heading', { name: 'Open this page by its link' }).waitFor();

@@ -16,18 +16,19 @@ const throwProblems: Middleware = {
   },
 };
 
-let token: string | null = null;
+/** Undefined: by the cookie. */
+let token: string | null | undefined;
 
-/** From now on, requests have this token instead of the cookie: the portal's page is for a customer. */
-export function authorizeBy(sessionToken: string): void {
+/** From now on, requests have this token, or none, and never the cookie: the portal's page is for a customer. */
+export function authorizeBy(sessionToken: string | null): void {
   token = sessionToken;
 }
 
 const withToken: Middleware = {
   onRequest({ request }) {
-    if (token === null) return;
+    if (token === undefined) return;
     const signed = new Request(request, { credentials: 'omit' });
-    signed.headers.set('authorization', `Bearer ${token}`);
+    if (token !== null) signed.headers.set('authorization', `Bearer ${token}`);
     return signed;
   },
 };

@@ -8,15 +8,15 @@ import { end, openSession, type Closed, type Open } from './session';
 import type { Close } from './use-portal';
 
 /** The customer's page: opens the session of a link, and shows its end. */
-export function Portal({ opening, code }: { opening: Promise<Open | Closed>; code: string | null }) {
+export function Portal({ opening, code }: { opening: ReturnType<typeof openSession>; code: string | null }) {
   const [state, setState] = useState<Open | Closed | null>(null);
   const [lastCode, setLastCode] = useState(code);
-  useEffect(() => void opening.then(setState), [opening]);
+  useEffect(() => void opening.then((next) => setState((was) => next ?? was)), [opening]);
 
   const open = useCallback((next: string | null) => {
     setLastCode(next);
     setState(null);
-    void openSession(next).then(setState);
+    void openSession(next).then((opened) => setState((was) => opened ?? was));
   }, []);
   // A new link in the same frame changes only what is behind the #, so nothing is loaded again. The code is taken before the
   // router sees the address, which it would take for a page and write anew.

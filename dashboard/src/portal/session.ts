@@ -32,26 +32,38 @@ export const closed = (why: WhyClosed, returnUrl: string | null = null): Closed 
   returnUrl,
 });
 
-/** Redeems the code of a link; without one, or with the one that gave the stored token, goes on with its session. */
-export async function openSession(code: string | null): Promise<Open | Closed> {
+let openings = 0;
+
+/**
+ * Redeems the code of a link; without one, or with the one that gave the stored token, goes on with its session. Null: a newer
+ * opening has begun meanwhile, whose session is the one of the page.
+ */
+export async function openSession(code: string | null): Promise<Open | Closed | null> {
+  const own = (openings += 1);
+  const isNewest = () => own === openings;
+  // From the first request on, the page never uses the cookie of an operator.
+  authorizeBy(null);
   const stored = readStored();
+  const isStored = stored !== null && (code === null || code === stored.code);
   try {
-    if (stored && (code === null || code === stored.code)) return await resume(stored.token);
-    return code === null ? closed('no_link') : await redeem(code);
+    if (!isStored && code === null) return closed('no_link');
+    const opened = isStored ? await resume(stored.token) : await redeem(code!, isNewest);
+    return isNewest() ? opened : null;
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    if (error.status !== 401) return closed('unreachable');
-    if (stored && (code === null || code === stored.code)) return end('ended');
-    return closed((error.problem?.code ?? 'unauthorized') as WhyClosed);
+    if (!isNewest()) return null;
+    // A fault of the page or of a proxy's answer: the console has it.
+    if (!(error instanceof ApiError)) reportError(error);
+    if (!(error instanceof ApiError) || error.status !== 401) return closed('unreachable');
+    return isStored ? end('ended') : closed((error.problem?.code ?? 'unauthorized') as WhyClosed);
   }
 }
 
-async function redeem(code: string): Promise<Open> {
-  const { token, ...session } = await data(
-    api.POST('/v1/portal-sessions/redeem', { body: { code }, credentials: 'omit' }),
-  );
-  store({ code, token });
-  authorizeBy(token);
+async function redeem(code: string, isNewest: () => boolean): Promise<Open> {
+  const { token, ...session } = await data(api.POST('/v1/portal-sessions/redeem', { body: { code } }));
+  if (isNewest()) {
+    store({ code, token });
+    authorizeBy(token);
+  }
   return { is: 'open', session };
 }
 
@@ -63,5 +75,6 @@ async function resume(token: string): Promise<Open> {
 /** Forgets the token. */
 export function end(why: WhyClosed, returnUrl: string | null = null): Closed {
   store(null);
+  authorizeBy(null);
   return closed(why, returnUrl);
 }
