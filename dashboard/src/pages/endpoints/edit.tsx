@@ -3,18 +3,18 @@ import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useApi, useCan } from '../../api/api-context';
 import { data } from '../../api/client';
+import { endpointQuery } from '../../api/endpoint';
 import type { Endpoint } from '../../api/types';
 import { Loaded } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
 import { AdminsOnly } from './admins-only';
 import { EndpointForm } from './endpoint-form';
 import { changesOf, valuesOf } from './form-values';
-import { endpointQuery } from './queries';
 
 export function EditEndpoint() {
   const { id } = useParams({ from: '/signed-in/endpoints/$id/edit' });
   const { changeEndpoints } = useCan();
-  const query = useQuery(endpointQuery(useApi(), id));
+  const query = useQuery({ ...endpointQuery(id), staleTime: 0 });
   return (
     <>
       <PageHeader title="Edit endpoint" about={query.data?.url} />

@@ -1,7 +1,8 @@
 import { Alert, Button, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
-import { useApi, useCan } from '../../api/api-context';
+import { useCan } from '../../api/api-context';
+import { endpointQuery } from '../../api/endpoint';
 import { Copied } from '../../components/copied';
 import { Loaded } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
@@ -9,7 +10,6 @@ import { EndpointActions } from './endpoint-actions';
 import { EndpointFacts } from './endpoint-facts';
 import { HealthSection } from './health-section';
 import { MatchSection } from './match-section';
-import { endpointQuery } from './queries';
 import { RecentDeliveries } from './recent-deliveries';
 import { SecretSection } from './secret-section';
 import { statusMeaning } from './status-words';
@@ -18,7 +18,7 @@ import { TestSection } from './test-section';
 export function EndpointPage() {
   const { id } = useParams({ from: '/signed-in/endpoints/$id' });
   const can = useCan();
-  const query = useQuery({ ...endpointQuery(useApi(), id), refetchInterval: 10_000 });
+  const query = useQuery({ ...endpointQuery(id), staleTime: 0, refetchInterval: 10_000 });
   const url = query.data?.url;
   return (
     <>

@@ -1,12 +1,6 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { data, type Api } from '../../api/client';
 
-export const endpointQuery = (api: Api, id: string) =>
-  queryOptions({
-    queryKey: ['endpoints', id],
-    queryFn: () => data(api.GET('/v1/endpoints/{id}', { params: { path: { id } } })),
-  });
-
 /** The last 24 hours by hour. */
 export const endpointStatsQuery = (api: Api, id: string) =>
   queryOptions({

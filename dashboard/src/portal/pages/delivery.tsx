@@ -11,7 +11,7 @@ import { EndpointName } from '../../components/endpoint-name';
 import { Facts } from '../../components/facts';
 import { Loaded } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
-import { LinkAnchor } from '../../components/routed';
+import { TextLink } from '../../components/text-link';
 import { Section } from '../../components/section';
 import { TimeAgo } from '../../components/time-ago';
 import { isOpen } from '../../lib/delivery-words';
@@ -57,18 +57,18 @@ const About = ({ delivery }: { delivery: Delivery }) => (
     <Facts
       of={{
         Endpoint: (
-          <LinkAnchor to="/endpoints/$id" params={{ id: delivery.endpoint_id }} inherit>
+          <TextLink to="/endpoints/$id" params={{ id: delivery.endpoint_id }}>
             <EndpointName id={delivery.endpoint_id} />
-          </LinkAnchor>
+          </TextLink>
         ),
         'Sent as webhook-id': <Copied text={delivery.event_id} />,
         Delivery: <Copied text={delivery.id} />,
         Accepted: <TimeAgo at={delivery.created_at} />,
         Ended: delivery.completed_at && <TimeAgo at={delivery.completed_at} />,
         Repeats: delivery.source_delivery_id && (
-          <LinkAnchor to="/deliveries/$id" params={{ id: delivery.source_delivery_id }} inherit>
+          <TextLink to="/deliveries/$id" params={{ id: delivery.source_delivery_id }}>
             an earlier delivery
-          </LinkAnchor>
+          </TextLink>
         ),
       }}
     />

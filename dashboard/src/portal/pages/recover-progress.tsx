@@ -1,10 +1,10 @@
-import { Button, Group, Progress, Stack, Text } from '@mantine/core';
+import { Button, Progress, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { batchQuery, isLive } from '../../api/batches';
 import { api } from '../../api/client';
 import type { Batch } from '../../api/types';
 import { Facts } from '../../components/facts';
-import { LinkAnchor } from '../../components/routed';
+import { TextLink } from '../../components/text-link';
 import { Section } from '../../components/section';
 import { count } from '../../lib/format';
 
@@ -46,11 +46,9 @@ export function RecoverProgress({ batch: first }: { batch: Batch }) {
             Cancelled: cancelled_count > 0 ? count(cancelled_count) : null,
           }}
         />
-        <Group>
-          <LinkAnchor to="/deliveries" size="sm">
-            See them in the log
-          </LinkAnchor>
-        </Group>
+        <Text size="sm">
+          <TextLink to="/deliveries">See them in the log</TextLink>
+        </Text>
         {!isSending && failed_count > 0 && (
           <Text size="sm">Some failed again: their attempts in the log say why.</Text>
         )}
