@@ -10,7 +10,7 @@ import { count, duration, percent } from '../../lib/format';
 import { CLASSIFICATION_WORDS } from '../../lib/words';
 import type { Classification } from '../../api/types';
 import { endpointStatsQuery } from './queries';
-import { hoursOf, type Hour } from './stats-hours';
+import { attemptsByHour, type Hour } from './stats-hours';
 
 const TimeChart = lazy(() =>
   import('../../components/time-chart').then((module) => ({ default: module.TimeChart })),
@@ -50,7 +50,7 @@ export function HealthSection({ id }: { id: string }) {
                 }}
               />
               <Suspense fallback={<Skeleton h={180} mt="sm" />}>
-                <Chart hours={hoursOf(stats)} />
+                <Chart hours={attemptsByHour(stats)} />
               </Suspense>
             </>
           );

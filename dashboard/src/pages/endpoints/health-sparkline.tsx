@@ -3,7 +3,7 @@ import { useApi } from '../../api/api-context';
 import { count, percent } from '../../lib/format';
 import classes from './health-sparkline.module.css';
 import { endpointStatsQuery } from './queries';
-import { hoursOf } from './stats-hours';
+import { attemptsByHour } from './stats-hours';
 
 const WIDTH = 5;
 const HEIGHT = 22;
@@ -12,7 +12,7 @@ const HEIGHT = 22;
 export function HealthSparkline({ id }: { id: string }) {
   const { data: stats } = useQuery(endpointStatsQuery(useApi(), id));
   if (!stats) return null;
-  const hours = hoursOf(stats);
+  const hours = attemptsByHour(stats);
   const [delivered, failed] = [
     sum(hours.map((hour) => hour.delivered)),
     sum(hours.map((hour) => hour.failed)),

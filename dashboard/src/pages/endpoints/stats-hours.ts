@@ -1,7 +1,5 @@
 import type { components } from '../../api/schema';
-
-type Stats = components['schemas']['Stats'];
-const HOUR = 3_600_000;
+import { everyHour } from '../../lib/hours';
 
 export interface Hour {
   /** Its start, in milliseconds since 1970. */
@@ -10,14 +8,12 @@ export interface Hour {
   failed: number;
 }
 
-/** Attempts by hour, with the hours that the API leaves out because nothing happened. */
-export function hoursOf({ from, to, buckets }: Pick<Stats, 'from' | 'to' | 'buckets'>): Hour[] {
-  const known = new Map(buckets.map(({ starts_at, attempts }) => [new Date(starts_at).getTime(), attempts]));
-  const hours: Hour[] = [];
-  for (let at = new Date(from).getTime(); at < new Date(to).getTime(); at += HOUR) {
-    const attempts = Object.entries(known.get(at) ?? {});
+/** Attempts by hour. */
+export const attemptsByHour = (
+  stats: Pick<components['schemas']['Stats'], 'from' | 'to' | 'buckets'>,
+): Hour[] =>
+  everyHour(stats).map(({ at, bucket }) => {
+    const attempts = Object.entries(bucket?.attempts ?? {});
     const delivered = attempts.find(([name]) => name === 'DELIVERED')?.[1] ?? 0;
-    hours.push({ at, delivered, failed: attempts.reduce((sum, [, value]) => sum + value, 0) - delivered });
-  }
-  return hours;
-}
+    return { at, delivered, failed: attempts.reduce((sum, [, value]) => sum + value, 0) - delivered };
+  });

@@ -1,4 +1,5 @@
 import type { components } from '../../api/schema';
+import { everyHour } from '../../lib/hours';
 
 export interface Hour {
   startsAt: string;
@@ -7,20 +8,11 @@ export interface Hour {
   failed: number;
 }
 
-const HOUR_MS = 3_600_000;
-
-/** Every hour of the statistics, oldest first; the answer leaves out those without a count. */
-export function hoursOf({ from, to, buckets }: components['schemas']['Stats']): Hour[] {
-  const counted = new Map(buckets.map((bucket) => [Date.parse(bucket.starts_at), bucket]));
-  const hours: Hour[] = [];
-  for (let at = Date.parse(from); at < Date.parse(to); at += HOUR_MS) {
-    const bucket = counted.get(at);
-    hours.push({
-      startsAt: new Date(at).toISOString(),
-      events: bucket?.events ?? 0,
-      delivered: bucket?.deliveries.DELIVERED ?? 0,
-      failed: bucket?.deliveries.FAILED ?? 0,
-    });
-  }
-  return hours;
-}
+/** Events and ended deliveries by hour. */
+export const hoursOf = (stats: components['schemas']['Stats']): Hour[] =>
+  everyHour(stats).map(({ at, bucket }) => ({
+    startsAt: new Date(at).toISOString(),
+    events: bucket?.events ?? 0,
+    delivered: bucket?.deliveries.DELIVERED ?? 0,
+    failed: bucket?.deliveries.FAILED ?? 0,
+  }));
