@@ -85,50 +85,53 @@ export function RowList<Row>({ label, rows, columns, idOf, more, isLoadingMore, 
 
   const tracks = [...(selection ? ['20px'] : []), ...columns.map(({ width }) => `minmax(0, ${width})`)];
   return (
-    <div
-      role="table"
-      aria-label={label}
-      aria-rowcount={more ? -1 : rows.length + 1}
-      style={{ '--tracks': tracks.join(' ') } as CSSProperties}
-      className={classes.list}
-    >
-      <div role="rowgroup" className={classes.head}>
-        <div role="row" className={classes.names} aria-rowindex={1}>
-          {selection && <span role="columnheader" aria-label="Selected" />}
-          {columns.map(({ header, align }) => (
-            <span role="columnheader" key={header} data-align={align} className={classes.name}>
-              {header}
-            </span>
+    <>
+      <div
+        role="table"
+        aria-label={label}
+        aria-rowcount={more ? -1 : rows.length + 1}
+        style={{ '--tracks': tracks.join(' ') } as CSSProperties}
+        className={classes.list}
+      >
+        <div role="rowgroup" className={classes.head}>
+          <div role="row" className={classes.names} aria-rowindex={1}>
+            {selection && <span role="columnheader" aria-label="Selected" />}
+            {columns.map(({ header, align }) => (
+              <span role="columnheader" key={header} data-align={align} className={classes.name}>
+                {header}
+              </span>
+            ))}
+          </div>
+        </div>
+        <div
+          // A group of rows must have one; the first rows come a moment after the list.
+          role={items.length > 0 ? 'rowgroup' : undefined}
+          ref={list}
+          {...events}
+          className={classes.rows}
+          style={{ height: virtual.getTotalSize() }}
+        >
+          {items.map(({ index, key, start }) => (
+            <ListRow
+              key={key}
+              row={rows[index]!}
+              id={key as string}
+              index={index}
+              start={start - top}
+              columns={columns}
+              isSelected={selection?.ids.has(key as string)}
+              measure={virtual.measureElement}
+            />
           ))}
         </div>
+        {isLoadingMore && (
+          <div className={classes.more} role="status" aria-label="Loading more">
+            <Loader size="xs" />
+          </div>
+        )}
       </div>
-      <div
-        // A group of rows must have one; the first rows come a moment after the list.
-        role={items.length > 0 ? 'rowgroup' : undefined}
-        ref={list}
-        {...events}
-        className={classes.rows}
-        style={{ height: virtual.getTotalSize() }}
-      >
-        {items.map(({ index, key, start }) => (
-          <ListRow
-            key={key}
-            row={rows[index]!}
-            id={key as string}
-            index={index}
-            start={start - top}
-            columns={columns}
-            isSelected={selection?.ids.has(key as string)}
-            measure={virtual.measureElement}
-          />
-        ))}
-      </div>
+      {/* A table may have no alert in it. */}
       {more?.hasFailed && !isLoadingMore && <MoreFailed again={more.fetch} />}
-      {isLoadingMore && (
-        <div className={classes.more} role="status" aria-label="Loading more">
-          <Loader size="xs" />
-        </div>
-      )}
-    </div>
+    </>
   );
 }
