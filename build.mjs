@@ -16,6 +16,8 @@ import { build } from 'esbuild';
  */
 process.chdir(import.meta.dirname);
 
+/** What is run after a build, such as a command with JSON, has stdout to itself. */
+const ON_STDERR = ['ignore', 2, 2];
 const SERVER_DIRS = ['src', 'workflows', 'activities'];
 const serverFiles = SERVER_DIRS.flatMap(filesIn);
 const serverInputs = [...serverFiles, 'package-lock.json', 'tsconfig.json', 'build.mjs'];
@@ -46,23 +48,23 @@ async function buildServer() {
     logLevel: 'warning',
   });
   cpSync('src/db/migrations', 'dist/src/db/migrations', { recursive: true });
-  execFileSync(process.execPath, ['dist/src/temporal/build-workflow-bundle.js'], { stdio: 'inherit' });
+  execFileSync(process.execPath, ['dist/src/temporal/build-workflow-bundle.js'], { stdio: ON_STDERR });
 }
 
 function buildDashboard() {
-  console.log('building the dashboard …');
+  console.error('building the dashboard …');
   const began = performance.now();
   const vite = createRequire(join(import.meta.dirname, 'dashboard/package.json')).resolve(
     'vite/package.json',
   );
   execFileSync(process.execPath, [join(dirname(vite), 'bin/vite.js'), 'build', '--logLevel', 'warn'], {
     cwd: 'dashboard',
-    stdio: 'inherit',
+    stdio: ON_STDERR,
     // Tests run with NODE_ENV=test, which would build React for development: several times slower.
     env: { ...process.env, NODE_ENV: 'production' },
   });
   for (const file of filesIn('dist/dashboard/assets')) compress(file);
-  console.log(`dashboard built in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  console.error(`dashboard built in ${((performance.now() - began) / 1000).toFixed(1)} s`);
 }
 
 /**

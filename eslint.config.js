@@ -19,7 +19,7 @@ const rooms = {
 const layers = Object.fromEntries(
   Object.entries(rooms).map(([room, allowed]) => [
     ['workflows', 'activities'].includes(room) ? `${room}/**` : `src/${room}/**`,
-    [...Object.keys(rooms), 'bootstrap'].filter((other) => other !== room && !allowed.includes(other)),
+    [...Object.keys(rooms), 'bootstrap', 'cli'].filter((other) => other !== room && !allowed.includes(other)),
   ]),
 );
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createListener } from './listener.js';
 import type { Answer, Body } from './operations.js';
+import { withPayload } from './raw-json.js';
 import { createSend, type ClientOptions, type RequestOptions } from './request.js';
 import { createResources } from './resources.js';
 
@@ -18,7 +19,7 @@ export function createClient(options: ClientOptions = {}) {
     /** One durable webhook to any URL: it is stored when this resolves, and sent until it is delivered or has failed for good. */
     send: (url: string, payload: unknown, { idempotencyKey, ...rest }: SendFields & RequestOptions = {}) => {
       const [fields, own] = split(rest);
-      const body = { url, payload, ...fields, idempotency_key: idempotencyKey ?? randomUUID() };
+      const body = withPayload(payload, { url, ...fields, idempotency_key: idempotencyKey ?? randomUUID() });
       return request<Answer<'sendWebhook'>>('POST', '/v1/send', { ...own, body, idempotencyKey: null });
     },
     /** States a fact: every endpoint that subscribes to its type gets it. It is stored when this resolves. */
@@ -28,7 +29,7 @@ export function createClient(options: ClientOptions = {}) {
       { idempotencyKey, ...rest }: PublishFields & RequestOptions = {},
     ) => {
       const [fields, own] = split(rest);
-      const body = { type, payload, ...fields, idempotency_key: idempotencyKey ?? randomUUID() };
+      const body = withPayload(payload, { type, ...fields, idempotency_key: idempotencyKey ?? randomUUID() });
       return request<Answer<'postEvent'>>('POST', '/v1/events', { ...own, body, idempotencyKey: null });
     },
     /** Handlers of this application that receive events as webhooks. */

@@ -3,6 +3,7 @@ export * from './errors.js';
 export type { Handler, ReceivedEvent } from './listener.js';
 export type { Answer, Body, Filters, OperationId, Row } from './operations.js';
 export { Pages, type Page } from './pages.js';
+export { rawJson, type RawJson } from './raw-json.js';
 export type { ClientOptions, RequestOptions } from './request.js';
 export {
   verifyWebhook,

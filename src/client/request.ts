@@ -29,6 +29,7 @@ export interface ApiRequest extends Omit<RequestOptions, 'idempotencyKey'> {
   /** Null: the body has it. */
   idempotencyKey?: string | null;
   query?: object | undefined;
+  /** A string is JSON already. */
   body?: unknown;
 }
 
@@ -76,7 +77,7 @@ export function createSend(options: ClientOptions): Send {
           : {}),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
     };
     let left = call.maxRetries ?? options.maxRetries ?? 4;

@@ -1,0 +1,44 @@
+import type { Io } from './io.js';
+import { bold, jsonLine, rendered, widthOf, type Text } from './text.js';
+
+export interface Column<Row> {
+  title: string;
+  cell: (row: Row) => Text;
+}
+
+export type Output = ReturnType<typeof createOutput>;
+
+/** Writes the results of a command: with `--json` one JSON object a line, else text. Errors and remarks go to stderr. */
+export function createOutput({ stdout, stderr }: Pick<Io, 'stdout' | 'stderr'>, json: boolean) {
+  const line = (...parts: Text[]) => void stdout.write(`${rendered(parts, stdout)}\n`);
+
+  /** Columns as wide as their widest cell; the last one ends with its text. */
+  function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): void {
+    const grid = [
+      columns.map(({ title }): Text => bold(title)),
+      ...rows.map((row) => columns.map(({ cell }) => cell(row))),
+    ];
+    const widths = columns.map((_, index) => Math.max(...grid.map((cells) => widthOf(cells[index]!))));
+    for (const cells of grid)
+      line(
+        ...cells.flatMap((cell, index) =>
+          index === cells.length - 1 ? [cell] : [cell, ' '.repeat(widths[index]! - widthOf(cell) + 2)],
+        ),
+      );
+  }
+
+  return {
+    json,
+    line,
+    table,
+    /** A result: the value as JSON, or what `inWords` writes. */
+    result(value: unknown, inWords: () => void): void {
+      if (json) stdout.write(`${jsonLine(value)}\n`);
+      else inWords();
+    },
+    /** A remark that is no result. */
+    note(...parts: Text[]): void {
+      if (!json) stderr.write(`${rendered(parts, stderr)}\n`);
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { rawJson } from '../client/index.js';
+import { messageOf } from '../lib/error-text.js';
+import { isJsonType } from '../webhook/content.js';
+import { EXIT_CODES, ExitError } from './exit-codes.js';
+import type { Io } from './io.js';
+
+/** A payload as given on the command line: JSON, `@file`, or `-` for standard input. */
+export async function readPayload(given: string, contentType: string | undefined, io: Io): Promise<unknown> {
+  const content = await contentOf(given, io);
+  if (contentType !== undefined && !isJsonType(contentType)) return content;
+  try {
+    return rawJson(content);
+  } catch (cause) {
+    throw new ExitError(EXIT_CODES.usage, 'The payload is not JSON: quote it, or name a file as @file.', {
+      cause,
+    });
+  }
+}
+
+async function contentOf(given: string, { stdin }: Io): Promise<string> {
+  if (given === '-') return text(stdin);
+  if (!given.startsWith('@')) return given;
+  return readFile(given.slice(1), 'utf8').catch((cause: unknown) => {
+    throw new ExitError(EXIT_CODES.usage, `The payload cannot be read: ${messageOf(cause)}`, { cause });
+  });
+}
