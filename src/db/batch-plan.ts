@@ -1,4 +1,4 @@
-import { type BatchPlan, type BatchStatus, type SKIP_REASONS } from '../domain/batch.js';
+import { type BatchPlan, type BatchStatus, type SkipReason } from '../domain/batch.js';
 import type { Planning } from './batch-pages.js';
 import { insertNextPage } from './batch-selection.js';
 import { transaction, type Db, type Pool } from './pool.js';
@@ -102,7 +102,7 @@ async function summarize(db: Db, id: string, total: number, skipped: Skipped): P
         [id, kind],
       )
     ).rows;
-  const reasons = await largest<{ reason: (typeof SKIP_REASONS)[number] }>('reason', 'reason');
+  const reasons = await largest<{ reason: SkipReason }>('reason', 'reason');
   return {
     total,
     eligible: reasons.reduce((left, { count }) => left - count, total),

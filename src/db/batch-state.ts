@@ -5,7 +5,7 @@ import type {
   BatchStatus,
   BatchTurns,
   ITEM_STATUSES,
-  SKIP_REASONS,
+  SkipReason,
 } from '../domain/batch.js';
 import type { Classification, DeliveryStatus } from '../domain/delivery.js';
 import { sinceId } from '../lib/ids.js';
@@ -106,7 +106,7 @@ export interface StoredItem {
   event_id: string | null;
   endpoint_id: string | null;
   status: (typeof ITEM_STATUSES)[number];
-  reason: (typeof SKIP_REASONS)[number] | null;
+  reason: SkipReason | null;
   delivery_id: string | null;
   /** Current status of the new delivery. */
   delivery_status: DeliveryStatus | null;

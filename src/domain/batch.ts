@@ -33,6 +33,7 @@ export const SKIP_REASONS = [
   'delivered',
   'already_replayed',
 ] as const;
+export type SkipReason = (typeof SKIP_REASONS)[number];
 
 export interface BatchPlan {
   total: number;
@@ -40,7 +41,7 @@ export interface BatchPlan {
   eligible: number;
   skipped_by_reason: Record<string, number>;
   /** The first 100 skipped items; the batch's items list all of them. A null id: the event had no delivery. */
-  skipped: { delivery_id: string | null; reason: (typeof SKIP_REASONS)[number] }[];
+  skipped: { delivery_id: string | null; reason: SkipReason }[];
   /** Eligible items per endpoint, largest count first, at most 100 entries. */
   by_endpoint: { endpoint_id: string; count: number }[];
   by_event_type: { event_type: string; count: number }[];

@@ -1,5 +1,6 @@
 import type { Classification, DeliveryStatus } from '../api/types';
 import { CLASSIFICATION_WORDS, STATUS_WORDS } from '../lib/words';
+import { CLASSIFICATION_MEANINGS } from '../../../src/domain/classification-meanings';
 import { Tag } from './tag';
 
 export const StatusBadge = ({ status }: { status: DeliveryStatus }) => {
@@ -8,9 +9,9 @@ export const StatusBadge = ({ status }: { status: DeliveryStatus }) => {
 };
 
 export const ClassificationBadge = ({ value }: { value: Classification }) => {
-  const { label, color, means } = CLASSIFICATION_WORDS[value];
+  const { label, color } = CLASSIFICATION_WORDS[value];
   return (
-    <Tag color={color} title={means}>
+    <Tag color={color} title={CLASSIFICATION_MEANINGS[value]}>
       {label}
     </Tag>
   );

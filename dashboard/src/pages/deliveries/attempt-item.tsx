@@ -1,7 +1,7 @@
 import type { CSSProperties } from 'react';
 import type { Attempt, Delivery } from '../../api/types';
 import { ClassificationBadge } from '../../components/badges';
-import { follows, happened } from '../../lib/delivery-words';
+import { follows, happened } from '../../../../src/domain/delivery-words';
 import { clock, dateTime, duration } from '../../lib/format';
 import { useNow } from '../../lib/use-now';
 import { CLASSIFICATION_WORDS } from '../../lib/words';

@@ -8,7 +8,7 @@ import { canOperate } from '../../api/session';
 import type { Delivery, DeliveryWithAttempts } from '../../api/types';
 import { useSession } from '../../app/session';
 import { ConfirmButton } from '../../components/confirm';
-import { isOpen } from '../../lib/delivery-words';
+import { isOpen } from '../../../../src/domain/delivery';
 
 export function DeliveryActions({ delivery }: { delivery: Delivery }) {
   const queryClient = useQueryClient();

@@ -2,7 +2,8 @@ import { Group, Paper, Text } from '@mantine/core';
 import type { Delivery } from '../../api/types';
 import { StatusBadge } from '../../components/badges';
 import { duration } from '../../lib/format';
-import { isOpen, reasonInWords } from '../../lib/delivery-words';
+import { isOpen } from '../../../../src/domain/delivery';
+import { reasonInWords } from '../../../../src/domain/delivery-words';
 import { useNow } from '../../lib/use-now';
 
 /** How it stands with a delivery, in a sentence; counts down to its next attempt. */

@@ -3,7 +3,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { cancelDelivery, retryDelivery } from '../../api/deliveries';
 import type { Delivery } from '../../api/types';
 import { ConfirmButton } from '../../components/confirm';
-import { isOpen } from '../../lib/delivery-words';
+import { isOpen } from '../../../../src/domain/delivery';
 import { count } from '../../lib/format';
 import { setChosen } from '../replay/chosen';
 import classes from './selection-bar.module.css';

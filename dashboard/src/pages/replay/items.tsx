@@ -12,7 +12,7 @@ import { LoadError } from '../../components/loaded';
 import { RowLink } from '../../components/row-link';
 import { RowList, type Column } from '../../components/row-list';
 import { Section } from '../../components/section';
-import { SKIP_WORDS } from './words';
+import { SKIP_WORDS } from '../../../../src/domain/skip-words';
 
 /** Rows that are read again when the batch has gone on; more would be many requests each second. */
 const MAX_LIVE_ROWS = 200;

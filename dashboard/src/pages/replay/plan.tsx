@@ -5,7 +5,8 @@ import { EndpointLink } from '../../components/endpoint-link';
 import { Figure } from '../../components/figure';
 import { Section } from '../../components/section';
 import { count } from '../../lib/format';
-import { SKIP_WORDS, type SkipReason } from './words';
+import type { SkipReason } from '../../../../src/domain/batch';
+import { SKIP_WORDS } from '../../../../src/domain/skip-words';
 
 type BatchPlan = NonNullable<Batch['plan']>;
 

@@ -14,7 +14,7 @@ import { PageHeader } from '../../components/page-header';
 import { TextLink } from '../../components/text-link';
 import { Section } from '../../components/section';
 import { TimeAgo } from '../../components/time-ago';
-import { isOpen } from '../../lib/delivery-words';
+import { isOpen } from '../../../../src/domain/delivery';
 import { Attempts } from '../../pages/deliveries/attempts';
 import { DeliveryState } from '../../pages/deliveries/delivery-state';
 

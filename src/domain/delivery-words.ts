@@ -1,26 +1,43 @@
-import type { Attempt, Delivery } from '../api/types';
-import { duration } from './format';
-import { CLASSIFICATION_WORDS } from './words';
+import { CLASSIFICATION_MEANINGS } from './classification-meanings.js';
+import {
+  isOpen,
+  type Attempt,
+  type Classification,
+  type DeliveryStatus,
+  type StopReason,
+} from './delivery.js';
+import { duration } from './duration.js';
 
-const OPEN = ['PENDING', 'IN_PROGRESS', 'HELD'];
+/** The fields of a delivery that say what follows an attempt. */
+export interface DeliveryState {
+  status: DeliveryStatus;
+  status_reason: string | null;
+  attempt_count: number;
+  max_attempts: number;
+  next_attempt_at: string | null;
+}
 
-export const isOpen = ({ status }: Pick<Delivery, 'status'>): boolean => OPEN.includes(status);
+type Result = Pick<Attempt, 'http_status' | 'classification' | 'error'>;
+type Step = Pick<
+  Attempt,
+  'next_attempt_at' | 'number' | 'started_at' | 'classification' | 'stop_reason' | 'retry_after'
+>;
 
-const STOPS = {
+const STOPS: Record<StopReason, string> = {
   PERMANENT_STATUS: 'the endpoint is set to take this status as final',
   RECEIVER_ABORTED: 'the endpoint asked for no further attempt (header webhook-delivery)',
   RECEIVER_DISABLED: 'the endpoint asked to be disabled (header webhook-delivery)',
 };
 
 /** The result of an attempt: `The endpoint answered 503.` */
-export function happened({ http_status, classification, error }: Attempt): string {
+export function happened({ http_status, classification, error }: Result): string {
   if (http_status !== null) return `The endpoint answered ${http_status}.`;
-  const { means } = CLASSIFICATION_WORDS[classification];
+  const means = CLASSIFICATION_MEANINGS[classification];
   return error ? `${means} (${error})` : means;
 }
 
 /** The step after an attempt: `Next try in 40 s, because it sent Retry-After: 40.` */
-export function follows(attempt: Attempt, delivery: Delivery, now: number): string {
+export function follows(attempt: Step, delivery: DeliveryState, now: number): string {
   const { next_attempt_at, number, started_at, classification, stop_reason } = attempt;
   const isLast = number === delivery.attempt_count;
   if (classification === 'DELIVERED' && stop_reason === null) return 'The delivery is done.';
@@ -41,13 +58,13 @@ export function follows(attempt: Attempt, delivery: Delivery, now: number): stri
   return 'No further try: trying again would not help.';
 }
 
-function nextTry({ status, next_attempt_at }: Delivery, now: number): string {
+function nextTry({ status, next_attempt_at }: DeliveryState, now: number): string {
   if (status === 'HELD') return 'The next try is held back';
   const ms = Date.parse(next_attempt_at ?? '') - now;
   return ms >= 1_000 ? `Next try in ${duration(ms)}` : 'The next try is due now';
 }
 
-const ended = ({ status, status_reason }: Delivery): string =>
+const ended = ({ status, status_reason }: DeliveryState): string =>
   status === 'CANCELLED' ? `was cancelled${status_reason ? ` (${status_reason})` : ''}` : 'ended before it';
 
 const REASONS: Record<string, string> = {
@@ -63,7 +80,7 @@ const REASONS: Record<string, string> = {
 export function reasonInWords(reason: string | null): string | null {
   if (reason === null) return null;
   if (REASONS[reason]) return REASONS[reason];
-  return Object.hasOwn(CLASSIFICATION_WORDS, reason)
-    ? CLASSIFICATION_WORDS[reason as keyof typeof CLASSIFICATION_WORDS].means
+  return Object.hasOwn(CLASSIFICATION_MEANINGS, reason)
+    ? CLASSIFICATION_MEANINGS[reason as Classification]
     : reason;
 }
