@@ -38,8 +38,13 @@ export async function apiKeyFor(url: string, env: Io['env']): Promise<string | u
   );
 }
 
+export interface Connected {
+  client: SurehookClient;
+  out: Output;
+}
+
 /** A client of the server that the command names, and its output. */
-export async function connect(io: Io, command: Command): Promise<{ client: SurehookClient; out: Output }> {
+export async function connect(io: Io, command: Command): Promise<Connected> {
   const url = urlOf(io, command);
   const apiKey = await apiKeyFor(url, io.env);
   const { createClient } = await import('../client/index.js');

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Answer } from '../client/index.js';
+import { defined } from './defined.js';
 import type { Output } from './output.js';
 import { bold, dim } from './text.js';
 
@@ -25,12 +26,8 @@ function addHeader(given: string, headers: Record<string, string> = {}): Record<
 }
 
 /** The fields of the request that these options set. */
-export const eventFields = ({ tenant, header, contentType, key }: EventOptions) => ({
-  ...(tenant === undefined ? {} : { tenant }),
-  ...(header === undefined ? {} : { headers: header }),
-  ...(contentType === undefined ? {} : { content_type: contentType }),
-  ...(key === undefined ? {} : { idempotencyKey: key }),
-});
+export const eventFields = ({ tenant, header, contentType, key }: EventOptions) =>
+  defined({ tenant, headers: header, content_type: contentType, idempotencyKey: key });
 
 /** Writes an event that was accepted, and its deliveries. */
 export function writeAccepted(out: Output, event: Answer<'postEvent'>): void {

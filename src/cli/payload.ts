@@ -9,13 +9,24 @@ import type { Io } from './io.js';
 /** A payload as given on the command line: JSON, `@file`, or `-` for standard input. */
 export async function readPayload(given: string, contentType: string | undefined, io: Io): Promise<unknown> {
   const content = await contentOf(given, io);
-  if (contentType !== undefined && !isJsonType(contentType)) return content;
+  return contentType === undefined || isJsonType(contentType) ? parsed(content, rawJson) : content;
+}
+
+/** A value of the command line, given likewise. */
+export const readJson = async (given: string, io: Io): Promise<unknown> =>
+  parsed(await contentOf(given, io), JSON.parse);
+
+function parsed(content: string, parse: (text: string) => unknown): unknown {
   try {
-    return rawJson(content);
+    return parse(content);
   } catch (cause) {
-    throw new ExitError(EXIT_CODES.usage, 'The payload is not JSON: quote it, or name a file as @file.', {
-      cause,
-    });
+    throw new ExitError(
+      EXIT_CODES.usage,
+      'This is not JSON: quote it for the shell, or name a file as @file.',
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -23,6 +34,6 @@ async function contentOf(given: string, { stdin }: Io): Promise<string> {
   if (given === '-') return text(stdin);
   if (!given.startsWith('@')) return given;
   return readFile(given.slice(1), 'utf8').catch((cause: unknown) => {
-    throw new ExitError(EXIT_CODES.usage, `The payload cannot be read: ${messageOf(cause)}`, { cause });
+    throw new ExitError(EXIT_CODES.usage, `The file cannot be read: ${messageOf(cause)}`, { cause });
   });
 }

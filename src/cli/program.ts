@@ -1,12 +1,33 @@
 import { Command } from 'commander';
 import { VERSION } from '../bootstrap/version.js';
+import { addCompletion } from './commands/completion.js';
+import { addControl } from './commands/control.js';
+import { addDeliveries } from './commands/deliveries.js';
+import { addEndpoints } from './commands/endpoints.js';
+import { addEvents } from './commands/events.js';
+import { addKeys } from './commands/keys.js';
+import { addMigrate } from './commands/migrate.js';
 import { addPublish } from './commands/publish.js';
+import { addReplay } from './commands/replay.js';
 import { addSend } from './commands/send.js';
+import { addStart } from './commands/start.js';
 import type { Io } from './io.js';
 import { reportError } from './report-error.js';
 
 /** Each adds a command, in the order of the help. */
-const COMMANDS = [addSend, addPublish];
+const COMMANDS = [
+  addStart,
+  addMigrate,
+  addSend,
+  addPublish,
+  addEvents,
+  addDeliveries,
+  addEndpoints,
+  addReplay,
+  addControl,
+  addKeys,
+  addCompletion,
+];
 
 /** The command `surehook`. A command loads what is heavy when it runs: help and small commands start at once. */
 export function createProgram(io: Io): Command {

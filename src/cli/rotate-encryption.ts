@@ -1,41 +1,35 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { rotateKeys } from './bootstrap/rotate-keys.js';
-import { ENCRYPTION_KEY_FILE, loadConfig, type Config } from './config.js';
-import { keysOf } from './config-values.js';
-import { openDataDir } from './embedded/data-dir.js';
-import { startPostgres } from './embedded/postgres.js';
-import { messageOf } from './lib/error-text.js';
+import { rotateKeys } from '../bootstrap/rotate-keys.js';
+import { ENCRYPTION_KEY_FILE, loadConfig, type Config } from '../config.js';
+import { keysOf } from '../config-values.js';
+import { openDataDir } from '../embedded/data-dir.js';
+import { startPostgres } from '../embedded/postgres.js';
+import { EXIT_CODES, ExitError } from './exit-codes.js';
 
 /**
  * Encrypts every secret again with the first key of SUREHOOK_ENCRYPTION_KEYS, and says which older keys may be removed.
  * With DATABASE_URL it runs beside the processes; the embedded Postgres is started for it, so `npm start` must not run.
+ * `forget`: the id of a lost key.
  */
-async function run(): Promise<void> {
-  const forget = forgottenKey();
-  const config = loadConfig(process.env);
+export async function rotateEncryption(
+  env: NodeJS.ProcessEnv,
+  forget: string | undefined,
+): Promise<string[]> {
+  // No message repeats the argument: it may be the key itself.
+  if (forget !== undefined && !/^[0-9a-f]{8}$/.test(forget))
+    throw new ExitError(
+      EXIT_CODES.usage,
+      '--forget: must be the id of a key, eight hex digits, and not the key.',
+    );
+  const config = loadConfig(env);
   const database = config.databaseUrl === null ? await embedded(config) : null;
   try {
     const databaseUrl = config.databaseUrl ?? database!.url;
-    const lines = await rotateKeys({ databaseUrl, keys: await encryptionKeys(config), forget });
-    lines.forEach((line) => console.log(line));
+    return await rotateKeys({ databaseUrl, keys: await encryptionKeys(config), forget: forget ?? null });
   } finally {
     await database?.stop();
   }
-}
-
-/** The id of a lost key. No message repeats an argument: it may be the key itself. */
-function forgottenKey(): string | null {
-  let forget: string | undefined;
-  try {
-    ({ forget } = parseArgs({ options: { forget: { type: 'string' } } }).values);
-  } catch (cause) {
-    throw new Error('The only argument is --forget with the id of a lost key.', { cause });
-  }
-  if (forget !== undefined && !/^[0-9a-f]{8}$/.test(forget))
-    throw new Error('--forget: must be the id of a key, eight hex digits, and not the key.');
-  return forget ?? null;
 }
 
 async function encryptionKeys({ encryptionKeys: keys, dataDir }: Config): Promise<string[]> {
@@ -64,8 +58,3 @@ async function embedded({ dataDir: dir }: Config) {
     throw error;
   }
 }
-
-run().catch((error: unknown) => {
-  console.error(messageOf(error));
-  process.exit(1);
-});

@@ -44,6 +44,9 @@ export function createResources(send: Send) {
     events: {
       get: get<'getEvent'>((id) => `/v1/events/${id}`),
       list: list<'listEvents'>('/v1/events'),
+      /** Events whose payload has a text, newest first. */
+      search: (filters: Filters<'searchEvents'>, options?: RequestOptions) =>
+        pages<Row<'searchEvents'>>('/v1/events/search', filters, options),
       /** Up to 1,000 events in a request, each with a result of its own. */
       createMany: create<'postEvents'>('/v1/events/batch'),
     },

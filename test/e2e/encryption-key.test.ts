@@ -7,6 +7,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createSecretCipher } from '../../src/lib/secret-cipher.js';
 import { createEndpoint } from '../support/path.js';
+import { CLI } from '../support/run-process.js';
 import { startTestService } from '../support/service.js';
 
 const RIGHT = Buffer.alloc(32, 1).toString('base64');
@@ -34,8 +35,8 @@ afterAll(async () => {
 });
 
 /** A command until it ends. */
-async function run(file: string, keys: string) {
-  const child = spawn(process.execPath, [file], {
+async function run(keys: string, args: string[]) {
+  const child = spawn(process.execPath, [CLI, ...args], {
     env: { PATH: process.env.PATH, DATABASE_URL: databaseUrl, SUREHOOK_ENCRYPTION_KEYS: keys },
   });
   let [out, err] = ['', ''];
@@ -119,8 +120,8 @@ test('a new key goes first beside the old one, and from then on both are needed'
   expect(await start('dist/src/api.js', `${RIGHT},${OTHER}`)).toMatchObject({ isReady: true, code: 0 });
 });
 
-test('keys:rotate encrypts with the new key, after which the old one is not needed', async () => {
-  const rotated = await run('dist/src/rotate-keys.js', `${OTHER},${RIGHT}`);
+test('surehook keys rotate-encryption encrypts with the new key, after which the old one is not needed', async () => {
+  const rotated = await run(`${OTHER},${RIGHT}`, ['keys', 'rotate-encryption']);
   expect(rotated).toEqual({
     code: 0,
     out: [

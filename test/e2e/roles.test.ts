@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,22 +9,13 @@ import { startTemporal, type EmbeddedTemporal } from '../../src/embedded/tempora
 import { findTemporal } from '../../src/embedded/temporal-binary.js';
 import { startOwnTemporal } from '../support/own-temporal.js';
 import { startReceiver } from '../support/receiver.js';
+import { CLI, runNode as start } from '../support/run-process.js';
 import { createDatabase, eventually } from '../support/service.js';
 
 const required = {
   SUREHOOK_ADMIN_KEY: 'test-admin-key-of-enough-length',
   SUREHOOK_ENCRYPTION_KEY: Buffer.alloc(32, 2).toString('base64'),
 };
-
-function start(file: string, env: Record<string, string>) {
-  const child = spawn(process.execPath, [file], {
-    env: { PATH: process.env.PATH, ...env },
-  });
-  const run = { child, out: '', err: '', exit: once(child, 'close') as Promise<[number | null]> };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (run.out += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (run.err += text));
-  return run;
-}
 
 const isUp = (url: string) =>
   fetch(`${url}/healthz`).then(
@@ -245,15 +234,15 @@ test.concurrent(
   'a database is migrated by a process of its own, once',
   async () => {
     const databaseUrl = await createDatabase('migrated_alone');
-    const first = start('dist/src/migrate.js', { DATABASE_URL: databaseUrl });
+    const first = start(CLI, { DATABASE_URL: databaseUrl }, ['migrate']);
     expect([(await first.exit)[0], first.out]).toEqual([
       0,
       expect.stringMatching(/^migrated: 0001_core\.sql, /),
     ]);
-    const second = start('dist/src/migrate.js', { DATABASE_URL: databaseUrl });
+    const second = start(CLI, { DATABASE_URL: databaseUrl }, ['migrate']);
     expect([(await second.exit)[0], second.out]).toEqual([0, 'nothing to migrate\n']);
-    const none = start('dist/src/migrate.js', {});
-    expect([(await none.exit)[0], none.err]).toEqual([1, 'DATABASE_URL must be set.\n']);
+    const none = start(CLI, {}, ['migrate']);
+    expect([(await none.exit)[0], none.err]).toEqual([1, 'error: DATABASE_URL must be set.\n']);
   },
   60_000,
 );

@@ -3,7 +3,7 @@ import { redeemCode } from './canary-portal.js';
 import { stopProcesses, isReady, type CanaryRun } from './canary-run.js';
 import { eventually } from './eventually.js';
 import { generatedSecret } from './planted.js';
-import type { ProcessRun } from './run-process.js';
+import { CLI, type ProcessRun } from './run-process.js';
 
 interface Made {
   id: string;
@@ -186,7 +186,9 @@ export async function rotateKeys(run: CanaryRun, { byPath }: Endpoints): Promise
   const keys = { SUREHOOK_ENCRYPTION_KEYS: `${second.text},${first.text}` };
   const main = run.start('main', 'dist/src/main.js', keys, ['--processes', '2']);
   await isReady(run);
-  await stopProcesses([await exited(run.start('keys:rotate', 'dist/src/rotate-keys.js', keys))]);
+  await stopProcesses([
+    await exited(run.start('rotate-encryption', CLI, keys, ['keys', 'rotate-encryption'])),
+  ]);
   const event = { type: 'order.again', tenant: TENANT, payload: planted.payload.text };
   await run.call('POST', '/v1/events', event);
   await allEnded(run, `tenant=${TENANT}&event_type=order.again`);

@@ -1,5 +1,8 @@
 import type { CanaryRun } from './canary-run.js';
 import { eventually } from './eventually.js';
+import { CLI } from './run-process.js';
+
+const ROTATE = ['keys', 'rotate-encryption'];
 
 /** Starts that fail for a setting or an argument. */
 export async function failStarts(run: CanaryRun): Promise<void> {
@@ -24,8 +27,8 @@ export async function failStarts(run: CanaryRun): Promise<void> {
       `--admin-key=${argument.text}`,
       argument.text,
     ]),
-    run.start('keys:rotate with an argument', 'dist/src/rotate-keys.js', {}, [argument.text]),
-    run.start('keys:rotate with a key', 'dist/src/rotate-keys.js', {}, ['--forget', argument.text]),
+    run.start('keys rotate-encryption with an argument', CLI, {}, [...ROTATE, argument.text]),
+    run.start('keys rotate-encryption with a key', CLI, {}, [...ROTATE, '--forget', argument.text]),
     run.start('an api with a wrong password', 'dist/src/api.js', { DATABASE_URL: other.toString() }),
     run.start('an api with another key', 'dist/src/api.js', {
       SUREHOOK_ENCRYPTION_KEYS: encryptionKeys[2].text,
@@ -38,7 +41,7 @@ export async function failStarts(run: CanaryRun): Promise<void> {
   };
   const worker = run.start('a worker with an API key', 'dist/src/worker.js', apiKey);
   for (const { child } of starts)
-    await eventually(async () => child.exitCode === 1, 20_000).catch((cause: unknown) => {
+    await eventually(async () => (child.exitCode ?? 0) > 0, 20_000).catch((cause: unknown) => {
       throw new Error(`This start did not fail: ${child.spawnargs.join(' ')}`, { cause });
     });
   await eventually(async () => worker.err.includes('Temporal does not answer'), 20_000);

@@ -1,6 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
+/** The compiled command `surehook`. */
+export const CLI = 'dist/src/cli/main.js';
+
 /** A process of the product and what it has printed so far. */
 export interface ProcessRun {
   child: ChildProcess;

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { connect } from '../connect.js';
+import { defined } from '../defined.js';
 import { eventFields, withEventOptions, writeAccepted, type EventOptions } from '../event-options.js';
 import type { Io } from '../io.js';
 
@@ -17,8 +18,10 @@ export function addSend(program: Command, io: Io): void {
       const { readPayload } = await import('../payload.js');
       const payload = await readPayload(given, options.contentType, io);
       const { client, out } = await connect(io, command);
-      const type = options.type === undefined ? {} : { type: options.type };
-      writeAccepted(out, await client.send(url, payload, { ...eventFields(options), ...type }));
+      writeAccepted(
+        out,
+        await client.send(url, payload, { ...eventFields(options), ...defined({ type: options.type }) }),
+      );
     },
   );
 }

@@ -1,0 +1,24 @@
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import type { Command } from 'commander';
+import { ExitError } from '../exit-codes.js';
+import type { Io } from '../io.js';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** `surehook start`: the server with its embedded Postgres and Temporal, until Ctrl-C. */
+export function addStart(program: Command, io: Io): void {
+  program
+    .command('start')
+    .description('Run the server; Postgres and Temporal come with it unless yours are set.')
+    .option('--processes <n>', 'processes for API and worker (default: one for every two cores)')
+    .action(async ({ processes }: { processes?: string }) => {
+      const { spawnServer } = await import('../server-process.js');
+      const args = processes === undefined ? [] : ['--processes', processes];
+      const child = spawnServer(args, { env: io.env, stdio: 'inherit' });
+      // A terminal sends Ctrl-C to both; the server takes two within a second as one.
+      for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
+      const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+      throw new ExitError(code ?? 128 + constants.signals[signal!]);
+    });
+}
