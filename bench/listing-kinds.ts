@@ -106,6 +106,26 @@ const stats = {
   'of an endpoint': ({ endpoint_id }) => `/v1/endpoints/${endpoint_id}/stats?from=${day(new Date(), -7)}`,
 } satisfies Kinds;
 
+/** What an operator types: parts of a payload that many, one or no event has. */
+const texts = {
+  'of every event': () => '/v1/events/search?text=order_id',
+  'of one event': ({ event_id }) =>
+    `/v1/events/search?text=${encodeURIComponent(`"order_id":"${Number.parseInt(event_id.slice(-5), 16) % 490_000}"`)}`,
+  'of no event': () => '/v1/events/search?text=no%20such%20text',
+  'of no event of a tenant': ({ tenant }) => `/v1/events/search?text=no%20such%20text&tenant=${tenant}`,
+  'of no event of a rare type': () => '/v1/events/search?text=no%20such%20text&type=account.closed',
+  'of no event of a day': ({ created_at: at }) =>
+    `/v1/events/search?text=no%20such%20text&from=${day(at, -1)}&to=${day(at, 0)}`,
+} satisfies Kinds;
+
+const issues = {
+  open: () => '/v1/issues',
+  'of all states': () => '/v1/issues?status=all&limit=250',
+  'of a tenant': ({ tenant }) => `/v1/issues?tenant=${tenant}`,
+  'of an endpoint': ({ endpoint_id }) => `/v1/issues?endpoint_id=${endpoint_id}&status=all`,
+  'of the endpoint that only fails': ({ dead }) => `/v1/issues?endpoint_id=${dead}`,
+} satisfies Kinds;
+
 const at = (path: string, filters: typeof deliveries): Kinds =>
   Object.fromEntries(
     Object.entries(filters).map(([kind, filter]) => [
@@ -118,6 +138,8 @@ const at = (path: string, filters: typeof deliveries): Kinds =>
 export const KINDS = {
   list,
   statistics: stats,
+  issues,
   'one by its id': one,
+  'search by text': texts,
   'search by filter': { ...at('/v1/deliveries', deliveries), ...at('/v1/events', events) },
 } satisfies Record<string, Kinds>;

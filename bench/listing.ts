@@ -13,7 +13,7 @@ import type { Row } from './report.js';
 /** Requests of each kind, half of them for a page somewhere in the history; of other rows each time. */
 const OF_EACH = 200;
 /** Groups whose requests name a page. */
-const PAGED = ['list', 'search by filter'];
+const PAGED = ['list', 'search by filter', 'search by text'];
 /** As many dashboards ask at a time. */
 const AT_ONCE = 4;
 
