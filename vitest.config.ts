@@ -5,6 +5,7 @@ import { SlowFirst } from './test/support/slow-first.js';
 const UNIT = [
   'test/{domain,lib}/**/*.test.ts',
   'test/webhook/**/!(frozen|hanging-names|heap).test.ts',
+  'test/cli/{program,text}.test.ts',
   'test/client/verify-webhook.test.ts',
   'test/config.test.ts',
   'test/dashboard/{curl,format,openapi-types,seconds,with-head}.test.ts',

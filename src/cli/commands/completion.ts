@@ -15,7 +15,7 @@ _surehook() {
   found=("\${(@f)$(surehook complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   compadd -a found
 }
-compdef _surehook surehook
+if [ "\${funcstack[1]}" = _surehook ]; then _surehook "$@"; else compdef _surehook surehook; fi
 `,
   fish: `complete -c surehook -f -a '(surehook complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
 `,

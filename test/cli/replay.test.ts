@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
+import { jsonOf, surehook, type Surroundings } from '../support/surehook.js';
+
+let t: TestService;
+let receiver: Receiver;
+beforeAll(async () => {
+  t = await startTestService();
+  receiver = await startReceiver({ behave: () => ({ status: 400 }) });
+});
+afterAll(async () => {
+  await receiver.close();
+  await t.stop();
+});
+
+const run = (args: string[], over: Surroundings = {}) =>
+  surehook(args, { env: { SUREHOOK_URL: t.service.url!, SUREHOOK_API_KEY: ADMIN_KEY }, ...over });
+
+/** Failed deliveries of a tenant of its own; replays of them are taken from now on with this status. */
+async function failed(tenant: string, count: number, status: number): Promise<string[]> {
+  receiver.setBehaviour(() => ({ status: 400 }));
+  await createEndpoint(t, receiver.url, { tenant });
+  const ids: string[] = [];
+  for (let n = 0; n < count; n++) {
+    const { deliveries } = await postEvent(t, { tenant });
+    ids.push(deliveries[0]!.id);
+  }
+  for (const id of ids) await deliveryIn(t, id);
+  receiver.setBehaviour(() => ({ status }));
+  return ids;
+}
+
+test('a replay shows its plan, starts with the right count only, and is watched until it has ended', async () => {
+  const ids = await failed('counted', 3, 204);
+  const filter = ['replay', '--tenant', 'counted', '--status', 'failed', '--from', '1h'];
+  const dryRun = await run([...filter, '--dry-run']);
+  expect(dryRun.code).toBe(0);
+  expect(dryRun.out).toContain('3 of 3 would be delivered again');
+  expect(await run(filter)).toMatchObject({ code: 2, err: expect.stringContaining('--count 3') as string });
+  expect(await run([...filter, '--count', '2'])).toMatchObject({ code: 5 });
+  const before = receiver.requests.length;
+  const done = await run([...filter, '--count', '3', '--rate', '0']);
+  expect(done.code).toBe(0);
+  expect(done.err).toMatch(/\[#{24}\] 3\/3  COMPLETED  delivered 3\n$/);
+  expect(receiver.requests.length - before).toBe(3);
+  const again = await run(['replay', ...ids, '--dry-run']);
+  expect(again.out).toContain('3  left out: has a later delivery');
+  expect((await run(['replay', 'list', '--tenant', 'counted'])).out).toMatch(/COMPLETED +3 +3 +0/);
+});
+
+test('a person at a terminal types the count', async () => {
+  const [id] = await failed('typed', 1, 204);
+  const terminal = true;
+  const declined = await run(['replay', id!], { terminal, input: 'yes\n' });
+  expect(declined.code).toBe(130);
+  expect(declined.err).toMatch(/Type 1 to deliver these again: [^]*Not started\./);
+  const done = await run(['replay', id!], { terminal, input: '1\n' });
+  expect(done.code).toBe(0);
+  expect(done.err).toMatch(/\r\u001b\[2K\[#{24}\] 1\/1  COMPLETED  delivered 1\n$/);
+});
+
+test('a replay whose deliveries fail ends with 1, and with --json each state is a line', async () => {
+  const [id] = await failed('failing', 1, 400);
+  const done = await run(['replay', id!, '--yes', '--json']);
+  expect(done.code).toBe(1);
+  expect(JSON.parse(done.err)).toMatchObject({ error: { message: '1 of 1 deliveries failed.' } });
+  const states = jsonOf<{ status: string; failed_count: number }>(done);
+  expect(states[0]).toMatchObject({ status: 'DRY_RUN' });
+  expect(states.at(-1)).toMatchObject({ status: 'COMPLETED', failed_count: 1 });
+});
+
+test('a replay is paused, resumed and cancelled while it runs', async () => {
+  await failed('stopped', 3, 204);
+  const args = ['replay', '--tenant', 'stopped', '--status', 'FAILED', '--yes', '--rate', '0.01'];
+  const started = jsonOf<{ id: string }>(await run([...args, '--no-watch', '--json'])).at(-1)!;
+  const act = async (name: string) =>
+    jsonOf<{ status: string }>(await run(['replay', name, started.id, '--json']))[0]!.status;
+  expect(await act('pause')).toBe('PAUSED');
+  expect(await act('resume')).toBe('RUNNING');
+  expect(await act('cancel')).toBe('CANCELLED');
+  expect(await run(['replay', 'watch', started.id])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('The replay is CANCELLED') as string,
+  });
+  expect((await run(['replay', 'get', started.id])).out).toContain('CANCELLED');
+});

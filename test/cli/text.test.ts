@@ -1,0 +1,55 @@
+import { PassThrough } from 'node:stream';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createOutput } from '../../src/cli/output.js';
+import { jsonLine, neutral, red, rendered } from '../../src/cli/text.js';
+import { anyText } from '../support/text.js';
+
+/** Controls, bidirectional and invisible formats, separators, halves of surrogate pairs; not the joiners. */
+const OBEYED = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u;
+
+test('no text makes a terminal do anything but show it', () => {
+  fc.assert(
+    fc.property(anyText(), (text) => {
+      expect(rendered([text, red(text)], new PassThrough())).not.toMatch(OBEYED);
+    }),
+  );
+});
+
+test.each([
+  ['\u001b[31mred\u001b]0;title\u0007', '\\u001b[31mred\\u001b]0;title\\u0007'],
+  ['\u009b2J', '\\u009b2J'],
+  ['admin\u202egpj.exe', 'admin\\u202egpj.exe'],
+  ['two\nlines\r\tmore', 'two\\nlines\\r\\tmore'],
+  ['half \ud83d', 'half \\ud83d'],
+  ['tag \u{e0041}', 'tag \\udb40\\udc41'],
+  ['👩‍🚀 نمی‌خواهم Zürich', '👩‍🚀 نمی‌خواهم Zürich'],
+])('%j is shown as %s', (text, shown) => {
+  expect(neutral(text)).toBe(shown);
+});
+
+test('JSON of any text is safe to show, and the same value', () => {
+  fc.assert(
+    fc.property(anyText(), (text) => {
+      const line = jsonLine({ text });
+      expect(line).not.toMatch(OBEYED);
+      expect(JSON.parse(line)).toEqual({ text });
+    }),
+  );
+});
+
+test('columns are as wide as their widest cell, also where a cell is neutralised', () => {
+  const stdout = new PassThrough();
+  const out = createOutput({ stdout, stderr: stdout }, false);
+  out.table(
+    [
+      { name: 'a\u0007', count: 1 },
+      { name: 'longer', count: 20 },
+    ],
+    [
+      { title: 'NAME', cell: ({ name }) => name },
+      { title: 'COUNT', cell: ({ count }) => String(count) },
+    ],
+  );
+  expect(String(stdout.read())).toBe('NAME     COUNT\na\\u0007  1\nlonger   20\n');
+});
