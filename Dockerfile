@@ -20,7 +20,8 @@ COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json ./
 # For the file PAUSE; see docs/control.md.
-RUN mkdir .surehook && chown node:node .surehook
+RUN mkdir .surehook && chown node:node .surehook \
+  && chmod +x dist/src/cli/main.js && ln -s /app/dist/src/cli/main.js /usr/local/bin/surehook
 USER node
 EXPOSE 8080
 # The API; a worker is `node dist/src/worker.js`.
