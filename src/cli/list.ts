@@ -64,7 +64,7 @@ export async function writeList<Row>(
       break;
     }
     written++;
-    if (out.json) out.result(row, () => {});
+    if (out.json) out.object(row);
     else rows.push(row);
   }
   if (rows.length > 0) out.table(rows, columns);

@@ -12,6 +12,8 @@ export type Output = ReturnType<typeof createOutput>;
 export function createOutput({ stdout, stderr }: Pick<Io, 'stdout' | 'stderr'>, json: boolean) {
   const line = (...parts: Text[]) => void stdout.write(`${rendered(parts, stdout)}\n`);
 
+  const object = (value: unknown) => void stdout.write(`${jsonLine(value)}\n`);
+
   /** Columns as wide as their widest cell; the last one ends with its text. */
   function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): void {
     const grid = [
@@ -31,9 +33,10 @@ export function createOutput({ stdout, stderr }: Pick<Io, 'stdout' | 'stderr'>, 
     json,
     line,
     table,
+    object,
     /** A result: the value as JSON, or what `inWords` writes. */
     result(value: unknown, inWords: () => void): void {
-      if (json) stdout.write(`${jsonLine(value)}\n`);
+      if (json) object(value);
       else inWords();
     },
     /** A remark that is no result. */

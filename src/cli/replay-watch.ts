@@ -19,7 +19,7 @@ export async function watchBatch({ client, out }: Connected, io: Io, id: string)
     for (;;) {
       const batch = await client.batches.get(id, { signal: interrupt.signal });
       const text = progressText(batch);
-      if (text !== shown && out.json) out.result(batch, () => {});
+      if (text !== shown && out.json) out.object(batch);
       else if (text !== shown && stderr.isTTY) stderr.write(`\r\x1b[2K${rendered([text], stderr)}`);
       else if (text !== shown) out.note(text);
       shown = text;
