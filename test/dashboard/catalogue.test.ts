@@ -1,18 +1,14 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
 import { createKey } from '../support/api-keys.js';
 import {
   describeInBrowser,
   expectAccessible,
   expectNoSidewaysScroll,
-  launchBrowser,
-  openPage,
   takePictures,
-  type OpenPage,
 } from '../support/browser.js';
+import { useDashboard } from '../support/dashboard.js';
 import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
-import { startReceiver, type Receiver } from '../support/receiver.js';
-import { startTestService, type TestService } from '../support/service.js';
 
 const HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>';
 const SCHEMA = { type: 'object', required: ['id'], properties: { id: { type: 'string' } } };
@@ -23,30 +19,8 @@ const webhook = (schema: unknown, description: string) => ({
 });
 
 describeInBrowser('the pages of event types and tenants', () => {
-  let t: TestService;
-  let receiver: Receiver;
-  let browser: Browser;
-  const opened: OpenPage[] = [];
+  const { t, receiver, open } = useDashboard();
 
-  beforeAll(async () => {
-    t = await startTestService({ workflows: 'none' });
-    receiver = await startReceiver();
-    browser = await launchBrowser();
-  });
-  afterEach(async () => {
-    expect(opened.flatMap(({ faults }) => faults)).toEqual([]);
-    for (const { page } of opened.splice(0)) await page.context().close();
-  });
-  afterAll(async () => {
-    await browser.close();
-    await Promise.all([t.stop(), receiver.close()]);
-  });
-
-  const open = async (path: string, key?: string | null) => {
-    const one = await openPage(browser, t.service.url!, path, key === undefined ? {} : { key });
-    opened.push(one);
-    return one.page;
-  };
   const part = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
   const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 
@@ -170,7 +144,7 @@ describeInBrowser('the pages of event types and tenants', () => {
     expect(await page.content()).not.toContain(url.split('#')[1]);
 
     const { pathname, hash } = new URL(url);
-    const portal = await open(pathname + hash, null);
+    const portal = await open(pathname + hash, { key: null });
     await portal.getByText('globex').first().waitFor();
     await page.reload();
     await part(page, 'Portal sessions').getByText('in use since').waitFor();
@@ -246,7 +220,7 @@ describeInBrowser('the pages of event types and tenants', () => {
 
   it('offer a viewer nothing that the viewer may not do', async () => {
     const { key } = await createKey(t, 'viewer');
-    const page = await open('/event-types/order.created', key);
+    const page = await open('/event-types/order.created', { key });
     await part(page, 'Schema').waitFor();
     for (const name of ['Edit', 'Delete', 'Send example']) expect(await button(page, name).count()).toBe(0);
     await page.goto(`${t.service.url}/tenants/acme`);

@@ -1,48 +1,22 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
 import { createKey } from '../support/api-keys.js';
 import {
   describeInBrowser,
   expectAccessible,
   expectNoSidewaysScroll,
-  launchBrowser,
-  openPage,
   takePictures,
-  type OpenPage,
 } from '../support/browser.js';
+import { useDashboard } from '../support/dashboard.js';
 import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
-import { startReceiver, verified, type Receiver } from '../support/receiver.js';
-import { startTestService, type TestService } from '../support/service.js';
+import { verified } from '../support/receiver.js';
 
 /** Without blanks, which a URL may not have. */
 const HOSTILE = '"><img/src=x/onerror=alert(1)><script>alert(2)</script>';
 
 describeInBrowser('the pages of endpoints', () => {
-  let t: TestService;
-  let receiver: Receiver;
-  let browser: Browser;
-  const opened: OpenPage[] = [];
+  const { t, receiver, open } = useDashboard();
 
-  beforeAll(async () => {
-    t = await startTestService({ workflows: 'none' });
-    receiver = await startReceiver();
-    browser = await launchBrowser();
-  });
-  afterEach(async () => {
-    expect(opened.flatMap(({ faults }) => faults)).toEqual([]);
-    for (const { page } of opened.splice(0)) await page.context().close();
-    receiver.setBehaviour(() => ({ status: 200 }));
-  });
-  afterAll(async () => {
-    await browser.close();
-    await Promise.all([t.stop(), receiver.close()]);
-  });
-
-  const open = async (path: string, key?: string) => {
-    const one = await openPage(browser, t.service.url!, path, key === undefined ? {} : { key });
-    opened.push(one);
-    return one.page;
-  };
   const part = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
   const endpointOf = async (id: string) => (await t.call('GET', `/v1/endpoints/${id}`)).body;
   const chooseTypes = async (page: Page, ...types: string[]) => {
@@ -287,7 +261,7 @@ describeInBrowser('the pages of endpoints', () => {
   it('offer a viewer nothing that the viewer may not do', async () => {
     const { id } = await createEndpoint(t, receiver.url, { tenant: 'seen' });
     const { key } = await createKey(t, 'viewer');
-    const page = await open('/endpoints', key);
+    const page = await open('/endpoints', { key });
     await page.getByRole('table', { name: 'Endpoints' }).waitFor();
     expect(await page.getByRole('link', { name: 'Add endpoint' }).count()).toBe(0);
     await page.goto(`${t.service.url}/endpoints/${id}`);
@@ -299,13 +273,13 @@ describeInBrowser('the pages of endpoints', () => {
   it('say to an operator that only an admin may add and change them', async () => {
     const { id } = await createEndpoint(t, receiver.url, { tenant: 'operated' });
     const { key } = await createKey(t, 'operator');
-    const page = await open('/endpoints/new', key);
+    const page = await open('/endpoints/new', { key });
     await page.getByText('Only the role admin may').waitFor();
     await page.goto(`${t.service.url}/endpoints/${id}/edit`);
     await page.getByText('Only the role admin may').waitFor();
     expect(await page.getByRole('textbox', { name: 'URL' }).count()).toBe(0);
     const { key: ofNewTenant } = await createKey(t, 'operator', 'operated-later');
-    const first = await open('/', ofNewTenant);
+    const first = await open('/', { key: ofNewTenant });
     await first.getByText('Your role is operator: ask someone with the role admin.').waitFor();
     expect(await first.getByRole('link', { name: 'Add an endpoint' }).count()).toBe(0);
   });

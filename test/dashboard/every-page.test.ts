@@ -1,53 +1,36 @@
 import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { beforeAll, expect, test } from 'vitest';
 import { BUILT_PAGE } from '../../src/http/page/files.js';
-import {
-  describeInBrowser,
-  seriousFindings,
-  overWidth,
-  launchBrowser,
-  openPage,
-  takePictures,
-} from '../support/browser.js';
-import { openPortalPage } from '../support/portal-page.js';
-import { startReceiver, type Receiver } from '../support/receiver.js';
-import { ADMIN_KEY, eventually, startTestService, type TestService } from '../support/service.js';
+import { describeInBrowser, seriousFindings, overWidth, takePictures } from '../support/browser.js';
+import { useDashboard } from '../support/dashboard.js';
+import type { Behaviour } from '../support/receiver.js';
+import { ADMIN_KEY, eventually, type TestService } from '../support/service.js';
 
 const POLL = { timeout: 5_000, interval: 100 };
 const NARROW = { width: 360, height: 740 };
 const WIDE = { width: 1440, height: 900 };
+/** By a part of the path. */
+const ANSWERS: [string, Behaviour][] = [
+  ['/good/', { status: 200, body: '{"ok":true}', afterMs: 20 }],
+  ['/down/', { status: 503, body: 'down for maintenance', headers: { 'retry-after': '40' } }],
+  ['/gone/', { status: 404, body: 'no such hook' }],
+];
 
 describeInBrowser('every page, with the data of a small shop', () => {
-  let t: TestService;
-  let browser: Browser;
-  let receivers: Receiver[];
+  // Retries wait long enough to be seen: 5 s, 15 s, 45 s.
+  const { t, receiver, open, openPortal } = useDashboard({
+    service: { retryScale: 1 },
+    behave: ({ path }) => ANSWERS.find(([part]) => path.includes(part))![1],
+  });
   let paths: Record<string, string>;
   beforeAll(async () => {
-    // Retries wait long enough to be seen: 5 s, 15 s, 45 s.
-    t = await startTestService({ retryScale: 1 });
-    receivers = await Promise.all([
-      startReceiver({ behave: () => ({ status: 200, body: '{"ok":true}', afterMs: 20 }) }),
-      startReceiver({
-        behave: () => ({ status: 503, body: 'down for maintenance', headers: { 'retry-after': '40' } }),
-      }),
-      startReceiver({ behave: () => ({ status: 404, body: 'no such hook' }) }),
-    ]);
-    browser = await launchBrowser();
-    paths = await fillShop(
-      t,
-      receivers.map(({ url }) => url),
-    );
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await t?.stop();
-    await Promise.all((receivers ?? []).map((receiver) => receiver.close()));
+    paths = await fillShop(t, receiver.url);
   });
 
   test('has no fault, is accessible, and fits wide and narrow windows, light and dark', async () => {
-    const { page, faults } = await openPage(browser, t.service.url!, '/', { viewport: WIDE });
+    const page = await open('/', { viewport: WIDE });
     if (process.env.PICTURES) await sendForAWhile(t);
     for (const [name, path] of Object.entries(paths)) {
       await page.setViewportSize(WIDE);
@@ -55,11 +38,10 @@ describeInBrowser('every page, with the data of a small shop', () => {
       await settled(page);
       await check(page, name);
     }
-    expect(faults).toEqual([]);
   });
 
   test('loads no more than 350 KB, compressed by gzip, for its first view', async () => {
-    const { page } = await openPage(browser, t.service.url!, '/', { key: null });
+    const page = await open('/', { key: null });
     const files: string[] = [];
     page.on('response', (response) => void files.push(new URL(response.url()).pathname));
     await page.reload({ waitUntil: 'networkidle' });
@@ -77,7 +59,7 @@ describeInBrowser('every page, with the data of a small shop', () => {
   });
 
   test('the portal, too', async () => {
-    const { page, faults } = await openPortalPage(browser, t, { tenant: 'acme' });
+    const { page } = await openPortal({ tenant: 'acme' });
     for (const name of await page
       .getByRole('navigation', { name: 'Pages' })
       .getByRole('link')
@@ -87,17 +69,15 @@ describeInBrowser('every page, with the data of a small shop', () => {
       await settled(page);
       await check(page, `portal-${name.toLowerCase().replaceAll(' ', '-')}`);
     }
-    expect(faults).toEqual([]);
   });
 
   test('and so does the sign-in', async () => {
-    const { page, faults } = await openPage(browser, t.service.url!, '/sign-in', {
+    const page = await open('/sign-in', {
       key: null,
       viewport: WIDE,
     });
     await settled(page);
     await check(page, 'sign-in');
-    expect(faults).toEqual([]);
   });
 });
 
@@ -136,7 +116,7 @@ async function settled(page: Page): Promise<void> {
 }
 
 /** Endpoints that work, fail for a while and fail for good, with events for them; returns the path of each page. */
-async function fillShop(t: TestService, [good, down, gone]: string[]): Promise<Record<string, string>> {
+async function fillShop(t: TestService, url: string): Promise<Record<string, string>> {
   const make = async (path: string, body: unknown) => {
     const answer = await t.call<{ id: string; deliveries?: { id: string }[] }>('POST', path, body);
     if (answer.status >= 300) throw new Error(JSON.stringify(answer.body));
@@ -152,10 +132,10 @@ async function fillShop(t: TestService, [good, down, gone]: string[]): Promise<R
     await make('/v1/event-types', { name, description, schema: { type: 'object', required: ['order_id'] } });
   const endpoint = (tenant: string, url: string, description: string, types: string[]) =>
     make('/v1/endpoints', { tenant, url, description, event_types: types });
-  const works = await endpoint('acme', `${good}/hooks/orders`, 'Order system', ['order.*']);
-  await endpoint('acme', `${down}/api/webhooks`, 'Warehouse', ['parcel.*', 'order.paid']);
-  await endpoint('globex', `${gone}/old-hook`, 'Legacy ERP', ['order.created']);
-  await endpoint('initech', `${good}/analytics`, 'Analytics', ['*']);
+  const works = await endpoint('acme', `${url}/good/hooks/orders`, 'Order system', ['order.*']);
+  await endpoint('acme', `${url}/down/api/webhooks`, 'Warehouse', ['parcel.*', 'order.paid']);
+  await endpoint('globex', `${url}/gone/old-hook`, 'Legacy ERP', ['order.created']);
+  await endpoint('initech', `${url}/good/analytics`, 'Analytics', ['*']);
   const events = [];
   for (let n = 1001; n <= 1012; n++)
     for (const [tenant, type] of [

@@ -1,55 +1,31 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { createKey } from '../support/api-keys.js';
 import {
   describeInBrowser,
   expectAccessible,
   expectNoSidewaysScroll,
-  launchBrowser,
-  openPage,
   takePictures,
-  type OpenPage,
 } from '../support/browser.js';
+import { useDashboard } from '../support/dashboard.js';
 import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
-import { startReceiver, type Receiver } from '../support/receiver.js';
-import { startTestService, type TestService } from '../support/service.js';
 
 const HOSTILE = 'wrong URLs <img src=x onerror=alert(1)>"><script>alert(2)</script>';
 
 describeInBrowser('the kill switch', () => {
-  let t: TestService;
-  let receiver: Receiver;
-  let browser: Browser;
-  const opened: OpenPage[] = [];
+  const { t, receiver, open } = useDashboard();
 
   beforeAll(async () => {
-    t = await startTestService({ workflows: 'none' });
-    receiver = await startReceiver();
-    browser = await launchBrowser();
     for (const tenant of ['acme', 'globex']) await createEndpoint(t, `${receiver.url}/hook`, { tenant });
     const { deliveries } = await postEvent(t, { tenant: 'acme' });
     await deliveryIn(t, deliveries[0]!.id);
   });
-  afterEach(async () => {
-    expect(opened.flatMap(({ faults }) => faults)).toEqual([]);
-    for (const { page } of opened.splice(0)) await page.context().close();
-  });
-  afterAll(async () => {
-    await browser.close();
-    await Promise.all([t.stop(), receiver.close()]);
-  });
 
-  const open = async (path: string, key?: string) => {
-    const one = await openPage(browser, t.service.url!, path, key === undefined ? {} : { key });
-    opened.push(one);
-    return one.page;
-  };
   const control = async () =>
     (await t.call<{ paused: boolean; pauses: unknown[] }>('GET', '/v1/control')).body;
   const post = async (tenant: string) => (await postEvent(t, { tenant })).deliveries[0]!.id;
 
   it('needs a reason, holds all deliveries, shows on every open page, and resumes after a confirmation', async () => {
-    const other = await open('/deliveries', (await createKey(t, 'viewer')).key);
+    const other = await open('/deliveries', { key: (await createKey(t, 'viewer')).key });
     const page = await open('/');
     await page.getByRole('button', { name: 'Pause everything' }).click();
     const dialog = page.getByRole('dialog', { name: 'Pause everything' });
@@ -104,11 +80,11 @@ describeInBrowser('the kill switch', () => {
   });
 
   it('is offered to none but operators above the tenants; others see what is paused of theirs', async () => {
-    const page = await open('/', (await createKey(t, 'operator', 'acme')).key);
+    const page = await open('/', { key: (await createKey(t, 'operator', 'acme')).key });
     await page.getByRole('alert', { name: 'The tenant acme is paused' }).waitFor();
     await page.getByRole('region', { name: 'Per second' }).waitFor();
     expect(await page.getByRole('button', { name: 'Pause everything' }).count()).toBe(0);
-    const viewer = await open('/', (await createKey(t, 'viewer')).key);
+    const viewer = await open('/', { key: (await createKey(t, 'viewer')).key });
     await viewer.getByRole('table', { name: 'Paused tenants' }).waitFor();
     expect(await viewer.getByRole('button', { name: /Pause everything|Resume/ }).count()).toBe(0);
   });

@@ -1,17 +1,16 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { beforeAll, expect, it } from 'vitest';
 import { createKey } from '../support/api-keys.js';
 import {
   describeInBrowser,
   expectAccessible,
   expectNoSidewaysScroll,
-  launchBrowser,
   openPage,
   takePictures,
 } from '../support/browser.js';
+import { useDashboard } from '../support/dashboard.js';
 import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
-import { startReceiver, type Receiver } from '../support/receiver.js';
-import { eventually, startTestService, type TestService } from '../support/service.js';
+import { eventually, startTestService } from '../support/service.js';
 
 /** The big figure with this name, per second. */
 const figure = async (page: Page, name: string) => {
@@ -23,23 +22,14 @@ const figure = async (page: Page, name: string) => {
 };
 
 describeInBrowser('the overview', () => {
-  let t: TestService;
-  let receiver: Receiver;
-  let browser: Browser;
+  const { t, receiver, browser, open } = useDashboard({
+    behave: ({ path }) => ({ status: path.includes('/bad') ? 400 : 200 }),
+  });
   let page: Page;
   let faults: string[];
 
   beforeAll(async () => {
-    t = await startTestService({ workflows: 'none' });
-    receiver = await startReceiver({
-      behave: ({ path }) => ({ status: path.includes('/bad') ? 400 : 200 }),
-    });
-    browser = await launchBrowser();
-    ({ page, faults } = await openPage(browser, t.service.url!, '/'));
-  });
-  afterAll(async () => {
-    await browser.close();
-    await Promise.all([t.stop(), receiver.close()]);
+    ({ page, faults } = await openPage(browser(), t.service.url!, '/'));
   });
 
   it('shows a new installation the way to its first webhook, and then the webhook', async () => {
@@ -112,7 +102,10 @@ describeInBrowser('the overview', () => {
     await t.stop();
     await page.getByRole('status', { name: 'Live figures' }).getByText('Reconnecting').waitFor();
     const { databaseUrl, taskQueue } = t;
-    t = await startTestService({ port: Number(port), databaseUrl, taskQueue, workflows: 'none' });
+    Object.assign(
+      t,
+      await startTestService({ port: Number(port), databaseUrl, taskQueue, workflows: 'none' }),
+    );
     await page.getByText('Live, every 2 seconds').waitFor();
     await postEvent(t, { type: 'after.restart' });
     await page.getByRole('list', { name: 'Newest attempts' }).getByText('after.restart').waitFor();
@@ -122,15 +115,15 @@ describeInBrowser('the overview', () => {
 
   it('opens one stream for a page, and shows the sign-in when its key is revoked', async () => {
     const { id, key } = await createKey(t, 'viewer');
-    const viewer = await openPage(browser, t.service.url!, '/sign-in', { key });
+    const viewer = await open('/sign-in', { key });
     const streams: string[] = [];
-    viewer.page.on('request', (request) => {
+    viewer.on('request', (request) => {
       if (request.url().endsWith('/v1/live')) streams.push(request.url());
     });
-    await viewer.page.goto(t.service.url!);
-    await viewer.page.getByText('Live, every 2 seconds').waitFor();
+    await viewer.goto(t.service.url!);
+    await viewer.getByText('Live, every 2 seconds').waitFor();
     expect(streams).toHaveLength(1);
     await t.call('POST', `/v1/api-keys/${id}/revoke`);
-    await viewer.page.waitForURL('**/sign-in**');
+    await viewer.waitForURL('**/sign-in**');
   });
 });

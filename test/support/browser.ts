@@ -13,18 +13,23 @@ export const describeInBrowser = describe.skipIf(!CHROMIUM);
 export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
 
+export interface PageOptions extends BrowserContextOptions {
+  /** The API key that signs in; null: nobody signs in. */
+  key?: string | null;
+}
+
 export interface OpenPage {
   page: Page;
   /** Errors of the page and of its console (also violations of the Content-Security-Policy), and requests to other hosts. */
   faults: string[];
 }
 
-/** A new page of a browser with cookies of its own, at a path; signed in unless `key` is null. */
+/** A new page of a browser with cookies of its own, at a path. */
 export async function openPage(
   browser: Browser,
   url: string,
   path: string,
-  { key = ADMIN_KEY, ...options }: BrowserContextOptions & { key?: string | null } = {},
+  { key = ADMIN_KEY, ...options }: PageOptions = {},
 ): Promise<OpenPage> {
   const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
   const page = await context.newPage();
