@@ -1,6 +1,5 @@
 import { createContext, use } from 'react';
 import { SessionContext } from '../app/session';
-import { api } from './client';
 import { canOperate } from './session';
 
 /** The actions that buttons and forms of a page offer; the server decides. */
@@ -15,9 +14,6 @@ export interface Can {
 
 /** Null: the operator's dashboard. Else the customer portal, and what the scopes of its session allow. */
 export const PortalCan = createContext<Can | null>(null);
-
-/** The API, as the app that shows the component may call it. */
-export const useApi = () => api;
 
 /** The name in the titles of pages. */
 export const useSite = (): string => (useIsPortal() ? 'Webhooks' : 'Surehook');

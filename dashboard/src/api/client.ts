@@ -36,7 +36,6 @@ const withToken: Middleware = {
 /** The API of the server that this page came from. Rejects with an `ApiError` for each answer that is not 2xx. */
 export const api = createClient<paths>({ baseUrl: '/', headers: PAGE_HEADERS });
 api.use(throwProblems, withToken);
-export type Api = typeof api;
 
 /** The body of an answer. */
 export async function data<T>(answer: Promise<{ data?: T }>): Promise<NonNullable<T>> {

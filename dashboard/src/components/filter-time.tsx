@@ -1,6 +1,7 @@
 import { Button, Group, Popover, Select, Stack, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { dateTime } from '../lib/format';
+import { localTime } from '../lib/local-time';
 import { isQuick, QUICK_RANGES } from '../lib/time-range';
 
 interface Range {
@@ -95,12 +96,5 @@ const inWords = ({ from, to }: Range) =>
 
 /** An address typed by hand may have anything; the API then says what is wrong. */
 const shown = (text: string) => (Number.isNaN(Date.parse(text)) ? text : dateTime(text));
-
-/** For inputs, which know no time zone: `2026-01-31T13:05:00`. */
-function localTime(iso: string | undefined): string {
-  const date = new Date(iso ?? NaN);
-  if (Number.isNaN(date.getTime())) return '';
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
-}
 
 const utc = (local: string) => (local === '' ? undefined : new Date(local).toISOString());

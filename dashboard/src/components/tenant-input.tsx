@@ -1,11 +1,9 @@
 import { Autocomplete, type AutocompleteProps } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useApi } from '../api/api-context';
-import { data } from '../api/client';
+import { api, data } from '../api/client';
 
 /** The id of a tenant: one that is known, or a new one. */
 export function TenantInput(props: Omit<AutocompleteProps, 'data'>) {
-  const api = useApi();
   const { data: tenants } = useQuery({
     queryKey: ['tenants', 'names'],
     queryFn: () => data(api.GET('/v1/tenants', { params: { query: { limit: 250 } } })),

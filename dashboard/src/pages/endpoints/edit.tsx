@@ -1,8 +1,8 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useApi, useCan } from '../../api/api-context';
-import { data } from '../../api/client';
+import { useCan } from '../../api/api-context';
+import { api, data } from '../../api/client';
 import { endpointQuery } from '../../api/endpoint';
 import type { Endpoint } from '../../api/types';
 import { Loaded } from '../../components/loaded';
@@ -27,7 +27,6 @@ export function EditEndpoint() {
 
 function EditForm({ endpoint }: { endpoint: Endpoint }) {
   const { id } = endpoint;
-  const api = useApi();
   const navigate = useNavigate();
   const queryClient = useQueryClient();
   // A change by somebody else meanwhile is kept: only what was changed here is sent.

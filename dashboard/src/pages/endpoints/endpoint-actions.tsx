@@ -1,7 +1,8 @@
 import { Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useApi, useCan } from '../../api/api-context';
+import { useCan } from '../../api/api-context';
+import { api } from '../../api/client';
 import type { Endpoint } from '../../api/types';
 import { ReasonButton } from '../../components/reason-button';
 import { TypedConfirm } from '../../components/typed-confirm';
@@ -34,7 +35,6 @@ const ACTIONS = {
 } as const;
 
 export function EndpointActions({ endpoint: { id, url, status } }: { endpoint: Endpoint }) {
-  const api = useApi();
   const can = useCan();
   const navigate = useNavigate();
   const queryClient = useQueryClient();

@@ -1,6 +1,5 @@
 import { TagsInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useApi } from '../../api/api-context';
 import { typeNamesQuery } from './queries';
 
 interface Props {
@@ -11,8 +10,7 @@ interface Props {
 
 /** Event types and patterns; offers those of the catalogue, and the patterns that stand for several of them. */
 export function EventTypesInput({ value = [], ...input }: Props) {
-  const api = useApi();
-  const { data: types } = useQuery(typeNamesQuery(api));
+  const { data: types } = useQuery(typeNamesQuery);
   const names = types?.data.map(({ name }) => name) ?? [];
   return (
     <TagsInput

@@ -1,7 +1,6 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconPlayerPlay } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useApi } from '../../api/api-context';
 import { patternsMatching } from '../../../../src/domain/event';
 import { failingCondition } from '../../../../src/domain/filter-meaning';
 import { LoadError } from '../../components/loaded';
@@ -18,8 +17,7 @@ interface Props {
 
 /** Which of the newest events the endpoint would get, as the form stands. Nothing is sent or saved. */
 export function FilterTrial({ draft, eventTypes, tenant }: Props) {
-  const api = useApi();
-  const events = useQuery({ ...recentEventsQuery(api, tenant), enabled: false });
+  const events = useQuery({ ...recentEventsQuery(tenant), enabled: false });
   const problem = filterProblem({ filter: draft });
   const verdicts =
     events.data && !problem ? events.data.map((event) => verdictOf(event, draft, eventTypes)) : null;

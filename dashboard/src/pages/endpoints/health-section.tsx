@@ -1,7 +1,6 @@
 import { Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
-import { useApi } from '../../api/api-context';
 import { Facts } from '../../components/facts';
 import { Loaded } from '../../components/loaded';
 import { Section } from '../../components/section';
@@ -18,7 +17,7 @@ const TimeChart = lazy(() =>
 
 /** Attempts of the last 24 hours by hour. */
 export function HealthSection({ id }: { id: string }) {
-  const query = useQuery(endpointStatsQuery(useApi(), id));
+  const query = useQuery(endpointStatsQuery(id));
   return (
     <Section title="Last 24 hours">
       <Loaded query={query}>

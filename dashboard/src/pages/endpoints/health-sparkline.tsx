@@ -1,5 +1,4 @@
 import { useQuery } from '@tanstack/react-query';
-import { useApi } from '../../api/api-context';
 import { count, percent } from '../../lib/format';
 import classes from './health-sparkline.module.css';
 import { endpointStatsQuery } from './queries';
@@ -10,7 +9,7 @@ const HEIGHT = 22;
 
 /** Attempts of each of the last 24 hours as bars: failed ones at the top, in red. */
 export function HealthSparkline({ id }: { id: string }) {
-  const { data: stats } = useQuery(endpointStatsQuery(useApi(), id));
+  const { data: stats } = useQuery(endpointStatsQuery(id));
   if (!stats) return null;
   const hours = attemptsByHour(stats);
   const [delivered, failed] = [

@@ -1,8 +1,7 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconPlayerPlay } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useApi } from '../../api/api-context';
-import { data, type Api } from '../../api/client';
+import { api, data } from '../../api/client';
 import type { Endpoint } from '../../api/types';
 import { LoadError } from '../../components/loaded';
 import { Section } from '../../components/section';
@@ -11,15 +10,14 @@ import { VerdictList, type Verdict } from './verdict-list';
 
 /** Asks the server which recent events this endpoint would get as it is now, and why not the others. */
 export function MatchSection({ endpoint }: { endpoint: Endpoint }) {
-  const api = useApi();
   const { id, tenant, updated_at, status } = endpoint;
   const query = useQuery({
     queryKey: ['endpoints', id, 'match', updated_at, status],
     queryFn: async ({ client }) => {
-      const events = await client.fetchQuery({ ...recentEventsQuery(api, tenant), staleTime: 0 });
+      const events = await client.fetchQuery({ ...recentEventsQuery(tenant), staleTime: 0 });
       const verdicts: Verdict[] = [];
       // One at a time: a key may ask three of these at once.
-      for (const event of events) verdicts.push(await verdictOf(api, endpoint, event));
+      for (const event of events) verdicts.push(await verdictOf(endpoint, event));
       return verdicts;
     },
     enabled: false,
@@ -49,7 +47,7 @@ export function MatchSection({ endpoint }: { endpoint: Endpoint }) {
 }
 
 /** The endpoint is one of those of its tenant: pages are read until it comes. */
-async function verdictOf(api: Api, { id, tenant }: Endpoint, event: RecentEvent): Promise<Verdict> {
+async function verdictOf({ id, tenant }: Endpoint, event: RecentEvent): Promise<Verdict> {
   const { type, payload } = event;
   let cursor: string | undefined;
   do {

@@ -1,8 +1,8 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useApi, useCan } from '../../api/api-context';
-import { data } from '../../api/client';
+import { useCan } from '../../api/api-context';
+import { api, data } from '../../api/client';
 import { useSession } from '../../app/session';
 import { useViewedTenant } from '../../app/view-as';
 import { PageHeader } from '../../components/page-header';
@@ -12,7 +12,6 @@ import { newEndpointOf, valuesOf } from './form-values';
 import { SecretOnce } from './secret-once';
 
 export function NewEndpoint() {
-  const api = useApi();
   const { changeEndpoints } = useCan();
   const session = useSession();
   const viewed = useViewedTenant();

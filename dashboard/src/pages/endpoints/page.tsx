@@ -1,8 +1,8 @@
 import { Button } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { useApi, useCan } from '../../api/api-context';
-import { data } from '../../api/client';
+import { useCan } from '../../api/api-context';
+import { api, data } from '../../api/client';
 import { usePages } from '../../api/use-pages';
 import { useViewedTenant } from '../../app/view-as';
 import { Empty } from '../../components/empty';
@@ -26,7 +26,6 @@ const FILTERS = [
 ] as const satisfies readonly Filter<keyof EndpointsSearch>[];
 
 export function Endpoints() {
-  const api = useApi();
   const can = useCan();
   const search = useSearch({ from: '/signed-in/endpoints' });
   const navigate = useNavigate({ from: '/endpoints' });

@@ -1,8 +1,8 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { data, type Api } from '../../api/client';
+import { api, data } from '../../api/client';
 
 /** The last 24 hours by hour. */
-export const endpointStatsQuery = (api: Api, id: string) =>
+export const endpointStatsQuery = (id: string) =>
   queryOptions({
     queryKey: ['endpoints', id, 'stats'],
     queryFn: () =>
@@ -13,12 +13,7 @@ export const endpointStatsQuery = (api: Api, id: string) =>
   });
 
 /** The newest deliveries of an endpoint in a state: up to `limit` of them. */
-export const someDeliveriesQuery = (
-  api: Api,
-  endpoint_id: string,
-  status: 'HELD' | 'DELIVERED',
-  limit: number,
-) =>
+export const someDeliveriesQuery = (endpoint_id: string, status: 'HELD' | 'DELIVERED', limit: number) =>
   queryOptions({
     queryKey: ['deliveries', 'of-endpoint', endpoint_id, status, limit],
     queryFn: () => data(api.GET('/v1/deliveries', { params: { query: { endpoint_id, status, limit } } })),
@@ -26,9 +21,8 @@ export const someDeliveriesQuery = (
   });
 
 /** Names of the catalogue, for pickers: the first 250. */
-export const typeNamesQuery = (api: Api) =>
-  queryOptions({
-    queryKey: ['event-types', 'names'],
-    queryFn: () => data(api.GET('/v1/event-types', { params: { query: { limit: 250 } } })),
-    staleTime: 60_000,
-  });
+export const typeNamesQuery = queryOptions({
+  queryKey: ['event-types', 'names'],
+  queryFn: () => data(api.GET('/v1/event-types', { params: { query: { limit: 250 } } })),
+  staleTime: 60_000,
+});

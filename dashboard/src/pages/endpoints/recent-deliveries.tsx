@@ -1,8 +1,8 @@
 import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useApi, useCan } from '../../api/api-context';
-import { data } from '../../api/client';
+import { useCan } from '../../api/api-context';
+import { api, data } from '../../api/client';
 import { ClassificationBadge, StatusBadge } from '../../components/badges';
 import { Empty } from '../../components/empty';
 import { Loaded } from '../../components/loaded';
@@ -12,7 +12,6 @@ import { TimeAgo } from '../../components/time-ago';
 import { TextLink } from '../../components/text-link';
 
 export function RecentDeliveries({ id }: { id: string }) {
-  const api = useApi();
   const can = useCan();
   const query = useQuery({
     queryKey: ['deliveries', 'of-endpoint', id, 'recent'],

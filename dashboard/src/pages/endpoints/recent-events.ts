@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query';
-import { data, type Api } from '../../api/client';
+import { api, data } from '../../api/client';
 
 const COUNT = 15;
 
@@ -11,7 +11,7 @@ export interface RecentEvent {
 }
 
 /** The newest events, with payloads; without a tenant, of all that are seen. */
-export const recentEventsQuery = (api: Api, tenant: string | undefined) =>
+export const recentEventsQuery = (tenant: string | undefined) =>
   queryOptions({
     queryKey: ['events', 'recent', tenant ?? null],
     queryFn: async (): Promise<RecentEvent[]> => {

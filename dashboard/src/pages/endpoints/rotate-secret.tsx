@@ -1,7 +1,7 @@
 import { Select, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useApi } from '../../api/api-context';
+import { api } from '../../api/client';
 import { ConfirmButton } from '../../components/confirm';
 
 const OVERLAPS = [
@@ -17,7 +17,6 @@ const KINDS = [
 ];
 
 export function RotateSecret({ id, done }: { id: string; done: () => void }) {
-  const api = useApi();
   const queryClient = useQueryClient();
   const [overlap, setOverlap] = useState('86400');
   const [kind, setKind] = useState('same');

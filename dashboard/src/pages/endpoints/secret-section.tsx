@@ -1,8 +1,7 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useEffect } from 'react';
-import { useApi } from '../../api/api-context';
-import { data } from '../../api/client';
+import { api, data } from '../../api/client';
 import { Section } from '../../components/section';
 import { dateTime, duration } from '../../lib/format';
 import { useNow } from '../../lib/use-now';
@@ -13,7 +12,6 @@ const SHOWN_MS = 60_000;
 
 /** The secrets on demand, for a minute; and their rotation. */
 export function SecretSection({ id }: { id: string }) {
-  const api = useApi();
   const reveal = useMutation({
     mutationFn: async () => ({
       ...(await data(api.GET('/v1/endpoints/{id}/secret', { params: { path: { id } } }))),

@@ -1,8 +1,7 @@
 import { Autocomplete, Button, Group, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useApi } from '../../api/api-context';
-import { data } from '../../api/client';
+import { api, data } from '../../api/client';
 import type { Endpoint } from '../../api/types';
 import { JsonArea, readJson } from '../../components/json-area';
 import { Section } from '../../components/section';
@@ -14,8 +13,7 @@ const FIELDS = ['event_type', 'payload'] as const;
 
 /** Sends one signed sample and says how it went; or shows what would be sent. */
 export function TestSection({ endpoint: { id } }: { endpoint: Endpoint }) {
-  const api = useApi();
-  const { data: types } = useQuery(typeNamesQuery(api));
+  const { data: types } = useQuery(typeNamesQuery);
   const [eventType, setEventType] = useState('');
   const [payload, setPayload] = useState('');
   const { value, fault } = readJson(payload);

@@ -14,12 +14,6 @@ export const filterOf = ({ what, endpointId, since }: Choice) => ({
   ...(what === 'missing' ? { missing: true } : { status: 'FAILED' as const }),
 });
 
-const pad = (value: number) => String(value).padStart(2, '0');
-
-/** As an input of the type `datetime-local` has it. */
-export const localTime = (date: Date): string =>
-  `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}T${pad(date.getHours())}:${pad(date.getMinutes())}`;
-
 const REASONS: Record<string, string> = {
   in_progress: 'are still being sent',
   delivered: 'have been delivered',

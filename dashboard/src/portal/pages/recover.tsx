@@ -6,12 +6,15 @@ import { useCan } from '../../api/api-context';
 import { api, data } from '../../api/client';
 import { Empty } from '../../components/empty';
 import { PageHeader } from '../../components/page-header';
+import { localTime } from '../../lib/local-time';
 import { endpointsQuery } from '../queries';
 import { NotFound } from '../not-found';
 import { RecoverPlan } from './recover-plan';
-import { filterOf, localTime, type Choice } from './recover-choice';
+import { filterOf, type Choice } from './recover-choice';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** To the minute. */
+const aDayAgo = () => localTime(new Date(Date.now() - DAY_MS).toISOString()).slice(0, 16);
 
 /** Sends again what failed, or what an endpoint never got, since a time. */
 export function Recover() {
@@ -20,7 +23,7 @@ export function Recover() {
   const { data: endpoints = [], isSuccess } = useQuery(endpointsQuery);
   const [what, setWhat] = useState<Choice['what']>('failed');
   const [endpointId, setEndpointId] = useState<string | null>(endpoint_id ?? null);
-  const [since, setSince] = useState(() => localTime(new Date(Date.now() - DAY_MS)));
+  const [since, setSince] = useState(aDayAgo);
   // Each request makes a plan: a query would send it again by itself.
   const plan = useMutation({
     mutationFn: (choice: Choice) =>
