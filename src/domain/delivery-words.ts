@@ -36,7 +36,7 @@ export function happened({ http_status, classification, error }: Result): string
   return error ? `${means} (${error})` : means;
 }
 
-/** The step after an attempt: `Next try in 40 s, because it sent Retry-After: 40.` */
+/** The step after an attempt: `Next attempt in 40 s, because it sent Retry-After: 40.` */
 export function follows(attempt: Step, delivery: DeliveryState, now: number): string {
   const { next_attempt_at, number, started_at, classification, stop_reason } = attempt;
   const isLast = number === delivery.attempt_count;
@@ -47,21 +47,21 @@ export function follows(attempt: Step, delivery: DeliveryState, now: number): st
       : 'by the schedule of retries';
     if (!isLast) {
       const ms = Date.parse(next_attempt_at) - Date.parse(started_at);
-      return `The next try was planned ${duration(Math.max(ms, 0))} later, ${because}.`;
+      return `The next attempt was planned ${duration(Math.max(ms, 0))} later, ${because}.`;
     }
-    if (isOpen(delivery)) return `${nextTry(delivery, now)}, ${because}.`;
-    return `No try followed: the delivery ${ended(delivery)}.`;
+    if (isOpen(delivery)) return `${nextAttempt(delivery, now)}, ${because}.`;
+    return `No attempt followed: the delivery ${ended(delivery)}.`;
   }
-  if (stop_reason !== null) return `No further try: ${STOPS[stop_reason]}.`;
+  if (stop_reason !== null) return `No further attempt: ${STOPS[stop_reason]}.`;
   if (delivery.status_reason === 'ATTEMPTS_EXHAUSTED' && isLast)
-    return `No further try: all ${delivery.max_attempts} attempts are used up.`;
-  return 'No further try: trying again would not help.';
+    return `No further attempt: all ${delivery.max_attempts} are used up.`;
+  return 'No further attempt: the same request would fail again.';
 }
 
-function nextTry({ status, next_attempt_at }: DeliveryState, now: number): string {
-  if (status === 'HELD') return 'The next try is held back';
+function nextAttempt({ status, next_attempt_at }: DeliveryState, now: number): string {
+  if (status === 'HELD') return 'The next attempt is held back';
   const ms = Date.parse(next_attempt_at ?? '') - now;
-  return ms >= 1_000 ? `Next try in ${duration(ms)}` : 'The next try is due now';
+  return ms >= 1_000 ? `Next attempt in ${duration(ms)}` : 'The next attempt is due now';
 }
 
 const ended = ({ status, status_reason }: DeliveryState): string =>

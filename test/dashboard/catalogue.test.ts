@@ -73,7 +73,7 @@ describeInBrowser('the pages of event types and tenants', () => {
     await t.call('POST', '/v1/event-types', { name: 'order.old' });
     const page = await open('/event-types/order.old');
     await page.getByRole('switch', { name: 'Archived' }).click({ force: true });
-    await part(page, 'Facts').getByText('Archived', { exact: true }).first().waitFor();
+    await part(page, 'Details').getByText('Archived', { exact: true }).first().waitFor();
     await expect
       .poll(async () => (await t.call('GET', '/v1/event-types/order.old')).body.archived, WITHIN)
       .toBe(true);
@@ -128,7 +128,7 @@ describeInBrowser('the pages of event types and tenants', () => {
     await page.getByLabel('Endpoints at most').fill('2');
     await button(page, 'Create tenant').click();
     await page.getByRole('heading', { name: 'Globex Inc. (globex)' }).waitFor();
-    await part(page, 'Facts').getByText('0 (at most: 2)').waitFor();
+    await part(page, 'Details').getByText('0 (at most: 2)').waitFor();
     await part(page, 'Portal sessions').getByText('Nobody has a link').waitFor();
 
     const link = part(page, 'Portal link');
@@ -209,7 +209,7 @@ describeInBrowser('the pages of event types and tenants', () => {
     await takePictures(page, 'tenants');
     await expectAccessible(page);
     await page.getByRole('link', { name: id }).click();
-    await part(page, 'Facts').getByText(HOSTILE).waitFor();
+    await part(page, 'Details').getByText(HOSTILE).waitFor();
     await expectNoSidewaysScroll(page);
     await button(page, 'Delete').click();
     await page.getByRole('dialog').getByRole('textbox').fill(id);
@@ -224,7 +224,7 @@ describeInBrowser('the pages of event types and tenants', () => {
     await part(page, 'Schema').waitFor();
     for (const name of ['Edit', 'Delete', 'Send example']) expect(await button(page, name).count()).toBe(0);
     await page.goto(`${t.service.url}/tenants/acme`);
-    await part(page, 'Facts').waitFor();
+    await part(page, 'Details').waitFor();
     for (const name of ['Edit', 'Delete', 'Pause this tenant', 'Make a link'])
       expect(await button(page, name).count()).toBe(0);
   });

@@ -34,11 +34,18 @@ describeInBrowser('deliveries in the dashboard', () => {
     const page = await open(`/deliveries/${deliveries[0]!.id}`);
     const attempts = page.getByRole('list', { name: 'Attempts' }).getByRole('listitem');
     await attempts.filter({ hasText: 'Attempt 1' }).waitFor();
-    await page.getByText(/answered 503\. Next try in .* because it sent Retry-After: 3/).waitFor();
+    await page.getByText(/answered 503\. Next attempt in .* because it sent Retry-After: 3/).waitFor();
     await page
       .getByRole('region', { name: 'State' })
       .getByText(/Next attempt in/)
       .waitFor();
+    await page.getByRole('region', { name: 'State' }).getByText('Retrying', { exact: true }).waitFor();
+    const parts = page.getByRole('main').getByRole('region', { name: /^(State|Attempts|Details)$/ });
+    expect(await parts.evaluateAll((all) => all.map((one) => one.ariaLabel))).toEqual([
+      'State',
+      'Attempts',
+      'Details',
+    ]);
     await expectAccessible(page);
     await takePictures(page, 'delivery-retrying');
     await attempts.filter({ hasText: 'Attempt 2' }).waitFor();
@@ -49,7 +56,7 @@ describeInBrowser('deliveries in the dashboard', () => {
     expect(await attempts.first().textContent()).toContain('Attempt 1');
   });
 
-  it('tries again now, cancels and replays', async () => {
+  it('retries now, cancels, and retries what has ended as a new delivery', async () => {
     isMended = false;
     await endpoint('/failing', { tenant: 'acts', retry_schedule: [3600, 3600] });
     const { deliveries } = await postEvent(t, { tenant: 'acts' });
@@ -57,13 +64,16 @@ describeInBrowser('deliveries in the dashboard', () => {
     await page.getByText('Attempt 1').waitFor();
     await page.getByRole('button', { name: 'Retry now' }).click();
     await page.getByText('Attempt 2').waitFor();
+    await page.goto(`${t.service.url}/deliveries?tenant=acts`);
+    const row = page.getByRole('row').filter({ hasText: /Retrying\s*in \d+ (h|min)/ });
+    await row.getByRole('link').click();
     await page.getByRole('button', { name: 'Cancel delivery' }).click();
     const dialog = page.getByRole('dialog', { name: 'Cancel this delivery?' });
     await dialog.getByLabel('Reason (optional)').fill('wrong customer');
     await dialog.getByRole('button', { name: 'Cancel delivery' }).click();
     await page.getByRole('region', { name: 'State' }).getByText('wrong customer').waitFor();
     isMended = true;
-    await page.getByRole('button', { name: 'Replay' }).click();
+    await page.getByRole('button', { name: 'Retry', exact: true }).click();
     await page.getByText('Repeats the delivery').waitFor();
     expect(page.url()).not.toContain(deliveries[0]!.id);
     await page.getByText('The endpoint took it at the first attempt.').waitFor();
@@ -153,7 +163,7 @@ describeInBrowser('deliveries in the dashboard', () => {
     await row.waitFor();
     const before = await page.evaluate<number>('scrollY');
     await row.getByRole('link').click();
-    await page.getByText('Facts').waitFor();
+    await page.getByRole('region', { name: 'Details' }).waitFor();
     await page.goBack();
     await row.waitFor();
     expect(await page.evaluate<number>('scrollY')).toBe(before);

@@ -145,8 +145,8 @@ describeInBrowser('the pages of endpoints', () => {
     await page.getByLabel('Description').fill('The shop');
     await page.getByRole('button', { name: 'Save changes' }).click();
     await page.waitForURL(`**/endpoints/${id}`);
-    await part(page, 'Facts').getByText('The shop').waitFor();
-    await part(page, 'Facts').getByText('after 30 s, 1 h').waitFor();
+    await part(page, 'Details').getByText('The shop').waitFor();
+    await part(page, 'Details').getByText('after 30 s, 1 h').waitFor();
     const { deliveries } = await postEvent(t, { tenant: 'edited' });
     await deliveryIn(t, deliveries[0]!.id);
     expect(receiver.requests.at(-1)!.headers).toMatchObject({
@@ -265,7 +265,7 @@ describeInBrowser('the pages of endpoints', () => {
     await page.getByRole('table', { name: 'Endpoints' }).waitFor();
     expect(await page.getByRole('link', { name: 'Add endpoint' }).count()).toBe(0);
     await page.goto(`${t.service.url}/endpoints/${id}`);
-    await part(page, 'Facts').waitFor();
+    await part(page, 'Details').waitFor();
     for (const name of ['Pause', 'Disable', 'Delete', 'Send test', 'Reveal'])
       expect(await page.getByRole('button', { name }).count()).toBe(0);
   });

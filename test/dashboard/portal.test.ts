@@ -93,25 +93,25 @@ describeInBrowser('the customer portal', () => {
     await page.getByText('12345678901234567890.10').waitFor();
   });
 
-  it('sends a failed delivery again', async () => {
+  it('retries a failed delivery', async () => {
     const { ids } = await failedDeliveries('/failing', 1);
     const { page } = await open();
     await goTo(page, `/deliveries/${ids[0]}`);
     await page.getByText('The endpoint answered 400.').first().waitFor();
-    await page.getByRole('button', { name: 'Send again' }).click();
+    await page.getByRole('button', { name: 'Retry' }).click();
     await page.getByText('The endpoint answered 200.').first().waitFor();
     expect(page.url()).not.toContain(ids[0]);
     expect(received('/failing')).toHaveLength(2);
   });
 
-  it('counts what failed before it sends it again', async () => {
+  it('counts what failed before it replays it', async () => {
     const { endpoint } = await failedDeliveries('/recovered', 3);
     const { page } = await open();
     await goTo(page, `/replay/new?endpoint_id=${endpoint}`);
     await page.getByRole('button', { name: 'Show what would be sent' }).click();
-    await page.getByText('3 events are sent again').waitFor();
+    await page.getByText('3 events would be sent again').waitFor();
     expect(received('/recovered')).toHaveLength(3);
-    await page.getByRole('button', { name: 'Send 3 again' }).click();
+    await page.getByRole('button', { name: 'Replay 3' }).click();
     await page.getByRole('heading', { name: 'Done' }).waitFor();
     await page.getByText('3 of 3').waitFor();
     expect(received('/recovered')).toHaveLength(6);
@@ -122,12 +122,12 @@ describeInBrowser('the customer portal', () => {
     const url = `http://127.0.0.1:${receiver.port}/late`;
     await createEndpoint(t, url, { tenant });
     const { page } = await open();
-    await page.getByRole('link', { name: 'Recover' }).click();
+    await page.getByRole('link', { name: 'Replay' }).click();
     await page.getByRole('radio', { name: 'What was never sent' }).check();
     await page.getByRole('combobox', { name: 'Endpoint' }).click();
     await page.getByRole('option', { name: url }).click();
     await page.getByRole('button', { name: 'Show what would be sent' }).click();
-    await page.getByRole('button', { name: 'Send 2 again' }).click();
+    await page.getByRole('button', { name: 'Replay 2' }).click();
     await page.getByRole('heading', { name: 'Done' }).waitFor();
     const ids = received('/late').map(({ headers }) => headers['webhook-id']);
     expect(ids.sort()).toEqual(events.map(({ id }) => id).sort());
@@ -138,8 +138,8 @@ describeInBrowser('the customer portal', () => {
     const { page } = await open({ scopes: ['read'] });
     await page.getByRole('link', { name: /scoped/ }).waitFor();
     const offers = () =>
-      page.getByRole('button', { name: /Add|Edit|Pause|Delete|Reveal|Rotate|Send|Replay|Try/ }).count();
-    const links = () => page.getByRole('link', { name: /Add|Edit|Recover|Replay/ }).count();
+      page.getByRole('button', { name: /Add|Edit|Pause|Delete|Reveal|Rotate|Send|Replay|Retry/ }).count();
+    const links = () => page.getByRole('link', { name: /Add|Edit|Replay/ }).count();
     expect([await offers(), await links()]).toEqual([0, 0]);
     await goTo(page, `/endpoints/${endpoint}`);
     await page.getByRole('region', { name: 'Recent deliveries' }).getByText('order.created').waitFor();

@@ -43,12 +43,12 @@ describeInBrowser('replay', () => {
     await page.waitForURL(/tenant=acme/);
     await page.getByRole('button', { name: 'Dry run' }).click();
     await page.getByRole('heading', { name: 'Dry run' }).waitFor();
-    await figure(page, 'Would be delivered again', '3');
+    await figure(page, 'Would be replayed', '3');
     const byEndpoint = page.getByRole('table', { name: 'By endpoint' });
     await byEndpoint.getByText(EVIL).waitFor();
     const byType = page.getByRole('table', { name: 'By event type' });
     await byType.getByRole('row', { name: 'order.created 2' }).waitFor();
-    await page.getByRole('table', { name: 'Deliveries' }).getByText('To deliver').first().waitFor();
+    await page.getByRole('table', { name: 'Deliveries' }).getByText('To replay').first().waitFor();
     const { plan, status } = await batches.get(idOf(page));
     expect({ eligible: plan!.eligible, status }).toEqual({ eligible: 3, status: 'DRY_RUN' });
     expect(receiver.requests.length).toBe(before);
@@ -62,7 +62,7 @@ describeInBrowser('replay', () => {
     const before = receiver.requests.length;
     const { id } = await batches.create({ filter: { endpoint_id: endpoint }, dry_run: true });
     const page = await open(`/replay/${id}`);
-    const start = page.getByRole('button', { name: 'Deliver 3 again' });
+    const start = page.getByRole('button', { name: 'Replay 3' });
     const confirm = page.getByRole('textbox', { name: 'Type 3 to confirm' });
     for (const wrong of ['', '2', '33']) {
       await confirm.fill(wrong);
@@ -135,7 +135,7 @@ describeInBrowser('replay', () => {
     await field.fill(late.id);
     await page.waitForURL(new RegExp(late.id));
     await dryRun.click();
-    await figure(page, 'Would be delivered again', '1');
+    await figure(page, 'Would be replayed', '1');
     await page.getByText('Events that never had a delivery').waitFor();
   });
 

@@ -1,11 +1,29 @@
+import { Text } from '@mantine/core';
 import type { Classification, DeliveryStatus } from '../api/types';
 import { CLASSIFICATION_WORDS, STATUS_WORDS } from '../lib/words';
 import { CLASSIFICATION_MEANINGS } from '../../../src/domain/classification-meanings';
 import { Tag } from './tag';
+import { Countdown } from './time-ago';
 
-export const StatusBadge = ({ status }: { status: DeliveryStatus }) => {
+/** The status of a delivery; while it waits for its retry, with the time until then. */
+export const StatusBadge = ({
+  status,
+  nextAt = null,
+}: {
+  status: DeliveryStatus;
+  nextAt?: string | null;
+}) => {
   const { label, color } = STATUS_WORDS[status];
-  return <Tag color={color}>{label}</Tag>;
+  return (
+    <>
+      <Tag color={color}>{label}</Tag>
+      {status === 'IN_PROGRESS' && nextAt !== null && (
+        <Text span size="xs" c="dimmed" ml={6}>
+          <Countdown to={nextAt} />
+        </Text>
+      )}
+    </>
+  );
 };
 
 export const ClassificationBadge = ({ value }: { value: Classification }) => {

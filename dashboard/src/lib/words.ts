@@ -3,7 +3,7 @@ import type { Classification, DeliveryStatus } from '../api/types';
 /** Name and color (of Mantine) of each status of a delivery. */
 export const STATUS_WORDS: Record<DeliveryStatus, { label: string; color: string }> = {
   PENDING: { label: 'Waiting', color: 'blue' },
-  IN_PROGRESS: { label: 'Sending', color: 'blue' },
+  IN_PROGRESS: { label: 'Retrying', color: 'orange' },
   HELD: { label: 'Held', color: 'grape' },
   DELIVERED: { label: 'Delivered', color: 'teal' },
   FAILED: { label: 'Failed', color: 'red' },

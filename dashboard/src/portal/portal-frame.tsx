@@ -9,7 +9,7 @@ const PAGES = [
   { to: '/endpoints', label: 'Endpoints' },
   { to: '/deliveries', label: 'Log' },
   { to: '/event-types', label: 'Event catalogue' },
-  { to: '/replay/new', label: 'Recover' },
+  { to: '/replay/new', label: 'Replay' },
 ] as const;
 
 /** The frame around every page: whose webhooks these are, and the way to the other pages. */

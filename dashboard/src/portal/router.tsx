@@ -62,7 +62,7 @@ const pages = [
   createRoute({
     ...at('/replay/new'),
     validateSearch: deliveriesSearch,
-    component: lazyRouteComponent(() => import('./pages/recover'), 'Recover'),
+    component: lazyRouteComponent(() => import('./pages/replay'), 'Replay'),
   }),
 ] as const;
 

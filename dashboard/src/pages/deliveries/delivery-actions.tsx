@@ -32,7 +32,7 @@ export function DeliveryActions({ delivery }: { delivery: Delivery }) {
   if (!isOpen(delivery))
     return (
       <Button loading={retry.isPending} onClick={() => retry.mutate()}>
-        Replay
+        Retry
       </Button>
     );
   const isHeld = delivery.status === 'HELD';
@@ -46,7 +46,7 @@ export function DeliveryActions({ delivery }: { delivery: Delivery }) {
       >
         <Text size="sm">
           Nothing more is sent for it. An attempt under way ends by itself: if the endpoint takes it, it
-          counts as delivered. It can be replayed later.
+          counts as delivered. It can be retried later.
         </Text>
         <TextInput
           label="Reason (optional)"

@@ -8,7 +8,7 @@ import { TimeAgo } from '../../components/time-ago';
 import { dateTime } from '../../lib/format';
 
 export const DeliveryFacts = ({ delivery }: { delivery: Delivery }) => (
-  <Section title="Facts">
+  <Section title="Details">
     <Facts
       of={{
         Delivery: <Copied text={delivery.id} />,

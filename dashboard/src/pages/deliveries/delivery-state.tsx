@@ -28,7 +28,7 @@ function inWords(delivery: Delivery, now: number): string {
       ? 'The endpoint took it at the first attempt.'
       : `The endpoint took it at attempt ${attempt_count}.`;
   if (completed_at === null && !isOpen(delivery)) return 'It ends with the attempt that is under way.';
-  if (!isOpen(delivery)) return `${reason ?? ''} No attempt follows; a replay makes a new delivery.`.trim();
+  if (!isOpen(delivery)) return `${reason ?? ''} No attempt follows; a retry makes a new delivery.`.trim();
   if (status === 'HELD')
     return `Nothing is sent while this lasts, and nothing is lost. ${reason ? `Reason: ${reason}` : ''} ${used}`;
   const ms = next_attempt_at === null ? 0 : Date.parse(next_attempt_at) - now;

@@ -23,9 +23,9 @@ export function DeliveryPage() {
         {(delivery) => (
           <Stack gap="md">
             <DeliveryState delivery={delivery} />
-            <DeliveryFacts delivery={delivery} />
             {/* Another delivery begins with its own attempt open. */}
             <Attempts key={delivery.id} delivery={delivery} />
+            <DeliveryFacts delivery={delivery} />
           </Stack>
         )}
       </Loaded>

@@ -17,7 +17,7 @@ export function EndpointFacts({ endpoint }: { endpoint: Endpoint }) {
   const isPortal = useIsPortal();
   const { id, tenant, event_types, status, description, filter, failing_since } = endpoint;
   return (
-    <Section title="Facts">
+    <Section title="Details">
       <Facts
         of={{
           Status: <EndpointBadge status={status} />,

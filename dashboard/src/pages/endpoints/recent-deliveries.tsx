@@ -31,7 +31,7 @@ export function RecentDeliveries({ id }: { id: string }) {
                 <Link to="/replay/new" search={{ endpoint_id: id, status: 'FAILED' }} {...props} />
               )}
             >
-              Replay failed ones
+              Replay failed
             </Button>
           )}
           <Button
@@ -64,7 +64,12 @@ export function RecentDeliveries({ id }: { id: string }) {
                     </TextLink>
                   ),
                 },
-                { header: 'Status', cell: ({ status }) => <StatusBadge status={status} /> },
+                {
+                  header: 'Status',
+                  cell: ({ status, next_attempt_at: nextAt }) => (
+                    <StatusBadge status={status} nextAt={nextAt} />
+                  ),
+                },
                 {
                   header: 'Last answer',
                   cell: ({ last_classification: last }) =>

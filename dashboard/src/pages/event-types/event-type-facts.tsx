@@ -29,7 +29,7 @@ export function EventTypeFacts({
   });
   return (
     <Stack>
-      <Section title="Facts">
+      <Section title="Details">
         <Facts
           of={{
             Status: <Tag color={archived ? 'gray' : 'teal'}>{archived ? 'Archived' : 'In use'}</Tag>,

@@ -34,7 +34,7 @@ export function EventDeliveries({ event }: { event: EventWithText }) {
       actions={
         mayOperate && (query.data?.data.length ?? 0) > 0 ? (
           <Button size="xs" onClick={replay}>
-            Send again…
+            Replay…
           </Button>
         ) : undefined
       }

@@ -28,7 +28,7 @@ export function EventPage() {
 
 const Parts = ({ event }: { event: EventWithText }) => (
   <Stack gap="md">
-    <Section title="Facts">
+    <Section title="Details">
       <Facts
         of={{
           Event: <Copied text={event.id} />,

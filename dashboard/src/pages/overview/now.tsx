@@ -60,9 +60,9 @@ function openFigures(open: NonNullable<LiveTick['open']>): Figure[] {
   return [
     { label: 'Waiting', value: <Of status="PENDING" n={open.PENDING} />, about: 'for the first attempt' },
     {
-      label: 'Sending',
+      label: 'Retrying',
       value: <Of status="IN_PROGRESS" n={open.IN_PROGRESS} />,
-      about: 'or to be tried again',
+      about: 'after a failed attempt',
     },
     { label: 'Held', value: <Of status="HELD" n={open.HELD} />, about: 'by a pause' },
     {

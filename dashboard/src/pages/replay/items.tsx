@@ -19,7 +19,7 @@ const MAX_LIVE_ROWS = 200;
 
 const STATES = [
   { value: 'all', label: 'All' },
-  { value: 'PLANNED', label: 'To deliver' },
+  { value: 'PLANNED', label: 'To replay' },
   { value: 'CREATED', label: 'Made' },
   { value: 'SKIPPED', label: 'Left out' },
 ];
@@ -97,7 +97,7 @@ function delivery({ delivery_id, source_delivery_id, event_id }: BatchItem) {
 function state({ status, reason, delivery_status }: BatchItem) {
   if (delivery_status) return <StatusBadge status={delivery_status} />;
   if (status === 'SKIPPED') return reason ? `Left out: ${SKIP_WORDS[reason]}` : 'Left out';
-  return status === 'PLANNED' ? 'To deliver' : 'Made';
+  return status === 'PLANNED' ? 'To replay' : 'Made';
 }
 
 const idOf = ({ number }: BatchItem) => String(number);

@@ -26,7 +26,7 @@ const ABOUT: Record<Kind, string> = {
     'Events that match an endpoint and never had a delivery to it: it was added later, or its filter was changed.',
 };
 
-/** Chooses what to deliver again; its dry run opens as a page of its own. */
+/** Chooses what to replay; its dry run opens as a page of its own. */
 export function NewReplay() {
   const given = useSearch({ from: '/signed-in/replay/new' });
   const viewed = useViewedTenant();
@@ -58,9 +58,9 @@ export function NewReplay() {
     <>
       <PageHeader
         title="New replay"
-        about="Choose what to deliver again. Nothing is sent before you confirm."
+        about="Choose which deliveries to make again. Nothing is sent before you confirm."
       />
-      <Section title="What to deliver again">
+      <Section title="What to replay">
         <Stack gap="sm" align="flex-start">
           <SegmentedControl
             aria-label="What to choose by"

@@ -86,7 +86,7 @@ export function Replay() {
 
 function progress({ status, plan, created_count, delivered_count, failed_count }: Batch): string {
   if (plan === null) return '';
-  const planned = `${count(plan.eligible)} to deliver`;
+  const planned = `${count(plan.eligible)} to replay`;
   if (status === 'DRY_RUN') return planned;
   const failed = failed_count > 0 ? `, ${count(failed_count)} failed` : '';
   return `${count(created_count)} of ${count(plan.eligible)} made, ${count(delivered_count)} delivered${failed}`;

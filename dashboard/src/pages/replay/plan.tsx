@@ -17,7 +17,7 @@ export function Plan({ plan, isDryRun }: { plan: BatchPlan; isDryRun: boolean })
     <Section title={isDryRun ? 'What would happen' : 'The plan'}>
       <Stack>
         <Group gap="xl">
-          <Figure label={isDryRun ? 'Would be delivered again' : 'To deliver again'} value={plan.eligible} />
+          <Figure label={isDryRun ? 'Would be replayed' : 'To replay'} value={plan.eligible} />
           <Figure label="Left out" value={plan.total - plan.eligible} />
           <Figure label="Found" value={plan.total} />
         </Group>

@@ -34,7 +34,7 @@ export function StartPanel({ id, eligible }: { id: string; eligible: number }) {
   if (eligible === 0)
     return (
       <Section title="Start">
-        <Text size="sm">There is nothing to deliver: see above why each delivery is left out.</Text>
+        <Text size="sm">There is nothing to replay: see above why each delivery is left out.</Text>
       </Section>
     );
   const isTyped = typed.replaceAll(/[\s.,’']/g, '') === String(eligible);
@@ -88,7 +88,7 @@ export function StartPanel({ id, eligible }: { id: string; eligible: number }) {
               w={240}
             />
             <Button type="submit" disabled={!isTyped || rate === ''} loading={start.isPending}>
-              Deliver {count(eligible)} again
+              Replay {count(eligible)}
             </Button>
           </Group>
         </Stack>

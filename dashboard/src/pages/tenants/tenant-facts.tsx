@@ -26,7 +26,7 @@ export function TenantFacts({ tenant }: { tenant: components['schemas']['Tenant'
         </Alert>
       )}
       <Section
-        title="Facts"
+        title="Details"
         actions={
           <Group gap="md" fz="sm">
             <TextLink to="/endpoints" search={{ tenant: id }}>

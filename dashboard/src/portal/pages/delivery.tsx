@@ -20,7 +20,7 @@ import { DeliveryState } from '../../pages/deliveries/delivery-state';
 
 const route = getRouteApi('/signed-in/deliveries/$id');
 
-/** An event on its way to an endpoint: its attempts in words, what was sent, and a way to send it again. */
+/** An event on its way to an endpoint: its attempts in words, what was sent, and a way to retry it. */
 export function DeliveryPage() {
   const { id } = route.useParams();
   const { replay } = useCan();
@@ -37,14 +37,14 @@ export function DeliveryPage() {
               </>
             }
           >
-            {replay && delivery.status !== 'HELD' && <SendAgain delivery={delivery} />}
+            {replay && delivery.status !== 'HELD' && <Retry delivery={delivery} />}
           </PageHeader>
-          <DeliveryState delivery={delivery} />
           <Stack>
-            <About delivery={delivery} />
+            <DeliveryState delivery={delivery} />
             {/* Another delivery begins with its own attempt open. */}
             <Attempts key={id} delivery={delivery} />
             <Payload eventId={delivery.event_id} />
+            <Details delivery={delivery} />
           </Stack>
         </>
       )}
@@ -52,8 +52,8 @@ export function DeliveryPage() {
   );
 }
 
-const About = ({ delivery }: { delivery: Delivery }) => (
-  <Section title="About">
+const Details = ({ delivery }: { delivery: Delivery }) => (
+  <Section title="Details">
     <Facts
       of={{
         Endpoint: (
@@ -83,8 +83,8 @@ const Payload = ({ eventId }: { eventId: string }) => (
   </Section>
 );
 
-/** Tries a waiting delivery now; sends an ended one again as a new delivery, and shows that. */
-function SendAgain({ delivery }: { delivery: Delivery }) {
+/** Retries a waiting delivery now, and an ended one as a new delivery, which is then shown. */
+function Retry({ delivery }: { delivery: Delivery }) {
   const queryClient = useQueryClient();
   const navigate = useNavigate();
   const retry = useMutation({
@@ -96,7 +96,7 @@ function SendAgain({ delivery }: { delivery: Delivery }) {
   });
   return (
     <Button loading={retry.isPending} onClick={() => retry.mutate()}>
-      {isOpen(delivery) ? 'Try now' : 'Send again'}
+      {isOpen(delivery) ? 'Retry now' : 'Retry'}
     </Button>
   );
 }

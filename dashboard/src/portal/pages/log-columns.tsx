@@ -12,7 +12,12 @@ export const LOG_COLUMNS: readonly Column<Delivery>[] = [
     narrow: 'title',
     cell: ({ id, event_type }) => <RowLink to={`/deliveries/${id}`}>{event_type}</RowLink>,
   },
-  { header: 'Status', width: '100px', narrow: 'side', cell: ({ status }) => <StatusBadge status={status} /> },
+  {
+    header: 'Status',
+    width: '150px',
+    narrow: 'side',
+    cell: ({ status, next_attempt_at: nextAt }) => <StatusBadge status={status} nextAt={nextAt} />,
+  },
   { header: 'Endpoint', width: '2.5fr', cell: ({ endpoint_id }) => <EndpointName id={endpoint_id} /> },
   {
     header: 'Last answer',

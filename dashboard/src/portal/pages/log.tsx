@@ -42,7 +42,7 @@ export function Log() {
       <PageHeader title="Log" about="What was sent to your endpoints, newest first.">
         {replay && (
           <ButtonLink to="/replay/new" variant="default">
-            Recover
+            Replay
           </ButtonLink>
         )}
       </PageHeader>

@@ -9,7 +9,7 @@ import { Section } from '../../components/section';
 import { count } from '../../lib/format';
 
 /** How far the sending is, and a way to stop it. */
-export function RecoverProgress({ batch: first }: { batch: Batch }) {
+export function ReplayProgress({ batch: first }: { batch: Batch }) {
   const path = { id: first.id };
   const { data: batch, refetch } = useQuery({ ...batchQuery(first.id), initialData: first });
   const stop = useMutation({
@@ -24,7 +24,7 @@ export function RecoverProgress({ batch: first }: { batch: Batch }) {
   const share = (part: number) => (eligible === 0 ? 0 : (100 * part) / eligible);
   return (
     <Section
-      title={isSending ? 'Sending' : end}
+      title={isSending ? 'Replaying' : end}
       actions={
         end === undefined && (
           <Button size="xs" variant="default" loading={stop.isPending} onClick={() => stop.mutate()}>

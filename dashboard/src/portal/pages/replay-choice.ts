@@ -17,7 +17,7 @@ export const filterOf = ({ what, endpointId, since }: Choice) => ({
 const REASONS: Record<string, string> = {
   in_progress: 'are still being sent',
   delivered: 'have been delivered',
-  already_replayed: 'were sent again before',
+  already_replayed: 'were replayed before',
   endpoint_disabled: 'belong to a disabled endpoint: enable it first',
   endpoint_deleted: 'belong to a deleted endpoint',
   payload_expired: 'are no longer kept',
@@ -25,7 +25,7 @@ const REASONS: Record<string, string> = {
   duplicate_id: 'were chosen twice',
 };
 
-/** Why some are left out: `3 were sent again before`. */
+/** Why some are left out: `3 were replayed before`. */
 export const skippedInWords = (skipped: Record<string, number>): string[] =>
   Object.entries(skipped).map(([reason, count]) => `${count} ${REASONS[reason] ?? 'cannot be sent'}`);
 

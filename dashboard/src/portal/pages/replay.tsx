@@ -9,15 +9,15 @@ import { PageHeader } from '../../components/page-header';
 import { localTime } from '../../lib/local-time';
 import { endpointsQuery } from '../queries';
 import { NotFound } from '../not-found';
-import { RecoverPlan } from './recover-plan';
-import { filterOf, type Choice } from './recover-choice';
+import { ReplayPlan } from './replay-plan';
+import { filterOf, type Choice } from './replay-choice';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** To the minute. */
 const aDayAgo = () => localTime(new Date(Date.now() - DAY_MS).toISOString()).slice(0, 16);
 
-/** Sends again what failed, or what an endpoint never got, since a time. */
-export function Recover() {
+/** Replays what failed, or what an endpoint never got, since a time. */
+export function Replay() {
   const { endpoint_id } = useSearch({ from: '/signed-in/replay/new' });
   const { replay } = useCan();
   const { data: endpoints = [], isSuccess } = useQuery(endpointsQuery);
@@ -44,15 +44,15 @@ export function Recover() {
   return (
     <>
       <PageHeader
-        title="Recover"
-        about="Your server was away, or was added later? Send it again what it missed."
+        title="Replay"
+        about="Your server was away, or was added later? Deliver again what it missed."
       />
       {isSuccess && endpoints.length === 0 ? (
-        <Empty title="There is nothing to recover">Add an endpoint first.</Empty>
+        <Empty title="There is nothing to replay">Add an endpoint first.</Empty>
       ) : (
         <Stack maw={640}>
           <Radio.Group
-            label="What is sent again?"
+            label="What to replay"
             value={what}
             onChange={change((value: string) => setWhat(value as Choice['what']))}
           >
@@ -92,7 +92,7 @@ export function Recover() {
             </Alert>
           )}
           {plan.data ? (
-            <RecoverPlan made={plan.data} endpoints={endpoints} />
+            <ReplayPlan made={plan.data} endpoints={endpoints} />
           ) : (
             <Group>
               <Button

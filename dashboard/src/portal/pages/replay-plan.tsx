@@ -6,13 +6,13 @@ import { api, data } from '../../api/client';
 import type { Batch, Endpoint } from '../../api/types';
 import { Section } from '../../components/section';
 import { count } from '../../lib/format';
-import { skippedInWords, urlOf } from './recover-choice';
-import { RecoverProgress } from './recover-progress';
+import { skippedInWords, urlOf } from './replay-choice';
+import { ReplayProgress } from './replay-progress';
 
 /** What a plan counted; nothing is sent before it is confirmed. */
-export function RecoverPlan({ made, endpoints }: { made: Batch; endpoints: Endpoint[] }) {
+export function ReplayPlan({ made, endpoints }: { made: Batch; endpoints: Endpoint[] }) {
   const [started, setStarted] = useState<Batch | null>(null);
-  if (started) return <RecoverProgress batch={started} />;
+  if (started) return <ReplayProgress batch={started} />;
   return <Plan made={made} endpoints={endpoints} onStart={setStarted} />;
 }
 
@@ -43,8 +43,8 @@ function Plan({
     <Section title={plan.eligible === 0 ? 'Nothing to send' : 'This would be sent'}>
       <Stack gap="xs">
         <Text size="sm">
-          <b>{count(plan.eligible)}</b> {plan.eligible === 1 ? 'event is' : 'events are'} sent again. Nothing
-          has been sent yet.
+          <b>{count(plan.eligible)}</b> {plan.eligible === 1 ? 'event' : 'events'} would be sent again.
+          Nothing has been sent yet.
         </Text>
         <List size="sm">
           {plan.by_endpoint.map(({ endpoint_id, count: some }) => (
@@ -61,7 +61,7 @@ function Plan({
         {plan.eligible > 0 && (
           <Group>
             <Button loading={start.isPending} onClick={() => start.mutate()}>
-              Send {count(plan.eligible)} again
+              Replay {count(plan.eligible)}
             </Button>
           </Group>
         )}
