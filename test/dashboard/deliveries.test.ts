@@ -41,11 +41,8 @@ describeInBrowser('deliveries in the dashboard', () => {
       .waitFor();
     await page.getByRole('region', { name: 'State' }).getByText('Retrying', { exact: true }).waitFor();
     const parts = page.getByRole('main').getByRole('region', { name: /^(State|Attempts|Details)$/ });
-    expect(await parts.evaluateAll((all) => all.map((one) => one.ariaLabel))).toEqual([
-      'State',
-      'Attempts',
-      'Details',
-    ]);
+    const names = (await parts.all()).map((one) => one.getAttribute('aria-label'));
+    expect(await Promise.all(names)).toEqual(['State', 'Attempts', 'Details']);
     await expectAccessible(page);
     await takePictures(page, 'delivery-retrying');
     await attempts.filter({ hasText: 'Attempt 2' }).waitFor();

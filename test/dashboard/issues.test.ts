@@ -54,7 +54,12 @@ describeInBrowser('issues', () => {
     await card.getByRole('link', { name: 'Replay the failed' }).click();
     await page.waitForURL(/\/replay\/new\?/);
     const search = Object.fromEntries(new URL(page.url()).searchParams);
-    expect(search).toEqual({ endpoint_id: endpoint, classification: 'HTTP_4XX_PERMANENT', status: 'FAILED' });
+    expect(search).toEqual({
+      ...{ endpoint_id: endpoint, classification: 'HTTP_4XX_PERMANENT', status: 'FAILED' },
+      from: expect.any(String) as unknown,
+    });
+    await page.getByRole('button', { name: 'Dry run' }).click();
+    await page.getByRole('group', { name: 'Would be replayed' }).getByText('2', { exact: true }).waitFor();
   });
 
   it('acknowledges an issue with a note, and reopens it', async () => {
@@ -76,6 +81,24 @@ describeInBrowser('issues', () => {
     await card.getByRole('button', { name: 'Reopen' }).click();
     await page.getByText('No issue is acknowledged').waitFor();
     expect(await issues()).toMatchObject([{ status: 'open' }]);
+  });
+
+  it('retries at once what waits for its next attempt, and offers no replay of it', async () => {
+    let isMended = false;
+    receiver.setBehaviour(() => ({ status: isMended ? 200 : 503 }));
+    const { id } = await createEndpoint(t, `${receiver.url}/busy`, {
+      tenant: 'busy',
+      retry_schedule: [3600],
+    });
+    const { deliveries } = await postEvent(t, { tenant: 'busy' });
+    await eventually(async () => (await issues()).length === 2);
+    const page = await open(`/issues?endpoint_id=${id}`);
+    await page.getByRole('button', { name: 'Retry the 1 waiting now' }).click();
+    expect(await page.getByRole('link', { name: 'Replay the failed' }).count()).toBe(0);
+    isMended = true;
+    await page.getByRole('dialog').getByRole('button', { name: 'Retry the 1 waiting now' }).click();
+    await page.getByText('1 retried now').waitFor();
+    expect(await deliveryIn(t, deliveries[0]!.id, ['DELIVERED'])).toMatchObject({ attempt_count: 2 });
   });
 
   it('a viewer may only read', async () => {

@@ -139,6 +139,24 @@ describeInBrowser('replay', () => {
     await page.getByText('Events that never had a delivery').waitFor();
   });
 
+  it('changing the choice of a dry run keeps the deliveries that were picked by hand', async () => {
+    const { body } = await t.call<{ data: { id: string }[] }>('GET', '/v1/deliveries?tenant=acme&limit=2');
+    const delivery_ids = body.data.map(({ id }) => id);
+    const { id } = await batches.create({ delivery_ids, include_delivered: true, dry_run: true });
+    const { page, faults } = await openPage(browser, t.service.url!, `/replay/${id}`);
+    await page.getByRole('button', { name: 'Change the choice' }).click();
+    await page.getByText('Selected (2)').waitFor();
+    expect(await page.getByRole('checkbox', { name: /^Also those that were delivered/ }).isChecked()).toBe(
+      true,
+    );
+    await page.getByRole('button', { name: 'Dry run' }).click();
+    await page.getByText('2 chosen deliveries').waitFor();
+    expect(idOf(page)).not.toBe(id);
+    const again = (await batches.itemsOf(idOf(page))).map(({ source_delivery_id }) => source_delivery_id);
+    expect(again.sort()).toEqual(delivery_ids.sort());
+    expect(faults).toEqual([]);
+  });
+
   it('a viewer sees replays, and no way to start or change one', async () => {
     const { key } = await createKey(t, 'viewer');
     const { id } = await batches.create({

@@ -12,7 +12,7 @@ import { useEach } from './use-each';
 /** The actions on the selected deliveries. */
 export function SelectionBar({ selected, onClear }: { selected: Delivery[]; onClear: () => void }) {
   const navigate = useNavigate();
-  const retry = useEach(retryDelivery, 'are retried now');
+  const retry = useEach(retryDelivery, 'retried now');
   const cancel = useEach((id) => cancelDelivery(id), 'cancelled');
   if (selected.length === 0) return null;
   const open = selected.filter((one) => isOpen(one)).map(({ id }) => id);

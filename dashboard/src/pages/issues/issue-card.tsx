@@ -8,7 +8,13 @@ import { Facts } from '../../components/facts';
 import { TextLink } from '../../components/text-link';
 import { TimeAgo } from '../../components/time-ago';
 import { count } from '../../lib/format';
+import { RetryWaiting } from './retry-waiting';
 import { IssueActions } from './issue-actions';
+
+/** The default schedule of retries takes less: a delivery may be accepted that long before its first such failure. */
+const LONGEST_MS = 72 * 3_600_000;
+const acceptedSince = ({ first_seen_at }: Issue) =>
+  new Date(Date.parse(first_seen_at) - LONGEST_MS).toISOString();
 
 /** One issue: what fails where, since when and how often, what it means, and what to do. */
 export function IssueCard({ issue }: { issue: Issue }) {
@@ -72,12 +78,15 @@ export function IssueCard({ issue }: { issue: Issue }) {
           <ButtonLink size="xs" variant="default" to="/deliveries" search={{ endpoint_id, classification }}>
             See all
           </ButtonLink>
+          {issue.retrying_count > 0 && issue.endpoint_status === 'enabled' && canOperate(session) && (
+            <RetryWaiting issue={issue} />
+          )}
           {failed > 0 && canOperate(session) && (
             <ButtonLink
               size="xs"
               variant="default"
               to="/replay/new"
-              search={{ endpoint_id, classification, status: 'FAILED' }}
+              search={{ endpoint_id, classification, status: 'FAILED', from: acceptedSince(issue) }}
             >
               Replay the failed
             </ButtonLink>

@@ -1,4 +1,4 @@
-import { Alert, Group, Stack, Text } from '@mantine/core';
+import { Alert, Group, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { batchQuery } from '../../api/batches';
@@ -8,15 +8,14 @@ import { useSession } from '../../app/session';
 import { Copied } from '../../components/copied';
 import { Loaded } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
-import { TextLink } from '../../components/text-link';
 import { count } from '../../lib/format';
 import { BatchActions } from './batch-actions';
 import { BatchBadge } from './batch-badge';
 import { BatchRecord } from './batch-record';
+import { ChangeChoice } from './change-choice';
 import { Items } from './items';
 import { Plan } from './plan';
 import { Progress } from './progress';
-import type { NewReplaySearch } from './search';
 import { Selection } from './selection';
 import { StartPanel } from './start-panel';
 
@@ -50,13 +49,7 @@ function Parts({ batch }: { batch: Batch }) {
         <div>
           <Selection of={batch.selection} />
         </div>
-        {batch.status === 'DRY_RUN' && (
-          <Text size="sm">
-            <TextLink to="/replay/new" search={asSearch(batch.selection)}>
-              Change the choice
-            </TextLink>
-          </Text>
-        )}
+        {batch.status === 'DRY_RUN' && <ChangeChoice batch={batch} />}
       </Stack>
       {batch.status === 'PLANNING' && (
         <Alert color="blue" variant="light" title="The plan is being made" role="status">
@@ -77,13 +70,4 @@ function Parts({ batch }: { batch: Batch }) {
       <BatchRecord batch={batch} />
     </Stack>
   );
-}
-
-/** The choice as the form of a new replay takes it. */
-function asSearch(selection: Batch['selection']): NewReplaySearch {
-  const include_delivered = selection.include_delivered || undefined;
-  if ('missing' in selection) return { ...selection.missing, missing: true };
-  if (!('filter' in selection)) return {};
-  const { status, ...filter } = selection.filter;
-  return { ...filter, include_delivered, status: status.length === 1 ? status[0] : undefined };
 }
