@@ -132,6 +132,8 @@ describeInBrowser('the pages of event types and tenants', () => {
     await part(page, 'Portal sessions').getByText('Nobody has a link').waitFor();
 
     const link = part(page, 'Portal link');
+    const view = link.getByRole('checkbox', { name: 'View (always)' });
+    expect([await view.isChecked(), await view.isDisabled()]).toEqual([true, true]);
     await link.getByRole('checkbox', { name: 'Manage endpoints' }).check();
     await link.getByRole('button', { name: 'Make a link' }).click();
     const url = await link.getByRole('textbox', { name: 'Portal link' }).inputValue();
@@ -140,7 +142,7 @@ describeInBrowser('the pages of event types and tenants', () => {
     await takePictures(page, 'tenant');
     await expectAccessible(page);
     await page.reload();
-    await part(page, 'Portal sessions').getByText('look, manage endpoints').waitFor();
+    await part(page, 'Portal sessions').getByText('view, manage endpoints').waitFor();
     expect(await page.content()).not.toContain(url.split('#')[1]);
 
     const { pathname, hash } = new URL(url);

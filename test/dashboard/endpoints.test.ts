@@ -46,6 +46,9 @@ describeInBrowser('the pages of endpoints', () => {
     await takePictures(page, 'endpoint-new');
     await page.getByRole('button', { name: 'Add endpoint' }).click();
     const secret = await page.getByRole('group', { name: 'Signing secret' }).locator('code').innerText();
+    const command = await page.getByLabel('Command that publishes an event').innerText();
+    expect(command).toContain('"tenant":"acme","type":"order.created"');
+    await page.getByRole('main').getByRole('link', { name: 'event types' }).waitFor();
     await takePictures(page, 'endpoint-secret');
     await page.getByRole('button', { name: 'Go to the endpoint and send a test' }).click();
 
@@ -79,7 +82,7 @@ describeInBrowser('the pages of endpoints', () => {
     await add.click();
     await expect
       .poll(refusal, { timeout: 10_000 })
-      .toContain('Its host is or resolves to a forbidden address.');
+      .toContain('forbidden address. To allow it, add its network to SUREHOOK_ALLOW_NETWORKS');
     expect(await url.getAttribute('aria-invalid')).toBe('true');
     // An error in a folded part opens it.
     await url.fill(receiver.url);

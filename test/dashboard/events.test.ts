@@ -51,7 +51,12 @@ describeInBrowser('events in the dashboard', () => {
     await byId.fill(id);
     await byId.press('Enter');
     await page.getByRole('heading', { name: 'Event order.created' }).waitFor();
-    await page.getByText('no endpoint of this tenant subscribed').waitFor();
+    await page.getByText('no endpoint wanted this event').waitFor();
+    const link = (name: string) => page.getByRole('main').getByRole('link', { name });
+    await link('Add an endpoint').waitFor();
+    expect(await link('the endpoints of keys').getAttribute('href')).toBe('/endpoints?tenant=keys');
+    await page.goBack();
+    await list.getByText('no endpoint', { exact: true }).waitFor();
   });
 
   it('shows a payload of 256 KiB at once, and all of it when asked', async () => {

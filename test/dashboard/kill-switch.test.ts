@@ -60,6 +60,26 @@ describeInBrowser('the kill switch', () => {
     for (const one of [page, other]) await one.getByRole('alert').waitFor({ state: 'hidden' });
   });
 
+  it('is in the command palette, too, with its dialogs', async () => {
+    const page = await open('/endpoints');
+    const choose = async (name: string) => {
+      await page.getByRole('button', { name: 'Go to' }).click();
+      await page.getByRole('textbox', { name: 'Page, or an id' }).fill(name);
+      await page.getByRole('dialog').getByRole('button', { name }).click();
+    };
+    await choose('Pause everything');
+    const dialog = page.getByRole('dialog', { name: 'Pause everything' });
+    await dialog.getByLabel('Reason').fill('from the palette');
+    await dialog.getByRole('button', { name: 'Pause everything' }).click();
+    const banner = page.getByRole('alert').filter({ hasText: 'from the palette' });
+    await banner.waitFor();
+    await choose('Resume everything');
+    const confirm = page.getByRole('dialog', { name: 'Resume everything' });
+    await confirm.getByRole('button', { name: 'Resume everything' }).click();
+    await banner.waitFor({ state: 'hidden' });
+    expect(await control()).toMatchObject({ paused: false });
+  });
+
   it('lists the tenants that are paused, and resumes one of them', async () => {
     for (const tenant of ['acme', 'globex'])
       await t.call('POST', '/v1/control/pause', {

@@ -71,6 +71,10 @@ describeInBrowser('the customer portal', () => {
     const url = `http://127.0.0.1:${receiver.port}/added`;
     const { page } = await open();
     await page.getByRole('link', { name: 'Add endpoint' }).click();
+    await page.getByRole('textbox', { name: 'URL' }).fill('http://10.1.2.3/hook');
+    await page.getByRole('button', { name: 'Add endpoint' }).click();
+    await page.getByText('forbidden address.').waitFor();
+    expect(await page.getByText('SUREHOOK_ALLOW_NETWORKS').count()).toBe(0);
     await page.getByRole('textbox', { name: 'URL' }).fill(url);
     await page.getByRole('button', { name: 'Add endpoint' }).click();
     const secret = await page

@@ -13,6 +13,11 @@ export class ApiError extends Error {
     this.name = 'ApiError';
   }
 
+  /** The stable name of the problem. */
+  get code(): string | undefined {
+    return this.problem?.code;
+  }
+
   /** The message of each field that was refused, by its path, such as `url`. */
   get fields(): Record<string, string> {
     return Object.fromEntries((this.problem?.errors ?? []).map(({ path, message }) => [path, message]));

@@ -1,10 +1,20 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { api, data } from '../api/client';
 import { controlQuery, type ControlScope } from '../api/control';
+import { canOperate } from '../api/session';
 import type { Control } from '../api/types';
+import { useSession } from './session';
 
 /** Everything that is paused now. */
 export const useControl = () => useQuery(controlQuery);
+
+/** What the session may do to everything now. */
+export function useKillSwitch(): 'pause' | 'resume' | null {
+  const session = useSession();
+  const { data: control } = useControl();
+  if (!control || !canOperate(session) || session.tenant !== null) return null;
+  return control.pauses.some(({ scope }) => scope === 'all') ? 'resume' : 'pause';
+}
 
 /** Stops sending, for everything or for a tenant. The form shows its errors. */
 export function usePause() {

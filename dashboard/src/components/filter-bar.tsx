@@ -2,7 +2,7 @@ import { Button, Group, Select } from '@mantine/core';
 import { useDisclosure, useMediaQuery } from '@mantine/hooks';
 import { IconFilter, IconX } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-import { FilterText } from './filter-text';
+import { FilterText, LABEL } from './filter-text';
 import { FilterTime } from './filter-time';
 
 export interface Filter<Name extends string> {
@@ -10,7 +10,7 @@ export interface Filter<Name extends string> {
   label: string;
   /** Without options: free text. */
   options?: readonly { value: string; label: string }[];
-  /** An example of the free text. */
+  /** An example of the free text, or the option that holds without one. */
   hint?: string;
   width?: number;
   /** Only shown when set, or asked for. */
@@ -19,41 +19,44 @@ export interface Filter<Name extends string> {
 
 type Values<Name extends string> = Partial<Record<Name, string | undefined>>;
 
-/** Filters of a list; their values are in the URL. `time`: also the fields `from` and `to`, which `resolved` makes times. */
+/** Filters of a list; their values are in the URL. `time`: also the fields `from` and `to`, of which `resolved` makes times. */
 export function FilterBar<Name extends string>({
   filters,
   values,
   onChange,
-  time = false,
+  time,
   children,
 }: {
   filters: readonly Filter<Name>[];
   values: Values<Name> & { from?: string; to?: string };
   onChange: (changed: Values<Name> & { from?: string; to?: string }) => void;
-  time?: boolean;
+  /** What the time is of, such as `Accepted`. */
+  time?: string;
   /** Before the filters. */
   children?: ReactNode;
 }) {
   const names = [...filters.map(({ name }) => name), ...(time ? (['from', 'to'] as const) : [])];
   const isSet = names.some((name) => values[name] !== undefined);
-  // On narrow screens the filters would fill the first page: they are behind a button.
+  // On narrow screens the filters would fill the first page: those that are not set are behind a button.
   const isNarrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false });
   const [isOpen, { toggle }] = useDisclosure();
   const isShown = ({ name, isRare }: Filter<Name>) =>
-    isOpen || (!isNarrow && (!isRare || values[name] !== undefined));
+    isOpen || values[name] !== undefined || (!isNarrow && !isRare);
+  const isTimeSet = values.from !== undefined || values.to !== undefined;
   const hidden = isNarrow || filters.some((filter) => filter.isRare);
   const change = (changed: object) => onChange(changed);
   return (
-    <Group component="search" gap="xs" mb="sm">
+    <Group component="search" gap="xs" mb="sm" align="flex-end">
       {children}
       {filters
         .filter(isShown)
-        .map(({ name, label, options, hint, width = 180 }) =>
+        .map(({ name, label, options, hint = 'Any', width = 180 }) =>
           options ? (
             <Select
               key={name}
-              aria-label={label}
-              placeholder={label}
+              label={label}
+              labelProps={LABEL}
+              placeholder={hint}
               data={options}
               value={values[name] ?? null}
               onChange={(value) => change({ [name]: value ?? undefined })}
@@ -74,7 +77,9 @@ export function FilterBar<Name extends string>({
             />
           ),
         )}
-      {time && (isOpen || !isNarrow) && <FilterTime value={values} onChange={change} />}
+      {time && (isOpen || isTimeSet || !isNarrow) && (
+        <FilterTime label={time} value={values} onChange={change} />
+      )}
       {hidden && (
         <Button
           variant="subtle"

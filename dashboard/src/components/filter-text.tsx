@@ -2,16 +2,19 @@ import { TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { useState } from 'react';
 
+/** The name above a filter. */
+export const LABEL = { fz: 'xs', fw: 500, c: 'dimmed' };
+
 /** A filter that is typed. Takes effect when typing pauses. */
 export function FilterText({
   label,
-  hint = label,
+  hint,
   width,
   value,
   onChange,
 }: {
   label: string;
-  hint?: string;
+  hint: string;
   width: number;
   value: string;
   onChange: (value: string) => void;
@@ -27,7 +30,8 @@ export function FilterText({
   const change = useDebouncedCallback(onChange, 300);
   return (
     <TextInput
-      aria-label={label}
+      label={label}
+      labelProps={LABEL}
       placeholder={hint}
       value={typed}
       onChange={({ currentTarget }) => {

@@ -1,6 +1,7 @@
 import { Button, Group, Popover, Select, Stack, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { dateTime } from '../lib/format';
+import { LABEL } from './filter-text';
 import { localTime } from '../lib/local-time';
 import { isQuick, QUICK_RANGES } from '../lib/time-range';
 
@@ -12,7 +13,15 @@ interface Range {
 const CUSTOM = 'custom';
 
 /** A range of time: one that ends now, or two times. `resolved` makes of it what the API takes. */
-export function FilterTime({ value, onChange }: { value: Range; onChange: (range: Range) => void }) {
+export function FilterTime({
+  label,
+  value,
+  onChange,
+}: {
+  label: string;
+  value: Range;
+  onChange: (range: Range) => void;
+}) {
   const [isOpen, setOpen] = useState(false);
   const isCustom = !isQuick(value.from) && (value.from !== undefined || value.to !== undefined);
   const options = [
@@ -27,8 +36,9 @@ export function FilterTime({ value, onChange }: { value: Range; onChange: (range
     <Popover opened={isOpen} onChange={setOpen} trapFocus withinPortal position="bottom-start">
       <Popover.Target>
         <Select
-          aria-label="Time"
-          placeholder="Any time"
+          label={label}
+          labelProps={LABEL}
+          placeholder="Any"
           data={options}
           value={isCustom ? CUSTOM : (value.from ?? null)}
           onChange={choose}

@@ -67,7 +67,7 @@ export function Audit() {
         title="Audit"
         about="Who changed what, when and why. Entries are never changed; secrets are not in them."
       />
-      <FilterBar filters={FILTERS} values={search} onChange={change} time />
+      <FilterBar filters={FILTERS} values={search} onChange={change} time="Changed" />
       {error && <LoadError error={error} again={refetch} />}
       {!error && !isPending && rows.length === 0 ? (
         <Empty title={isFiltered ? 'No change matches these filters' : 'Nothing was changed yet'}>

@@ -14,9 +14,9 @@ export const DELIVERY_FILTERS = [
     options: options(CLASSIFICATIONS, CLASSIFICATION_WORDS),
     width: 160,
   },
-  { name: 'event_type', label: 'Event type', hint: 'Event type', width: 160 },
+  { name: 'event_type', label: 'Event type', width: 160 },
   { name: 'tenant', label: 'Tenant', width: 130 },
-  { name: 'endpoint_id', label: 'Endpoint id', hint: 'Endpoint id (ep_…)', width: 160, isRare: true },
-  { name: 'event_id', label: 'Event id', hint: 'Event id (evt_…)', width: 160, isRare: true },
-  { name: 'batch_id', label: 'Replay id', hint: 'Replay id (bat_…)', width: 160, isRare: true },
+  { name: 'endpoint_id', label: 'Endpoint id', hint: 'ep_…', width: 160, isRare: true },
+  { name: 'event_id', label: 'Event id', hint: 'evt_…', width: 160, isRare: true },
+  { name: 'batch_id', label: 'Replay id', hint: 'bat_…', width: 160, isRare: true },
 ] as const satisfies readonly Filter<string>[];

@@ -53,7 +53,7 @@ export function Deliveries() {
       <FilterBar
         filters={DELIVERY_FILTERS}
         values={search}
-        time
+        time="Accepted"
         onChange={(changed) => {
           clear();
           void navigate({ search: deliveriesSearch.parse({ ...search, ...changed }) });

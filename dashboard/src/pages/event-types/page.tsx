@@ -18,7 +18,8 @@ import { NewEventType } from './new';
 const FILTERS = [
   {
     name: 'archived',
-    label: 'In use only',
+    label: 'Archived',
+    hint: 'In use only',
     options: [
       { value: 'all', label: 'Also archived' },
       { value: 'only', label: 'Archived only' },

@@ -1,4 +1,5 @@
 import type { ListedEvent } from '../../api/types';
+import { Tag } from '../../components/tag';
 import { RowLink } from '../../components/row-link';
 import type { Column } from '../../components/row-list';
 import { TimeAgo } from '../../components/time-ago';
@@ -19,10 +20,11 @@ export const EVENT_COLUMNS: readonly Column<ListedEvent>[] = [
   },
   {
     header: 'Deliveries',
-    width: '90px',
+    width: '110px',
     align: 'right',
     narrow: 'hidden',
-    cell: ({ delivery_count }) => (delivery_count === null ? 'more …' : count(delivery_count)),
+    cell: ({ delivery_count: made }) =>
+      made === null ? 'more …' : made === 0 ? <Tag color="orange">no endpoint</Tag> : count(made),
   },
   {
     header: 'Accepted',

@@ -10,6 +10,7 @@ import { useSession } from '../../app/session';
 import { Loaded } from '../../components/loaded';
 import { RowList } from '../../components/row-list';
 import { Section } from '../../components/section';
+import { NoEndpoint } from './no-endpoint';
 import { DELIVERY_COLUMNS } from '../deliveries/columns';
 import { setChosen } from '../replay/chosen';
 
@@ -43,9 +44,7 @@ export function EventDeliveries({ event }: { event: EventWithText }) {
         {({ data, next_cursor }) => (
           <>
             {data.length === 0 ? (
-              <Text size="sm" c="dimmed">
-                None: no endpoint of this tenant subscribed to this type when the event was accepted.
-              </Text>
+              <NoEndpoint event={event} />
             ) : (
               <RowList label="Deliveries of the event" rows={data} columns={DELIVERY_COLUMNS} idOf={idOf} />
             )}

@@ -5,5 +5,5 @@ export const EVENT_FILTERS = [
   { name: 'type', label: 'Event type', width: 160 },
   { name: 'tenant', label: 'Tenant', width: 130 },
   { name: 'idempotency_key', label: 'Idempotency key', width: 170 },
-  { name: 'text', label: 'Text in the payload', hint: 'Text in the payload (3 letters or more)', width: 280 },
+  { name: 'text', label: 'Text in the payload', hint: '3 letters or more', width: 220 },
 ] as const satisfies readonly Filter<string>[];

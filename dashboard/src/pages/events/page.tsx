@@ -28,7 +28,7 @@ export function Events() {
       <FilterBar
         filters={EVENT_FILTERS}
         values={search}
-        time
+        time="Accepted"
         onChange={(changed) => void navigate({ search: eventsSearch.parse({ ...search, ...changed }) })}
       >
         <OpenById />

@@ -41,9 +41,10 @@ export function Issues() {
   return (
     <>
       <PageHeader title="Issues" about="What fails, by endpoint and cause: what it means, and what to do" />
-      <Group align="flex-start" gap="xs">
+      <Group align="flex-end" gap="xs">
         <SegmentedControl
           aria-label="Status"
+          mb="sm"
           data={STATUSES}
           value={status}
           onChange={(value) => change({ status: value === 'open' ? undefined : (value as typeof status) })}

@@ -1,13 +1,12 @@
-import { Button, Code, Group, Loader, Text, ThemeIcon, Title } from '@mantine/core';
+import { Button, Group, Loader, Text, ThemeIcon, Title } from '@mantine/core';
 import { IconCheck } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useCan } from '../../api/api-context';
 import type { Endpoint } from '../../api/types';
 import { useSession } from '../../app/session';
-import { CopyIcon } from '../../components/copied';
+import { PublishCommand } from '../../components/publish-command';
 import { Section } from '../../components/section';
-import { quoted } from '../../lib/curl';
 import { TextLink } from '../../components/text-link';
 import classes from './overview.module.css';
 
@@ -15,11 +14,6 @@ import classes from './overview.module.css';
 export function FirstSteps({ endpoint }: { endpoint: Endpoint | null }) {
   const session = useSession();
   const { changeEndpoints } = useCan();
-  const tenant = endpoint?.tenant ?? session.tenant ?? undefined;
-  const event = { tenant, type: typeFor(endpoint), payload: { order: 1001, total: 49.9 } };
-  const curl = `curl ${location.origin}/v1/events \\
-  -H "Authorization: Bearer $SUREHOOK_KEY" \\
-  -d ${quoted(JSON.stringify(event))}`;
   return (
     <Section title="Your first webhook in three steps">
       <ol className={classes.steps}>
@@ -43,26 +37,7 @@ export function FirstSteps({ endpoint }: { endpoint: Endpoint | null }) {
           )}
         </Step>
         <Step number={2} title="Publish an event">
-          <Group gap={4} align="flex-start" wrap="nowrap">
-            <Code block flex={1} miw={0} tabIndex={0} aria-label="Command that publishes an event">
-              {curl}
-            </Code>
-            <CopyIcon text={curl} what="Copy the command" />
-          </Group>
-          <Text size="sm" mt="xs" c="dimmed">
-            <code>SUREHOOK_KEY</code> is an API key with the role publisher or higher
-            {session.role === 'admin' && (
-              <>
-                {' '}
-                (
-                <TextLink to="/api-keys" underline="always">
-                  create one
-                </TextLink>
-                )
-              </>
-            )}
-            .
-          </Text>
+          <PublishCommand endpoint={endpoint} />
         </Step>
         <Step number={3} title="Watch it arrive">
           <Group gap="xs" wrap="nowrap">
@@ -74,12 +49,6 @@ export function FirstSteps({ endpoint }: { endpoint: Endpoint | null }) {
     </Section>
   );
 }
-
-/** A type that the endpoint subscribes to. */
-const typeFor = (endpoint: Endpoint | null) => {
-  const pattern = endpoint?.event_types[0] ?? '*';
-  return pattern === '*' ? 'order.created' : pattern.replace(/\*$/, 'created');
-};
 
 const Step = ({
   number,

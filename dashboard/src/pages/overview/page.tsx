@@ -1,10 +1,8 @@
 import { SimpleGrid, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { firstStepsQuery, readinessQuery } from '../../api/overview';
-import { canOperate } from '../../api/session';
 import { PauseButton } from '../../app/pause-button';
-import { useSession } from '../../app/session';
-import { useControl } from '../../app/use-control';
+import { useKillSwitch } from '../../app/use-control';
 import { Loaded } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
 import { Causes } from './causes';
@@ -19,16 +17,12 @@ import { TenantPauses } from './tenant-pauses';
 import { WorstEndpoints } from './worst-endpoints';
 
 export function Overview() {
-  const session = useSession();
-  const control = useControl();
   const steps = useQuery(firstStepsQuery);
   const isDegraded = useQuery(readinessQuery).data?.status === 'degraded';
-  const isPaused = control.data?.pauses.some(({ scope }) => scope === 'all');
-  const mayPause = canOperate(session) && session.tenant === null && !isPaused;
   return (
     <>
       <PageHeader title="Overview" about={<LiveStatus />}>
-        {mayPause && <PauseButton scope={{ scope: 'all' }} />}
+        {useKillSwitch() === 'pause' && <PauseButton scope={{ scope: 'all' }} />}
       </PageHeader>
       <Loaded query={steps}>
         {({ hasEvents, endpoint }) =>

@@ -9,7 +9,8 @@ const TYPE: Filter<Name> = { name: 'event_type', label: 'Event type' };
 const DELIVERIES: readonly Filter<Name>[] = [
   {
     name: 'status',
-    label: 'Failed',
+    label: 'Status',
+    hint: 'Failed',
     options: (['FAILED', 'CANCELLED', 'DELIVERED'] as const).map((value) => ({
       value,
       label: STATUS_WORDS[value].label,
@@ -41,6 +42,6 @@ export const ReplayFilters = ({
     filters={kind === 'filter' ? DELIVERIES : [ENDPOINT, TYPE]}
     values={search}
     onChange={(changed) => onChange(changed as Partial<NewReplaySearch>)}
-    time
+    time="Accepted"
   />
 );

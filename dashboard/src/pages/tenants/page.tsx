@@ -34,7 +34,7 @@ function TenantList() {
     <>
       <PageHeader
         title="Tenants"
-        about="Your customers: each has endpoints and events of its own. Open one to give it a portal link."
+        about="Your customers: each has endpoints and events of its own. Open one to make a link to the customer portal for it."
       >
         {session.role === 'admin' && session.tenant === null && (
           <Button

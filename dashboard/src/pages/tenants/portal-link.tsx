@@ -12,7 +12,7 @@ import { clock, dateTime } from '../../lib/format';
 const SCOPES = [
   {
     value: 'read',
-    label: 'Look',
+    label: 'View (always)',
     description: 'Endpoints, events, deliveries and the catalogue of event types.',
   },
   {
@@ -20,7 +20,7 @@ const SCOPES = [
     label: 'Manage endpoints',
     description: 'Add, change, pause, test and delete endpoints, and see their secrets.',
   },
-  { value: 'replay', label: 'Deliver again', description: 'Retry a delivery, and replay many.' },
+  { value: 'replay', label: 'Retry and replay', description: 'Retry one delivery, and replay many.' },
 ];
 const LENGTHS = [
   { value: '900', label: '15 minutes' },
@@ -36,7 +36,6 @@ export function PortalLink({ tenant }: { tenant: string }) {
   const queryClient = useQueryClient();
   const form = useForm({
     initialValues: { scopes: ['read'], expires_in: '3600', return_url: '' },
-    validate: { scopes: (scopes) => (scopes.length > 0 ? null : 'Choose at least one.') },
   });
   const make = useMutation({
     mutationFn: ({ scopes, expires_in, return_url }: typeof form.values) =>
@@ -68,9 +67,19 @@ export function PortalLink({ tenant }: { tenant: string }) {
           </Text>
           <Checkbox.Group label="The customer may" {...form.getInputProps('scopes')}>
             <Stack gap="xs" mt="xs">
-              {SCOPES.map((scope) => (
-                <Checkbox key={scope.value} disabled={scope.value === 'endpoints' && !isAdmin} {...scope} />
-              ))}
+              {SCOPES.map(({ value, label, description }) => {
+                const isRefused = value === 'endpoints' && !isAdmin;
+                return (
+                  <Checkbox
+                    key={value}
+                    value={value}
+                    label={label}
+                    description={isRefused ? `${description} Only an admin may grant this.` : description}
+                    // Without it, the page has nothing to show.
+                    disabled={value === 'read' || isRefused}
+                  />
+                );
+              })}
             </Stack>
           </Checkbox.Group>
           <Select
@@ -81,8 +90,8 @@ export function PortalLink({ tenant }: { tenant: string }) {
             {...form.getInputProps('expires_in')}
           />
           <TextInput
-            label="Way back"
-            description="Optional: the page of your own that the portal leads back to."
+            label="Return URL"
+            description="Optional: the page of yours that the portal links back to, also when its session has ended."
             placeholder="https://shop.example/settings"
             type="url"
             {...form.getInputProps('return_url')}

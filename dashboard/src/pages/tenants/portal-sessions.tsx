@@ -12,7 +12,7 @@ import { TimeAgo } from '../../components/time-ago';
 
 type PortalSession = components['schemas']['PortalSession'];
 
-const SCOPE_WORDS = { read: 'look', endpoints: 'manage endpoints', replay: 'deliver again' };
+const SCOPE_WORDS = { read: 'view', endpoints: 'manage endpoints', replay: 'retry and replay' };
 const SHOWN = 50;
 
 /** Links and sessions of a tenant that can be used. */

@@ -31,5 +31,10 @@ export const LOG_COLUMNS: readonly Column<Delivery>[] = [
     narrow: 'hidden',
     cell: ({ attempt_count }) => attempt_count,
   },
-  { header: 'Time', width: '110px', align: 'right', cell: ({ created_at }) => <TimeAgo at={created_at} /> },
+  {
+    header: 'Accepted',
+    width: '110px',
+    align: 'right',
+    cell: ({ created_at }) => <TimeAgo at={created_at} />,
+  },
 ];

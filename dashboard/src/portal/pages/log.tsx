@@ -57,7 +57,7 @@ export function Log() {
           },
         ]}
         values={search}
-        time
+        time="Accepted"
         onChange={(changed) => void navigate({ search: deliveriesSearch.parse({ ...search, ...changed }) })}
       />
       <WaitingRows waiting={list.waiting} hasMore={list.hasMore} show={list.show} />
