@@ -8,7 +8,7 @@ const UNIT = [
   'test/cli/{program,text}.test.ts',
   'test/client/verify-webhook.test.ts',
   'test/config.test.ts',
-  'test/dashboard/{curl,format,openapi-types,seconds,with-head}.test.ts',
+  'test/dashboard/{curl,format,openapi-types,outcome-words,seconds,with-head}.test.ts',
   'test/http/{event-stream,fair-shares,api-key-cache}.test.ts',
 ];
 /** Each of these has the machine to itself: many measure rates and latencies. */

@@ -66,6 +66,10 @@ export const eventsQuery = z
     tenant: tenant.optional(),
     type: eventType.optional(),
     idempotency_key: idempotencyKey.optional(),
+    outcomes: z
+      .literal('true')
+      .optional()
+      .meta({ description: 'Each event of the list also has its `outcome`.' }),
     after: z
       .string()
       .transform((text, context) => {
@@ -80,7 +84,7 @@ export const eventsQuery = z
   })
   .superRefine((query, context) => {
     if (query.after === undefined) return;
-    for (const field of ['cursor', 'from', 'to', 'idempotency_key'] as const) {
+    for (const field of ['cursor', 'from', 'to', 'idempotency_key', 'outcomes'] as const) {
       if (query[field] !== undefined)
         context.addIssue({ code: 'custom', path: [field], message: 'Does not go with after.' });
     }

@@ -61,6 +61,8 @@ describeInBrowser('deliveries in the dashboard', () => {
     await page.getByText('Attempt 1').waitFor();
     await page.getByRole('button', { name: 'Retry now' }).click();
     await page.getByText('Attempt 2').waitFor();
+    await page.goto(`${t.service.url}/events?tenant=acts`);
+    await page.getByRole('row').getByText('Retrying', { exact: true }).waitFor();
     await page.goto(`${t.service.url}/deliveries?tenant=acts`);
     const row = page.getByRole('row').filter({ hasText: /Retrying\s*in \d+ (h|min)/ });
     await row.getByRole('link').click();

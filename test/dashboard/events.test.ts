@@ -56,7 +56,7 @@ describeInBrowser('events in the dashboard', () => {
     await link('Add an endpoint').waitFor();
     expect(await link('the endpoints of keys').getAttribute('href')).toBe('/endpoints?tenant=keys');
     await page.goBack();
-    await list.getByText('no endpoint', { exact: true }).waitFor();
+    await list.getByText('No endpoint', { exact: true }).waitFor();
   });
 
   it('shows a payload of 256 KiB at once, and all of it when asked', async () => {

@@ -34,6 +34,29 @@ test('paging reads a list to its end while new rows are added before it', async 
   expect(seen).toEqual(ids);
 });
 
+test('the list of events says, when asked, where the newest delivery to each endpoint stands', async () => {
+  const tenant = 'outcomes';
+  receiver.setBehaviour(({ path }) => ({ status: Number(path.slice(-3)) }));
+  for (const path of ['/200', '/200', '/503', '/400'])
+    await createEndpoint(t, receiver.url + path, { tenant, retry_schedule: [3600] });
+  const { id, deliveries } = await postEvent(t, { tenant });
+  const outcome = async () => {
+    const { data } = await list(`/v1/events?tenant=${tenant}&outcomes=true`);
+    return (data[0] as { outcome?: unknown }).outcome;
+  };
+  await expect.poll(outcome).toEqual({ DELIVERED: 2, IN_PROGRESS: 1, FAILED: 1 });
+  receiver.setBehaviour(() => ({ status: 200 }));
+  const { data } = await list(`/v1/deliveries?event_id=${id}&status=FAILED`);
+  await t.call('POST', `/v1/deliveries/${data[0]!.id}/retry`);
+  await expect.poll(outcome).toEqual({ DELIVERED: 3, IN_PROGRESS: 1 });
+  expect(deliveries).toHaveLength(4);
+  const [plain] = (await list(`/v1/events?tenant=${tenant}`)).data;
+  expect(plain).not.toHaveProperty('outcome');
+  await postEvent(t, { tenant: 'outcomes-of-none' });
+  const [none] = (await list('/v1/events?tenant=outcomes-of-none&outcomes=true')).data;
+  expect(none).toMatchObject({ outcome: {} });
+});
+
 test('deliveries are filtered by their fields and by time', async () => {
   const endpoint = await createEndpoint(t, receiver.url, {
     event_types: ['list.a', 'list.b'],

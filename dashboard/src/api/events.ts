@@ -12,7 +12,7 @@ export const readEvents =
   async (cursor: string | undefined): Promise<Page<ListedEvent>> => {
     const limit = cursor === undefined ? LIMIT.first : LIMIT.others;
     const { type, tenant, idempotency_key, from, to } = resolved(search);
-    const query = { type, tenant, idempotency_key, from, to, limit, cursor };
+    const query = { type, tenant, idempotency_key, from, to, limit, cursor, outcomes: 'true' as const };
     // Without `after` it is a list, not the feed.
     return await data(api.GET('/v1/events', { params: { query } }));
   };

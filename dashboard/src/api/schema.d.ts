@@ -1354,9 +1354,31 @@ export interface components {
         /** @enum {string} */
         DeliveryStatus: "PENDING" | "IN_PROGRESS" | "HELD" | "DELIVERED" | "FAILED" | "CANCELLED";
         EventList: {
-            data: components["schemas"]["ListedEvent"][];
+            data: {
+                id: string;
+                type: string;
+                tenant: string;
+                idempotency_key: string;
+                /** Format: date-time */
+                created_at: string;
+                /** @description Deliveries made with the event; null while more are being made. */
+                delivery_count: number | null;
+                workflow_id: string;
+                /** @description With `outcomes=true`: endpoints by the status of the newest delivery to each; absent above 100 deliveries. */
+                outcome?: {
+                    [key: string]: number;
+                };
+            }[];
             /** @description For `?cursor=`; null on the last page. */
             next_cursor: string | null;
+        };
+        EventFeed: {
+            data: components["schemas"]["ListedEvent"][];
+            /** @description For `?after=`, also of an empty page. */
+            next_cursor: string;
+            has_more: boolean;
+            /** @description When the oldest stored event that is not in the feed yet was accepted. */
+            held_back_since: string | null;
         };
         ListedEvent: {
             id: string;
@@ -1368,14 +1390,6 @@ export interface components {
             /** @description Deliveries made with the event; null while more are being made. */
             delivery_count: number | null;
             workflow_id: string;
-        };
-        EventFeed: {
-            data: components["schemas"]["ListedEvent"][];
-            /** @description For `?after=`, also of an empty page. */
-            next_cursor: string;
-            has_more: boolean;
-            /** @description When the oldest stored event that is not in the feed yet was accepted. */
-            held_back_since: string | null;
         };
         EventResults: {
             /** @description In the order of the events: as the answer to each one alone. */
@@ -3176,6 +3190,8 @@ export interface operations {
                 tenant?: string;
                 type?: string;
                 idempotency_key?: string;
+                /** @description Each event of the list also has its `outcome`. */
+                outcomes?: "true";
                 /** @description Reads the feed: empty for its beginning, `now` for its end, else its `next_cursor`. */
                 after?: string;
             };

@@ -31,7 +31,14 @@ export const event = z
   })
   .meta({ id: 'Event' });
 
-export const eventList = pageOf(listedEvent).meta({ id: 'EventList' });
+const eventWithOutcome = listedEvent.extend({
+  outcome: z.partialRecord(deliveryStatus, count).optional().meta({
+    description:
+      'With `outcomes=true`: endpoints by the status of the newest delivery to each; absent above 100 deliveries.',
+  }),
+});
+
+export const eventList = pageOf(eventWithOutcome).meta({ id: 'EventList' });
 
 export const eventSearch = z
   .object({

@@ -1,4 +1,5 @@
 import { feedEnd, readFeed, type FeedPage } from '../../db/event-feed.js';
+import { outcomesOf } from '../../db/event-outcomes.js';
 import { getEvent, listEvents } from '../../db/events.js';
 import type { Pool } from '../../db/pool.js';
 import { redactHeaders } from '../../domain/redact.js';
@@ -54,8 +55,15 @@ const list = route('GET /v1/events', {
   async handle({ query }, { pool }) {
     const { after, ...others } = query;
     if (after !== undefined) return answer(200, await feed(pool, { ...others, after }));
-    const { page, filter } = pageQuery(others, 'evt');
-    return answer(200, await listEvents(pool, filter, page));
+    const { outcomes, ...chosen } = others;
+    const { page, filter } = pageQuery(chosen, 'evt');
+    const listed = await listEvents(pool, filter, page);
+    if (outcomes === undefined) return answer(200, listed);
+    const byEvent = await outcomesOf(pool, listed.data);
+    return answer(200, {
+      ...listed,
+      data: listed.data.map((one) => ({ ...one, outcome: byEvent.get(one.id) })),
+    });
   },
 });
 

@@ -1,3 +1,5 @@
+import { useQuery } from '@tanstack/react-query';
+import { eventQuery } from '../../api/event';
 import type { Delivery } from '../../api/types';
 import { Facts } from '../../components/facts';
 import { IdLink } from '../../components/id-link';
@@ -13,6 +15,7 @@ export const DeliveryFacts = ({ delivery }: { delivery: Delivery }) => (
       of={{
         Delivery: <Copied text={delivery.id} />,
         Event: <IdLink id={delivery.event_id} />,
+        'Idempotency key': useQuery(eventQuery(delivery.event_id)).data?.idempotency_key,
         Endpoint: <IdLink id={delivery.endpoint_id} />,
         Tenant: delivery.tenant,
         Accepted: (
