@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { RawJson } from '../client/raw-json.js';
 import type { Sink } from './io.js';
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan';
@@ -36,8 +37,12 @@ const escaped = (char: string): string =>
 /** The text with escapes such as `\u001b` instead of characters that a terminal obeys. */
 export const neutral = (text: string): string => text.replace(UNSAFE, escaped);
 
+/** JSON text on one line, with its strings and numbers as they are. */
+export const onOneLine = (json: string): string => json.replace(/("(?:[^"\\]|\\.)*")|\s+/g, '$1');
+
 /** One line of JSON, the same value with unsafe characters escaped. */
-export const jsonLine = (value: unknown): string => neutral(JSON.stringify(value));
+export const jsonLine = (value: unknown): string =>
+  neutral(value instanceof RawJson ? onOneLine(value.text) : JSON.stringify(value));
 
 /** Columns that a text takes on a terminal, nearly: the number of its characters. */
 export const widthOf = (text: Text): number =>

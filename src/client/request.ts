@@ -31,6 +31,8 @@ export interface ApiRequest extends Omit<RequestOptions, 'idempotencyKey'> {
   query?: object | undefined;
   /** A string is JSON already. */
   body?: unknown;
+  /** The answer is its text, unparsed. */
+  asText?: boolean;
 }
 
 export type Send = <T>(method: string, path: string, request?: ApiRequest) => ApiPromise<T>;
@@ -85,7 +87,7 @@ export function createSend(options: ClientOptions): Send {
       const tried = await tryOnce(url, init, timeoutMs);
       if ('response' in tried) {
         const { response, text } = tried;
-        if (response.ok) return { data: parse(text, url) as T, response };
+        if (response.ok) return { data: (call.asText ? text : parse(text, url)) as T, response };
         // An earlier try has deleted it, and its answer was lost.
         if (method === 'DELETE' && response.status === 404 && tries > 1) return { data: null as T, response };
       }

@@ -43,6 +43,9 @@ export function createResources(send: Send) {
   return {
     events: {
       get: get<'getEvent'>((id) => `/v1/events/${id}`),
+      /** The event as JSON text, which has the payload byte for byte. */
+      text: (id: string, options?: RequestOptions) =>
+        send<string>('GET', `/v1/events/${part(id)}`, { ...options, asText: true }),
       list: list<'listEvents'>('/v1/events'),
       /** Events whose payload has a text, newest first. */
       search: (filters: Filters<'searchEvents'>, options?: RequestOptions) =>

@@ -44,11 +44,15 @@ test('a payload arrives byte for byte, from an argument, a file or standard inpu
     await run(['send', url, `@${file}`]),
     await run(['send', url, '-'], { input: payload }),
   ];
-  expect(runs.map(({ code, out }) => [code, out.split(' ')[0]])).toEqual(
-    runs.map(() => [0, expect.stringMatching(/^evt_/)]),
-  );
+  expect(runs.map(({ code }) => code)).toEqual([0, 0, 0]);
   const got = await receiver.waitFor((requests) => requests.length === 3);
   expect(got.map(({ body }) => body)).toEqual([payload, payload, payload]);
+  const id = runs[0]!.out.split(' ')[0]!;
+  const shown = '{"total":49.90,"big":12345678901234567890}';
+  expect((await run(['events', 'get', id])).out).toContain(`\n${shown}\n`);
+  expect((await run(['events', 'get', id, '--json'])).out).toMatch(
+    new RegExp(`"payload":${escaped(shown)}\\}\n$`),
+  );
 });
 
 test('a payload that is not JSON is sent as text, with its headers', async () => {
@@ -97,7 +101,7 @@ test('a delivery is explained in words, and what the endpoint answered cannot co
   await deliveryIn(t, id);
   const { out } = await run(['deliveries', 'explain', id]);
   expect(out).toMatch(
-    /The endpoint answered 422\. No further .*\n  │ \\u001b\[2Jno\\u202e such \\u009b31morder\n$/,
+    /The endpoint answered 422\. No further .*\n {2}│ \\u001b\[2Jno\\u202e such \\u009b31morder\n$/,
   );
   expect(out).toContain(`${id}  FAILED\n  The endpoint refused the request`);
   expect(await run(['deliveries', 'cancel', id])).toMatchObject({ code: 5, out: '' });

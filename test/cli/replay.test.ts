@@ -32,38 +32,32 @@ async function failed(tenant: string, count: number, status: number): Promise<st
   return ids;
 }
 
-test('a replay shows its plan, starts with the right count only, and is watched until it has ended', async () => {
-  const ids = await failed('counted', 3, 204);
+test('a replay shows its plan, and starts when a person types its count, or a script gives it', async () => {
+  const [id] = await failed('counted', 3, 204);
   const filter = ['replay', '--tenant', 'counted', '--status', 'failed', '--from', '1h'];
-  const dryRun = await run([...filter, '--dry-run']);
-  expect(dryRun.code).toBe(0);
-  expect(dryRun.out).toContain('3 of 3 would be delivered again');
-  expect(await run(filter)).toMatchObject({ code: 2, err: expect.stringContaining('--count 3') as string });
+  const alone = await run(filter);
+  expect(alone).toMatchObject({ code: 2, err: expect.stringContaining('--count 3') as string });
+  expect(alone.out).toContain('3 of 3 would be delivered again');
   expect(await run([...filter, '--count', '2'])).toMatchObject({ code: 5 });
-  const before = receiver.requests.length;
-  const done = await run([...filter, '--count', '3', '--rate', '0']);
-  expect(done.code).toBe(0);
-  expect(done.err).toMatch(/\[#{24}\] 3\/3  COMPLETED  delivered 3\n$/);
-  expect(receiver.requests.length - before).toBe(3);
-  const again = await run(['replay', ...ids, '--dry-run']);
-  expect(again.out).toContain('3  left out: has a later delivery');
-  expect((await run(['replay', 'list', '--tenant', 'counted'])).out).toMatch(/COMPLETED +3 +3 +0/);
-});
-
-test('a person at a terminal types the count', async () => {
-  const [id] = await failed('typed', 1, 204);
-  const terminal = true;
-  const declined = await run(['replay', id!], { terminal, input: 'yes\n' });
+  const declined = await run(filter, { terminal: true, input: 'yes\n' });
   expect(declined.code).toBe(130);
-  expect(declined.err).toMatch(/Type 1 to deliver these again: [^]*Not started\./);
-  const done = await run(['replay', id!], { terminal, input: '1\n' });
+  expect(declined.err).toMatch(/Type 3 to deliver these again: [^]*Not started\./);
+  const before = receiver.requests.length;
+  const done = await run([...filter, '--rate', '0'], { terminal: true, input: '3\n' });
   expect(done.code).toBe(0);
-  expect(done.err).toMatch(/\r\u001b\[2K\[#{24}\] 1\/1  COMPLETED  delivered 1\n$/);
+  expect(done.err).toContain(`\r\u001b[2K[${'#'.repeat(24)}] 3/3  COMPLETED  delivered 3\n`);
+  expect(receiver.requests.length - before).toBe(3);
+  const again = await run(['replay', id!, '--dry-run']);
+  expect(again).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('1  left out: has a later') as string,
+  });
+  expect((await run(['replay', 'list', '--tenant', 'counted'])).out).toMatch(/COMPLETED +3 +3 +0/);
 });
 
 test('a replay whose deliveries fail ends with 1, and with --json each state is a line', async () => {
   const [id] = await failed('failing', 1, 400);
-  const done = await run(['replay', id!, '--yes', '--json']);
+  const done = await run(['replay', id!, '--count', '1', '--json']);
   expect(done.code).toBe(1);
   expect(JSON.parse(done.err)).toMatchObject({ error: { message: '1 of 1 deliveries failed.' } });
   const states = jsonOf<{ status: string; failed_count: number }>(done);

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createOutput } from '../../src/cli/output.js';
-import { jsonLine, neutral, red, rendered } from '../../src/cli/text.js';
+import { jsonLine, neutral, onOneLine, red, rendered } from '../../src/cli/text.js';
 import { anyText } from '../support/text.js';
 
 /** Controls, bidirectional and invisible formats, separators, halves of surrogate pairs; not the joiners. */
@@ -35,6 +35,12 @@ test('JSON of any text is safe to show, and the same value', () => {
       expect(line).not.toMatch(OBEYED);
       expect(JSON.parse(line)).toEqual({ text });
     }),
+  );
+});
+
+test('JSON text on one line keeps its strings and numbers', () => {
+  expect(onOneLine('{\n  "a b": 1.0,\r\n\t"c": ["\\" d \\\\", 2e3]\n}\n')).toBe(
+    '{"a b":1.0,"c":["\\" d \\\\",2e3]}',
   );
 });
 

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { defined } from '../defined.js';
-import type { Row } from '../../client/index.js';
+import type { Answer, Row } from '../../client/index.js';
+import { rawJson } from '../../client/raw-json.js';
+import { memberText } from '../../domain/raw-json.js';
 import type { Io } from '../io.js';
 import { withLimit, withTimes, writeList, type ListOptions, type TimeOptions } from '../list.js';
 import type { Column } from '../output.js';
 import { statusText } from '../status-text.js';
-import { bold, dim } from '../text.js';
+import { bold, dim, onOneLine } from '../text.js';
 import { withClient } from '../with-client.js';
 
 type Filters = ListOptions & TimeOptions & { tenant?: string; type?: string };
@@ -54,12 +56,15 @@ export function addEvents(program: Command, io: Io): void {
     .argument('<id>', 'such as evt_…')
     .action(
       withClient(io, async ({ client, out }, id: string) => {
-        const event = await client.events.get(id);
-        out.result(event, () => {
+        const text = await client.events.text(id);
+        // Parsing would change numbers of the payload.
+        const payload = memberText(text, 'payload') ?? '';
+        const event = JSON.parse(text) as Answer<'getEvent'>;
+        out.result(rawJson(text), () => {
           out.line(bold(event.id), `  ${event.type}  tenant ${event.tenant}  `, dim(event.created_at));
           for (const { id, endpoint_id, status } of event.deliveries)
             out.line(`  ${id}  ${endpoint_id}  `, statusText(status));
-          out.line(JSON.stringify(event.payload));
+          out.line(onOneLine(payload));
         });
       }),
     );
