@@ -1,4 +1,4 @@
-import type { components } from '../../dashboard/src/api/schema.js';
+import type { components } from './schema.js';
 
 export type Problem = components['schemas']['Problem'];
 

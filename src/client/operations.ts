@@ -1,4 +1,4 @@
-import type { operations } from '../../dashboard/src/api/schema.js';
+import type { operations } from './schema.js';
 
 /** Types of the API's operations, by their `operationId` in the OpenAPI document. */
 type Operations = operations;
