@@ -48,6 +48,8 @@ async function buildServer() {
     logLevel: 'warning',
   });
   cpSync('src/db/migrations', 'dist/src/db/migrations', { recursive: true });
+  const rapidoc = createRequire(import.meta.url).resolve('rapidoc/dist/rapidoc-min.js');
+  for (const suffix of ['', '.gz']) cpSync(rapidoc + suffix, `dist/docs/rapidoc-min.js${suffix}`);
   execFileSync(process.execPath, ['dist/src/temporal/build-workflow-bundle.js'], { stdio: ON_STDERR });
 }
 

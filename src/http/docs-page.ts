@@ -1,9 +1,9 @@
-import { createRequire } from 'node:module';
 import { Router } from 'express';
+import { builtFile } from '../lib/built-file.js';
 import { securityHeaders } from './security-headers.js';
 
 /** One file without dependencies, also compressed beside it as `.gz`. */
-const RAPIDOC = createRequire(import.meta.url).resolve('rapidoc/dist/rapidoc-min.js');
+const RAPIDOC = builtFile('docs/rapidoc-min.js');
 
 /** Relative URLs: the page also works below a path of a reverse proxy. */
 export const DOCS_PAGE = `<!doctype html>

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { extname, join, relative, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, relative, sep } from 'node:path';
+import { builtFile } from '../../lib/built-file.js';
 
 /** The dashboard as it was built: in memory, so that a build under a running process does not mix two versions. */
 export interface PageFiles {
@@ -13,13 +13,7 @@ export interface PageFiles {
   portalCss: string;
 }
 
-/** Where `npm run build` writes it: dist/dashboard, seen from src/ and from dist/src/. */
-export const BUILT_PAGE = fileURLToPath(
-  new URL(
-    extname(import.meta.url) === '.ts' ? '../../../dist/dashboard' : '../../../dashboard',
-    import.meta.url,
-  ),
-);
+export const BUILT_PAGE = builtFile('dashboard');
 
 /** `css`: the file with the style sheet of the portal. Without a build, everything is null or empty. */
 export async function readPage(dir: string, css: string | null): Promise<PageFiles> {
