@@ -9,6 +9,7 @@ RULES = [
     (r'"""The asynchronous client\..*?"""', '"""The synchronous client: made from ``_async.py`` by ``scripts/unasync.py``."""'),
     (r"import asyncio\n", "import time\n"),
     (r"asyncio\.sleep", "time.sleep"),
+    (r"send_async", "send_sync"),
     (r"from collections\.abc import AsyncIterator", "from collections.abc import Iterator"),
     (r"AsyncIterator", "Iterator"),
     (r"httpx\.Async(\w+)", r"httpx.\1"),

@@ -1,6 +1,8 @@
 import asyncio
+import contextlib
 import json
 import os
+import time
 
 import httpx
 import pytest
@@ -158,6 +160,28 @@ def test_an_answer_that_cannot_be_read_is_an_error_of_the_client(serve, status, 
 def test_a_server_that_is_not_there_is_a_connection_error():
     with Surehook("http://127.0.0.1:1", max_retries=1) as client, pytest.raises(ConnectionError):
         client.publish("a.b", {})
+
+
+def drip(handler, _body):
+    with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        for byte in b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}":
+            handler.wfile.write(bytes([byte]))
+            time.sleep(0.03)
+
+
+def test_an_answer_that_drips_in_is_late(serve):
+    with Surehook(serve(drip), timeout=0.3, max_retries=0) as client:
+        with pytest.raises(ConnectionError, match="no whole answer within 0.3 s"):
+            client.batches.get("bat_1")
+
+
+def test_an_answer_that_drips_in_is_late_for_the_asynchronous_client(serve):
+    async def run():
+        async with AsyncSurehook(serve(drip), timeout=0.3, max_retries=0) as client:
+            await client.batches.get("bat_1")
+
+    with pytest.raises(ConnectionError, match="no whole answer within 0.3 s"):
+        asyncio.run(run())
 
 
 def test_the_asynchronous_client_does_the_same(tenant):

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from ._deadline import send_async
 from ._request import answer, build, event_body, part, settings
 from ._retry import retry_delay
 from .errors import ConnectionError, api_error
@@ -29,7 +30,7 @@ class AsyncSurehook:
     """A client of the API of Surehook; raises a ``SurehookError`` for everything that fails.
 
     ``url`` and ``api_key`` default to the environment's ``SUREHOOK_URL`` and ``SUREHOOK_API_KEY``. ``timeout``: seconds of each
-    try. ``max_retries``: further tries after a failed one.
+    try, until its answer is whole. ``max_retries``: further tries after a failed one.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class AsyncSurehook:
             tries += 1
             result: httpx.Response | httpx.RequestError
             try:
-                result = await self._http.send(request)
+                result = await send_async(self._http, request, self._settings.timeout)
             except httpx.RequestError as error:
                 result = error
             if isinstance(result, httpx.Response):

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from ._deadline import send_sync
 from ._request import answer, build, event_body, part, settings
 from ._retry import retry_delay
 from .errors import ConnectionError, api_error
@@ -29,7 +30,7 @@ class Surehook:
     """A client of the API of Surehook; raises a ``SurehookError`` for everything that fails.
 
     ``url`` and ``api_key`` default to the environment's ``SUREHOOK_URL`` and ``SUREHOOK_API_KEY``. ``timeout``: seconds of each
-    try. ``max_retries``: further tries after a failed one.
+    try, until its answer is whole. ``max_retries``: further tries after a failed one.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class Surehook:
             tries += 1
             result: httpx.Response | httpx.RequestError
             try:
-                result = self._http.send(request)
+                result = send_sync(self._http, request, self._settings.timeout)
             except httpx.RequestError as error:
                 result = error
             if isinstance(result, httpx.Response):
