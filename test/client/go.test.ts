@@ -1,9 +1,15 @@
 import { execFile, execFileSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
 
-const cwd = new URL('../../clients/go/', import.meta.url);
+const run = promisify(execFile);
+const cwd = fileURLToPath(new URL('../../clients/go/', import.meta.url));
+const MODULE = 'github.com/surehook/surehook/clients/go';
 
 let t: TestService;
 beforeAll(async () => {
@@ -12,17 +18,43 @@ beforeAll(async () => {
 afterAll(() => t.stop());
 
 test.skipIf(!hasGo())('the tests of the Go client pass against the real server', async () => {
-  const env = {
-    ...process.env,
-    SUREHOOK_URL: t.service.url!,
-    SUREHOOK_API_KEY: ADMIN_KEY,
-    GOFLAGS: '-count=1',
-  };
-  const { stdout } = await promisify(execFile)('go', ['test', './...'], { cwd, env }).catch(
+  const { stdout } = await run('go', ['test', '-count=1', './...'], { cwd, env: env() }).catch(
     (error: { stdout: string }) => error,
   );
   expect(stdout).toMatch(/^ok\s/);
 });
+
+const APPLICATION = `package main
+
+import (
+	"context"
+	"fmt"
+
+	surehook "${MODULE}"
+)
+
+func main() {
+	event, err := surehook.New().Publish(context.Background(), "go.installed", map[string]int{"n": 1})
+	fmt.Println(event.Type, err)
+}
+`;
+
+test.skipIf(!hasGo())('another Go module gets the client by path, and uses it', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'surehook-go-'));
+  try {
+    await writeFile(join(dir, 'main.go'), APPLICATION);
+    // The client needs no other module.
+    const go = (...args: string[]) => run('go', args, { cwd: dir, env: { ...env(), GOPROXY: 'off' } });
+    await go('mod', 'init', 'example.test/app');
+    await go('mod', 'edit', '-replace', `${MODULE}=${cwd}`);
+    await go('get', `${MODULE}@v0.0.0`);
+    expect((await go('run', '.')).stdout).toBe('go.installed <nil>\n');
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+});
+
+const env = () => ({ ...process.env, SUREHOOK_URL: t.service.url!, SUREHOOK_API_KEY: ADMIN_KEY });
 
 function hasGo(): boolean {
   try {

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -20,8 +21,8 @@ beforeAll(async () => {
 afterAll(() => t.stop());
 
 test.skipIf(!existsSync(PYTHON))('the tests of the Python client pass against the real server', async () => {
-  const env = { ...process.env, SUREHOOK_URL: t.service.url!, SUREHOOK_API_KEY: ADMIN_KEY };
-  const { stdout } = await run(PYTHON, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider'], { cwd, env }).catch(
+  const pytest = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider'];
+  const { stdout } = await run(PYTHON, pytest, { cwd, env: env() }).catch(
     (error: { stdout: string }) => error,
   );
   expect(stdout).toMatch(/\d+ passed in/);
@@ -36,3 +37,30 @@ test.skipIf(!existsSync(PYTHON))('the files that are made are current, and the t
     env: { ...process.env, PATH: `${join(PYTHON, '..')}:${process.env.PATH}` },
   });
 });
+
+const APPLICATION = `
+import pathlib, surehook
+
+with surehook.Surehook() as client:
+    event = client.publish("python.installed", {"n": 1})
+folder = pathlib.Path(surehook.__file__).parent
+print(event["type"], folder, sorted(path.name for path in folder.glob("*typed")))
+`;
+
+test.skipIf(!existsSync(PYTHON))('pip installs the Python client with its types, and it works', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'surehook-python-'));
+  try {
+    // Without a registry: what the build and the client need is in the environment.
+    const offline = ['--no-index', '--no-build-isolation', '--no-deps', '--target', dir];
+    await run(PYTHON, ['-m', 'pip', 'install', ...offline, '.'], { cwd });
+    const { stdout } = await run(PYTHON, ['-c', APPLICATION], {
+      cwd: dir,
+      env: { ...env(), PYTHONPATH: dir },
+    });
+    expect(stdout).toBe(`python.installed ${join(dir, 'surehook')} ['py.typed']\n`);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+});
+
+const env = () => ({ ...process.env, SUREHOOK_URL: t.service.url!, SUREHOOK_API_KEY: ADMIN_KEY });
