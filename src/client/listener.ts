@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+// Kept in the declarations: TypeScript 6 loads no types of Node by itself.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ConflictError, SurehookError } from './errors.js';
