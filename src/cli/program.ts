@@ -7,6 +7,7 @@ import { addEndpoints } from './commands/endpoints.js';
 import { addEvents } from './commands/events.js';
 import { addKeys } from './commands/keys.js';
 import { addMigrate } from './commands/migrate.js';
+import { addMcp } from './commands/mcp.js';
 import { addPublish } from './commands/publish.js';
 import { addReplay } from './commands/replay.js';
 import { addSend } from './commands/send.js';
@@ -26,6 +27,7 @@ const COMMANDS = [
   addReplay,
   addControl,
   addKeys,
+  addMcp,
   addCompletion,
 ];
 

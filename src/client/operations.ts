@@ -14,9 +14,8 @@ export type Answer<Id extends OperationId> = {
 
 export type Body<Id extends OperationId> = Json<NonNullable<Operations[Id]['requestBody']>>;
 
-type QueryOf<Id extends OperationId> = NonNullable<Operations[Id]['parameters']['query']>;
-/** The filters of a list; the cursor is the client's own matter. */
-export type Filters<Id extends OperationId> = Omit<QueryOf<Id>, 'cursor'>;
+/** The filters of a list; `cursor`: the page to begin with. */
+export type Filters<Id extends OperationId> = NonNullable<Operations[Id]['parameters']['query']>;
 
 /** A row of a list. */
 export type Row<Id extends OperationId> = Answer<Id> extends { data: (infer R)[] } ? R : never;

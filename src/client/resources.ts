@@ -35,9 +35,8 @@ export function createResources(send: Send) {
       });
 
   function pages<R>(path: string, filters?: object, options?: RequestOptions): Pages<R> {
-    const page = (cursor?: string) =>
-      send<Page<R>>('GET', path, { ...options, query: { ...filters, cursor } });
-    return new Pages(page(), page);
+    const page = (query: object | undefined) => send<Page<R>>('GET', path, { ...options, query });
+    return new Pages(page(filters), (cursor) => page({ ...filters, cursor }));
   }
 
   return {
@@ -97,6 +96,11 @@ export function createResources(send: Send) {
       pause: act<'pauseBatch'>((id) => `/v1/batches/${id}/pause`),
       resume: act<'resumeBatch'>((id) => `/v1/batches/${id}/resume`),
       cancel: act<'cancelBatch'>((id) => `/v1/batches/${id}/cancel`),
+    },
+    issues: {
+      list: list<'listIssues'>('/v1/issues'),
+      acknowledge: act<'acknowledgeIssue'>((id) => `/v1/issues/${id}/acknowledge`),
+      reopen: act<'reopenIssue'>((id) => `/v1/issues/${id}/reopen`),
     },
     control: {
       get: (options?: RequestOptions) => send<Answer<'getControl'>>('GET', '/v1/control', options),
