@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { createClient } from '../client/index.js';
+import { messageOf } from '../lib/error-text.js';
 import { startServer } from '../http/server.js';
 import { createMcpServer } from './server.js';
 
@@ -30,7 +31,10 @@ export async function startMcpHttp(
 ): Promise<{ url: string; close(): Promise<void> }> {
   const hosts = new Set([...LOOPBACK, ...options.allowedHosts]);
   const server = await startServer((request, response) => {
-    handle(request, response, hosts, options).catch((error: unknown) => response.destroy(error as Error));
+    handle(request, response, hosts, options).catch((error: unknown) => {
+      console.error(messageOf(error));
+      response.destroy();
+    });
   }, options);
   return { url: server.url + PATH, close: () => server.close() };
 }

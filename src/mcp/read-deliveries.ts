@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Answer } from '../client/index.js';
+import { follows, happened } from '../domain/delivery-words.js';
 import { describeIssue } from '../domain/issue.js';
 import { deliveryLine, deliveryShape, shownDelivery } from './delivery-shape.js';
 import * as fields from './fields.js';
-import { foreign, foreignText, quoted } from './foreign.js';
+import { foreign, foreignText, quoted, short } from './foreign.js';
 import { readTool } from './tool.js';
 
 /** Newest attempts of a delivery in an answer, and of these in its text. */
@@ -41,21 +42,25 @@ const attemptShape = z.object({
   http_status: z.int().nullable(),
   classification: fields.classification,
   next_attempt_at: z.string().nullable(),
-  stop_reason: z.string().nullable(),
+  in_words: z.string().describe('What happened, and what followed.'),
   error: foreignText.nullable(),
   response_body: foreignText.nullable().describe('What the receiver answered.'),
 });
-type Attempt = Answer<'getDelivery'>['attempts'][number];
+type ShownAttempt = z.output<typeof attemptShape>;
+type Delivery = Answer<'getDelivery'>;
 
-const shownAttempt = (attempt: Attempt): z.output<typeof attemptShape> => {
+function shownAttempt(attempt: Delivery['attempts'][number], delivery: Delivery): ShownAttempt {
   const { number, started_at, latency_ms, http_status, classification } = attempt;
-  const { next_attempt_at, stop_reason, error, response_body } = attempt;
+  const { next_attempt_at, error, response_body } = attempt;
+  // The error stands apart: it is untrusted. A Retry-After is in the words.
+  const words = `${happened({ ...attempt, error: null })} ${follows(attempt, delivery, Date.now())}`;
   return {
-    ...{ number, started_at, latency_ms, http_status, classification, next_attempt_at, stop_reason },
+    ...{ number, started_at, latency_ms, http_status, classification, next_attempt_at },
+    in_words: short(words),
     error: error ? foreign(error, MAX_ERROR) : null,
     response_body: response_body ? foreign(response_body, MAX_BODY) : null,
   };
-};
+}
 
 const explain = readTool('read_delivery', {
   title: 'Explain a delivery',
@@ -76,7 +81,7 @@ const explain = readTool('read_delivery', {
       last && delivery.status !== 'DELIVERED' && last.classification !== 'DELIVERED'
         ? describeIssue(last.classification, { http_status: last.http_status, error: null })
         : null;
-    const attempts = delivery.attempts.slice(-MAX_ATTEMPTS).map(shownAttempt);
+    const attempts = delivery.attempts.slice(-MAX_ATTEMPTS).map((one) => shownAttempt(one, delivery));
     return {
       text: [
         `${deliveryLine(delivery)}, event ${delivery.event_id}`,
@@ -93,15 +98,10 @@ const explain = readTool('read_delivery', {
   },
 });
 
-function attemptLines(attempt: z.output<typeof attemptShape>): string[] {
-  const { number, started_at, latency_ms, http_status, classification, stop_reason } = attempt;
-  const result = http_status === null ? classification : `HTTP ${http_status}, ${classification}`;
-  const stop = stop_reason ? `, ${stop_reason}` : '';
-  return [
-    `Attempt ${number}, ${started_at}: ${result} after ${Math.round(latency_ms)} ms${stop}`,
-    ...(attempt.error ? [quoted('  Error', attempt.error)] : []),
-    ...(attempt.response_body ? [quoted('  Answer', attempt.response_body)] : []),
-  ];
-}
+const attemptLines = ({ number, started_at, in_words, error, response_body }: ShownAttempt): string[] => [
+  `Attempt ${number}, ${started_at}: ${in_words}`,
+  ...(error ? [quoted('  Error', error)] : []),
+  ...(response_body ? [quoted('  Answer', response_body)] : []),
+];
 
 export const readDeliveries = [search, explain];
