@@ -15,6 +15,8 @@ const rooms = {
   temporal: ['lib', 'domain', 'delivery', 'workflows', 'activities'],
   observability: ['lib', 'domain', 'db', 'delivery', 'temporal'],
   http: ['lib', 'domain', 'db', 'webhook', 'workflows', 'delivery', 'observability'],
+  doctor: ['lib', 'db', 'embedded', 'workflows', 'temporal'],
+  mcp: ['lib', 'domain', 'http', 'cli'],
 };
 const layers = Object.fromEntries(
   Object.entries(rooms).map(([room, allowed]) => [

@@ -3,6 +3,7 @@ import { VERSION } from '../bootstrap/version.js';
 import { addCompletion } from './commands/completion.js';
 import { addControl } from './commands/control.js';
 import { addDeliveries } from './commands/deliveries.js';
+import { addDoctor } from './commands/doctor.js';
 import { addEndpoints } from './commands/endpoints.js';
 import { addEvents } from './commands/events.js';
 import { addKeys } from './commands/keys.js';
@@ -27,6 +28,7 @@ const COMMANDS = [
   addReplay,
   addControl,
   addKeys,
+  addDoctor,
   addMcp,
   addCompletion,
 ];

@@ -26,10 +26,9 @@ export interface MigrateOptions {
  */
 export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<string[]> {
   const { now = new Date(), verify = async () => {}, waiting = () => {} } = options;
-  const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).sort();
   const db = await connectForDdl(databaseUrl);
   try {
-    const applied = await untilDone(db, () => applyNew(db, files, verify), waiting);
+    const applied = await untilDone(db, () => applyNew(db, verify), waiting);
     await makePartitions(databaseUrl, now);
     return applied;
   } finally {
@@ -55,23 +54,17 @@ async function untilDone<T>(
   }
 }
 
-async function applyNew(
-  db: pg.Client,
-  files: string[],
-  verify: (db: Db) => Promise<void>,
-): Promise<string[]> {
+async function applyNew(db: pg.Client, verify: (db: Db) => Promise<void>): Promise<string[]> {
   await db.query('begin');
   // Waits without a lock timeout: another process may be migrating, and then nothing is left to do here.
   await db.query('select pg_advisory_xact_lock($1)', [DDL_LOCK]);
-  const before = await appliedTo(db);
-  const unknown = [...(before ?? [])].filter((name) => !files.includes(name));
+  const { isEmpty, fresh, unknown } = await migrationState(db);
   if (unknown.length > 0)
     throw new Error(
       `The database was made by another version of Surehook (its migration ${unknown[0]} is not known here): use an ` +
         'empty database, or with the embedded Postgres another DATA_DIR.',
     );
-  const fresh = files.filter((name) => !before?.has(name));
-  if (!before)
+  if (isEmpty)
     await db.query('create table migrations (name text primary key, applied_at timestamptz default now())');
   else if (fresh.length > 0) await tryLocks(db);
   for (const name of fresh) {
@@ -81,6 +74,19 @@ async function applyNew(
   await verify(db);
   await db.query('commit');
   return fresh;
+}
+
+/** `fresh`: files that are not applied yet; `unknown`: those that another version has applied. */
+export async function migrationState(
+  db: pg.Client,
+): Promise<{ isEmpty: boolean; fresh: string[]; unknown: string[] }> {
+  const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).sort();
+  const applied = await appliedTo(db);
+  return {
+    isEmpty: applied === null,
+    fresh: files.filter((name) => !applied?.has(name)),
+    unknown: [...(applied ?? [])].filter((name) => !files.includes(name)),
+  };
 }
 
 /** Null in an empty database. */

@@ -45,6 +45,14 @@ export async function makePartitions(databaseUrl: string, now = new Date()): Pro
   }
 }
 
+/** Names of the partitions of the weeks ahead that are not made yet. */
+export async function missingPartitions(db: pg.Client, now: Date): Promise<string[]> {
+  const missing: string[] = [];
+  for (const partition of partitionsAt(now))
+    if (!(await isThere(db, partition))) missing.push(partition.name);
+  return missing;
+}
+
 interface Partition {
   name: string;
   table: string;

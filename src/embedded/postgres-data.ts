@@ -36,6 +36,9 @@ export async function accessTo(data: string, user: Ids | null): Promise<DataAcce
   );
 }
 
+export const embeddedUrl = (password: string, port: number): string =>
+  `postgres://surehook:${password}@127.0.0.1:${port}/surehook`;
+
 export function readPassword(file: string): string {
   const password = readOwn(file).trim();
   if (!/^[\w-]+$/.test(password))

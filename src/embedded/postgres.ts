@@ -5,7 +5,7 @@ import pg from 'pg';
 import { secureFolder } from './own-files.js';
 import { freePort } from './ports.js';
 import { binariesFor, packagedBinaries } from './postgres-binaries.js';
-import { accessTo, initialise, readPassword, dropRights } from './postgres-data.js';
+import { accessTo, embeddedUrl, initialise, readPassword, dropRights } from './postgres-data.js';
 import { postgresUser, type Ids } from './postgres-user.js';
 import { commandLine, userOf, workingFolder } from './process-identity.js';
 import { endProcess, lastLines, startServer, stopOrphan } from './process.js';
@@ -78,7 +78,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
       pidFile,
       lastSignal: 'SIGQUIT',
     });
-    const url = `postgres://surehook:${password}@127.0.0.1:${port}/surehook`;
+    const url = embeddedUrl(password, port);
     try {
       if (await ready(url, server.exited)) {
         return { url, port, pid: server.pid, exited: server.exited, stop: () => server.stop() };

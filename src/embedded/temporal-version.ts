@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
 /** Servers that Surehook's tests have run on: that of CLI 1.5.1, and that of CLI 1.9.1 with its later patches. */
-const TESTED = { from: [1, 29, 1], below: [1, 33], words: '1.29.1 to 1.32' };
+const TESTED = { from: [1, 29, 1], below: [1, 33] };
+export const TESTED_VERSIONS = '1.29.1 to 1.32';
 /** Deadline: longer than a CLI takes on a busy machine; a program that is no CLI may never answer. */
 const ANSWER_MS = 10_000;
 
@@ -23,9 +24,14 @@ export async function serverVersion(binary: string): Promise<string | null> {
 export async function whyNotUsed(binary: string): Promise<string | null> {
   const version = await serverVersion(binary);
   if (version === null) return 'does not say which Temporal server it has';
+  return isTested(version)
+    ? null
+    : `has the Temporal server ${version}, and only ${TESTED_VERSIONS} are known to work`;
+}
+
+export function isTested(version: string): boolean {
   const parts = version.split('.').map(Number);
-  if (compare(parts, TESTED.from) >= 0 && compare(parts, TESTED.below) < 0) return null;
-  return `has the Temporal server ${version}, and only ${TESTED.words} are known to work`;
+  return compare(parts, TESTED.from) >= 0 && compare(parts, TESTED.below) < 0;
 }
 
 function compare(a: number[], b: number[]): number {

@@ -104,7 +104,7 @@ async function connect(options: TemporalOptions, attributes: SearchAttributes): 
 }
 
 /** Rejects if no worker polls this queue for activities. */
-export async function requirePollers({ client }: Reached, taskQueue: string): Promise<void> {
+export async function requirePollers({ client }: Pick<Reached, 'client'>, taskQueue: string): Promise<void> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: taskQueue },

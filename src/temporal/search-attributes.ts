@@ -50,23 +50,37 @@ async function findFaults(
         .addSearchAttributes({ namespace, searchAttributes: { [name]: type } })
         .catch((error: unknown) => (refusals[name] = refusal(error)));
     }
-    const registered = await list();
-    const faulty = Object.entries(WANTED).filter(([name, type]) => Number(registered[name]) !== Number(type));
-    return Object.fromEntries(
-      faulty.map(([name, type]) => {
-        const found = Number(registered[name] ?? 0);
-        return [
-          name,
-          found ? `it is ${TYPES[found]}, not ${TYPES[type]}` : (refusals[name] ?? 'not registered'),
-        ];
-      }),
-    );
+    return faultsOf(await list(), refusals);
   } catch (error) {
     // If Temporal refuses to list attributes, workflows start without any.
     const why = refusal(error);
     return Object.fromEntries(Object.keys(WANTED).map((name) => [name, why]));
   }
 }
+
+/** Why attributes cannot be used, by their names; registers none. */
+export async function listAttributeFaults(
+  operator: Pick<NativeConnection['operatorService'], 'listSearchAttributes'>,
+  namespace: string,
+): Promise<Record<string, string>> {
+  return faultsOf((await operator.listSearchAttributes({ namespace })).customAttributes ?? {});
+}
+
+function faultsOf(registered: Record<string, unknown>, refusals: Record<string, string> = {}) {
+  const faulty = Object.entries(WANTED).filter(([name, type]) => Number(registered[name]) !== Number(type));
+  return Object.fromEntries(
+    faulty.map(([name, type]) => {
+      const found = Number(registered[name] ?? 0);
+      return [
+        name,
+        found ? `it is ${TYPES[found]}, not ${TYPES[type]}` : (refusals[name] ?? 'not registered'),
+      ];
+    }),
+  );
+}
+
+/** The type that an attribute has to have, as the Temporal CLI names it. */
+export const attributeType = (name: string): string => TYPES[WANTED[name as keyof typeof WANTED]]!;
 
 /**
  * grpc.status: INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION, UNIMPLEMENTED, UNAUTHENTICATED.

@@ -124,6 +124,10 @@ describe.concurrent('npm start', { timeout: 240_000 }, () => {
       expect(await send('first')).toBe(200);
       expect(await send('second')).toBe(202);
       await receiver.waitFor((requests) => requests.length === 2);
+      // It finds the embedded servers by the data folder and the API.
+      const doctor = launch(process.execPath, ['dist/src/cli/main.js', 'doctor'], ports);
+      expect((await doctor.exit)[0], doctor.out).toBe(0);
+      expect(doctor.out).toMatch(/^ok +disk +[\d.]+ GiB free for .*\nok +postgres +Postgres 18/m);
       const last = await serverPids();
       recovered.child.kill('SIGTERM');
       expect((await recovered.exit)[0]).toBe(0);
