@@ -143,7 +143,7 @@ describeInBrowser('replay', () => {
     const { body } = await t.call<{ data: { id: string }[] }>('GET', '/v1/deliveries?tenant=acme&limit=2');
     const delivery_ids = body.data.map(({ id }) => id);
     const { id } = await batches.create({ delivery_ids, include_delivered: true, dry_run: true });
-    const { page, faults } = await openPage(browser, t.service.url!, `/replay/${id}`);
+    const page = await open(`/replay/${id}`);
     await page.getByRole('button', { name: 'Change the choice' }).click();
     await page.getByText('Selected (2)').waitFor();
     expect(await page.getByRole('checkbox', { name: /^Also those that were delivered/ }).isChecked()).toBe(
@@ -154,7 +154,6 @@ describeInBrowser('replay', () => {
     expect(idOf(page)).not.toBe(id);
     const again = (await batches.itemsOf(idOf(page))).map(({ source_delivery_id }) => source_delivery_id);
     expect(again.sort()).toEqual(delivery_ids.sort());
-    expect(faults).toEqual([]);
   });
 
   it('a viewer sees replays, and no way to start or change one', async () => {
