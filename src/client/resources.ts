@@ -85,6 +85,11 @@ export function createResources(send: Send) {
       cancel: act<'cancelDelivery'>((id) => `/v1/deliveries/${id}/cancel`),
       cancelMany: create<'cancelDeliveries'>('/v1/deliveries/cancel'),
     },
+    attempts: {
+      /** A page of the feed of attempts: the newest, or those after its cursor. */
+      feed: (filters?: Filters<'listAttempts'>, options?: RequestOptions) =>
+        send<Answer<'listAttempts'>>('GET', '/v1/attempts', { ...options, query: filters }),
+    },
     batches: {
       create: create<'createBatch'>('/v1/batches'),
       get: get<'getBatch'>((id) => `/v1/batches/${id}`),

@@ -456,6 +456,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the feed of attempts
+         * @description Oldest first, as they are recorded; a reader that continues from `next_cursor` misses none. With a filter, one request looks at 1,000 attempts at most.
+         */
+        get: operations["listAttempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stats": {
         parameters: {
             query?: never;
@@ -1781,6 +1801,32 @@ export interface components {
             }[];
             /** @description The first ids. */
             sample: string[];
+        };
+        AttemptFeed: {
+            data: components["schemas"]["FeedAttempt"][];
+            /** @description For `?after=`, also of an empty page. */
+            next_cursor: string;
+            has_more: boolean;
+        };
+        FeedAttempt: {
+            delivery_id: string;
+            number: number;
+            max_attempts: number;
+            event_id: string;
+            event_type: string;
+            endpoint_id: string;
+            tenant: string;
+            /** @description That of the endpoint now. */
+            url: string;
+            /** Format: date-time */
+            started_at: string;
+            latency_ms: number;
+            http_status: number | null;
+            classification: components["schemas"]["Classification"];
+            error: string | null;
+            next_attempt_at: string | null;
+            /** @description Of the delivery, after this attempt. */
+            status: components["schemas"]["DeliveryStatus"];
         };
         /** @description `latency_ms` is the duration of attempts, `arrival_ms` the time from a delivery’s creation until it was delivered. */
         Stats: {
@@ -4872,6 +4918,42 @@ export interface operations {
             409: components["responses"]["409.delivery_ending.delivery_held.endpoint_deleted.idempotency_conflict"];
             413: components["responses"]["413.payload_too_large"];
             415: components["responses"]["415.unsupported_encoding"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.overloaded.unavailable"];
+        };
+    };
+    listAttempts: {
+        parameters: {
+            query?: {
+                limit?: number;
+                tenant?: string;
+                endpoint_id?: string;
+                /** @description The `next_cursor` of a page; empty: the beginning; without it: the newest attempts. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["x-request-id"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttemptFeed"];
+                };
+            };
+            400: components["responses"]["400.validation_failed"];
+            401: components["responses"]["401.unauthorized"];
+            403: components["responses"]["403.forbidden.foreign_tenant"];
+            409: components["responses"]["409.cursor_ahead"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.overloaded.unavailable"];

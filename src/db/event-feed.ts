@@ -1,16 +1,8 @@
-import { isId } from '../lib/ids.js';
 import type { EventFilter, StoredEvent } from './events.js';
+import { encodePlace, nextPlace, type FeedPlace } from './feed-place.js';
 import type { Db } from './pool.js';
 
 type ListedEvent = Omit<StoredEvent, 'deliveries'>;
-
-/** A position in the feed: after the event `id` of the transaction `xid`. */
-export interface FeedPlace {
-  xid: string;
-  id: string;
-}
-
-export const FEED_START: FeedPlace = { xid: '0', id: '' };
 
 export interface FeedPage {
   data: ListedEvent[];
@@ -40,6 +32,7 @@ interface Row extends ListedEvent {
   /** Null in the only row of an empty page. */
   id: string;
   xid: string;
+  below: string;
   ahead: boolean;
   looked: number;
   last_xid: string | null;
@@ -70,7 +63,7 @@ export async function readFeed(
      )
      select e.id, e.type, e.tenant, e.idempotency_key, e.workflow_id, e.created_at,
        case when e.fan_out_after is null then e.delivery_count end as delivery_count, e.xid::text as xid,
-       $1::xid8 > below as ahead, looked, last.xid::text as last_xid, last.id as last_id,
+       below::text as below, $1::xid8 > below as ahead, looked, last.xid::text as last_xid, last.id as last_id,
        (select created_at from events where xid >= (select below from settled) order by xid, id limit 1)
          as held_back_since
      from settled cross join (select count(*)::int as looked from looked_at) counted
@@ -79,17 +72,12 @@ export async function readFeed(
      order by e.xid, e.id`,
     [after.xid, after.id, most, tenant ?? null, type ?? null, limit + 1],
   );
-  const { ahead, looked, last_xid, last_id, held_back_since } = rows[0]!;
+  const { below, ahead, looked, last_xid, last_id, held_back_since } = rows[0]!;
   if (ahead) return null;
   const found = rows.filter(({ id }) => id !== null);
   const shown = found.slice(0, limit);
-  const last = last_id === null ? null : { xid: last_xid!, id: last_id };
-  const next =
-    found.length > limit
-      ? shown.at(-1)!
-      : tenant === undefined
-        ? (last ?? after)
-        : behind({ shown, last, all: looked < most }, after);
+  const hasMoreFound = found.length > limit;
+  const last = looked < most ? null : { xid: last_xid!, id: last_id! };
   return {
     data: shown.map((row) => ({
       id: row.id,
@@ -100,33 +88,8 @@ export async function readFeed(
       created_at: row.created_at,
       delivery_count: row.delivery_count,
     })),
-    next_cursor: encodePlace(next),
-    has_more: found.length > limit || looked === most,
+    next_cursor: encodePlace(nextPlace({ shown, hasMoreFound, last, below }, after)),
+    has_more: hasMoreFound || last !== null,
     held_back_since,
   };
-}
-
-/** The position behind the events looked at, without the id of an event that another tenant may own. */
-function behind(
-  { shown, last, all }: { shown: Row[]; last: FeedPlace | null; all: boolean },
-  after: FeedPlace,
-): FeedPlace {
-  if (last === null) return after;
-  // Nothing can be inserted by a transaction that the feed has reached.
-  if (all) return { xid: String(BigInt(last.xid) + 1n), id: '' };
-  const lastShown = shown.at(-1);
-  if (lastShown?.xid === last.xid) return lastShown;
-  // The events of the last transaction are looked at again, unless it alone has more than one page looks at.
-  return last.xid === after.xid ? last : { xid: last.xid, id: '' };
-}
-
-const MAX_XID = 2n ** 64n - 1n;
-
-const encodePlace = ({ xid, id }: FeedPlace) => Buffer.from(`${xid} ${id}`).toString('base64url');
-
-/** Null if the text is not a feed cursor. */
-export function decodePlace(cursor: string): FeedPlace | null {
-  const [, xid, id] = /^(\d{1,20}) (.*)$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
-  if (xid === undefined || id === undefined || BigInt(xid) > MAX_XID) return null;
-  return id === '' || isId('evt', id) ? { xid, id } : null;
 }

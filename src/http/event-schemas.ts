@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { decodePlace, FEED_START } from '../db/event-feed.js';
+import { isId } from '../lib/ids.js';
+import { feedCursor } from './feed-cursor.js';
 import { headers } from './header-schemas.js';
 import { contentType, eventType, id, idempotencyKey, ownTenant, page, tenant, url } from './schemas.js';
 import { line } from './text-schemas.js';
@@ -72,11 +73,9 @@ export const eventsQuery = z
       .meta({ description: 'Each event of the list also has its `outcome`.' }),
     after: z
       .string()
-      .transform((text, context) => {
-        const place = text === '' ? FEED_START : text === 'now' ? ('now' as const) : decodePlace(text);
-        if (place === null) context.addIssue({ code: 'custom', message: 'Is not a cursor of the feed.' });
-        return place ?? z.NEVER;
-      })
+      .transform((text, context) =>
+        text === 'now' ? ('now' as const) : feedCursor(text, context, (id) => isId('evt', id)),
+      )
       .optional()
       .meta({
         description: 'Reads the feed: empty for its beginning, `now` for its end, else its `next_cursor`.',

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readAttemptFeed } from '../../src/db/attempt-feed.js';
 import { nextOpen } from '../../src/db/cancel-deliveries.js';
 import { listDeliveries, type DeliveryFilter } from '../../src/db/deliveries.js';
-import { feedEnd, FEED_START, readFeed, type FeedPlace } from '../../src/db/event-feed.js';
+import { feedEnd, readFeed } from '../../src/db/event-feed.js';
+import { FEED_START, type FeedPlace } from '../../src/db/feed-place.js';
 import { getEvent, listEvents, type EventFilter, type NewEvent } from '../../src/db/events.js';
 import { migrate } from '../../src/db/migrate.js';
 import { countOpen } from '../../src/db/open-counts.js';
@@ -67,6 +69,10 @@ async function seed(): Promise<void> {
      from (select *, substr(idempotency_key, 5)::integer as n from events) e order by id`,
     [busy, failing],
   );
+  await pool.query(
+    `insert into attempts (delivery_id, number, started_at, latency_ms, classification, detail)
+     select id, 1, now(), 1, last_classification, '{}' from deliveries order by id`,
+  );
   for (const endpointId of [busy, paused]) await seedOpen(pool, { endpointId, count: OPEN / 2, type: 'a' });
   await pool.query(
     `update open_deliveries set claimed_by = 'prc', claim_until = now() + interval '1 minute', attempt_count = 1
@@ -75,7 +81,14 @@ async function seed(): Promise<void> {
   );
   // In the order of ids, as accepted: a walk by id reads each page once.
   await pool.query('cluster open_deliveries using open_deliveries_pkey');
-  for (const table of ['deliveries', 'open_deliveries', 'events', 'idempotency_keys', 'endpoints'])
+  for (const table of [
+    'deliveries',
+    'open_deliveries',
+    'events',
+    'idempotency_keys',
+    'endpoints',
+    'attempts',
+  ])
     await pool.query(`vacuum (analyze) ${table}`);
 }
 
@@ -300,6 +313,17 @@ test('a page of the event feed reads few pages of the table at any cursor', asyn
   );
   for (const place of [FEED_START, rows[0]!, await feedEnd(pool)]) {
     await expectFewPages((db) => readFeed(db, {}, place, 50), place.id);
+  }
+});
+
+test('a page of the attempt feed reads few pages of the tables at any cursor, with a filter those of 1,000 attempts', async () => {
+  const { rows } = await pool.query<FeedPlace>(
+    `select xid::text as xid, delivery_id || ' 1' as id from attempts order by xid, delivery_id offset 20000 limit 1`,
+  );
+  for (const place of [null, FEED_START, rows[0]!, await feedEnd(pool)]) {
+    await expectFewPages((db) => readAttemptFeed(db, {}, place, 50), place ?? 'newest');
+    const { history, others } = await pagesOf((db) => readAttemptFeed(db, { tenant: 'no.such' }, place, 50));
+    expect(history + others).toBeLessThan(8_000);
   }
 });
 

@@ -68,6 +68,7 @@ const ENTRIES: Record<string, Entry> = {
   cancelDeliveries: { roles: OPERATORS, bound: 403, body: { filter: { tenant } } },
   cancelDelivery: { roles: OPERATORS, bound: 404 },
   retryDelivery: { roles: OPERATORS, portal: 'replay', bound: 404 },
+  listAttempts: { roles: VIEWERS, bound: 'own' },
   createBatch: { roles: OPERATORS, portal: 'replay', bound: 403, body: { filter: { tenant } } },
   listBatches: { roles: VIEWERS, portal: 'read', bound: 'own' },
   getBatch: { roles: VIEWERS, portal: 'read', bound: 404 },

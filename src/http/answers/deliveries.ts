@@ -65,6 +65,29 @@ export const deliveryWithAttempts = z
   .object({ ...fields, attempts: z.array(attempt) })
   .meta({ id: 'DeliveryWithAttempts' });
 
+const feedAttempt = z
+  .object({
+    ...{ delivery_id: z.string(), number: z.int().min(1), max_attempts: count },
+    ...{ event_id: z.string(), event_type: z.string(), endpoint_id: z.string(), tenant: z.string() },
+    url: z.string().meta({ description: 'That of the endpoint now.' }),
+    started_at: instant,
+    latency_ms: milliseconds,
+    http_status: z.int().nullable(),
+    classification,
+    error: z.string().nullable(),
+    next_attempt_at: iso.nullable(),
+    status: deliveryStatus.meta({ description: 'Of the delivery, after this attempt.' }),
+  })
+  .meta({ id: 'FeedAttempt' });
+
+export const attemptFeed = z
+  .object({
+    data: z.array(feedAttempt),
+    next_cursor: z.string().meta({ description: 'For `?after=`, also of an empty page.' }),
+    has_more: z.boolean(),
+  })
+  .meta({ id: 'AttemptFeed' });
+
 export const cancelReport = z
   .object({
     dry_run: z.boolean(),

@@ -6,8 +6,9 @@ import { redactHeaders } from '../../domain/redact.js';
 import { answer, Text } from '../answer.js';
 import { acceptedEvent, event, eventFeed, eventList } from '../answers/events.js';
 import { acceptedExample } from '../examples.js';
+import { cursorAhead } from '../feed-cursor.js';
 import { acceptedAnswer, acceptPosted } from '../incoming-event.js';
-import { notFound, Problem } from '../problem.js';
+import { notFound } from '../problem.js';
 import { idParam, route } from '../route.js';
 import { eventBody, eventsQuery } from '../event-schemas.js';
 import { pageQuery } from '../schemas.js';
@@ -97,6 +98,5 @@ async function feed(pool: Pool, { after, limit, tenant, type }: FeedQuery): Prom
   const place = after === 'now' ? await feedEnd(pool) : after;
   const page = await readFeed(pool, { tenant, type }, place, limit);
   if (page) return page;
-  const message = 'This cursor is ahead of the database, which was restored since. Begin again with after=.';
-  throw new Problem(409, 'cursor_ahead', message, [{ path: 'after', message }]);
+  throw cursorAhead();
 }

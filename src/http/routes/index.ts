@@ -1,4 +1,5 @@
 import { apiKeyRoutes } from './api-keys.js';
+import { attemptRoutes } from './attempts.js';
 import { auditRoutes } from './audit.js';
 import { batchRoutes } from './batches.js';
 import { controlRoutes } from './control.js';
@@ -33,6 +34,7 @@ export const apiRoutes = [
   ...endpointMatchRoutes,
   ...eventTypeRoutes,
   ...deliveryRoutes,
+  ...attemptRoutes,
   ...statsRoutes,
   ...issueRoutes,
   ...batchRoutes,
