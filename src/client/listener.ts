@@ -1,13 +1,11 @@
 /// <reference types="node" preserve="true" />
 // Kept in the declarations: TypeScript 6 loads no types of Node by itself.
-import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ConflictError, SurehookError } from './errors.js';
-import { createListenerSecrets, SecretsUnknownError, type ListenerSecrets } from './listener-secrets.js';
-import type { createResources } from './resources.js';
+import { SurehookError } from './errors.js';
+import { SecretsUnknownError, type ListenerSecrets } from './listener-secrets.js';
+import { rawBody } from './raw-body.js';
+import { registerListener, type Endpoints } from './register-listener.js';
 import { headerOf, WebhookVerificationError, type VerifiedWebhook } from './verify-webhook.js';
-
-type Endpoints = ReturnType<typeof createResources>['endpoints'];
 
 export interface ReceivedEvent<T = unknown> extends VerifiedWebhook<T> {
   type: string;
@@ -28,47 +26,8 @@ interface Listener {
   secrets: ListenerSecrets | null;
 }
 
-/** A payload has at most 256 KiB; an envelope adds less than this. */
-const MAX_BODY_BYTES = 512 * 1024;
-/** The sender waits meanwhile. */
-const SECRETS_TIMEOUT_MS = 5_000;
-
 export function createListener(endpoints: Endpoints) {
   const listeners = new Map<string, Listener>();
-
-  /** Finds the endpoint that an earlier start made, by its name in the metadata. */
-  async function register(
-    name: string,
-    { types }: Listener,
-    url: string,
-    tenant: string,
-  ): Promise<ListenerSecrets> {
-    const wanted = { url, event_types: types };
-    for await (const one of endpoints.list({ tenant })) {
-      if (one.metadata.listener !== name) continue;
-      if (one.url !== url || String(one.event_types) !== String(types))
-        await endpoints.update(one.id, wanted);
-      return secretsOf(one.id, await readSecrets(one.id));
-    }
-    const body = { ...wanted, tenant, metadata: { listener: name } };
-    // Two processes of an application that start at once make one endpoint.
-    const idempotencyKey = createHash('sha256').update(JSON.stringify(body)).digest('hex');
-    const { id, secret } = await endpoints.create(body, { idempotencyKey }).catch((error: unknown) => {
-      // The endpoint that this key made has been deleted since.
-      if (error instanceof ConflictError && error.code === 'idempotency_conflict')
-        return endpoints.create(body);
-      throw error;
-    });
-    return secretsOf(id, [secret]);
-  }
-
-  const secretsOf = (id: string, first: string[]) =>
-    createListenerSecrets(first, () => readSecrets(id, AbortSignal.timeout(SECRETS_TIMEOUT_MS)));
-
-  async function readSecrets(id: string, signal?: AbortSignal): Promise<string[]> {
-    const { secrets } = await endpoints.secret(id, signal ? { signal } : {});
-    return secrets.map(({ secret }) => secret);
-  }
 
   async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const name = decodeURIComponent(
@@ -115,13 +74,11 @@ export function createListener(endpoints: Endpoints) {
     },
     /** Registers an endpoint for each listener, at its name below `url`, where `receiver` is mounted. */
     async register(url: string, { tenant = 'default' } = {}): Promise<void> {
-      for (const [name, listener] of listeners)
-        listener.secrets = await register(
-          name,
-          listener,
-          `${url.replace(/\/+$/, '')}/${encodeURIComponent(name)}`,
-          tenant,
-        );
+      for (const [name, listener] of listeners) {
+        const ownUrl = `${url.replace(/\/+$/, '')}/${encodeURIComponent(name)}`;
+        const { types } = listener;
+        listener.secrets = (await registerListener(endpoints, { name, types, url: ownUrl, tenant })).secrets;
+      }
     },
     /** For `app.use(path, receiver)` of Express before any parser of bodies, or `http.createServer(receiver)`. */
     receiver(request: IncomingMessage, response: ServerResponse, next?: (error: unknown) => void): void {
@@ -135,20 +92,4 @@ export function createListener(endpoints: Endpoints) {
 
 function answer(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
-}
-
-/** The bytes as received: a body that was parsed cannot be verified. */
-async function rawBody(request: IncomingMessage & { body?: unknown }): Promise<Uint8Array> {
-  if (request.body instanceof Uint8Array) return request.body;
-  if (request.readableEnded)
-    throw new SurehookError('The body was read before: mount the receiver before express.json().');
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > MAX_BODY_BYTES)
-      throw new WebhookVerificationError(`The body has more than ${MAX_BODY_BYTES} bytes.`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

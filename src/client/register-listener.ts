@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { ConflictError } from './errors.js';
+import { createListenerSecrets, type ListenerSecrets } from './listener-secrets.js';
+import type { createResources } from './resources.js';
+
+export type Endpoints = ReturnType<typeof createResources>['endpoints'];
+
+/** The endpoint of a listener. */
+export interface Registered {
+  id: string;
+  secret: string;
+  secrets: ListenerSecrets;
+}
+
+/** The sender waits meanwhile. */
+const SECRETS_TIMEOUT_MS = 5_000;
+
+/** Makes the endpoint of a listener, or finds the one that an earlier start made, by its name in the metadata. */
+export async function registerListener(
+  endpoints: Endpoints,
+  { name, types, url, tenant }: { name: string; types: string[]; url: string; tenant: string },
+): Promise<Registered> {
+  const wanted = { url, event_types: types };
+  for await (const one of endpoints.list({ tenant })) {
+    if (one.metadata.listener !== name) continue;
+    if (one.url !== url || String(one.event_types) !== String(types)) await endpoints.update(one.id, wanted);
+    return registered(endpoints, one.id, await readSecrets(endpoints, one.id));
+  }
+  const body = { ...wanted, tenant, metadata: { listener: name } };
+  // Two processes of an application that start at once make one endpoint.
+  const idempotencyKey = createHash('sha256').update(JSON.stringify(body)).digest('hex');
+  const { id, secret } = await endpoints.create(body, { idempotencyKey }).catch((error: unknown) => {
+    // The endpoint that this key made has been deleted since.
+    if (error instanceof ConflictError && error.code === 'idempotency_conflict')
+      return endpoints.create(body);
+    throw error;
+  });
+  return registered(endpoints, id, [secret]);
+}
+
+const registered = (endpoints: Endpoints, id: string, first: string[]): Registered => ({
+  id,
+  secret: first[0]!,
+  secrets: createListenerSecrets(first, () =>
+    readSecrets(endpoints, id, AbortSignal.timeout(SECRETS_TIMEOUT_MS)),
+  ),
+});
+
+async function readSecrets(endpoints: Endpoints, id: string, signal?: AbortSignal): Promise<string[]> {
+  const { secrets } = await endpoints.secret(id, signal ? { signal } : {});
+  return secrets.map(({ secret }) => secret);
+}
