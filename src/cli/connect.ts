@@ -26,10 +26,13 @@ export function urlOf({ env }: Io, command: Command): string {
   return url;
 }
 
+export const isOnThisMachine = (url: string): boolean =>
+  /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
+
 /** SUREHOOK_API_KEY; for a server on this machine else SUREHOOK_ADMIN_KEY, or the key that `npm start` keeps in DATA_DIR. */
 export async function apiKeyFor(url: string, env: Io['env']): Promise<string | undefined> {
   if (env.SUREHOOK_API_KEY) return env.SUREHOOK_API_KEY;
-  if (!/^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname)) return undefined;
+  if (!isOnThisMachine(url)) return undefined;
   if (env.SUREHOOK_ADMIN_KEY) return env.SUREHOOK_ADMIN_KEY;
   const file = join(env.DATA_DIR || '.surehook', 'admin-key');
   return readFile(file, 'utf8').then(

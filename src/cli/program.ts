@@ -7,18 +7,22 @@ import { addDoctor } from './commands/doctor.js';
 import { addEndpoints } from './commands/endpoints.js';
 import { addEvents } from './commands/events.js';
 import { addKeys } from './commands/keys.js';
+import { addListen } from './commands/listen.js';
 import { addMigrate } from './commands/migrate.js';
 import { addMcp } from './commands/mcp.js';
 import { addPublish } from './commands/publish.js';
 import { addReplay } from './commands/replay.js';
+import { addRun } from './commands/run.js';
 import { addSend } from './commands/send.js';
 import { addStart } from './commands/start.js';
+import { addTail } from './commands/tail.js';
 import type { Io } from './io.js';
 import { reportError } from './report-error.js';
 
 /** Each adds a command, in the order of the help. */
 const COMMANDS = [
   addStart,
+  addRun,
   addMigrate,
   addSend,
   addPublish,
@@ -27,6 +31,8 @@ const COMMANDS = [
   addEndpoints,
   addReplay,
   addControl,
+  addListen,
+  addTail,
   addKeys,
   addDoctor,
   addMcp,

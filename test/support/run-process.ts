@@ -13,8 +13,16 @@ export interface ProcessRun {
 }
 
 /** Starts a compiled entry point with nothing but `env` in its environment. */
-export function runNode(file: string, env: Record<string, string>, args: string[] = []): ProcessRun {
-  const child = spawn(process.execPath, [file, ...args], { env: { PATH: process.env.PATH, ...env } });
+export function runNode(
+  file: string,
+  env: Record<string, string>,
+  args: string[] = [],
+  { detached = false } = {},
+): ProcessRun {
+  const child = spawn(process.execPath, [file, ...args], {
+    env: { PATH: process.env.PATH, ...env },
+    detached,
+  });
   const run: ProcessRun = { child, out: '', err: '', exit: once(child, 'close') as Promise<[number | null]> };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (run.out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (run.err += text));

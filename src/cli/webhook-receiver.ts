@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { WebhookVerificationError, type VerifiedWebhook } from '../client/index.js';
+import { SecretsUnknownError, type ListenerSecrets } from '../client/listener-secrets.js';
+import { rawBody } from '../client/raw-body.js';
+import { headerOf } from '../client/verify-webhook.js';
+import { messageOf } from '../lib/error-text.js';
+import { forward } from './forward.js';
+
+/** A verified webhook, and how it was answered. */
+export interface Received extends VerifiedWebhook {
+  type: string;
+  attempt: number;
+  /** Null: the target of the forward gave none. */
+  answered: number | null;
+  error: string | null;
+}
+
+interface Options {
+  secrets: ListenerSecrets;
+  /** Null: webhooks are answered here, with 204. */
+  forwardTo: string | null;
+  received(webhook: Received): void;
+  refused(reason: string): void;
+}
+
+/** Handles a request: verifies it, and forwards or answers it. */
+export async function receiveWebhook(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { secrets, forwardTo, received, refused }: Options,
+): Promise<void> {
+  const refuse = (status: number, reason: string) => {
+    refused(reason);
+    answer(response, status, reason);
+  };
+  if (request.method !== 'POST') return refuse(405, `${request.method} is no webhook.`);
+  let body: Uint8Array;
+  let verified: VerifiedWebhook;
+  try {
+    body = await rawBody(request);
+    verified = await secrets.verify(body, request.headers);
+  } catch (error) {
+    if (error instanceof WebhookVerificationError) return refuse(400, error.message);
+    if (error instanceof SecretsUnknownError) response.setHeader('retry-after', error.retryAfterSeconds);
+    return refuse(503, messageOf(error));
+  }
+  const type = headerOf(request.headers, 'webhook-event-type') ?? '';
+  const attempt = Number(headerOf(request.headers, 'webhook-attempt') ?? 1);
+  const webhook = { ...verified, type, attempt };
+  if (forwardTo === null) {
+    answer(response, 204, '');
+    return received({ ...webhook, answered: 204, error: null });
+  }
+  try {
+    const status = await forward(forwardTo, body, { request, response });
+    received({ ...webhook, answered: status, error: null });
+  } catch (error) {
+    const reason = messageOf(error);
+    received({ ...webhook, answered: null, error: reason });
+    if (response.headersSent) response.destroy();
+    else answer(response, 502, `${forwardTo}: ${reason}`);
+  }
+}
+
+function answer(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text);
+}

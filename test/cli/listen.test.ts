@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startCli } from '../support/cli-process.js';
+import { eventually } from '../support/eventually.js';
+import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
+import { startReceiver, verified } from '../support/receiver.js';
+import type { ProcessRun } from '../support/run-process.js';
+import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
+
+let t: TestService;
+beforeAll(async () => {
+  t = await startTestService({ workflows: 'none' });
+});
+const runs: ProcessRun[] = [];
+afterAll(async () => {
+  for (const { child } of runs) child.kill('SIGKILL');
+  await t.stop();
+});
+
+interface Endpoint {
+  id: string;
+  url: string;
+  event_types: string[];
+  metadata: Record<string, string>;
+}
+const endpointsOf = async (tenant: string) =>
+  (await t.call<{ data: Endpoint[] }>('GET', `/v1/endpoints?tenant=${tenant}`)).body.data;
+
+/** `surehook listen` for a tenant, once its endpoint is there. */
+async function listen(tenant: string, ...args: string[]) {
+  const run = startCli(['listen', '--tenant', tenant, ...args], {
+    SUREHOOK_URL: t.service.url!,
+    SUREHOOK_API_KEY: ADMIN_KEY,
+  });
+  runs.push(run);
+  const endpoint = await eventually(async () => {
+    if (run.child.exitCode !== null) throw new Error(run.err);
+    return (await endpointsOf(tenant))[0];
+  });
+  await eventually(async () => args.includes('--json') || run.err.includes('Ctrl-C'));
+  return { run, endpoint };
+}
+
+test('it registers an endpoint, prints verified webhooks, and deletes the endpoint at the end', async () => {
+  const { run, endpoint } = await listen('printed', '--events', 'order.*,refund.made');
+  expect(endpoint.event_types).toEqual(['order.*', 'refund.made']);
+  expect(endpoint.metadata.listener).toMatch(/^surehook listen /);
+  const payload = { note: 'a\u001b[2Jb', list: [1] };
+  const { id, deliveries } = await postEvent(t, { tenant: 'printed', type: 'order.made', payload });
+  await deliveryIn(t, deliveries[0]!.id, ['DELIVERED']);
+  await eventually(async () => run.out.includes('}\n'));
+  expect(run.out).toMatch(new RegExp(`^\\d\\d:\\d\\d:\\d\\d  order\\.made  ${id}  attempt 1$`, 'm'));
+  expect(run.out).toContain('  │   "note": "a\\u001b[2Jb",\n');
+  // Anybody on this machine can send a request.
+  expect((await fetch(endpoint.url, { method: 'POST', body: '{}' })).status).toBe(400);
+  await eventually(async () => run.err.includes('refused: The header webhook-id is missing.'));
+  run.child.kill('SIGINT');
+  expect((await run.exit)[0]).toBe(130);
+  expect(await endpointsOf('printed')).toEqual([]);
+});
+
+test('it passes webhooks on as they came, and the answer of the target back', async () => {
+  const target = await startReceiver({
+    behave: (_, index) =>
+      index === 0
+        ? { status: 503, headers: { 'retry-after': '1' }, body: 'not yet' }
+        : { status: 201, body: 'made' },
+  });
+  const { run, endpoint } = await listen('passed', '--forward-to', `${target.url}?from=listen`, '--json');
+  const { secret } = (await t.call<{ secret: string }>('GET', `/v1/endpoints/${endpoint.id}/secret`)).body;
+  const { id, deliveries } = await postEvent(t, {
+    ...{ tenant: 'passed', type: 'order.made', payload: { total: 49.9 }, headers: { 'X-Trace': 'a, b' } },
+  });
+  const { attempts } = await deliveryIn(t, deliveries[0]!.id, ['DELIVERED']);
+  expect(attempts.map(({ http_status, response_body }) => [http_status, response_body])).toEqual([
+    [503, 'not yet'],
+    [201, 'made'],
+  ]);
+  expect(attempts[0]!.response_headers['retry-after']).toBe('1');
+  expect(target.requests.map((request) => verified(secret, request))).toEqual([
+    { total: 49.9 },
+    { total: 49.9 },
+  ]);
+  const { path, headers } = target.requests[1]!;
+  expect(path).toBe('/hook?from=listen');
+  expect(headers).toMatchObject({
+    'x-trace': 'a, b',
+    'webhook-attempt': '2',
+    'content-type': 'application/json',
+  });
+  expect(headers.host).toBe(`127.0.0.1:${target.port}`);
+  await target.close();
+  const lost = await postEvent(t, { tenant: 'passed', type: 'order.made', idempotency_key: 'target-away' });
+  const printed = await eventually(async () => {
+    const lines = run.out.split('\n').slice(0, -1);
+    return lines.length >= 3 && lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  });
+  const fields = { id, type: 'order.made', payload: { total: 49.9 }, error: null };
+  expect(printed.slice(0, 2)).toMatchObject([
+    { ...fields, attempt: 1, answered: 503 },
+    { ...fields, attempt: 2, answered: 201 },
+  ]);
+  expect(printed[2]).toMatchObject({ id: lost.id, answered: null });
+  expect(printed[2]!.error).toContain('ECONNREFUSED');
+});
+
+test('with --keep the endpoint stays, and a start at the same port finds it again', async () => {
+  const { run, endpoint } = await listen('kept', '--keep');
+  run.child.kill('SIGTERM');
+  expect((await run.exit)[0]).toBe(143);
+  const { port } = new URL(endpoint.url);
+  const again = await listen('kept', '--port', port, '--events', 'refund.*');
+  expect(await endpointsOf('kept')).toMatchObject([{ id: endpoint.id, event_types: ['refund.*'] }]);
+  const { deliveries } = await postEvent(t, { tenant: 'kept', type: 'refund.made' });
+  await deliveryIn(t, deliveries[0]!.id, ['DELIVERED']);
+  again.run.child.kill('SIGINT');
+  await again.run.exit;
+  expect(await endpointsOf('kept')).toEqual([]);
+});
+
+test('endpoints of others are left alone', async () => {
+  const own = await createEndpoint(t, 'http://127.0.0.1:9/', {
+    tenant: 'mixed',
+    metadata: { listener: 'app' },
+  });
+  const run = startCli(['listen', '--tenant', 'mixed'], {
+    SUREHOOK_URL: t.service.url!,
+    SUREHOOK_API_KEY: ADMIN_KEY,
+  });
+  runs.push(run);
+  await eventually(async () => run.err.includes('Ctrl-C'));
+  expect(await endpointsOf('mixed')).toHaveLength(2);
+  run.child.kill('SIGINT');
+  await run.exit;
+  expect(await endpointsOf('mixed')).toMatchObject([{ id: own.id }]);
+});
