@@ -7,6 +7,7 @@ import { createKey } from '../support/api-keys.js';
 import { startCli, writeReadmeApplication } from '../support/cli-process.js';
 import { eventually } from '../support/eventually.js';
 import { startReceiver } from '../support/receiver.js';
+import { CLI } from '../support/run-process.js';
 import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
 
 let t: TestService;
@@ -65,7 +66,7 @@ test('signals are passed on to the application once each, and its exit code is t
 const hasScript = spawnSync('script', ['--version']).stdout?.includes('util-linux') ?? false;
 
 test.skipIf(!hasScript)('a Ctrl-C at a terminal reaches the application once', async () => {
-  const command = [process.execPath, 'dist/src/cli/main.js', ...node('signals.mjs')].join(' ');
+  const command = [process.execPath, CLI, ...node('signals.mjs')].join(' ');
   const terminal = spawn('script', ['-qec', command, '/dev/null'], { env: { ...process.env, ...env() } });
   const run = { out: '' };
   terminal.stdout.setEncoding('utf8').on('data', (text: string) => (run.out += text));

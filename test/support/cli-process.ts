@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { runNode, type ProcessRun } from './run-process.js';
+import { CLI, runNode, type ProcessRun } from './run-process.js';
 
 /** Runs the compiled command `surehook`, without a terminal: it is in a session of its own. */
 export const startCli = (args: string[], env: Record<string, string>): ProcessRun =>
-  runNode('dist/src/cli/main.js', env, args, { detached: true });
+  runNode(CLI, env, args, { detached: true });
 
 /** Writes the application of the README, for another receiver, and with a port that it prints, with its pid. */
 export async function writeReadmeApplication(file: string, receiver: string): Promise<void> {
