@@ -386,6 +386,24 @@ class CancelReport(TypedDict):
     sample: list[str]
 
 
+class FeedAttempt(TypedDict):
+    delivery_id: str
+    number: int
+    max_attempts: int
+    event_id: str
+    event_type: str
+    endpoint_id: str
+    tenant: str
+    url: str
+    started_at: str
+    latency_ms: float
+    http_status: int | None
+    classification: Classification
+    error: str | None
+    next_attempt_at: str | None
+    status: DeliveryStatus
+
+
 class Deliveries(TypedDict):
     DELIVERED: int
     FAILED: int
@@ -975,6 +993,12 @@ class EndpointTest(TypedDict):
     request: Request
     attempt: Attempt | None
     tls: Tls | None
+
+
+class AttemptFeed(TypedDict):
+    data: list[FeedAttempt]
+    next_cursor: str
+    has_more: bool
 
 
 class IssueList(TypedDict):
