@@ -18,7 +18,7 @@ const OF_APPLICATIONS = ['PORT', 'HOST', 'DATABASE_URL', 'METRICS_PORT', 'LOG_LE
 interface Options {
   url: string;
   env: NodeJS.ProcessEnv;
-  /** Whether all of the server's output is said; else its progress until it runs. */
+  /** Whether all output of the server is printed; else its progress until it runs. */
   verbose: boolean;
   say(line: string): void;
 }

@@ -79,7 +79,7 @@ test.skipIf(!hasScript)('a Ctrl-C at a terminal reaches the application once', a
   expect(run.out.match(/SIG\w+/g)).toEqual(['SIGINT', 'SIGTERM']);
 });
 
-test('a command that is not there has the exit code of a shell', async () => {
+test('an unknown command ends with the exit code of a shell', async () => {
   const run = startCli(['run', '--', join(dir, 'nothing')], env());
   expect((await run.exit)[0]).toBe(127);
   expect(run.err).toContain('There is no command');

@@ -97,7 +97,7 @@ test('an application that was killed goes on, at the next run, with what it hand
   await expectStopped();
 });
 
-test('a server that cannot start is said to, in its own words', async () => {
+test('a server that does not start is reported with its own error', async () => {
   const surehook = startCli(['run', '--', 'true'], { ...env, SUREHOOK_RETRY_SCALE: 'fast' });
   expect((await surehook.exit)[0]).toBe(1);
   expect(surehook.err).toMatch(/^surehook: SUREHOOK_RETRY_SCALE: .*\nerror: The server did not start\.\n$/);
