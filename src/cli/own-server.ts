@@ -74,7 +74,8 @@ async function start({ url, env, verbose, say }: Options): Promise<Running> {
     createInterface(stream).on('line', (line) => {
       last.splice(0, last.push(line) - LAST_LINES);
       if (line.startsWith('surehook ready ')) isQuiet = true;
-      if (verbose || (!isQuiet && !isLogged(line)) || line.startsWith('  dashboard ')) say(line);
+      if (verbose || (!isQuiet && !isLogged(line))) say(line);
+      else if (line.startsWith('  dashboard ')) say(line.trim().replace(/ +/, ' '));
     });
   const exited = once(child, 'close').then(() => {
     if (!isStopping && !verbose) last.filter((line) => isQuiet || isLogged(line)).forEach(say);

@@ -70,6 +70,7 @@ test('an application that was killed goes on, at the next run, with what it hand
   expect(await first.ask()).toBe(202);
   await said(first.surehook, lineOf(1));
   await said(first.surehook, lineOf(2));
+  await said(first.surehook, /^surehook: dashboard http:\S+#token=\S+$/m);
   first.kill();
   expect((await first.surehook.exit)[0]).toBe(137);
   expect(first.surehook.out.split('\n')).toHaveLength(2);
