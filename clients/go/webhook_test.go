@@ -1,6 +1,9 @@
 package surehook
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"testing"
@@ -55,6 +58,7 @@ func TestAnythingElseIsRefused(t *testing.T) {
 		"another body":      {body + " ", secret, nil, at},
 		"another secret":    {body, other, nil, at},
 		"no secret":         {body, "", nil, at},
+		"an empty key":      {body, "whsec_", map[string]string{"webhook-signature": signatureOfEmptyKey()}, at},
 		"another id":        {body, secret, map[string]string{"webhook-id": "x"}, at},
 		"a changed time":    {body, secret, map[string]string{"webhook-timestamp": "1614265331"}, at},
 		"no number":         {body, secret, map[string]string{"webhook-timestamp": "1e9"}, at},
@@ -69,4 +73,10 @@ func TestAnythingElseIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+func signatureOfEmptyKey() string {
+	mac := hmac.New(sha256.New, nil)
+	mac.Write([]byte("msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330." + body))
+	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }

@@ -52,6 +52,8 @@ function isValid(signed: Buffer, signature: string, secret: string): boolean {
   const [version, value = ''] = signature.split(',', 2);
   const given = Buffer.from(value, 'base64');
   const key = Buffer.from(secret.replace(/^wh(sec|pk)_/, ''), 'base64');
+  // Anybody can sign with an empty key, which is what an unset variable gives.
+  if (key.length === 0) return false;
   if (secret.startsWith('whpk_')) {
     if (version !== 'v1a' || key.length !== 32) return false;
     const publicKey = createPublicKey({ key: Buffer.concat([ED25519, key]), format: 'der', type: 'spki' });

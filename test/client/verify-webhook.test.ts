@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { expect, test } from 'vitest';
 import { verifyWebhook, WebhookVerificationError } from '../../src/client/index.js';
@@ -66,4 +66,11 @@ test.each([
   ['a time 301 s ahead', signed(), SECRET, BODY, new Date(NOW.getTime() - 301_000)],
 ])('%s is refused', (_, headers, secret, body, now) => {
   expect(() => verify(headers, secret, body, now)).toThrow(WebhookVerificationError);
+});
+
+test.each(['', 'whsec_'])('the secret "%s" verifies nothing, not even what an empty key signed', (secret) => {
+  const text = `evt_1.${NOW.getTime() / 1000}.${BODY}`;
+  const value = createHmac('sha256', '').update(text).digest('base64');
+  const headers = signed({ 'webhook-signature': `v1,${value}` });
+  expect(() => verify(headers, secret)).toThrow(WebhookVerificationError);
 });

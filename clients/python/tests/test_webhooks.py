@@ -1,4 +1,6 @@
 import base64
+import hashlib
+import hmac
 
 import pytest
 
@@ -49,3 +51,11 @@ def test_one_of_several_signatures_and_secrets_will_do():
 def test_anything_else_is_refused(wrong):
     with pytest.raises(WebhookVerificationError):
         verify(**wrong)
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_"])
+def test_an_empty_secret_verifies_nothing_not_even_what_an_empty_key_signed(secret):
+    text = f"{HEADERS['webhook-id']}.{NOW}.{BODY}".encode()
+    signature = base64.b64encode(hmac.new(b"", text, hashlib.sha256).digest()).decode()
+    with pytest.raises(WebhookVerificationError):
+        verify(secret=secret, **{"webhook-signature": f"v1,{signature}"})

@@ -68,6 +68,9 @@ def _signature(signed: bytes, secret: str) -> bytes:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except binascii.Error as error:
         raise WebhookVerificationError("The secret is no base64 after whsec_.") from error
+    if not key:
+        # Anybody can sign with an empty key, which is what an unset variable gives.
+        raise WebhookVerificationError("The secret is empty.")
     return b"v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest())
 
 
