@@ -1341,6 +1341,10 @@ export interface components {
             /** @description Deliver to exactly these endpoints, whatever they subscribe to. */
             endpoint_ids?: string[];
         };
+        /** @enum {string} */
+        OpenStatus: "PENDING" | "IN_PROGRESS" | "HELD";
+        /** @enum {string} */
+        DeliveryStatus: "PENDING" | "IN_PROGRESS" | "HELD" | "DELIVERED" | "FAILED" | "CANCELLED";
         /** @description The body of endpoints with `body: envelope`. */
         Envelope: {
             type: string;
@@ -1371,8 +1375,6 @@ export interface components {
                 status: components["schemas"]["DeliveryStatus"];
             }[];
         };
-        /** @enum {string} */
-        DeliveryStatus: "PENDING" | "IN_PROGRESS" | "HELD" | "DELIVERED" | "FAILED" | "CANCELLED";
         EventList: {
             data: {
                 id: string;
@@ -4772,7 +4774,7 @@ export interface operations {
                  */
                 "application/json": {
                     filter: {
-                        status?: ("PENDING" | "IN_PROGRESS" | "HELD") | ("PENDING" | "IN_PROGRESS" | "HELD")[];
+                        status?: components["schemas"]["OpenStatus"] | components["schemas"]["OpenStatus"][];
                         tenant?: string;
                         endpoint_id?: string;
                         event_id?: string;
@@ -5260,7 +5262,7 @@ export interface operations {
                 "application/json": {
                     delivery_ids?: string[];
                     filter?: {
-                        status?: ("PENDING" | "IN_PROGRESS" | "HELD" | "DELIVERED" | "FAILED" | "CANCELLED") | ("PENDING" | "IN_PROGRESS" | "HELD" | "DELIVERED" | "FAILED" | "CANCELLED")[];
+                        status?: components["schemas"]["DeliveryStatus"] | components["schemas"]["DeliveryStatus"][];
                         tenant?: string;
                         endpoint_id?: string;
                         event_type?: string;

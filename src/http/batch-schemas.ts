@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Selection } from '../db/batch-state.js';
 import { BATCH_STATUSES, isRate, ITEM_STATUSES, SKIP_REASONS } from '../domain/batch.js';
 import { CLASSIFICATIONS, DELIVERY_STATUSES } from '../domain/delivery.js';
+import { deliveryStatus } from './answers/common.js';
 import { eventType, id, page, reason, tenant, time } from './schemas.js';
 
 export const DEFAULT_RATE = 50;
@@ -18,7 +19,7 @@ const filter = z
   .strictObject({
     status: z
       .union(
-        [z.enum(DELIVERY_STATUSES), z.array(z.enum(DELIVERY_STATUSES)).min(1).max(DELIVERY_STATUSES.length)],
+        [deliveryStatus, z.array(deliveryStatus).min(1).max(DELIVERY_STATUSES.length)],
         'Must be delivery states.',
       )
       .transform((status) => (Array.isArray(status) ? status : [status]))

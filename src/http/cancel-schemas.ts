@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { CLASSIFICATIONS, OPEN_STATUSES } from '../domain/delivery.js';
 import { eventType, id, reason, tenant, time } from './schemas.js';
 
-const open = z.enum(OPEN_STATUSES, `Must be states that can be cancelled: ${OPEN_STATUSES.join(', ')}.`);
+const open = z
+  .enum(OPEN_STATUSES, `Must be states that can be cancelled: ${OPEN_STATUSES.join(', ')}.`)
+  .meta({ id: 'OpenStatus' });
 
 /** Body of a request that cancels many open deliveries. */
 export const cancelManyBody = z.strictObject({
