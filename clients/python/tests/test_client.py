@@ -20,6 +20,7 @@ from surehook import (
     SurehookError,
     verify_webhook,
 )
+from surehook.types import Delivery
 
 
 def answer(handler, status, headers=None, body=b""):
@@ -44,6 +45,8 @@ def test_an_event_is_published_delivered_and_verified(surehook, serve, tenant):
     webhook = verify_webhook(body, headers, endpoint["secret"])
     assert (webhook.id, webhook.payload) == (event["id"], {"total": 49.9})
     eventually(lambda: [d["status"] for d in surehook.deliveries.list(tenant=tenant)] == ["DELIVERED"])
+    [delivery] = surehook.deliveries.list(tenant=tenant)
+    assert delivery.keys() == Delivery.__annotations__.keys()
 
 
 def test_a_webhook_is_sent_to_a_url_that_nobody_registered(surehook, serve):

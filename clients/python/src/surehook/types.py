@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from typing_extensions import NotRequired, TypedDict
 
-EndpointId: TypeAlias = str
+NewEventEndpointId: TypeAlias = str
 
 
 class NewEvent(TypedDict, closed=True):
@@ -17,7 +17,15 @@ class NewEvent(TypedDict, closed=True):
     content_type: NotRequired[str]
     idempotency_key: NotRequired[str]
     tenant: NotRequired[str]
-    endpoint_ids: NotRequired[list[EndpointId]]
+    endpoint_ids: NotRequired[list[NewEventEndpointId]]
+
+
+OpenStatus: TypeAlias = Literal['PENDING', 'IN_PROGRESS', 'HELD']
+
+
+DeliveryStatus: TypeAlias = Literal[
+    'PENDING', 'IN_PROGRESS', 'HELD', 'DELIVERED', 'FAILED', 'CANCELLED'
+]
 
 
 class Envelope(TypedDict):
@@ -45,9 +53,37 @@ Classification: TypeAlias = Literal[
 ]
 
 
-DeliveryStatus: TypeAlias = Literal[
-    'PENDING', 'IN_PROGRESS', 'HELD', 'DELIVERED', 'FAILED', 'CANCELLED'
-]
+class AcceptedEventDelivery(TypedDict):
+    id: str
+    endpoint_id: str
+    status: DeliveryStatus
+
+
+class AcceptedEvent(TypedDict):
+    id: str
+    type: str
+    tenant: str
+    idempotency_key: str
+    created_at: str
+    delivery_count: int | None
+    duplicate: bool
+    deliveries: list[AcceptedEventDelivery]
+
+
+class EventListDatum(TypedDict):
+    id: str
+    type: str
+    tenant: str
+    idempotency_key: str
+    created_at: str
+    delivery_count: int | None
+    workflow_id: str
+    outcome: NotRequired[dict[str, int]]
+
+
+class EventList(TypedDict):
+    data: list[EventListDatum]
+    next_cursor: str | None
 
 
 class ListedEvent(TypedDict):
@@ -60,24 +96,17 @@ class ListedEvent(TypedDict):
     workflow_id: str
 
 
-class EventFeed(TypedDict):
-    data: list[ListedEvent]
-    next_cursor: str
-    has_more: bool
-    held_back_since: str | None
-
-
-class Results(TypedDict):
+class EventResultsResults(TypedDict):
     status: Literal[200, 202]
     id: str
 
 
-class Error1(TypedDict):
+class EventResultsResults1ErrorError(TypedDict):
     path: str
     message: str
 
 
-class Error(TypedDict):
+class EventResultsResults1Error(TypedDict):
     code: Literal[
         'validation_failed',
         'foreign_tenant',
@@ -94,19 +123,19 @@ class Error(TypedDict):
         'unavailable',
     ]
     detail: str
-    errors: list[Error1]
+    errors: list[EventResultsResults1ErrorError]
 
 
-class Results1(TypedDict):
+class EventResultsResults1(TypedDict):
     status: int
-    error: Error
+    error: EventResultsResults1Error
 
 
 class EventResults(TypedDict):
-    results: list[Results | Results1]
+    results: list[EventResultsResults | EventResultsResults1]
 
 
-class Delivery1(TypedDict):
+class EventDelivery(TypedDict):
     id: str
     endpoint_id: str
     status: DeliveryStatus
@@ -122,7 +151,7 @@ class Event(TypedDict):
     workflow_id: str
     headers: dict[str, str] | None
     content_type: str | None
-    deliveries: list[Delivery1]
+    deliveries: list[EventDelivery]
     payload: Any
 
 
@@ -133,17 +162,17 @@ class EventSearch(TypedDict):
     searched_to: str | None
 
 
-class BasicAuth(TypedDict):
+class EndpointWithSecretBasicAuth(TypedDict):
     username: str
     password: Literal['****']
 
 
-class ClientCertificate(TypedDict):
+class EndpointWithSecretClientCertificate(TypedDict):
     certificate: str
     private_key: Literal['****']
 
 
-class ExtraSignature(TypedDict):
+class EndpointWithSecretExtraSignature(TypedDict):
     header: str
     prefix: str
     encoding: Literal['hex', 'base64']
@@ -159,10 +188,10 @@ class EndpointWithSecret(TypedDict):
     signature: Literal['hmac', 'ed25519']
     public_key: str | None
     headers: dict[str, Literal['****']]
-    basic_auth: BasicAuth | None
-    client_certificate: ClientCertificate | None
+    basic_auth: EndpointWithSecretBasicAuth | None
+    client_certificate: EndpointWithSecretClientCertificate | None
     ca: str | None
-    extra_signature: ExtraSignature | None
+    extra_signature: EndpointWithSecretExtraSignature | None
     content_type: str | None
     body: Literal['payload', 'envelope']
     timeout_ms: int
@@ -177,6 +206,23 @@ class EndpointWithSecret(TypedDict):
     created_at: str
     updated_at: str
     secret: str
+
+
+class EndpointBasicAuth(TypedDict):
+    username: str
+    password: Literal['****']
+
+
+class EndpointClientCertificate(TypedDict):
+    certificate: str
+    private_key: Literal['****']
+
+
+class EndpointExtraSignature(TypedDict):
+    header: str
+    prefix: str
+    encoding: Literal['hex', 'base64']
+    secret: Literal['****'] | None
 
 
 class Endpoint(TypedDict):
@@ -188,10 +234,10 @@ class Endpoint(TypedDict):
     signature: Literal['hmac', 'ed25519']
     public_key: str | None
     headers: dict[str, Literal['****']]
-    basic_auth: BasicAuth | None
-    client_certificate: ClientCertificate | None
+    basic_auth: EndpointBasicAuth | None
+    client_certificate: EndpointClientCertificate | None
     ca: str | None
-    extra_signature: ExtraSignature | None
+    extra_signature: EndpointExtraSignature | None
     content_type: str | None
     body: Literal['payload', 'envelope']
     timeout_ms: int
@@ -207,7 +253,7 @@ class Endpoint(TypedDict):
     updated_at: str
 
 
-class Secret(TypedDict):
+class EndpointSecretsSecret(TypedDict):
     secret: str
     signature: Literal['hmac', 'ed25519']
     public_key: str | None
@@ -219,17 +265,17 @@ class EndpointSecrets(TypedDict):
     secret: str
     signature: Literal['hmac', 'ed25519']
     public_key: str | None
-    secrets: list[Secret]
+    secrets: list[EndpointSecretsSecret]
 
 
-class Request(TypedDict):
+class EndpointTestRequest(TypedDict):
     method: Literal['POST']
     url: str
     headers: dict[str, str]
     body: str
 
 
-class Certificate(TypedDict):
+class EndpointTestTlsCertificate(TypedDict):
     subject: str
     issuer: str
     names: list[str]
@@ -237,12 +283,12 @@ class Certificate(TypedDict):
     expires_at: str | None
 
 
-class Tls(TypedDict):
+class EndpointTestTls(TypedDict):
     version: str | None
-    certificate: Certificate | None
+    certificate: EndpointTestTlsCertificate | None
 
 
-class Timings(TypedDict):
+class AttemptTimings(TypedDict):
     dns: float | None
     connect: float | None
     tls: float | None
@@ -255,7 +301,7 @@ class Attempt(TypedDict):
     number: int
     started_at: str
     latency_ms: float
-    timings: Timings | None
+    timings: AttemptTimings | None
     remote_address: str | None
     http_status: int | None
     classification: Classification
@@ -301,14 +347,14 @@ class ListedEventType(TypedDict):
     has_schema: bool
 
 
-class Error2(TypedDict):
+class EventTypeImportRefusedItemError(TypedDict):
     path: str
     message: str
 
 
-class RefusedItem(TypedDict):
+class EventTypeImportRefusedItem(TypedDict):
     name: str
-    errors: list[Error2]
+    errors: list[EventTypeImportRefusedItemError]
 
 
 class EventTypeImport(TypedDict):
@@ -316,10 +362,10 @@ class EventTypeImport(TypedDict):
     created: list[str]
     updated: list[str]
     unchanged: list[str]
-    refused: list[RefusedItem]
+    refused: list[EventTypeImportRefusedItem]
 
 
-class Delivery2(TypedDict):
+class Delivery(TypedDict):
     id: str
     event_id: str
     endpoint_id: str
@@ -360,17 +406,17 @@ class DeliveryWithAttempts(TypedDict):
     attempts: list[Attempt]
 
 
-class ByStatu(TypedDict):
+class CancelReportByStatu(TypedDict):
     status: Literal['PENDING', 'IN_PROGRESS', 'HELD']
     count: int
 
 
-class ByEndpointItem(TypedDict):
+class CancelReportByEndpointItem(TypedDict):
     endpoint_id: str
     count: int
 
 
-class ByEventTypeItem(TypedDict):
+class CancelReportByEventTypeItem(TypedDict):
     event_type: str
     count: int
 
@@ -380,9 +426,9 @@ class CancelReport(TypedDict):
     matched: int
     cancelled: int
     complete: bool
-    by_status: list[ByStatu]
-    by_endpoint: list[ByEndpointItem]
-    by_event_type: list[ByEventTypeItem]
+    by_status: list[CancelReportByStatu]
+    by_endpoint: list[CancelReportByEndpointItem]
+    by_event_type: list[CancelReportByEventTypeItem]
     sample: list[str]
 
 
@@ -404,54 +450,72 @@ class FeedAttempt(TypedDict):
     status: DeliveryStatus
 
 
-class Deliveries(TypedDict):
+class StatsTotalsDeliveries(TypedDict):
     DELIVERED: int
     FAILED: int
     CANCELLED: int
 
 
-class LatencyMs(TypedDict):
+class StatsTotalsLatencyMs(TypedDict):
     p50: float
     p95: float
     p99: float
 
 
-class ArrivalMs(TypedDict):
+class StatsTotalsArrivalMs(TypedDict):
     p50: float
     p95: float
     p99: float
 
 
-class Totals(TypedDict):
+class StatsTotals(TypedDict):
     events: int | None
-    deliveries: Deliveries
+    deliveries: StatsTotalsDeliveries
     success_rate: float | None
     attempts: dict[str, int]
-    latency_ms: LatencyMs | None
-    arrival_ms: ArrivalMs | None
+    latency_ms: StatsTotalsLatencyMs | None
+    arrival_ms: StatsTotalsArrivalMs | None
 
 
-class Bucket(TypedDict):
+class StatsBucketDeliveries(TypedDict):
+    DELIVERED: int
+    FAILED: int
+    CANCELLED: int
+
+
+class StatsBucketLatencyMs(TypedDict):
+    p50: float
+    p95: float
+    p99: float
+
+
+class StatsBucketArrivalMs(TypedDict):
+    p50: float
+    p95: float
+    p99: float
+
+
+class StatsBucket(TypedDict):
     starts_at: str
     events: int | None
-    deliveries: Deliveries
+    deliveries: StatsBucketDeliveries
     success_rate: float | None
     attempts: dict[str, int]
-    latency_ms: LatencyMs | None
-    arrival_ms: ArrivalMs | None
+    latency_ms: StatsBucketLatencyMs | None
+    arrival_ms: StatsBucketArrivalMs | None
 
 
-class LatencyHistogramItem(TypedDict):
+class StatsLatencyHistogramItem(TypedDict):
     below_ms: float
     count: int
 
 
-class ArrivalHistogramItem(TypedDict):
+class StatsArrivalHistogramItem(TypedDict):
     below_ms: float
     count: int
 
 
-class WorstEndpoint(TypedDict):
+class StatsWorstEndpoint(TypedDict):
     endpoint_id: str
     tenant: str
     url: str
@@ -468,28 +532,28 @@ Stats = TypedDict(
         'to': str,
         'bucket': Literal['minute', 'hour', 'day'],
         'complete_to': str | None,
-        'totals': Totals,
-        'buckets': list[Bucket],
-        'latency_histogram': list[LatencyHistogramItem],
-        'arrival_histogram': list[ArrivalHistogramItem],
-        'worst_endpoints': list[WorstEndpoint],
+        'totals': StatsTotals,
+        'buckets': list[StatsBucket],
+        'latency_histogram': list[StatsLatencyHistogramItem],
+        'arrival_histogram': list[StatsArrivalHistogramItem],
+        'worst_endpoints': list[StatsWorstEndpoint],
     },
 )
 
 
-class ArrivalMs2(TypedDict):
+class LiveTickArrivalMs(TypedDict):
     p50: float
     p99: float
 
 
-class RecentEvent(TypedDict):
+class LiveTickRecentEvent(TypedDict):
     id: str
     type: str
     tenant: str
     created_at: str
 
 
-class RecentAttempt(TypedDict):
+class LiveTickRecentAttempt(TypedDict):
     delivery_id: str
     number: int
     event_id: str
@@ -502,7 +566,7 @@ class RecentAttempt(TypedDict):
     http_status: int | None
 
 
-class Open(TypedDict):
+class LiveTickOpen(TypedDict):
     PENDING: int
     IN_PROGRESS: int
     HELD: int
@@ -517,10 +581,10 @@ class LiveTick(TypedDict):
     events: int
     deliveries: dict[str, int]
     attempts: dict[str, int]
-    arrival_ms: ArrivalMs2 | None
-    recent_events: list[RecentEvent]
-    recent_attempts: list[RecentAttempt]
-    open: Open | None
+    arrival_ms: LiveTickArrivalMs | None
+    recent_events: list[LiveTickRecentEvent]
+    recent_attempts: list[LiveTickRecentAttempt]
+    open: LiveTickOpen | None
 
 
 class Issue(TypedDict):
@@ -545,14 +609,14 @@ class Issue(TypedDict):
     note: str | None
 
 
-class Selection(TypedDict):
+class BatchSelection(TypedDict):
     include_delivered: bool
     delivery_id_count: int
     tenant: str | None
 
 
-Filter = TypedDict(
-    'Filter',
+BatchSelection1Filter = TypedDict(
+    'BatchSelection1Filter',
     {
         'status': list[DeliveryStatus],
         'tenant': NotRequired[str],
@@ -566,13 +630,13 @@ Filter = TypedDict(
 )
 
 
-class Selection1(TypedDict):
+class BatchSelection1(TypedDict):
     include_delivered: bool
-    filter: Filter
+    filter: BatchSelection1Filter
 
 
-Missing = TypedDict(
-    'Missing',
+BatchSelection2Missing = TypedDict(
+    'BatchSelection2Missing',
     {
         'endpoint_id': str,
         'event_type': NotRequired[str],
@@ -582,17 +646,17 @@ Missing = TypedDict(
 )
 
 
-class Selection2(TypedDict):
+class BatchSelection2(TypedDict):
     include_delivered: bool
-    missing: Missing
+    missing: BatchSelection2Missing
 
 
-class Selection3(TypedDict):
+class BatchSelection3(TypedDict):
     include_delivered: bool
     batch_id: str
 
 
-class SkippedItem(TypedDict):
+class BatchPlanSkippedItem(TypedDict):
     delivery_id: str | None
     reason: Literal[
         'not_found',
@@ -608,13 +672,23 @@ class SkippedItem(TypedDict):
     ]
 
 
+class BatchPlanByEndpointItem(TypedDict):
+    endpoint_id: str
+    count: int
+
+
+class BatchPlanByEventTypeItem(TypedDict):
+    event_type: str
+    count: int
+
+
 class BatchPlan(TypedDict):
     total: int
     eligible: int
     skipped_by_reason: dict[str, int]
-    skipped: list[SkippedItem]
-    by_endpoint: list[ByEndpointItem]
-    by_event_type: list[ByEventTypeItem]
+    skipped: list[BatchPlanSkippedItem]
+    by_endpoint: list[BatchPlanByEndpointItem]
+    by_event_type: list[BatchPlanByEventTypeItem]
 
 
 class BatchItem(TypedDict):
@@ -642,7 +716,7 @@ class BatchItem(TypedDict):
     delivery_status: DeliveryStatus | None
 
 
-class Pause(TypedDict):
+class ControlPaus(TypedDict):
     scope: Literal['all', 'tenant']
     tenant: str | None
     reason: str
@@ -652,7 +726,7 @@ class Pause(TypedDict):
 
 class Control(TypedDict):
     paused: bool
-    pauses: list[Pause]
+    pauses: list[ControlPaus]
     file: str | None
 
 
@@ -780,26 +854,26 @@ class AuditEntry(TypedDict):
     after: Any
 
 
-class Database(TypedDict):
+class SettingsDatabase(TypedDict):
     host: str
     port: int
     name: str
 
 
-class Temporal(TypedDict):
+class SettingsTemporal(TypedDict):
     address: str
     namespace: str
     tls: bool
     ui_url: str | None
 
 
-class Egress(TypedDict):
+class SettingsEgress(TypedDict):
     allow_networks: list[str]
     allow_ports: list[int] | None
     proxy: str | None
 
 
-class RetryPolicy(TypedDict):
+class SettingsRetryPolicy(TypedDict):
     max_attempts: int
     initial_seconds: float
     coefficient: float
@@ -807,14 +881,14 @@ class RetryPolicy(TypedDict):
     scale: float
 
 
-class Limits(TypedDict):
+class SettingsLimits(TypedDict):
     payload_bytes: int
     batch_events: int
     endpoints_per_tenant: int | None
     events_per_second_per_tenant: int | None
 
 
-class Setting(TypedDict):
+class SettingsSetting(TypedDict):
     name: str
     value: str | None
     source: Literal['environment', 'default']
@@ -828,15 +902,15 @@ class Settings(TypedDict):
     makes_attempts: bool
     workflows: Literal['all', 'open', 'none']
     public_url: str
-    database: Database
-    temporal: Temporal
-    egress: Egress
-    retry_policy: RetryPolicy
-    limits: Limits
-    settings: list[Setting]
+    database: SettingsDatabase
+    temporal: SettingsTemporal
+    egress: SettingsEgress
+    retry_policy: SettingsRetryPolicy
+    limits: SettingsLimits
+    settings: list[SettingsSetting]
 
 
-class Datum(TypedDict):
+class ProcessListDatum(TypedDict):
     id: str
     started_at: str
     heartbeat_at: str
@@ -846,7 +920,7 @@ class Datum(TypedDict):
 
 
 class ProcessList(TypedDict):
-    data: list[Datum]
+    data: list[ProcessListDatum]
 
 
 class RedeemedPortalSession(TypedDict):
@@ -875,11 +949,11 @@ class Health(TypedDict):
     status: Literal['ok']
 
 
-class Postgres(TypedDict):
+class ReadinessPostgres(TypedDict):
     ok: bool
 
 
-class Temporal1(TypedDict):
+class ReadinessTemporal(TypedDict):
     ok: bool
     address: str
     namespace: str
@@ -887,21 +961,26 @@ class Temporal1(TypedDict):
     reason: str | None
 
 
-class Workers(TypedDict):
+class ReadinessWorkers(TypedDict):
     ok: bool
 
 
-class Encryption(TypedDict):
+class ReadinessEncryption(TypedDict):
     ok: bool
     reason: str | None
 
 
 class Readiness(TypedDict):
     status: Literal['ok', 'degraded']
-    postgres: Postgres
-    temporal: Temporal1
-    workers: Workers
-    encryption: Encryption
+    postgres: ReadinessPostgres
+    temporal: ReadinessTemporal
+    workers: ReadinessWorkers
+    encryption: ReadinessEncryption
+
+
+class ProblemError(TypedDict):
+    path: str
+    message: str
 
 
 class Problem(TypedDict):
@@ -960,29 +1039,14 @@ class Problem(TypedDict):
         'secret_unreadable',
         'unavailable',
     ]
-    errors: list[Error2]
+    errors: list[ProblemError]
 
 
-class Delivery(TypedDict):
-    id: str
-    endpoint_id: str
-    status: DeliveryStatus
-
-
-class AcceptedEvent(TypedDict):
-    id: str
-    type: str
-    tenant: str
-    idempotency_key: str
-    created_at: str
-    delivery_count: int | None
-    duplicate: bool
-    deliveries: list[Delivery]
-
-
-class EventList(TypedDict):
+class EventFeed(TypedDict):
     data: list[ListedEvent]
-    next_cursor: str | None
+    next_cursor: str
+    has_more: bool
+    held_back_since: str | None
 
 
 class EndpointTest(TypedDict):
@@ -990,9 +1054,9 @@ class EndpointTest(TypedDict):
     diagnosis: str
     endpoint_status: Literal['enabled', 'paused', 'disabled']
     event_type: str
-    request: Request
+    request: EndpointTestRequest
     attempt: Attempt | None
-    tls: Tls | None
+    tls: EndpointTestTls | None
 
 
 class AttemptFeed(TypedDict):
@@ -1015,7 +1079,7 @@ class Batch(TypedDict):
     status_reason: str | None
     dry_run: bool
     source_batch_id: str | None
-    selection: Selection | Selection1 | Selection2 | Selection3
+    selection: BatchSelection | BatchSelection1 | BatchSelection2 | BatchSelection3
     rate_per_second: float
     note: str | None
     created_by: str
