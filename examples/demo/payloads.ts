@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { MAX_PAYLOAD_BYTES } from '../src/domain/event.js';
+import { MAX_PAYLOAD_BYTES } from '../../src/domain/event.js';
 
 // The package is one JSON file, whose types claim a default export it does not have.
 const collected = createRequire(import.meta.url)('@octokit/webhooks-examples') as {

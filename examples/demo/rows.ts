@@ -1,5 +1,5 @@
-import type { Classification, DeliveryStatus } from '../src/domain/delivery.js';
-import type { Answer } from './demo-receivers.js';
+import type { Classification, DeliveryStatus } from '../../src/domain/delivery.js';
+import type { Answer } from './receivers.js';
 
 /** One way a receiver can behave, and what has to come of it. */
 export interface Row {

@@ -2,12 +2,12 @@
  * `npm run demo`: real GitHub payloads to receivers that fail in every way there is, and what becomes of them.
  * With `-- --keep` it stays up, so that the links into Temporal's Web UI can be followed.
  */
-import { makeCertificates } from '../test/support/tls.js';
-import { runAll } from './demo-all.js';
-import { startReceivers } from './demo-receivers.js';
-import { runRow, type Outcome } from './demo-row.js';
-import { ROWS } from './demo-rows.js';
-import { aborted, RETRY_SCALE, startStack } from './demo-stack.js';
+import { makeCertificates } from '../../test/support/tls.js';
+import { runAll } from './all.js';
+import { startReceivers } from './receivers.js';
+import { runRow, type Outcome } from './row.js';
+import { ROWS } from './rows.js';
+import { aborted, RETRY_SCALE, startStack } from './stack.js';
 
 const BLOCKED_URL = 'http://169.254.169.254/latest/meta-data/';
 const say = (line = '') => console.log(line);

@@ -1,8 +1,8 @@
-import { freePort } from '../src/embedded/ports.js';
-import { ended, waitFor, type Accepted, type Api, type Delivery, type Endpoint } from './demo-api.js';
-import { payloadOf } from './demo-payloads.js';
-import type { Hook, Receivers } from './demo-receivers.js';
-import type { Row } from './demo-rows.js';
+import { freePort } from '../../src/embedded/ports.js';
+import { ended, waitFor, type Accepted, type Api, type Delivery, type Endpoint } from './api.js';
+import { payloadOf } from './payloads.js';
+import type { Hook, Receivers } from './receivers.js';
+import type { Row } from './rows.js';
 
 interface Deps {
   api: Api;

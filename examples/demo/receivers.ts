@@ -3,7 +3,7 @@ import http, { type IncomingMessage, type RequestListener, type ServerResponse }
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
-import type { Certificates } from '../test/support/tls.js';
+import type { Certificates } from '../../test/support/tls.js';
 
 /** The reaction of a receiver to one request; `retryAfter` is called when it answers. */
 export type Answer =

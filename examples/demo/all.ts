@@ -1,6 +1,6 @@
-import { ended, waitFor, type Accepted, type Api, type Endpoint } from './demo-api.js';
-import { PAYLOADS, SKIPPED } from './demo-payloads.js';
-import type { Receivers } from './demo-receivers.js';
+import { ended, waitFor, type Accepted, type Api, type Endpoint } from './api.js';
+import { PAYLOADS, SKIPPED } from './payloads.js';
+import type { Receivers } from './receivers.js';
 
 const AT_ONCE = 16;
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Classification, DeliveryStatus } from '../src/domain/delivery.js';
+import type { Classification, DeliveryStatus } from '../../src/domain/delivery.js';
 
 /** Surehook's HTTP API, as far as the demo uses it. */
 export interface Api {

@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startPostgres } from '../src/embedded/postgres.js';
-import { freePort } from '../src/embedded/ports.js';
-import { findTemporal } from '../src/embedded/temporal-binary.js';
-import { startTemporal } from '../src/embedded/temporal.js';
-import { createLogger } from '../src/observability/logger.js';
-import { startService } from '../src/bootstrap/service.js';
-import { installTemporalLogger } from '../src/temporal/connection.js';
-import { createApi, type Api } from './demo-api.js';
+import { startPostgres } from '../../src/embedded/postgres.js';
+import { freePort } from '../../src/embedded/ports.js';
+import { findTemporal } from '../../src/embedded/temporal-binary.js';
+import { startTemporal } from '../../src/embedded/temporal.js';
+import { createLogger } from '../../src/observability/logger.js';
+import { startService } from '../../src/bootstrap/service.js';
+import { installTemporalLogger } from '../../src/temporal/connection.js';
+import { createApi, type Api } from './api.js';
 
 /** 5 s, 15 s, 45 s … become 0.1 s, 0.3 s, 0.9 s …; `Retry-After` shrinks with them. */
 export const RETRY_SCALE = 0.02;
