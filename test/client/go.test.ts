@@ -1,10 +1,11 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { hasGo } from '../support/languages.js';
 import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
 
 const run = promisify(execFile);
@@ -55,12 +56,3 @@ test.skipIf(!hasGo())('another Go module gets the client by path, and uses it', 
 });
 
 const env = () => ({ ...process.env, SUREHOOK_URL: t.service.url!, SUREHOOK_API_KEY: ADMIN_KEY });
-
-function hasGo(): boolean {
-  try {
-    execFileSync('go', ['version']);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,18 +1,14 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { hasPython, PYTHON } from '../support/languages.js';
 import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
 
 const run = promisify(execFile);
 const cwd = new URL('../../clients/python/', import.meta.url);
-/** Made by `.ci/python`; without it, these tests are skipped. */
-const PYTHON =
-  process.env.SUREHOOK_PYTHON ??
-  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'surehook-ci/python/bin/python');
 
 let t: TestService;
 beforeAll(async () => {
@@ -20,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => t.stop());
 
-test.skipIf(!existsSync(PYTHON))('the tests of the Python client pass against the real server', async () => {
+test.skipIf(!hasPython)('the tests of the Python client pass against the real server', async () => {
   const pytest = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider'];
   const { stdout } = await run(PYTHON, pytest, { cwd, env: env() }).catch(
     (error: { stdout: string }) => error,
@@ -29,7 +25,7 @@ test.skipIf(!existsSync(PYTHON))('the tests of the Python client pass against th
   expect(stdout).not.toMatch(/failed|error/i);
 });
 
-test.skipIf(!existsSync(PYTHON))('the files that are made are current, and the types hold', async () => {
+test.skipIf(!hasPython)('the files that are made are current, and the types hold', async () => {
   await run(PYTHON, ['scripts/unasync.py', '--check'], { cwd });
   await run(PYTHON, ['-m', 'mypy', '--cache-dir=/dev/null'], { cwd });
   await run('scripts/types', ['--check'], {
@@ -47,7 +43,7 @@ folder = pathlib.Path(surehook.__file__).parent
 print(event["type"], folder, sorted(path.name for path in folder.glob("*typed")))
 `;
 
-test.skipIf(!existsSync(PYTHON))('pip installs the Python client with its types, and it works', async () => {
+test.skipIf(!hasPython)('pip installs the Python client with its types, and it works', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'surehook-python-'));
   try {
     // Without a registry: what the build and the client need is in the environment.
