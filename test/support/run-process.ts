@@ -1,10 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptionsWithoutStdio } from 'node:child_process';
 import { once } from 'node:events';
 
 /** The compiled command `surehook`. */
 export const CLI = 'dist/src/cli/main.js';
 
-/** A process of the product and what it has printed so far. */
+/** A process and what it has printed so far. */
 export interface ProcessRun {
   child: ChildProcess;
   out: string;
@@ -13,16 +13,16 @@ export interface ProcessRun {
 }
 
 /** Starts a compiled entry point with nothing but `env` in its environment. */
-export function runNode(
+export const runNode = (
   file: string,
   env: Record<string, string>,
   args: string[] = [],
   { detached = false } = {},
-): ProcessRun {
-  const child = spawn(process.execPath, [file, ...args], {
-    env: { PATH: process.env.PATH, ...env },
-    detached,
-  });
+): ProcessRun =>
+  runProcess(process.execPath, [file, ...args], { env: { PATH: process.env.PATH, ...env }, detached });
+
+export function runProcess(command: string, args: string[], options: SpawnOptionsWithoutStdio): ProcessRun {
+  const child = spawn(command, args, options);
   const run: ProcessRun = { child, out: '', err: '', exit: once(child, 'close') as Promise<[number | null]> };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (run.out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (run.err += text));
