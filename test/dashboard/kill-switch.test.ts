@@ -65,7 +65,10 @@ describeInBrowser('the kill switch', () => {
     const choose = async (name: string) => {
       await page.getByRole('button', { name: 'Go to' }).click();
       await page.getByRole('textbox', { name: 'Page, or an id' }).fill(name);
-      await page.getByRole('dialog').getByRole('button', { name }).click();
+      await page
+        .getByRole('dialog')
+        .getByRole('button', { name: new RegExp(`^${name}`) })
+        .click();
     };
     await choose('Pause everything');
     const dialog = page.getByRole('dialog', { name: 'Pause everything' });
