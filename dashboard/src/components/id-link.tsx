@@ -9,7 +9,7 @@ export function IdLink({ id }: { id: string }) {
   return (
     <Group gap={2} wrap="nowrap" display="inline-flex" maw="100%">
       {to ? (
-        <Anchor component={PlainLink} to={to} ff="monospace" fz="xs">
+        <Anchor component={PlainLink} to={to} ff="monospace" fz={11}>
           {id}
         </Anchor>
       ) : (

@@ -10,16 +10,16 @@ import { Waterfall } from './waterfall';
 const Details = ({ attempt, delivery }: { attempt: Attempt; delivery: Delivery }) => (
   <Tabs defaultValue="answer" className={classes.content} keepMounted={false}>
     <Tabs.List>
-      <Tabs.Tab px="xs" value="answer">
+      <Tabs.Tab px={7} fz={13} value="answer">
         Answer
       </Tabs.Tab>
-      <Tabs.Tab px="xs" value="request">
+      <Tabs.Tab px={7} fz={13} value="request">
         Request
       </Tabs.Tab>
-      <Tabs.Tab px="xs" value="timing">
+      <Tabs.Tab px={7} fz={13} value="timing">
         Timing
       </Tabs.Tab>
-      <Tabs.Tab px="xs" value="signature">
+      <Tabs.Tab px={7} fz={13} value="signature">
         Signature
       </Tabs.Tab>
     </Tabs.List>

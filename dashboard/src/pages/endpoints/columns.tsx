@@ -10,7 +10,7 @@ import { reasonWords } from './status-words';
 export const endpointColumns: Column<Endpoint>[] = [
   {
     header: 'URL',
-    width: '3fr',
+    width: '2.6fr',
     narrow: 'title',
     cell: ({ id, url, description }) => (
       <>
@@ -31,7 +31,7 @@ export const endpointColumns: Column<Endpoint>[] = [
   },
   {
     header: 'Status',
-    width: '1.3fr',
+    width: '1.9fr',
     narrow: 'side',
     cell: ({ status, status_reason, failing_since }) => {
       const reason = reasonWords({ status, status_reason, failing_since });

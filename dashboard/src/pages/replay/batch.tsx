@@ -29,7 +29,7 @@ export function BatchPage() {
         title={query.data?.status === 'DRY_RUN' ? 'Dry run' : 'Replay'}
         about={
           <Group gap="xs">
-            {query.data && <BatchBadge status={query.data.status} />}
+            {query.data && query.data.status !== 'DRY_RUN' && <BatchBadge status={query.data.status} />}
             <Copied text={id} />
           </Group>
         }

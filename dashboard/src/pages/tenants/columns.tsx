@@ -23,6 +23,7 @@ export const tenantColumns = (paused: ReadonlySet<string | null>): Column<Listed
     header: 'Endpoints',
     align: 'right',
     width: '1fr',
+    narrow: 'hidden',
     cell: ({ endpoint_count, max_endpoints }) =>
       `${count(endpoint_count)}${max_endpoints === null ? '' : ` of ${count(max_endpoints)}`}`,
   },

@@ -22,7 +22,9 @@ export const LOG_COLUMNS: readonly Column<Delivery>[] = [
   {
     header: 'Last answer',
     width: '130px',
-    cell: ({ last_classification: last }) => last && <ClassificationBadge value={last} />,
+    // The status says "Delivered" already.
+    cell: ({ status, last_classification: last }) =>
+      last && status !== 'DELIVERED' && <ClassificationBadge value={last} />,
   },
   {
     header: 'Attempts',
