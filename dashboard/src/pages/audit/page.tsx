@@ -43,7 +43,7 @@ const columnsOf = (open: (entry: AuditEntry) => void): Column<AuditEntry>[] => [
   },
   { header: 'When', width: '110px', narrow: 'side', cell: ({ at }) => <TimeAgo at={at} /> },
   { header: 'Who', width: '1.3fr', cell: ({ actor }) => actor },
-  { header: 'On what', width: '2fr', cell: ({ object }) => (object === 'all' ? 'everything' : object) },
+  { header: 'On what', width: '3fr', cell: ({ object }) => (object === 'all' ? 'everything' : object) },
   { header: 'Change or reason', width: '3fr', cell: inShort },
 ];
 
