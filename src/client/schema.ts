@@ -1376,23 +1376,24 @@ export interface components {
             }[];
         };
         EventList: {
-            data: {
-                id: string;
-                type: string;
-                tenant: string;
-                idempotency_key: string;
-                /** Format: date-time */
-                created_at: string;
-                /** @description Deliveries made with the event; null while more are being made. */
-                delivery_count: number | null;
-                workflow_id: string;
-                /** @description With `outcomes=true`: endpoints by the status of the newest delivery to each; absent above 100 deliveries. */
-                outcome?: {
-                    [key: string]: number;
-                };
-            }[];
+            data: components["schemas"]["EventWithOutcome"][];
             /** @description For `?cursor=`; null on the last page. */
             next_cursor: string | null;
+        };
+        EventWithOutcome: {
+            id: string;
+            type: string;
+            tenant: string;
+            idempotency_key: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Deliveries made with the event; null while more are being made. */
+            delivery_count: number | null;
+            workflow_id: string;
+            /** @description With `outcomes=true`: endpoints by the status of the newest delivery to each; absent above 100 deliveries. */
+            outcome?: {
+                [key: string]: number;
+            };
         };
         EventFeed: {
             data: components["schemas"]["ListedEvent"][];

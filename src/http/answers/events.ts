@@ -31,12 +31,14 @@ export const event = z
   })
   .meta({ id: 'Event' });
 
-const eventWithOutcome = listedEvent.extend({
-  outcome: z.partialRecord(deliveryStatus, count).optional().meta({
-    description:
-      'With `outcomes=true`: endpoints by the status of the newest delivery to each; absent above 100 deliveries.',
-  }),
-});
+const eventWithOutcome = listedEvent
+  .extend({
+    outcome: z.partialRecord(deliveryStatus, count).optional().meta({
+      description:
+        'With `outcomes=true`: endpoints by the status of the newest delivery to each; absent above 100 deliveries.',
+    }),
+  })
+  .meta({ id: 'EventWithOutcome' });
 
 export const eventList = pageOf(eventWithOutcome).meta({ id: 'EventList' });
 

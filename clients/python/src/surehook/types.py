@@ -70,7 +70,7 @@ class AcceptedEvent(TypedDict):
     deliveries: list[AcceptedEventDelivery]
 
 
-class EventListDatum(TypedDict):
+class EventWithOutcome(TypedDict):
     id: str
     type: str
     tenant: str
@@ -79,11 +79,6 @@ class EventListDatum(TypedDict):
     delivery_count: int | None
     workflow_id: str
     outcome: NotRequired[dict[str, int]]
-
-
-class EventList(TypedDict):
-    data: list[EventListDatum]
-    next_cursor: str | None
 
 
 class ListedEvent(TypedDict):
@@ -1040,6 +1035,11 @@ class Problem(TypedDict):
         'unavailable',
     ]
     errors: list[ProblemError]
+
+
+class EventList(TypedDict):
+    data: list[EventWithOutcome]
+    next_cursor: str | None
 
 
 class EventFeed(TypedDict):
