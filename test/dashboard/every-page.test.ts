@@ -130,7 +130,10 @@ async function fillShop(t: TestService, url: string): Promise<Record<string, str
     ['order.paid', 'The payment of an order has arrived.'],
     ['parcel.sent', 'A parcel has left the warehouse.'],
   ])
-    await make('/v1/event-types', { name, description, schema: { type: 'object', required: ['order_id'] } });
+    await make('/v1/event-types', {
+      ...{ name, description, example: { order_id: '1001', total: 49.9 } },
+      schema: { type: 'object', required: ['order_id'] },
+    });
   const endpoint = (tenant: string, url: string, description: string, types: string[]) =>
     make('/v1/endpoints', { tenant, url, description, event_types: types });
   const works = await endpoint('acme', `${url}/good/hooks/orders`, 'Order system', ['order.*']);

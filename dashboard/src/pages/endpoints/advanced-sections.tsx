@@ -12,7 +12,7 @@ const PARTS = [
   {
     value: 'retries',
     title: 'Timeout and retries',
-    about: 'How long to wait for an answer, and when to try again',
+    about: 'How long to wait for an answer, and when to retry',
     fields: ['timeout_ms', 'retry_schedule', 'retry_on', 'permanent_statuses'],
     Fields: RetryFields,
   },
