@@ -3,38 +3,52 @@ import type { Connected } from './connect.js';
 import { EXIT_CODES, ExitError } from './exit-codes.js';
 import type { Io } from './io.js';
 import type { Batch } from './replay-plan.js';
-import { rendered } from './text.js';
 
 const POLL_MS = 500;
 const BAR_WIDTH = 24;
 
 /** Shows a replay until it has ended; Ctrl-C ends the watching only. Throws where not everything was delivered. */
-export async function watchBatch({ client, out }: Connected, io: Io, id: string): Promise<void> {
-  const { stderr } = io;
+export async function watchBatch(connected: Connected, io: Io, id: string): Promise<void> {
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();
   process.once('SIGINT', onInterrupt);
-  let shown = '';
   try {
-    for (;;) {
-      const batch = await client.batches.get(id, { signal: interrupt.signal });
-      const text = progressText(batch);
-      if (text !== shown && out.json) out.object(batch);
-      else if (text !== shown && stderr.isTTY) stderr.write(`\r\x1b[2K${rendered([text], stderr)}`);
-      else if (text !== shown) out.note(text);
-      shown = text;
-      if (hasEnded(batch)) {
-        if (stderr.isTTY && !out.json) stderr.write('\n');
-        return requireDelivered(batch);
-      }
-      await sleep(POLL_MS, undefined, { signal: interrupt.signal });
-    }
+    requireDelivered(await follow(connected, io, id, interrupt.signal));
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
-    out.note(`\nIt goes on. surehook replay watch ${id} shows it, surehook replay cancel ${id} ends it.`);
+    connected.out.note(
+      `It goes on: surehook replay watch ${id} shows it, surehook replay cancel ${id} ends it.`,
+    );
     throw new ExitError(EXIT_CODES.interrupted);
   } finally {
     process.off('SIGINT', onInterrupt);
+  }
+}
+
+/** Writes each change of a replay, on a terminal over the line before; returns it when it has ended. */
+async function follow(
+  { client, out }: Connected,
+  { stderr }: Io,
+  id: string,
+  signal: AbortSignal,
+): Promise<Batch> {
+  const isOneLine = stderr.isTTY === true && !out.json;
+  let shown = '';
+  try {
+    for (;;) {
+      const batch = await client.batches.get(id, { signal });
+      const text = progressText(batch);
+      if (text !== shown) {
+        if (out.json) out.object(batch);
+        else if (isOneLine) stderr.write(`\r\x1b[2K${text}`);
+        else out.note(text);
+      }
+      shown = text;
+      if (hasEnded(batch)) return batch;
+      await sleep(POLL_MS, undefined, { signal });
+    }
+  } finally {
+    if (isOneLine) stderr.write('\n');
   }
 }
 

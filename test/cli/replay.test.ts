@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
-import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
+import { CLI, runNode } from '../support/run-process.js';
+import { ADMIN_KEY, eventually, startTestService, type TestService } from '../support/service.js';
 import { jsonOf, surehook, type Surroundings } from '../support/surehook.js';
 
 let t: TestService;
@@ -15,8 +16,8 @@ afterAll(async () => {
   await t.stop();
 });
 
-const run = (args: string[], over: Surroundings = {}) =>
-  surehook(args, { env: { SUREHOOK_URL: t.service.url!, SUREHOOK_API_KEY: ADMIN_KEY }, ...over });
+const env = () => ({ SUREHOOK_URL: t.service.url!, SUREHOOK_API_KEY: ADMIN_KEY });
+const run = (args: string[], over: Surroundings = {}) => surehook(args, { env: env(), ...over });
 
 /** Failed deliveries of a tenant of its own; replays of them are taken from now on with this status. */
 async function failed(tenant: string, count: number, status: number): Promise<string[]> {
@@ -73,6 +74,11 @@ test('a replay is paused, resumed and cancelled while it runs', async () => {
     jsonOf<{ status: string }>(await run(['replay', name, started.id, '--json']))[0]!.status;
   expect(await act('pause')).toBe('PAUSED');
   expect(await act('resume')).toBe('RUNNING');
+  const watching = runNode(CLI, env(), ['replay', 'watch', started.id]);
+  await eventually(async () => watching.err.includes('RUNNING'));
+  watching.child.kill('SIGINT');
+  expect(await watching.exit).toEqual([130, null]);
+  expect(watching.err).toContain(`\nIt goes on: surehook replay watch ${started.id}`);
   expect(await act('cancel')).toBe('CANCELLED');
   expect(await run(['replay', 'watch', started.id])).toMatchObject({
     code: 1,
