@@ -18,8 +18,10 @@ export function reportError(error: unknown, { stderr }: Io, json: boolean): numb
     stderr.write(`${jsonLine({ error: { message, exit_code: exitCode, ...about } })}\n`);
     return exitCode;
   }
+  const [first = '', ...rest] = message.split('\n');
   const lines = [
-    [red('error: '), message],
+    [red('error: '), first],
+    ...rest.map((line) => [`  ${line}`]),
     ...(error instanceof ApiError ? error.errors : []).map(({ path, message }) => [`  ${path}: ${message}`]),
     ...hintOf(error).map((hint) => [hint]),
   ];

@@ -41,7 +41,7 @@ test('the documentation has an example of every command', () => {
 
 test.each([
   [[], 2, 'Usage: surehook'],
-  [['evnts'], 2, "error: unknown command 'evnts'"],
+  [['evnts'], 2, "error: unknown command 'evnts'\n  (Did you mean events?)\n"],
   [['send'], 2, "error: missing required argument 'url'"],
   [['events', 'list', '--limit', 'x'], 2, 'Must be a whole number.'],
   [['deliveries', 'list', '--from', 'yesterday'], 2, 'Must be a time such as'],
