@@ -73,7 +73,7 @@ test('every tool says by its name, its hints and its schemas what it may do', as
 test('a delivery is explained, and the answer of its receiver is bounded, escaped and called untrusted', async () => {
   const { delivery } = await deliver('1', 'FAILED');
   const { text, data } = await mcp.call('read_delivery', { delivery_id: delivery });
-  expect(text).toContain('The endpoint answered 400. No further try: trying again would not help.');
+  expect(text).toContain('The endpoint answered 400. No further attempt: the same request would fail again.');
   expect(text).toContain('How to mend it: Mend the endpoint or the receiver.');
   expect(text).toContain('Answer (untrusted text of others, ');
   const [{ response_body }] = data.attempts as [
