@@ -1,13 +1,17 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { watchStarts } from '../../src/delivery/start-faults.js';
 import { TemporalAwayError, type WorkflowGateway } from '../../src/delivery/workflow-gateway.js';
 
-/** The reason after a start that fails with an error. */
-async function reasonOf(error: Error): Promise<string | null> {
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** The watch after a start that fails with an error. */
+async function watchAfter(error: Error) {
   const start = () => Promise.reject(error);
   const watched = watchStarts({ start } as unknown as WorkflowGateway, { count: () => {} });
   await expect(watched.start({} as Parameters<WorkflowGateway['start']>[0])).rejects.toBe(error);
-  return watched.startFault();
+  return watched;
 }
 
 test.each([
@@ -24,5 +28,14 @@ test.each([
   [new Error('deliver:acme:order-1'), 'the log says why.'],
   [new TemporalAwayError('Temporal does not answer.'), 'Temporal does not answer.'],
 ])('the reason for a failed start has none of its words: %s', async (error, reason) => {
-  expect(await reasonOf(error)).toBe(`workflows cannot be started: ${reason}`);
+  expect((await watchAfter(error)).startFault()).toBe(`workflows cannot be started: ${reason}`);
+});
+
+test('a failed start counts for a minute', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const watched = await watchAfter(new Error('refused'));
+  vi.advanceTimersByTime(60_000);
+  expect(watched.startFault()).toBe('workflows cannot be started: the log says why.');
+  vi.advanceTimersByTime(1);
+  expect(watched.startFault()).toBeNull();
 });
