@@ -8,7 +8,7 @@ import { startService } from '../../src/bootstrap/service.js';
 import type { Service } from '../../src/bootstrap/service-options.js';
 import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
-import { ADMIN_KEY, eventually, startTestService, type TestService } from '../support/service.js';
+import { ADMIN_KEY, eventually, startTestService, temporalAt, type TestService } from '../support/service.js';
 
 let t: TestService;
 let receiver: Receiver;
@@ -33,13 +33,7 @@ async function another(over: { pauseFile?: string } = {}): Promise<Service> {
     host: '127.0.0.1',
     port: 0,
     databaseUrl: t.databaseUrl,
-    temporal: {
-      address: inject('temporalAddress'),
-      namespace: 'default',
-      tls: false,
-      apiKey: null,
-      uiUrl: null,
-    },
+    temporal: temporalAt(inject('temporalAddress')),
     adminKey: ADMIN_KEY,
     encryptionKeys: [Buffer.alloc(32, 1).toString('base64')],
     allowNetworks: ['127.0.0.0/8'],

@@ -7,7 +7,7 @@ import { startTemporal } from '../../src/embedded/temporal.js';
 import { findTemporal } from '../../src/embedded/temporal-binary.js';
 import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
-import { eventually, startTestService, type TestService } from '../support/service.js';
+import { eventually, startTestService, temporalAt, type TestService } from '../support/service.js';
 
 /** Temporal's limit of one history, 51,200 events, made small. */
 const settings = ['limit.historyCount.error=150'];
@@ -30,8 +30,7 @@ beforeAll(async () => {
   client = new Client({ connection });
   receiver = await startReceiver();
   release.push(() => receiver.close());
-  const own = { address, namespace: 'default', tls: false, apiKey: null, uiUrl: null };
-  t = await startTestService({ temporal: own, pollEveryMs: 200 });
+  t = await startTestService({ temporal: temporalAt(address), pollEveryMs: 200 });
   release.push(() => t.stop());
 }, 60_000);
 afterAll(async () => {

@@ -12,7 +12,7 @@ import type { Readiness } from '../../src/observability/readiness.js';
 import { copyEndpoint } from '../support/copies.js';
 import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
-import { eventually, startTestService, type TestService } from '../support/service.js';
+import { eventually, startTestService, temporalAt, type TestService } from '../support/service.js';
 
 const run = promisify(execFile);
 let binary: string;
@@ -60,7 +60,7 @@ async function start(over: Parameters<typeof startTestService>[0]): Promise<Test
 }
 
 const at = (namespace: string, address = inject('temporalAddress')) => ({
-  temporal: { address, namespace, tls: false, apiKey: null, uiUrl: null },
+  temporal: temporalAt(address, namespace),
 });
 
 const readyz = async (t: TestService) =>

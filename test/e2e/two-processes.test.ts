@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TASK_QUEUE } from '../../workflows/contract.js';
 import { createEndpoint, deliveryIn } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
@@ -11,6 +11,7 @@ import {
   startTestService,
   type TestService,
 } from '../support/service.js';
+import { startProcess } from '../support/start-process.js';
 
 let receiver: Receiver;
 const release: (() => Promise<unknown>)[] = [];
@@ -35,20 +36,9 @@ async function startTwo(): Promise<[TestService, TestService]> {
 
 /** A service in a process of its own, beside one in this process. */
 async function startChild(t: TestService): Promise<{ child: ChildProcess; api: TestService }> {
-  const child = spawn(process.execPath, ['dist/src/api.js'], {
-    env: {
-      ...{
-        PATH: process.env.PATH,
-        PORT: '0',
-        LOG_LEVEL: 'warn',
-        SUREHOOK_RETRY_SCALE: '0.01',
-        SUREHOOK_WORKFLOWS: 'none',
-      },
-      ...{ SUREHOOK_ADMIN_KEY: ADMIN_KEY, SUREHOOK_ENCRYPTION_KEY: Buffer.alloc(32, 1).toString('base64') },
-      ...{ DATABASE_URL: t.databaseUrl, TEMPORAL_ADDRESS: inject('temporalAddress') },
-      SUREHOOK_ALLOW_NETWORKS: '127.0.0.0/8',
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const { child, url } = await startProcess('api', t.databaseUrl, {
+    SUREHOOK_RETRY_SCALE: '0.01',
+    SUREHOOK_WORKFLOWS: 'none',
   });
   release.push(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -56,9 +46,6 @@ async function startChild(t: TestService): Promise<{ child: ChildProcess; api: T
     child.kill('SIGKILL');
     await closed;
   });
-  let out = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-  const url = await eventually(() => Promise.resolve(/ready on (\S+)/.exec(out)?.[1]), 120_000);
   const call: TestService['call'] = async (method, path, body) => {
     const response = await fetch(url + path, {
       method,

@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
 import { Writable } from 'node:stream';
 import pg from 'pg';
 import pino from 'pino';
-import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { TASK_QUEUE } from '../../workflows/contract.js';
 import { copyEndpoint } from '../support/copies.js';
 import { createEndpoint, deliveryIn, postEvent, type Accepted } from '../support/path.js';
@@ -14,6 +13,7 @@ import {
   startTestService,
   type TestService,
 } from '../support/service.js';
+import { startProcess } from '../support/start-process.js';
 
 /** Thousands of requests and connections take long on a busy machine. */
 const WAIT_MS = 240_000;
@@ -164,22 +164,8 @@ test('an event whose process is killed while it is fanned out is completed by an
   release.pop();
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
   release.push(() => pool.end());
-  const child = spawn(process.execPath, ['dist/src/api.js'], {
-    env: {
-      ...{ PATH: process.env.PATH, PORT: '0', LOG_LEVEL: 'warn', SUREHOOK_ALLOW_NETWORKS: '127.0.0.0/8' },
-      ...{ SUREHOOK_ADMIN_KEY: ADMIN_KEY, SUREHOOK_ENCRYPTION_KEY: Buffer.alloc(32, 1).toString('base64') },
-      ...{
-        DATABASE_URL: databaseUrl,
-        TEMPORAL_ADDRESS: inject('temporalAddress'),
-        SUREHOOK_WORKFLOWS: 'none',
-      },
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const { child, url } = await startProcess('api', databaseUrl, { SUREHOOK_WORKFLOWS: 'none' });
   release.push(() => Promise.resolve(child.kill('SIGKILL')));
-  let out = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-  const url = await eventually(() => Promise.resolve(/ready on (\S+)/.exec(out)?.[1]), 120_000);
   const response = await fetch(`${url}/v1/events`, {
     method: 'POST',
     headers: { authorization: `Bearer ${ADMIN_KEY}` },

@@ -1,34 +1,35 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
-import { expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startOwnTemporal, type OwnTemporal } from '../support/own-temporal.js';
 import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
 import { startReceiver } from '../support/receiver.js';
-import { createDatabase, eventually, startTestService, type TestService } from '../support/service.js';
+import {
+  createDatabase,
+  eventually,
+  startTestService,
+  temporalAt,
+  type TestService,
+} from '../support/service.js';
+import { startProcess } from '../support/start-process.js';
 import { TASK_QUEUE } from '../../workflows/contract.js';
+
+let temporal: OwnTemporal;
+beforeAll(async () => {
+  temporal = await startOwnTemporal();
+});
+afterAll(() => temporal.stop());
 
 /** Workers as processes that can be killed. They use the product's own task queue. */
 function workersOf(t: TestService) {
   const workers: ChildProcess[] = [];
   return {
-    async start(env: Record<string, string> = {}) {
-      const worker = spawn(process.execPath, ['dist/src/worker.js'], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-        env: {
-          PATH: process.env.PATH,
-          DATABASE_URL: t.databaseUrl,
-          TEMPORAL_ADDRESS: inject('temporalAddress'),
-          SUREHOOK_ADMIN_KEY: 'test-admin-key-of-enough-length',
-          SUREHOOK_ENCRYPTION_KEY: Buffer.alloc(32, 1).toString('base64'),
-          SUREHOOK_ALLOW_NETWORKS: '127.0.0.0/8',
-          LOG_LEVEL: 'fatal',
-          ...env,
-        },
-      });
-      workers.push(worker);
-      await once(worker.stdout, 'data');
-      return worker;
+    async start() {
+      const env = { TEMPORAL_ADDRESS: temporal.address, LOG_LEVEL: 'fatal' };
+      const { child } = await startProcess('worker', t.databaseUrl, env);
+      workers.push(child);
+      return child;
     },
     kill: () => workers.forEach((worker) => worker.kill('SIGKILL')),
   };
@@ -38,6 +39,7 @@ function workersOf(t: TestService) {
 const startApi = async () =>
   startTestService({
     ...{ role: 'api', attempts: false, taskQueue: TASK_QUEUE, pollEveryMs: 200 },
+    temporal: temporalAt(temporal.address),
     databaseUrl: await createDatabase(`lost_${randomBytes(4).toString('hex')}`),
   });
 
@@ -123,7 +125,7 @@ test('an answer that came while Postgres was away is recorded by the workflow if
   const t = await startApi();
   const receiver = await startReceiver();
   const workers = workersOf(t);
-  const connection = await Connection.connect({ address: inject('temporalAddress') });
+  const connection = await Connection.connect({ address: temporal.address });
   try {
     await t.pool.query(`create function no_room() returns trigger language plpgsql as
       $$ begin raise exception 'No space left on device' using errcode = 'disk_full'; end $$`);

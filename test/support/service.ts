@@ -43,6 +43,14 @@ const WORKFLOW_BUNDLE = fileURLToPath(
   new URL('../../dist/src/temporal/workflow-bundle.cjs', import.meta.url),
 );
 
+export const temporalAt = (address: string, namespace = 'default'): ServiceOptions['temporal'] => ({
+  address,
+  namespace,
+  tls: false,
+  apiKey: null,
+  uiUrl: null,
+});
+
 /** Starts the real service, with a new database and task queue unless given. */
 export async function startTestService(over: Partial<ServiceOptions> = {}): Promise<TestService> {
   const name = over.taskQueue ?? `t_${randomBytes(6).toString('hex')}`;
@@ -51,13 +59,7 @@ export async function startTestService(over: Partial<ServiceOptions> = {}): Prom
     host: '127.0.0.1',
     port: 0,
     databaseUrl,
-    temporal: {
-      address: inject('temporalAddress'),
-      namespace: 'default',
-      tls: false,
-      apiKey: null,
-      uiUrl: null,
-    },
+    temporal: temporalAt(inject('temporalAddress')),
     adminKey: ADMIN_KEY,
     encryptionKeys: [ENCRYPTION_KEY],
     allowNetworks: ['127.0.0.0/8'],
