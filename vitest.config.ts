@@ -11,8 +11,12 @@ const UNIT = [
   'test/dashboard/{curl,format,openapi-types,outcome-words,seconds,with-head}.test.ts',
   'test/http/{event-stream,fair-shares,api-key-cache}.test.ts',
 ];
-/** Each of these has the machine to itself: many measure rates and latencies. */
-const E2E = ['test/e2e/**/*.test.ts', 'test/faults/kill-switch.test.ts'];
+const E2E = ['test/e2e/**/*.test.ts'];
+/** These measure rates and latencies, or send thousands of requests at once: each has the machine to itself. */
+const ALONE = [
+  'test/e2e/{clocks,control,deleting,holding,queue,replay,replay-operate,wide-events}.test.ts',
+  'test/faults/kill-switch.test.ts',
+];
 const FAULTS = ['test/faults/**/*.test.ts'];
 const SERVERS = { globalSetup: ['test/support/servers.ts'] };
 
@@ -45,9 +49,20 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: E2E,
+          exclude: ALONE,
+          ...SERVERS,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: ALONE,
           ...SERVERS,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -55,13 +70,13 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: FAULTS,
-          exclude: E2E,
+          exclude: ALONE,
           ...SERVERS,
           // With two files at a time, a busy machine makes processes leave more workflows to the backfill than a test awaits.
           fileParallelism: false,
           // Tests of a file mostly wait for deadlines of processes that are dead or frozen.
           maxConcurrency: 5,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],
