@@ -7,6 +7,7 @@ const UNIT = [
   'test/webhook/**/!(frozen|hanging-names|heap).test.ts',
   'test/cli/{program,text}.test.ts',
   'test/client/verify-webhook.test.ts',
+  'test/embedded/library-links.test.ts',
   'test/config.test.ts',
   'test/dashboard/{curl,format,openapi-types,outcome-words,seconds,with-head}.test.ts',
   'test/http/{event-stream,fair-shares,api-key-cache}.test.ts',

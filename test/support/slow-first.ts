@@ -10,6 +10,7 @@ const SLOW = [
   'http/two-tenants',
   'http/fair-limit',
   'dashboard/many-rows',
+  'package/package',
   'e2e/worker-lost',
 ];
 
