@@ -14,7 +14,8 @@ export interface Api {
 }
 
 /** Asks a server that may be away, or another program. */
-export async function lookAtApi(url: string, apiKey: string | undefined, ownVersion: string): Promise<Api> {
+export async function lookAtApi(given: string, apiKey: string | undefined, ownVersion: string): Promise<Api> {
+  const url = given.replace(/\/+$/, '');
   const readiness = await ask<Api['readiness']>(`${url}/readyz`);
   const settings =
     readiness && apiKey
