@@ -11,7 +11,7 @@ const BAR_WIDTH = 24;
 export async function watchBatch(connected: Connected, io: Io, id: string): Promise<void> {
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();
-  process.once('SIGINT', onInterrupt);
+  process.on('SIGINT', onInterrupt);
   try {
     requireDelivered(await follow(connected, io, id, interrupt.signal));
   } catch (error) {

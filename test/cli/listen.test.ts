@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCli } from '../support/cli-process.js';
 import { eventually } from '../support/eventually.js';
@@ -53,6 +54,9 @@ test('it registers an endpoint, prints verified webhooks, and deletes the endpoi
   // Anybody on this machine can send a request.
   expect((await fetch(endpoint.url, { method: 'POST', body: '{}' })).status).toBe(400);
   await eventually(async () => run.err.includes('refused: The header webhook-id is missing.'));
+  // One Ctrl-C under npm is two signals: that of the terminal, and that of npm.
+  run.child.kill('SIGINT');
+  await sleep(20);
   run.child.kill('SIGINT');
   expect((await run.exit)[0]).toBe(130);
   expect(await endpointsOf('printed')).toEqual([]);

@@ -1,4 +1,6 @@
+import { constants } from 'node:os';
 import { InvalidArgumentError, type Command } from 'commander';
+import { onShutdownSignal } from '../../bootstrap/shutdown-signals.js';
 import { connect } from '../connect.js';
 import { ExitError } from '../exit-codes.js';
 import type { Io } from '../io.js';
@@ -73,9 +75,10 @@ function write(out: Output, webhook: Received, forwardTo: string | null): void {
 /** Waits for a signal to end; returns the exit code that it stands for. */
 const ended = () =>
   new Promise<number>((resolve) => {
-    process.once('SIGINT', () => resolve(130));
-    process.once('SIGTERM', () => resolve(143));
-    process.once('SIGHUP', () => resolve(129));
+    onShutdownSignal(
+      async (signal) => resolve(128 + constants.signals[signal]),
+      ['SIGINT', 'SIGTERM', 'SIGHUP'],
+    );
   });
 
 function parseUrl(given: string): string {
