@@ -23,7 +23,7 @@ export function urlOf({ env }: Io, command: Command): string {
   const url = command.optsWithGlobals<GlobalOptions>().url ?? (env.SUREHOOK_URL || 'http://127.0.0.1:8080');
   if (!URL.canParse(url) || !/^https?:/.test(url))
     throw new ExitError(EXIT_CODES.usage, '--url, SUREHOOK_URL: must be an http(s) URL');
-  return url;
+  return url.replace(/\/+$/, '');
 }
 
 export const isOnThisMachine = (url: string): boolean =>

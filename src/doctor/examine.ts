@@ -14,6 +14,8 @@ import { temporalChecks } from './temporal.js';
 
 const CONNECT_MS = 3_000;
 const STATEMENT_MS = 5_000;
+/** For all checks of Temporal. */
+const TEMPORAL_MS = 10_000;
 
 export interface ExamineOptions {
   env: NodeJS.ProcessEnv;
@@ -42,9 +44,7 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
     const faults = fail(error.message.replaceAll('\n', '; '), 'See docs/configuration.md.');
     return [...findings, { check: 'configuration', ...faults }];
   }
-  const url =
-    options.url ??
-    `http://${/^(0\.0\.0\.0|::)$/.test(config.host) ? '127.0.0.1' : config.host}:${config.port}`;
+  const url = options.url ?? ownUrl(config);
   const api = await lookAtApi(url, await options.apiKeyFor(url), options.version);
   return [
     ...findings,
@@ -53,6 +53,12 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
     ...(await examineTemporal(config, api, options.taskQueue)),
     ...(await runChecks([apiCheck], api)),
   ];
+}
+
+/** The URL by which this machine reaches the API. */
+function ownUrl({ host, port }: Config): string {
+  const name = /^(0\.0\.0\.0|::)$/.test(host) ? '127.0.0.1' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
 async function examineDatabase(config: Config, now: () => number): Promise<Finding[]> {
@@ -118,7 +124,9 @@ async function examineTemporal(
   }
   try {
     const client = new Client({ connection, namespace });
-    return await runChecks(temporalChecks, { client, address, ...(taskQueue ? { taskQueue } : {}) });
+    const on = { client, address, ...(taskQueue ? { taskQueue } : {}) };
+    // Without a deadline, a Temporal whose database hangs would keep the command for ever.
+    return await connection.withDeadline(Date.now() + TEMPORAL_MS, () => runChecks(temporalChecks, on));
   } finally {
     await connection.close();
   }

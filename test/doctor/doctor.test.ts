@@ -146,6 +146,16 @@ test('keys that others may read, a full disk and a folder without a server are t
   expect(await faults(inFolder('/proc'))).toEqual({ disk: 'fail', postgres: 'fail' });
 });
 
+test('without a URL the API is looked for at HOST and PORT, also at an IPv6 address', async () => {
+  for (const [HOST, own] of [
+    ['::1', 'http://[::1]:1'],
+    ['::', 'http://127.0.0.1:1'],
+  ])
+    expect((await finding(look({ HOST, PORT: '1' }, { url: null }), 'api')).found).toBe(
+      `nothing answers at ${own}`,
+    );
+});
+
 test('a command of another version than the server is told of', async () => {
   expect(await faults(look({}, { version: '0.0.1' }))).toEqual({ api: 'warn' });
 });
@@ -163,7 +173,7 @@ test('wrong settings, and a Node that is too old, fail before anything is looked
 
 test('surehook doctor prints one line a check, and exits with 1 where one fails', async () => {
   const broken = { ...env(), TEMPORAL_ADDRESS: '127.0.0.1:1' };
-  const all = { ...broken, SUREHOOK_URL: t.service.url!, SUREHOOK_API_KEY: ADMIN_KEY };
+  const all = { ...broken, SUREHOOK_URL: `${t.service.url!}/`, SUREHOOK_API_KEY: ADMIN_KEY };
   const [json, text] = await Promise.all([
     surehook(['doctor', '--json'], { env: all }),
     surehook(['doctor'], { env: all }),
