@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import type { Row } from '../client/index.js';
+import { onOneLine } from '../cli/text.js';
+import type { Answer, Row } from '../client/index.js';
+import { memberText } from '../domain/raw-json.js';
 import * as fields from './fields.js';
 import { foreign, foreignText, quoted, short } from './foreign.js';
 import { readTool } from './tool.js';
@@ -57,8 +59,10 @@ const get = readTool('read_event', {
     payload: foreignText,
   },
   async run({ events }, { event_id }, options) {
-    const event = await events.get(event_id, options);
-    const payload = foreign(JSON.stringify(event.payload), MAX_PAYLOAD);
+    const json = await events.text(event_id, options);
+    const event = JSON.parse(json) as Answer<'getEvent'>;
+    // Parsing would change numbers of the payload, such as an order number above 2^53.
+    const payload = foreign(onOneLine(memberText(json, 'payload') ?? ''), MAX_PAYLOAD);
     const deliveries = event.deliveries.map(({ id, endpoint_id, status }) => ({ id, endpoint_id, status }));
     return {
       text: [

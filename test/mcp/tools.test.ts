@@ -104,6 +104,19 @@ test('an event is found by a text of its payload, and shown with its deliveries'
   expect((data.payload as { untrusted_text: string }).untrusted_text).toContain('"order":"found-by-4711"');
 });
 
+test('numbers of a payload are shown as they were sent', async () => {
+  const response = await fetch(`${t.service.url}/v1/events`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
+    body: '{"type":"order.counted","tenant":"numbers","payload":{"order": 12345678901234567890, "total": 49.90}}',
+  });
+  const { id } = (await response.json()) as Posted;
+  const { data, text } = await mcp.call('read_event', { event_id: id });
+  const shown = '{"order":12345678901234567890,"total":49.90}';
+  expect(data.payload).toEqual({ untrusted_text: shown, characters: shown.length });
+  expect(text).toContain(JSON.stringify(shown));
+});
+
 test('the health of an endpoint names what fails, with advice', async () => {
   const { delivery } = await deliver('5', 'FAILED');
   // Issues and statistics are counted within seconds.
