@@ -7,4 +7,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+// Its reader may be gone: an application under `surehook run` goes on.
+process.stderr.on('error', () => {});
+
 process.exitCode = await runCli(process.argv.slice(2), process);

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { spawn, spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createKey } from '../support/api-keys.js';
 import { startCli, writeReadmeApplication } from '../support/cli-process.js';
@@ -77,6 +78,20 @@ test.skipIf(!hasScript)('a Ctrl-C at a terminal reaches the application once', a
   process.kill(Number(pid), 'SIGTERM');
   expect(await exit).toBe(3);
   expect(run.out.match(/SIG\w+/g)).toEqual(['SIGINT', 'SIGTERM']);
+});
+
+test('an application goes on when nobody reads the lines any more', async () => {
+  const receiver = await startReceiver();
+  const run = startCli(node('signals.mjs'), env());
+  await until(run, 'up ');
+  run.child.stderr!.destroy();
+  await t.call('POST', '/v1/send', { url: receiver.url, payload: {} });
+  await receiver.waitFor((requests) => requests.length === 1);
+  // The feed is read every half a second.
+  await sleep(1_500);
+  run.child.kill('SIGTERM');
+  expect((await run.exit)[0]).toBe(3);
+  await receiver.close();
 });
 
 test('an unknown command ends with the exit code of a shell', async () => {
