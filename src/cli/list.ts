@@ -28,6 +28,12 @@ export function wholeNumber(given: string): number {
   return Number(given);
 }
 
+/** Reads a rate per second, such as 0.5. */
+export function parseRate(given: string): number {
+  if (!/^\d{1,9}(\.\d{1,9})?$/.test(given)) throw new InvalidArgumentError('Must be a number, 0 or more.');
+  return Number(given);
+}
+
 /** Reads a name of a list, in whatever case. */
 export const oneOf =
   <Name extends string>(names: readonly Name[]) =>

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { rawJson } from '../client/index.js';
 import { messageOf } from '../lib/error-text.js';
 import { isJsonType } from '../webhook/content.js';
@@ -31,9 +31,19 @@ function parsed(content: string, parse: (text: string) => unknown): unknown {
 }
 
 async function contentOf(given: string, { stdin }: Io): Promise<string> {
-  if (given === '-') return text(stdin);
+  if (given === '-') return decoded(await buffer(stdin));
   if (!given.startsWith('@')) return given;
-  return readFile(given.slice(1), 'utf8').catch((cause: unknown) => {
+  const content = await readFile(given.slice(1)).catch((cause: unknown) => {
     throw new ExitError(EXIT_CODES.usage, `The file cannot be read: ${messageOf(cause)}`, { cause });
   });
+  return decoded(content);
+}
+
+/** Refuses other encodings: their characters would be replaced without a word. */
+function decoded(content: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(content);
+  } catch (cause) {
+    throw new ExitError(EXIT_CODES.usage, 'The payload must be text in UTF-8.', { cause });
+  }
 }

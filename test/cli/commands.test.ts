@@ -63,6 +63,13 @@ test('a payload that is not JSON is sent as text, with its headers', async () =>
   expect(got).toMatchObject({ body: 'plain', headers: { 'x-mine': 'a: b', 'content-type': 'text/plain' } });
 });
 
+test('a payload in another encoding is refused', async () => {
+  const file = join(dir, 'latin1.txt');
+  await writeFile(file, 'Grüße', 'latin1');
+  const args = ['send', receiver.url, `@${file}`, '--content-type', 'text/plain'];
+  expect(await run(args)).toMatchObject({ code: 2, err: 'error: The payload must be text in UTF-8.\n' });
+});
+
 test('an endpoint is created, tested, paused, given a new secret, and deleted', async () => {
   receiver.requests.length = 0;
   const made = await json<{ id: string; secret: string }>(

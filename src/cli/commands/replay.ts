@@ -3,7 +3,7 @@ import type { Row } from '../../client/index.js';
 import { defined } from '../defined.js';
 import { withDeliveryFilters } from '../delivery-filters.js';
 import type { Io } from '../io.js';
-import { withLimit, wholeNumber, writeList, type ListOptions } from '../list.js';
+import { parseRate, withLimit, wholeNumber, writeList, type ListOptions } from '../list.js';
 import type { Column } from '../output.js';
 import { newReplay, type NewReplay } from '../replay-new.js';
 import { writeBatch } from '../replay-plan.js';
@@ -40,7 +40,7 @@ export function addReplay(program: Command, io: Io): void {
     .option('--dry-run', 'only show it')
     .option('--count <n>', 'start without asking if exactly so many are eligible', wholeNumber)
     .option('--yes', 'start without asking')
-    .option('--rate <n>', 'new deliveries a second (default: 50; 0: no limit)', Number)
+    .option('--rate <n>', 'new deliveries a second (default: 50; 0: no limit)', parseRate)
     .option('--note <text>', 'for the audit')
     .option('--no-watch', 'end when it has started')
     .action(
@@ -66,7 +66,7 @@ export function addReplay(program: Command, io: Io): void {
   );
 
   onBatch(replay, 'start', 'Start a dry run, or the rest of a replay that was ended early.')
-    .option('--rate <n>', 'new deliveries a second', Number)
+    .option('--rate <n>', 'new deliveries a second', parseRate)
     .option('--note <text>', 'for the audit')
     .action(
       withClient(io, async ({ client, out }, id: string, { rate, note }: { rate?: number; note?: string }) =>
