@@ -48,6 +48,7 @@ test.each([
   [['send', 'http://x', '{"a":'], 2, 'error: This is not JSON'],
   [['send', 'http://x', '@missing.json'], 2, 'error: The file cannot be read'],
   [['replay', '--rate', 'fast'], 2, 'Must be a number, 0 or more.'],
+  [['mcp', '--http', '--allow-host', 'https://mcp.example'], 2, 'It must be the name of a host.'],
   [['replay'], 2, 'error: Say what to deliver again'],
   [['pause', '--reason', 'x', '--url', 'nonsense'], 2, 'must be an http(s) URL'],
   [['events', 'list', '--url', 'http://127.0.0.1:1'], 6, 'Is the server running?'],

@@ -42,12 +42,25 @@ test('surehook mcp serves tools on standard input and output, and ends with its 
 });
 
 test('surehook mcp --http prints where it serves, and stops by SIGTERM', async () => {
-  const run = runNode(CLI, { SUREHOOK_URL: t.service.url! }, ['mcp', '--http', '--port', '0', '--json']);
+  const args = [
+    'mcp',
+    '--http',
+    '--port',
+    '0',
+    '--json',
+    '--allow-host',
+    'MCP.internal:443',
+    'other.internal',
+  ];
+  const run = runNode(CLI, { SUREHOOK_URL: t.service.url! }, args);
   await expect.poll(() => run.out).toContain('\n');
   const { url } = JSON.parse(run.out) as { url: string };
   const { client, call } = await overHttp(url, ADMIN_KEY);
   expect((await call('read_pauses')).isError).toBe(false);
   await client.close();
+  const authorization = `Bearer ${ADMIN_KEY}`;
+  for (const host of ['mcp.internal', 'other.internal'])
+    expect(await post({ authorization, host }, url)).toMatchObject({ status: 200 });
   run.child.kill('SIGTERM');
   expect(await run.exit).toEqual([0, null]);
 });
@@ -88,10 +101,10 @@ test('other methods and paths are no part of it', async () => {
 });
 
 /** Without fetch, which lets nobody set `host`. */
-function post(headers: Record<string, string>): Promise<{ status: number; body: string }> {
+function post(headers: Record<string, string>, url = served.url): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const types = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
-    const call = request(served.url, { method: 'POST', headers: { ...types, ...headers } }, (response) => {
+    const call = request(url, { method: 'POST', headers: { ...types, ...headers } }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => (body += text));
       response.on('end', () => resolve({ status: response.statusCode!, body }));

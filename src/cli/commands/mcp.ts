@@ -21,7 +21,7 @@ export function addMcp(program: Command, io: Io): void {
     .option('--http', 'serve Streamable HTTP at /mcp')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on; 0 takes any free one', toPort, 8090)
-    .option('--allow-host <name...>', 'further host names that requests may be addressed to', [])
+    .option('--allow-host <name...>', 'further host names that requests may be addressed to', addHost, [])
     .action((options: Options, command: Command) =>
       options.http ? serveHttp(io, options, command) : serveStdio(io, command),
     );
@@ -51,4 +51,11 @@ async function serveHttp(io: Io, { host, port, allowHost }: Options, command: Co
 function toPort(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw new InvalidArgumentError('It must be a port, 0 to 65535.');
+}
+
+/** As the header Host is compared: in lower case, without a port. */
+function addHost(text: string, hosts: string[]): string[] {
+  if (/[/@?#\\]/.test(text) || !URL.canParse(`http://${text}`))
+    throw new InvalidArgumentError('It must be the name of a host.');
+  return [...hosts, new URL(`http://${text}`).hostname];
 }
