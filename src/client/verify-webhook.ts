@@ -63,8 +63,11 @@ function isValid(signed: Buffer, signature: string, secret: string): boolean {
   return version === 'v1' && given.length === expected.length && timingSafeEqual(given, expected);
 }
 
+/** By its method, not its class: frameworks and other versions of fetch bring their own. */
+const isHeaders = (headers: WebhookHeaders): headers is Headers => typeof headers.get === 'function';
+
 export function headerOf(headers: WebhookHeaders, name: string): string | undefined {
-  const value = headers instanceof Headers ? headers.get(name) : headers[name];
+  const value = isHeaders(headers) ? headers.get(name) : headers[name];
   return (Array.isArray(value) ? value[0] : value) ?? undefined;
 }
 

@@ -1,5 +1,6 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
+import { Headers as HeadersOfUndici } from 'undici';
 import { expect, test } from 'vitest';
 import { verifyWebhook, WebhookVerificationError } from '../../src/client/index.js';
 
@@ -28,7 +29,8 @@ test('a webhook that another library signed is verified, as text and as bytes', 
     payload: { amount: 42 },
   });
   expect(verify(signed(), SECRET, Buffer.from(BODY))).toMatchObject({ id: 'evt_1' });
-  expect(verifyWebhook(BODY, new Headers(signed()), SECRET, { now: NOW.getTime() }).id).toBe('evt_1');
+  for (const headers of [new Headers(signed()), new HeadersOfUndici(signed()) as unknown as Headers])
+    expect(verifyWebhook(BODY, headers, SECRET, { now: NOW.getTime() }).id).toBe('evt_1');
 });
 
 test('while a secret is rotated, either signature and either secret will do', () => {
