@@ -40,8 +40,10 @@ export type Send = <T>(method: string, path: string, request?: ApiRequest) => Ap
 /** Makes requests to the API; each is tried again while that may help. */
 export function createSend(options: ClientOptions): Send {
   const { env } = process;
-  const base = (options.url ?? env.SUREHOOK_URL ?? 'http://127.0.0.1:8080').replace(/\/+$/, '');
-  const apiKey = options.apiKey ?? env.SUREHOOK_API_KEY;
+  // An empty variable is one that is not set, as in `SUREHOOK_URL: ${SUREHOOK_URL:-}` of Compose.
+  const base = (options.url ?? (env.SUREHOOK_URL || 'http://127.0.0.1:8080')).replace(/\/+$/, '');
+  if (!URL.canParse(base)) throw new SurehookError(`The URL of the server is none: "${base}".`);
+  const apiKey = options.apiKey ?? (env.SUREHOOK_API_KEY || undefined);
   const request = options.fetch ?? fetch;
 
   async function tryOnce(url: URL, init: RequestInit, timeoutMs: number): Promise<Tried> {

@@ -1,12 +1,13 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import {
   AuthenticationError,
   BadRequestError,
   ConnectionError,
   createClient,
   NotFoundError,
+  SurehookError,
   TimeoutError,
 } from '../../src/client/index.js';
 import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
@@ -123,6 +124,20 @@ test('a server that does not answer, or is not there, is a connection error', as
   await expect(waited).rejects.toBeInstanceOf(TimeoutError);
   const away = client({ url: 'http://127.0.0.1:1', maxRetries: 0 }).control.get();
   await expect(away).rejects.toBeInstanceOf(ConnectionError);
+});
+
+test('an empty variable is one that is not set, and a wrong URL is refused at once', async () => {
+  const seen: unknown[] = [];
+  const sender = async (url: URL, { headers }: RequestInit) => {
+    seen.push(url.href, headers);
+    return Response.json({});
+  };
+  vi.stubEnv('SUREHOOK_URL', '').stubEnv('SUREHOOK_API_KEY', '');
+  const bare = createClient({ fetch: sender as typeof fetch });
+  vi.unstubAllEnvs();
+  await bare.control.get();
+  expect(seen).toEqual(['http://127.0.0.1:8080/v1/control', { accept: 'application/json' }]);
+  expect(() => createClient({ url: 'surehook.internal' })).toThrow(SurehookError);
 });
 
 test('a caller that aborts gets the reason of its own signal, and no further try is made', async () => {
