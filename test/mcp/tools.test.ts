@@ -128,7 +128,9 @@ test('the health of an endpoint names what fails, with advice', async () => {
   expect(data).toMatchObject({ id: endpoint, description: 'the shop', status: 'enabled' });
   expect(data.issues).toMatchObject([{ classification: 'HTTP_4XX_PERMANENT' }]);
   expect(text).toContain('How to mend it');
-  expect((await mcp.call('read_issues')).data.issues).toEqual(data.issues);
+  // Counts may have changed since.
+  const [{ id }] = data.issues as [{ id: string }];
+  expect((await mcp.call('read_issues')).data.issues).toMatchObject([{ id }]);
 });
 
 test('a dry run says whom an event would reach, and sends nothing', async () => {
