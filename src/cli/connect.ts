@@ -18,7 +18,7 @@ const MAX_RETRIES = 2;
 export const outputOf = (io: Io, command: Command): Output =>
   createOutput(io, command.optsWithGlobals<GlobalOptions>().json === true);
 
-/** The URL of the server: `--url`, else SUREHOOK_URL, else that of `npm start`. */
+/** The URL of the server, without a slash at its end: `--url`, else SUREHOOK_URL, else that of `npm start`. */
 export function urlOf({ env }: Io, command: Command): string {
   const url = command.optsWithGlobals<GlobalOptions>().url ?? (env.SUREHOOK_URL || 'http://127.0.0.1:8080');
   if (!URL.canParse(url) || !/^https?:/.test(url))

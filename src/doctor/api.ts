@@ -14,8 +14,7 @@ export interface Api {
 }
 
 /** Asks a server that may be away, or another program. */
-export async function lookAtApi(given: string, apiKey: string | undefined, ownVersion: string): Promise<Api> {
-  const url = given.replace(/\/+$/, '');
+export async function lookAtApi(url: string, apiKey: string | undefined, ownVersion: string): Promise<Api> {
   const readiness = await ask<Api['readiness']>(`${url}/readyz`);
   const settings =
     readiness && apiKey

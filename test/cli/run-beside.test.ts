@@ -54,7 +54,8 @@ test('a server that runs already is used, and goes on', async () => {
 });
 
 test('signals are passed on to the application once each, and its exit code is that of the command', async () => {
-  const run = startCli(node('signals.mjs'), env());
+  // An application appends a path to the URL: it gets it without the slash at its end.
+  const run = startCli(node('signals.mjs'), { ...env(), SUREHOOK_URL: `${t.service.url}/` });
   await until(run, `up ${t.service.url} ${ADMIN_KEY} `);
   for (const name of ['SIGINT', 'SIGHUP', 'SIGUSR2', 'SIGTERM'] as const) {
     run.child.kill(name);
