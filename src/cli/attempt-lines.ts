@@ -41,7 +41,9 @@ const cellsOf = (attempt: FeedAttempt): Text[] => [
 function follows({ status, started_at, latency_ms, next_attempt_at }: FeedAttempt): Text {
   if (status === 'DELIVERED') return green(`delivered in ${duration(latency_ms)}`);
   if (status === 'CANCELLED') return dim('cancelled');
-  if (next_attempt_at === null) return red('failed, no further try');
+  if (status === 'FAILED') return red('failed, no further attempt');
+  // Another record of the same attempt has said when.
+  if (next_attempt_at === null) return 'next attempt follows';
   const ms = Date.parse(next_attempt_at) - Date.parse(started_at) - latency_ms;
-  return `next try in ${duration(Math.max(0, ms))}`;
+  return `next attempt in ${duration(Math.max(0, ms))}`;
 }

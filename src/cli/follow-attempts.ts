@@ -18,6 +18,8 @@ interface FollowOptions {
   filters?: { tenant?: string; endpoint_id?: string };
   /** Attempts before now to begin with, at most MAX_PAGE. */
   newest: number;
+  /** Of these, only those that were made since this time, in milliseconds. */
+  since?: number;
   /** Once it is aborted, the attempts up to then are the last ones. */
   signal?: AbortSignal;
   /** A remark about the server. */
@@ -27,12 +29,12 @@ interface FollowOptions {
 /** Every attempt from now on, also across restarts of the server. Throws where the server does not answer at the beginning. */
 export async function* followAttempts(
   client: SurehookClient,
-  { filters = {}, newest, signal, note }: FollowOptions,
+  { filters = {}, newest, since = 0, signal, note }: FollowOptions,
 ): AsyncGenerator<FeedAttempt, void, undefined> {
   const options = { timeoutMs: TIMEOUT_MS, maxRetries: 0 };
   const begin = () => client.attempts.feed({ ...filters, limit: Math.max(1, newest) }, options);
   let page = await begin();
-  if (newest > 0) yield* page.data;
+  if (newest > 0) yield* page.data.filter(({ started_at }) => Date.parse(started_at) >= since);
   let isAway = false;
   for (let isLast = false; !isLast;) {
     if (!page.has_more || isAway)

@@ -19,10 +19,9 @@ export async function printAttempts(
   const ended = new AbortController();
   const lineOf = createAttemptLines();
   async function print(): Promise<void> {
-    const options = { newest: MAX_PAGE, signal: ended.signal, note: say };
-    for await (const attempt of followAttempts(client, options)) {
-      if (Date.parse(attempt.started_at) >= since) out.result(attempt, () => out.line(...lineOf(attempt)));
-    }
+    const options = { newest: MAX_PAGE, since, signal: ended.signal, note: say };
+    for await (const attempt of followAttempts(client, options))
+      out.result(attempt, () => out.line(...lineOf(attempt)));
   }
   const printing = print().catch((error: unknown) =>
     say(`No more attempts are printed: ${messageOf(error)}`),

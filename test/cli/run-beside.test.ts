@@ -43,7 +43,7 @@ test('a server that runs already is used, and goes on', async () => {
   try {
     const [, port] = await eventually(async () => /listening on (\d+)/.exec(run.out));
     expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(202);
-    await eventually(async () => /attempt 2\/12 .*next try in/.test(run.err));
+    await eventually(async () => /attempt 2\/12 .*next attempt in/.test(run.err));
     expect(run.err).not.toContain('surehook:');
   } finally {
     run.child.kill('SIGTERM');

@@ -58,7 +58,7 @@ const said = (surehook: ProcessRun, what: RegExp) => eventually(async () => what
 /** The line of an attempt that was answered with 500. */
 const lineOf = (number: number | string) =>
   new RegExp(
-    `^\\d\\d:\\d\\d:\\d\\d  WARN   message +${receiver.url} +attempt ${number}/12 +HTTP_5XX_RETRYABLE  500  next try in [\\d.]+ m?s$`,
+    `^\\d\\d:\\d\\d:\\d\\d  WARN   message +${receiver.url} +attempt ${number}/12 +HTTP_5XX_RETRYABLE  500  next attempt in [\\d.]+ m?s$`,
     'm',
   );
 

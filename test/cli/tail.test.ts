@@ -49,7 +49,7 @@ test('attempts before and after its start are one line each, in columns, without
     /^\d\d:\d\d:\d\d {2}INFO {3}order\.made {8}http:\S+\/fine +attempt 1\/12 {2}DELIVERED {11}204 {2}delivered in [\d.]+ m?s$/,
   );
   expect(second).toMatch(
-    / {2}ERROR {2}refund\.made +http:\S+\/gone +attempt 1\/12 {2}HTTP_4XX_PERMANENT {2}404 {2}failed, no further try$/,
+    / {2}ERROR {2}refund\.made +http:\S+\/gone +attempt 1\/12 {2}HTTP_4XX_PERMANENT {2}404 {2}failed, no further attempt$/,
   );
   const columns = (line: string) => ['http', 'attempt', '04  '].map((text) => line.indexOf(text));
   expect(columns(second!)).toEqual(columns(first!));
@@ -70,7 +70,7 @@ test('filters choose attempts by type, endpoint and status', async () => {
     many(runs[2], 1),
   ]);
   for (const line of [...byType, ...byEndpoint])
-    expect(line).toMatch(/ WARN {3}chosen\.shaky .* next try in /);
+    expect(line).toMatch(/ WARN {3}chosen\.shaky .* next attempt in /);
   expect(byStatus.every((line) => line.includes('other.gone'))).toBe(true);
 });
 
