@@ -124,13 +124,13 @@ export function RowList<Row>({ label, rows, columns, idOf, more, isLoadingMore, 
             />
           ))}
         </div>
-        {isLoadingMore && (
-          <div className={classes.more} role="status" aria-label="Loading more">
-            <Loader size="xs" />
-          </div>
-        )}
       </div>
-      {/* A table may have no alert in it. */}
+      {/* A table may have neither a status nor an alert in it. */}
+      {isLoadingMore && (
+        <div className={classes.more} role="status" aria-label="Loading more">
+          <Loader size="xs" />
+        </div>
+      )}
       {more?.hasFailed && !isLoadingMore && <MoreFailed again={more.fetch} />}
     </>
   );
