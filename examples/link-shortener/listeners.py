@@ -7,25 +7,23 @@ from collections import defaultdict
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from surehook import AsyncSurehook
-from surehook.listeners import Listeners, ReceivedEvent
+from surehook.fastapi import ReceivedEvent, Surehook
 
 URL = os.environ.get("LISTENERS_URL", "http://127.0.0.1:8001/hooks")
 MAX_CLICKS_PER_MINUTE = 10
 
-surehook = AsyncSurehook()
-listeners = Listeners(surehook)
+surehook = Surehook()
 clicks = sqlite3.connect(os.environ.get("CLICKS", "clicks.sqlite"))
 clicks.execute("create table if not exists clicks (event_id text primary key, code text not null)")
 recent: defaultdict[str, dict[str, float]] = defaultdict(dict)
 
 
-@listeners.on("link.clicked")
+@surehook.on("link.clicked")
 async def log_click(event: ReceivedEvent):
     print("clicked", event.payload["code"], event.id, flush=True)
 
 
-@listeners.on("link.clicked")
+@surehook.on("link.clicked")
 async def check_fraud(event: ReceivedEvent):
     address, now = event.payload["address"], time.time()
     # By id: an event may come twice.
@@ -34,7 +32,7 @@ async def check_fraud(event: ReceivedEvent):
         print("suspicious", address, event.id, flush=True)
 
 
-@listeners.on("link.clicked")
+@surehook.on("link.clicked")
 async def count_click(event: ReceivedEvent):
     with clicks:
         clicks.execute("insert or ignore into clicks values (?, ?)", (event.id, event.payload["code"]))
@@ -42,11 +40,11 @@ async def count_click(event: ReceivedEvent):
 
 @asynccontextmanager
 async def lifespan(app: FastAPI):
-    await listeners.register(URL)
+    await surehook.register(URL)
     yield
 
 
-app = FastAPI(lifespan=lifespan, routes=[listeners.route("/hooks")])
+app = FastAPI(lifespan=lifespan, routes=[surehook.route("/hooks")])
 
 
 @app.get("/clicks/{code}")

@@ -10,13 +10,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from conftest import eventually
-from surehook import AsyncSurehook
-from surehook.listeners import Listeners
+from surehook.fastapi import Surehook
 
 
 @contextlib.contextmanager
-def application(listeners, tenant):
-    """A FastAPI application with the listeners, on a port of its own."""
+def application(client, tenant):
+    """A FastAPI application with the client, on a port of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -24,10 +23,10 @@ def application(listeners, tenant):
 
     @contextlib.asynccontextmanager
     async def lifespan(_app):
-        await listeners.register(url, tenant=tenant)
+        await client.register(url, tenant=tenant)
         yield
 
-    app = FastAPI(lifespan=lifespan, routes=[listeners.route("/hooks")])
+    app = FastAPI(lifespan=lifespan, routes=[client.route("/hooks")])
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -45,25 +44,25 @@ class NoSuchAccount(Exception):
 
 def test_handlers_receive_events_retry_and_end(surehook, tenant):
     calls = {"log": 0, "shaky": 0, "broken": 0}
-    listeners = Listeners(AsyncSurehook())
+    client = Surehook()
 
-    @listeners.on("link.clicked")
+    @client.on("link.clicked")
     async def log(event):
         assert (event.type, event.payload) == ("link.clicked", {"link": "a"})
         calls["log"] += 1
 
-    @listeners.on("link.*")
+    @client.on("link.*")
     def shaky(event):
         calls["shaky"] += 1
         if event.attempt < 3:
             raise RuntimeError("the database is away")
 
-    @listeners.on("*")
+    @client.on("*")
     def broken(_event):
         calls["broken"] += 1
         raise NoSuchAccount("no such account")
 
-    with application(listeners, tenant) as url:
+    with application(client, tenant) as url:
         event = surehook.publish("link.clicked", {"link": "a"}, tenant=tenant)
         statuses = lambda: sorted(d["status"] for d in surehook.deliveries.list(event_id=event["id"]))
         eventually(lambda: statuses() == ["DELIVERED", "DELIVERED", "FAILED"])
@@ -75,13 +74,13 @@ def test_handlers_receive_events_retry_and_end(surehook, tenant):
 def test_an_application_that_starts_again_keeps_its_endpoints(surehook, tenant):
     seen = []
     for types in (["order.*"], ["order.*", "refund.*"]):
-        listeners = Listeners(AsyncSurehook())
+        client = Surehook()
 
-        @listeners.on(*types)
+        @client.on(*types)
         def ship(event):
             seen.append(event.type)
 
-        with application(listeners, tenant):
+        with application(client, tenant):
             if "refund.*" in types:
                 surehook.publish("refund.made", {}, tenant=tenant)
                 eventually(lambda: seen == ["refund.made"])
@@ -103,9 +102,9 @@ class Api(httpx.AsyncHTTPTransport):
 
 def test_after_a_rotation_deliveries_that_arrive_together_have_the_secrets_read_once(surehook, tenant):
     api, seen = Api(), []
-    listeners = Listeners(AsyncSurehook(transport=api))
-    listeners.on("order.*", name="turned")(lambda event: seen.append(event.payload))
-    with application(listeners, tenant):
+    client = Surehook(transport=api)
+    client.on("order.*", name="turned")(lambda event: seen.append(event.payload))
+    with application(client, tenant):
         [endpoint] = surehook.endpoints.list(tenant=tenant)
         surehook.endpoints.rotate_secret(endpoint["id"], overlap_seconds=0)
         surehook.events.create_many(
@@ -118,10 +117,10 @@ def test_after_a_rotation_deliveries_that_arrive_together_have_the_secrets_read_
 
 def test_while_the_secrets_cannot_be_read_a_signature_that_matches_none_is_answered_with_503(tenant):
     api = Api()
-    listeners = Listeners(AsyncSurehook(transport=api, max_retries=0))
-    listeners.on("order.*", name="cut")(print)
-    listeners.on("order.*", name="well")(print)
-    with application(listeners, tenant) as url:
+    client = Surehook(transport=api, max_retries=0)
+    client.on("order.*", name="cut")(print)
+    client.on("order.*", name="well")(print)
+    with application(client, tenant) as url:
         signed = {"webhook-id": "evt_1", "webhook-timestamp": str(int(time.time())), "webhook-signature": "v1,AAAA"}
         post = lambda name: httpx.post(f"{url}/{name}", content="{}", headers=signed)
         assert post("well").status_code == 400
@@ -134,10 +133,9 @@ def test_while_the_secrets_cannot_be_read_a_signature_that_matches_none_is_answe
 
 def test_a_listener_whose_endpoint_was_deleted_gets_another(surehook, tenant):
     async def register():
-        async with AsyncSurehook() as client:
-            listeners = Listeners(client)
-            listeners.on("order.*", name="kept")(print)
-            await listeners.register("http://127.0.0.1:1/hooks", tenant=tenant)
+        async with Surehook() as client:
+            client.on("order.*", name="kept")(print)
+            await client.register("http://127.0.0.1:1/hooks", tenant=tenant)
 
     asyncio.run(register())
     [before] = surehook.endpoints.list(tenant=tenant)
@@ -154,9 +152,9 @@ def test_a_name_may_have_characters_that_are_escaped_in_a_url_and_its_handler_re
         await asyncio.sleep(0)
         seen.append(event.type)
 
-    listeners = Listeners(AsyncSurehook())
-    listeners.on("order.*", name="orders/EU 100%")(lambda event: log(event))
-    with application(listeners, tenant):
+    client = Surehook()
+    client.on("order.*", name="orders/EU 100%")(lambda event: log(event))
+    with application(client, tenant):
         event = surehook.publish("order.made", {}, tenant=tenant)
         eventually(lambda: [d["status"] for d in surehook.deliveries.list(event_id=event["id"])] == ["DELIVERED"])
     assert seen == ["order.made"]
@@ -172,12 +170,12 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read_whole(tenant):
                 chunks += 1
                 yield bytes(64 * 1024)
 
-        listeners = Listeners(AsyncSurehook())
-        listeners.on("order.*", name="small")(print)
-        await listeners.register("http://127.0.0.1:1/hooks", tenant=tenant)
-        transport = httpx.ASGITransport(FastAPI(routes=[listeners.route("/hooks")]))
-        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
-            answer = await client.post("/hooks/small", content=endless())
+        client = Surehook()
+        client.on("order.*", name="small")(print)
+        await client.register("http://127.0.0.1:1/hooks", tenant=tenant)
+        transport = httpx.ASGITransport(FastAPI(routes=[client.route("/hooks")]))
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as http:
+            answer = await http.post("/hooks/small", content=endless())
         return answer.status_code, chunks
 
     status, chunks = asyncio.run(run())
@@ -186,7 +184,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read_whole(tenant):
 
 
 def test_two_listeners_of_one_name_are_refused():
-    listeners = Listeners(AsyncSurehook())
-    listeners.on("a")(print)
+    client = Surehook()
+    client.on("a")(print)
     with pytest.raises(Exception, match='named "print"'):
-        listeners.on("b")(print)
+        client.on("b")(print)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import httpx
+from typing_extensions import Self
 
 from ._deadline import send_async
 from ._request import answer, build, event_body, part, settings
@@ -52,7 +53,7 @@ class AsyncSurehook:
         self.deliveries = AsyncDeliveries(self)
         self.batches = AsyncBatches(self)
 
-    async def __aenter__(self) -> AsyncSurehook:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

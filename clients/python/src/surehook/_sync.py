@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import httpx
+from typing_extensions import Self
 
 from ._deadline import send_sync
 from ._request import answer, build, event_body, part, settings
@@ -52,7 +53,7 @@ class Surehook:
         self.deliveries = Deliveries(self)
         self.batches = Batches(self)
 
-    def __enter__(self) -> Surehook:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

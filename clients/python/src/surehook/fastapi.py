@@ -1,4 +1,4 @@
-"""Durable listeners: functions of an application that receive events as webhooks. Needs FastAPI, or Starlette."""
+"""A client with durable listeners: functions of an application that receive events. Needs FastAPI, or Starlette."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ class _Listener:
     secrets: ListenerSecrets | None = None
 
 
-class Listeners:
-    """Decorate functions with ``@listeners.on("link.clicked")``, add ``listeners.route("/hooks")`` to the application's
-    routes, and ``await listeners.register(url)`` when it has started.
+class Surehook(AsyncSurehook):
+    """The client of an application whose functions listen: decorate them with ``@surehook.on("link.clicked")``, add
+    ``surehook.route("/hooks")`` to the application's routes, and ``await surehook.register(url)`` when it has started.
 
     A handler that returns acknowledges the delivery. One that raises gets it again later, unless the exception has
     ``temporary = False``, which ends it; ``retry_after`` of the exception asks for a delay in seconds.
     """
 
-    def __init__(self, client: AsyncSurehook) -> None:
-        self._client = client
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
         self._listeners: dict[str, _Listener] = {}
 
     def on(self, *types: str, name: str | None = None) -> Callable[[Handler], Handler]:
@@ -78,25 +78,24 @@ class Listeners:
 
     async def _register(self, name: str, listener: _Listener, url: str, tenant: str) -> ListenerSecrets:
         """Finds the endpoint that an earlier start made, by its name in the metadata."""
-        endpoints = self._client.endpoints
-        async for one in endpoints.list(tenant=tenant):
+        async for one in self.endpoints.list(tenant=tenant):
             if one["metadata"].get("listener") != name:
                 continue
             if one["url"] != url or list(one["event_types"]) != listener.types:
-                await endpoints.update(one["id"], url=url, event_types=listener.types)
-            return ListenerSecrets(self._client, one["id"], await read_secrets(self._client, one["id"]))
+                await self.endpoints.update(one["id"], url=url, event_types=listener.types)
+            return ListenerSecrets(self, one["id"], await read_secrets(self, one["id"]))
         body: dict[str, Any] = {"tenant": tenant, "metadata": {"listener": name}}
         # Two processes of an application that start at once make one endpoint.
         text = json.dumps([url, listener.types, body])
         key = hashlib.sha256(text.encode()).hexdigest()
         try:
-            made = await endpoints.create(url, listener.types, idempotency_key=key, **body)
+            made = await self.endpoints.create(url, listener.types, idempotency_key=key, **body)
         except ConflictError as error:
             if error.code != "idempotency_conflict":
                 raise
             # The endpoint that this key made has been deleted since.
-            made = await endpoints.create(url, listener.types, **body)
-        return ListenerSecrets(self._client, made["id"], [str(made["secret"])])
+            made = await self.endpoints.create(url, listener.types, **body)
+        return ListenerSecrets(self, made["id"], [str(made["secret"])])
 
     async def _receive(self, request: Request) -> Response:
         listener = self._listeners.get(request.path_params["name"])
