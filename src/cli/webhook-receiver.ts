@@ -7,9 +7,11 @@ import { messageOf } from '../lib/error-text.js';
 import { forward } from './forward.js';
 
 /** A verified webhook, and how it was answered. */
-export interface Received extends VerifiedWebhook {
+export interface Received extends Omit<VerifiedWebhook, 'payload'> {
   type: string;
   attempt: number;
+  /** As it arrived: parsing would change `1.0`, and numbers above 2^53. */
+  body: string;
   /** Null: the target of the forward gave none. */
   answered: number | null;
   error: string | null;
@@ -46,7 +48,8 @@ export async function receiveWebhook(
   }
   const type = headerOf(request.headers, 'webhook-event-type') ?? '';
   const attempt = Number(headerOf(request.headers, 'webhook-attempt') ?? 1);
-  const webhook = { ...verified, type, attempt };
+  const { id, timestamp } = verified;
+  const webhook = { id, timestamp, type, attempt, body: Buffer.from(body).toString() };
   if (forwardTo === null) {
     answer(response, 204, '');
     return received({ ...webhook, answered: 204, error: null });

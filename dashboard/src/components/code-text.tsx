@@ -1,7 +1,7 @@
 import { Button, Group, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useMemo, useState } from 'react';
+import { indented } from '../../../src/domain/indented';
 import { count } from '../lib/format';
-import { indented } from '../lib/indented';
 import { CopyIcon } from './copied';
 import classes from './code-text.module.css';
 

@@ -1,6 +1,8 @@
 import { constants } from 'node:os';
 import { InvalidArgumentError, type Command } from 'commander';
 import { onShutdownSignal } from '../../bootstrap/shutdown-signals.js';
+import { RawJson } from '../../client/raw-json.js';
+import { indented } from '../../domain/indented.js';
 import { connect } from '../connect.js';
 import { ExitError } from '../exit-codes.js';
 import type { Io } from '../io.js';
@@ -58,14 +60,16 @@ export function addListen(program: Command, io: Io): void {
     });
 }
 
-function write(out: Output, webhook: Received, forwardTo: string | null): void {
-  out.result(webhook, () => {
-    const { id, type, attempt, payload, answered, error } = webhook;
+function write(out: Output, { body, ...webhook }: Received, forwardTo: string | null): void {
+  const inLines = indented(body);
+  const payload = inLines === null ? JSON.stringify(body) : body;
+  out.result(new RawJson(`{"payload":${payload},${JSON.stringify(webhook).slice(1)}`), () => {
+    const { id, type, attempt, answered, error } = webhook;
     const answer =
       answered === null ? red(`no answer: ${error}`) : (answered < 300 ? green : red)(String(answered));
     const time = dim(new Date().toTimeString().slice(0, 8));
     out.line(time, '  ', bold(type), `  ${id}  attempt ${attempt}`, ...(forwardTo ? ['  → ', answer] : []));
-    const lines = JSON.stringify(payload, null, 2).split('\n');
+    const lines = (inLines ?? body).split('\n');
     for (const line of lines.slice(0, MAX_LINES)) out.line(dim('  │ '), line);
     if (lines.length > MAX_LINES)
       out.line(dim(`  │ … ${lines.length - MAX_LINES} more lines; --json has all`));

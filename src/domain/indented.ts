@@ -1,4 +1,4 @@
-import { skipScalar, skipSpace, skipString } from '../../../src/domain/raw-json';
+import { skipScalar, skipSpace, skipString } from './raw-json.js';
 
 /** The same JSON with line breaks and indents: only blanks between its tokens change. Null: the text is no JSON. */
 export function indented(text: string): string | null {
