@@ -65,7 +65,9 @@ test('it registers an endpoint, prints verified webhooks, and deletes the endpoi
   run.child.kill('SIGINT');
   await sleep(20);
   run.child.kill('SIGINT');
-  expect((await run.exit)[0]).toBe(130);
+  const [code] = await run.exit;
+  // Where it was about to exit already, the second one is no longer caught: to a shell, that is 130 as well.
+  expect([130, 'SIGINT']).toContain(code ?? run.child.signalCode);
   expect(await endpointsOf('printed')).toEqual([]);
 });
 

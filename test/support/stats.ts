@@ -64,7 +64,7 @@ export async function expectAllCounted(db: Queryable, pool: Pool | null, limit =
     for (const source of pool ? STATS_SOURCES : []) while (await countPage(pool!, source, limit));
     last = await difference(db);
     return last.length === 0;
-  }, 20_000).catch((error: unknown) => {
+  }).catch((error: unknown) => {
     if (last.length === 0) throw error;
     expect(last).toEqual([]);
   });
