@@ -106,7 +106,7 @@ const stats = {
   'of an endpoint': ({ endpoint_id }) => `/v1/endpoints/${endpoint_id}/stats?from=${day(new Date(), -7)}`,
 } satisfies Kinds;
 
-/** What an operator types: parts of a payload that many, one or no event has. */
+/** Searches as an operator types them: parts of a payload that many, one or no event has. */
 const texts = {
   'of every event': () => '/v1/events/search?text=order_id',
   'of one event': ({ event_id }) =>

@@ -25,9 +25,6 @@ import { describeSettings, type Setting } from './config-settings.js';
 import { WORKFLOW_MODES } from './domain/delivery.js';
 import { MAX_QUOTA } from './domain/tenant.js';
 
-/** File in the data folder with the generated encryption key, or a list of keys. */
-export const ENCRYPTION_KEY_FILE = 'encryption-key';
-
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const variables = z.object({

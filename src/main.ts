@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { startupBanner, AUTH_FILE, authHeader } from './bootstrap/startup-banner.js';
-import { ENCRYPTION_KEY_FILE, loadConfig, type Config } from './config.js';
+import { authHeader, startupBanner } from './bootstrap/startup-banner.js';
+import { loadConfig, type Config } from './config.js';
 import { keysOf } from './config-values.js';
 import { openDataDir } from './embedded/data-dir.js';
+import { ADMIN_AUTH_FILE, ADMIN_KEY_FILE, ENCRYPTION_KEY_FILE } from './embedded/data-files.js';
 import { requireFreePort } from './embedded/ports.js';
 import { startPostgres } from './embedded/postgres.js';
 import { startTemporal } from './embedded/temporal.js';
@@ -50,9 +51,9 @@ async function start(config: Config): Promise<void> {
 
   const admin = config.adminKey
     ? { value: config.adminKey, created: false }
-    : await dataDir.readOrCreateSecret('admin-key', () => `sk_${randomBytes(24).toString('base64url')}`);
+    : await dataDir.readOrCreateSecret(ADMIN_KEY_FILE, () => `sk_${randomBytes(24).toString('base64url')}`);
   // For `curl -H @…`: every user of the machine could read a key on curl's command line.
-  if (!config.adminKey) await dataDir.writeSecret(AUTH_FILE, authHeader(admin.value));
+  if (!config.adminKey) await dataDir.writeSecret(ADMIN_AUTH_FILE, authHeader(admin.value));
   const newKey = () => randomBytes(32).toString('base64');
   const encryptionKeys =
     config.encryptionKeys ?? keysOf((await dataDir.readOrCreateSecret(ENCRYPTION_KEY_FILE, newKey)).value);

@@ -1,5 +1,5 @@
 /** `npm` and a terminal both pass on one Ctrl-C: a signal within this time of the first is the same one. */
-const SAME_MS = 1_000;
+export const SAME_SIGNAL_MS = 1_000;
 
 /** Signals call `stop`, once. A later second signal exits at once: the next start loses nothing. */
 export function onShutdownSignal(
@@ -12,7 +12,7 @@ export function onShutdownSignal(
       if (first === null) {
         first = performance.now();
         void stop(signal);
-      } else if (performance.now() - first > SAME_MS) {
+      } else if (performance.now() - first > SAME_SIGNAL_MS) {
         process.exit(1);
       }
     });

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import type { Config } from '../config.js';
+import { ADMIN_AUTH_FILE, ADMIN_KEY_FILE } from '../embedded/data-files.js';
 import { createAddressGuard } from '../webhook/address-guard.js';
 
-/** File in `DATA_DIR` with the generated key as a header line for curl. */
-export const AUTH_FILE = 'admin-auth';
 export const authHeader = (key: string) => `Authorization: Bearer ${key}`;
 
 const RECEIVER = 'http://127.0.0.1:9000/';
@@ -24,11 +23,11 @@ export function startupBanner(options: {
   allowNetworks: string[];
 }): string[] {
   const { url, config, admin, dashboardUrl, uiUrl, allowNetworks } = options;
-  const keyFile = join(config.dataDir, 'admin-key');
+  const keyFile = join(config.dataDir, ADMIN_KEY_FILE);
   // No command line holds the key: printf is a shell builtin, not a process.
   const curl = config.adminKey
     ? `printf '${authHeader('%s')}' "$SUREHOOK_ADMIN_KEY" | curl -s -H @-`
-    : `curl -s -H ${quoted(`@${join(config.dataDir, AUTH_FILE)}`)}`;
+    : `curl -s -H ${quoted(`@${join(config.dataDir, ADMIN_AUTH_FILE)}`)}`;
   const send = (to: string) => [
     `    ${curl} ${url}/v1/send \\`,
     `      -d '{"url":"${to}","type":"hello.world","payload":{"hello":"world"}}'`,

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { SurehookClient } from '../client/index.js';
+import { ADMIN_KEY_FILE } from '../embedded/data-files.js';
 import { EXIT_CODES, ExitError } from './exit-codes.js';
 import type { Io } from './io.js';
 import { createOutput, type Output } from './output.js';
@@ -34,7 +35,7 @@ export async function apiKeyFor(url: string, env: Io['env']): Promise<string | u
   if (env.SUREHOOK_API_KEY) return env.SUREHOOK_API_KEY;
   if (!isOnThisMachine(url)) return undefined;
   if (env.SUREHOOK_ADMIN_KEY) return env.SUREHOOK_ADMIN_KEY;
-  const file = join(env.DATA_DIR || '.surehook', 'admin-key');
+  const file = join(env.DATA_DIR || '.surehook', ADMIN_KEY_FILE);
   return readFile(file, 'utf8').then(
     (key) => key.trim() || undefined,
     () => undefined,

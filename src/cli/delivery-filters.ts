@@ -5,7 +5,7 @@ import {
   type Classification,
   type DeliveryStatus,
 } from '../domain/delivery.js';
-import { defined } from './defined.js';
+import { defined } from '../lib/defined.js';
 import { oneOf, withTimes, type TimeOptions } from './list.js';
 
 export interface DeliveryFilters extends TimeOptions {

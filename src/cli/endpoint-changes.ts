@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Body } from '../client/index.js';
-import { defined } from './defined.js';
+import { defined } from '../lib/defined.js';
 import type { Io } from './io.js';
 import { splitList, wholeNumber } from './list.js';
 import { readJson } from './payload.js';

@@ -10,7 +10,7 @@ import type { FeedAttempt } from './attempt-lines.js';
 
 const EVERY_MS = 500;
 const TRY_AGAIN_MS = 1_000;
-/** Of a look at the feed. */
+/** The time for one page of the feed. */
 const TIMEOUT_MS = 10_000;
 export const MAX_PAGE = 250;
 
@@ -18,7 +18,7 @@ interface FollowOptions {
   filters?: { tenant?: string; endpoint_id?: string };
   /** Attempts before now to begin with, at most MAX_PAGE. */
   newest: number;
-  /** Of these, only those that were made since this time, in milliseconds. */
+  /** Leaves out those of them that were made before this time, in milliseconds. */
   since?: number;
   /** Once it is aborted, the attempts up to then are the last ones. */
   signal?: AbortSignal;

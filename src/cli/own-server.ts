@@ -10,7 +10,7 @@ import { spawnServer } from './server-process.js';
 
 const LOOK_EVERY_MS = 100;
 const ANSWER_MS = 3_000;
-/** Of the server's output, to say why it ended. */
+/** The lines of the server's output that are kept, to say why it ended. */
 const LAST_LINES = 20;
 /** Variables that mean something else to most applications. */
 const OF_APPLICATIONS = ['PORT', 'HOST', 'DATABASE_URL', 'METRICS_PORT', 'LOG_LEVEL'];

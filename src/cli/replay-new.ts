@@ -1,6 +1,6 @@
 import { ask } from './confirm.js';
 import type { Connected } from './connect.js';
-import { defined } from './defined.js';
+import { defined } from '../lib/defined.js';
 import { deliveryFilters, type DeliveryFilters } from './delivery-filters.js';
 import { EXIT_CODES, ExitError } from './exit-codes.js';
 import type { Io } from './io.js';

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rotateKeys } from '../bootstrap/rotate-keys.js';
-import { ENCRYPTION_KEY_FILE, loadConfig, type Config } from '../config.js';
-import { keysOf } from '../config-values.js';
+import { loadConfig, type Config } from '../config.js';
 import { openDataDir } from '../embedded/data-dir.js';
+import { ENCRYPTION_KEY_FILE } from '../embedded/data-files.js';
 import { startPostgres } from '../embedded/postgres.js';
+import { keptKeys } from '../kept-keys.js';
 import { EXIT_CODES, ExitError } from './exit-codes.js';
 
 /**
@@ -32,14 +32,11 @@ export async function rotateEncryption(
   }
 }
 
-async function encryptionKeys({ encryptionKeys: keys, dataDir }: Config): Promise<string[]> {
+async function encryptionKeys(config: Config): Promise<string[]> {
+  const keys = await keptKeys(config);
   if (keys) return keys;
-  const file = join(dataDir, ENCRYPTION_KEY_FILE);
-  return keysOf(
-    await readFile(file, 'utf8').catch((cause: unknown) => {
-      throw new Error(`SUREHOOK_ENCRYPTION_KEYS must be set: there is no file ${file}.`, { cause });
-    }),
-  );
+  const file = join(config.dataDir, ENCRYPTION_KEY_FILE);
+  throw new Error(`SUREHOOK_ENCRYPTION_KEYS must be set: there is no file ${file}.`);
 }
 
 async function embedded({ dataDir: dir }: Config) {

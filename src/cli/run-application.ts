@@ -2,13 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
+import { SAME_SIGNAL_MS } from '../bootstrap/shutdown-signals.js';
 import { ExitError } from './exit-codes.js';
 
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 /** A terminal sends these to its whole process group, the application included. */
 const FROM_TERMINAL: readonly string[] = ['SIGINT', 'SIGQUIT'];
-/** `npm` and a terminal both pass on one Ctrl-C. */
-const SAME_MS = 1_000;
 
 /**
  * Runs the application with this terminal and passes signals on to it. Returns its exit code, as a shell has it: 128 and the
@@ -23,7 +22,7 @@ export async function runApplication(
   for (const name of PASSED_ON) {
     process.on(name, () => {
       if (endedAt !== null) {
-        if (performance.now() - endedAt > SAME_MS) process.exit(128 + constants.signals[name]);
+        if (performance.now() - endedAt > SAME_SIGNAL_MS) process.exit(128 + constants.signals[name]);
       } else if (!FROM_TERMINAL.includes(name) || !hasTerminal()) application.kill(name);
     });
   }

@@ -1,15 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { WebhookVerificationError, type VerifiedWebhook } from '../client/index.js';
+import { WebhookVerificationError } from '../client/index.js';
 import { SecretsUnknownError, type ListenerSecrets } from '../client/listener-secrets.js';
-import { rawBody } from '../client/raw-body.js';
-import { headerOf } from '../client/verify-webhook.js';
+import { receiveEvent, type ReceivedEvent } from '../client/receive-event.js';
 import { messageOf } from '../lib/error-text.js';
 import { forward } from './forward.js';
 
 /** A verified webhook, and how it was answered. */
-export interface Received extends Omit<VerifiedWebhook, 'payload'> {
-  type: string;
-  attempt: number;
+export interface Received extends Omit<ReceivedEvent, 'payload'> {
   /** As it arrived: parsing would change `1.0`, and numbers above 2^53. */
   body: string;
   /** Null: the target of the forward gave none. */
@@ -37,18 +34,15 @@ export async function receiveWebhook(
   };
   if (request.method !== 'POST') return refuse(405, `${request.method} is no webhook.`);
   let body: Uint8Array;
-  let verified: VerifiedWebhook;
+  let event: ReceivedEvent;
   try {
-    body = await rawBody(request);
-    verified = await secrets.verify(body, request.headers);
+    ({ event, body } = await receiveEvent(request, secrets));
   } catch (error) {
     if (error instanceof WebhookVerificationError) return refuse(400, error.message);
     if (error instanceof SecretsUnknownError) response.setHeader('retry-after', error.retryAfterSeconds);
     return refuse(503, messageOf(error));
   }
-  const type = headerOf(request.headers, 'webhook-event-type') ?? '';
-  const attempt = Number(headerOf(request.headers, 'webhook-attempt') ?? 1);
-  const { id, timestamp } = verified;
+  const { id, timestamp, type, attempt } = event;
   const webhook = { id, timestamp, type, attempt, body: Buffer.from(body).toString() };
   if (forwardTo === null) {
     answer(response, 204, '');

@@ -3,15 +3,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SurehookError } from './errors.js';
 import { SecretsUnknownError, type ListenerSecrets } from './listener-secrets.js';
-import { rawBody } from './raw-body.js';
+import { receiveEvent, type ReceivedEvent } from './receive-event.js';
 import { registerListener, type Endpoints } from './register-listener.js';
-import { headerOf, WebhookVerificationError, type VerifiedWebhook } from './verify-webhook.js';
-
-export interface ReceivedEvent<T = unknown> extends VerifiedWebhook<T> {
-  type: string;
-  /** Position of this request among the attempts of its delivery, from 1. */
-  attempt: number;
-}
+import { WebhookVerificationError } from './verify-webhook.js';
 
 /**
  * Resolves: the delivery is acknowledged. Rejects: it is sent again later, unless the error has `temporary: false`, which ends it;
@@ -36,19 +30,17 @@ export function createListener(endpoints: Endpoints) {
     const listener = listeners.get(name);
     if (request.method !== 'POST' || !listener) return answer(response, 404, 'Nothing listens here.');
     if (listener.secrets === null) return answer(response, 503, 'This listener is being registered.');
-    let verified;
+    let event: ReceivedEvent;
     try {
-      verified = await listener.secrets.verify(await rawBody(request), request.headers);
+      ({ event } = await receiveEvent(request, listener.secrets));
     } catch (error) {
       if (error instanceof SecretsUnknownError)
         return answer(response.setHeader('retry-after', error.retryAfterSeconds), 503, error.message);
       if (error instanceof WebhookVerificationError) return answer(response, 400, error.message);
       throw error;
     }
-    const type = headerOf(request.headers, 'webhook-event-type') ?? '';
-    const attempt = Number(headerOf(request.headers, 'webhook-attempt') ?? 1);
     try {
-      await listener.handler({ ...verified, type, attempt } as ReceivedEvent<never>);
+      await listener.handler(event as ReceivedEvent<never>);
     } catch (error) {
       const {
         message,

@@ -19,7 +19,7 @@ export interface FeedAttempt {
   http_status: number | null;
   error: string | null;
   next_attempt_at: string | null;
-  /** Of the delivery, after this attempt. */
+  /** The status of the delivery after this attempt. */
   status: DeliveryStatus;
 }
 

@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { ConfigError, ENCRYPTION_KEY_FILE, loadConfig, type Config } from '../config.js';
-import { keysOf } from '../config-values.js';
+import { ConfigError, loadConfig, type Config } from '../config.js';
 import { connectForDdl } from '../db/ddl.js';
+import { ENCRYPTION_KEY_FILE } from '../embedded/data-files.js';
 import { runningPostgresUrl } from '../embedded/running-postgres.js';
+import { keptKeys } from '../kept-keys.js';
 import { messageOf } from '../lib/error-text.js';
+import { serverOf } from '../temporal/connection.js';
 import { apiCheck, lookAtApi, type Api } from './api.js';
 import { fail, runChecks, type Finding } from './check.js';
 import { migrations, serverChecks, tableChecks, type Database } from './database.js';
@@ -86,13 +87,10 @@ async function examineDatabase(config: Config, now: () => number): Promise<Findi
   }
 }
 
-async function encryptionKeys({ encryptionKeys, dataDir }: Config): Promise<Database['keys']> {
-  if (encryptionKeys) return { list: encryptionKeys };
-  const file = join(dataDir, ENCRYPTION_KEY_FILE);
-  return readFile(file, 'utf8').then(
-    (text) => ({ list: keysOf(text) }),
-    () => ({ missing: `neither SUREHOOK_ENCRYPTION_KEYS nor the file ${file} is there` }),
-  );
+async function encryptionKeys(config: Config): Promise<Database['keys']> {
+  const list = await keptKeys(config);
+  const file = join(config.dataDir, ENCRYPTION_KEY_FILE);
+  return list ? { list } : { missing: `neither SUREHOOK_ENCRYPTION_KEYS nor the file ${file} is there` };
 }
 
 async function examineTemporal(
@@ -107,14 +105,11 @@ async function examineTemporal(
       'the embedded Temporal runs with Surehook, which does not answer',
       'Start it, or set TEMPORAL_ADDRESS.',
     );
-  const { namespace, tls, apiKey } = configured;
   let connection: Connection;
   try {
     connection = await Connection.connect({
-      address,
+      ...serverOf({ ...configured, address }),
       connectTimeout: CONNECT_MS,
-      ...(tls || apiKey ? { tls: true } : {}),
-      ...(apiKey ? { apiKey } : {}),
     });
   } catch (error) {
     return lost(
@@ -123,7 +118,7 @@ async function examineTemporal(
     );
   }
   try {
-    const client = new Client({ connection, namespace });
+    const client = new Client({ connection, namespace: configured.namespace });
     const on = { client, address, ...(taskQueue ? { taskQueue } : {}) };
     // Without a deadline, a Temporal whose database hangs would keep the command for ever.
     return await connection.withDeadline(Date.now() + TEMPORAL_MS, () => runChecks(temporalChecks, on));

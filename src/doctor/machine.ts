@@ -1,6 +1,7 @@
 import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ENCRYPTION_KEY_FILE, type Config } from '../config.js';
+import type { Config } from '../config.js';
+import { ADMIN_AUTH_FILE, ADMIN_KEY_FILE, ENCRYPTION_KEY_FILE } from '../embedded/data-files.js';
 import { fail, ok, warn, type Check } from './check.js';
 
 /** As `engines` of package.json. */
@@ -8,7 +9,7 @@ const NODE = { major: 20, minor: 19 };
 const GIB = 1024 ** 3;
 /** Postgres refuses to write on a full disk, and events with it. */
 const DISK = { fail: GIB / 4, warn: 2 * GIB };
-const SECRETS = ['admin-key', 'admin-auth', ENCRYPTION_KEY_FILE];
+const SECRETS = [ADMIN_KEY_FILE, ADMIN_AUTH_FILE, ENCRYPTION_KEY_FILE];
 const OTHERS_MAY = 0o077;
 
 export const nodeVersion: Check<string> = {
@@ -47,7 +48,7 @@ const disk: Check<Config> = {
   },
 };
 
-/** Of an installation that keeps its state in the data folder. */
+/** The checks where the state is kept in the data folder. */
 export const folderChecks = [dataFolder, disk];
 
 const modeOf = (file: string): Promise<number | null> =>

@@ -5,6 +5,7 @@ import type { NewEndpoint } from '../db/new-endpoint.js';
 import { conflictOf, hasConfidential, partSettings } from '../delivery/endpoint-settings.js';
 import { NOTHING, openSettings, sealSecret, sealSettings } from '../delivery/endpoint-vault.js';
 import type { Signature } from '../domain/endpoint.js';
+import { defined } from '../lib/defined.js';
 import { newId } from '../lib/ids.js';
 import type { SecretCipher } from '../lib/secret-cipher.js';
 import { newSecret, publicKeyOf } from '../webhook/sign.js';
@@ -55,7 +56,8 @@ export function changesOf(
   patch: z.output<typeof endpointPatch>,
   before: LockedEndpoint,
 ): EndpointChanges {
-  const { enabled, ...settings } = given(patch);
+  // A patch leaves the fields that were not given as they are.
+  const { enabled, ...settings } = defined(patch);
   const changes = settings as EndpointChanges;
   if (hasConfidential(settings)) {
     const known = openSettings(cipher, before.id, before.sealed_settings);
@@ -70,9 +72,4 @@ export function changesOf(
 function refuseConflict(endpoint: Parameters<typeof conflictOf>[0]): void {
   const conflict = conflictOf(endpoint);
   if (conflict) throw badField(conflict.path, conflict.message);
-}
-
-/** Drops the fields that were not given: a patch leaves them as they are. */
-function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }

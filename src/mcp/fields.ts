@@ -16,7 +16,7 @@ const time = (bound: string) =>
   z.string().exactOptional().describe(`${bound} ISO 8601, such as 2026-01-31T12:00:00Z.`);
 export const period = { from: time('At or after this time.'), to: time('Before this time.') };
 
-/** Of the filters of deliveries. */
+/** The filters of deliveries, as fields of an input. */
 export const deliveryFilter = {
   tenant: tenant.exactOptional(),
   endpoint_id: endpointId.exactOptional(),

@@ -86,13 +86,18 @@ export function linkTemporal(options: TemporalOptions, log: Logger): TemporalLin
   };
 }
 
+/** The options of a connection of any kind to the server; an API key is sent over TLS only. */
+export const serverOf = ({ address, tls, apiKey }: Omit<TemporalOptions, 'namespace'>) => ({
+  address,
+  ...(tls || apiKey ? { tls: true } : {}),
+  ...(apiKey ? { apiKey } : {}),
+});
+
 async function connect(options: TemporalOptions, attributes: SearchAttributes): Promise<Reached> {
   const connection = await NativeConnection.connect({
-    address: options.address,
+    ...serverOf(options),
     // The SDK's default, gzip, costs both sides CPU for messages of a kilobyte.
     grpcCompression: { codec: 'none' },
-    ...(options.tls || options.apiKey ? { tls: true } : {}),
-    ...(options.apiKey ? { apiKey: options.apiKey } : {}),
   });
   try {
     await attributes.check(connection);

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startupBanner, AUTH_FILE, authHeader } from '../../src/bootstrap/startup-banner.js';
+import { authHeader, startupBanner } from '../../src/bootstrap/startup-banner.js';
+import { ADMIN_AUTH_FILE } from '../../src/embedded/data-files.js';
 import { loadConfig } from '../../src/config.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 
@@ -34,7 +35,7 @@ describe.each([
   it('sends the key without showing it on a command line', async () => {
     const dataDir = join(dir, "a folder's name");
     await mkdir(dataDir, { recursive: true });
-    await writeFile(join(dataDir, AUTH_FILE), `${authHeader(KEY)}\n`);
+    await writeFile(join(dataDir, ADMIN_AUTH_FILE), `${authHeader(KEY)}\n`);
     const config = loadConfig({ DATA_DIR: dataDir, ...env });
     const lines = startupBanner({
       url: new URL(api.url).origin,

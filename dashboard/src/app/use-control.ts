@@ -8,7 +8,7 @@ import { useSession } from './session';
 /** Everything that is paused now. */
 export const useControl = () => useQuery(controlQuery);
 
-/** What the session may do to everything now. */
+/** The kill switch as the session may use it now; null: it may not. */
 export function useKillSwitch(): 'pause' | 'resume' | null {
   const session = useSession();
   const { data: control } = useControl();

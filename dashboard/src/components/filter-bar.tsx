@@ -30,7 +30,7 @@ export function FilterBar<Name extends string>({
   filters: readonly Filter<Name>[];
   values: Values<Name> & { from?: string; to?: string };
   onChange: (changed: Values<Name> & { from?: string; to?: string }) => void;
-  /** What the time is of, such as `Accepted`. */
+  /** The name of the time, such as `Accepted`. */
   time?: string;
   /** Before the filters. */
   children?: ReactNode;

@@ -2,7 +2,7 @@ import type { DeliveryStatus } from '../../../src/domain/delivery.js';
 
 type Outcome = Partial<Record<DeliveryStatus, number>>;
 
-/** What a person should see first stands first. */
+/** The order in which a person should see them. */
 const BY_WEIGHT: readonly DeliveryStatus[] = [
   'FAILED',
   'IN_PROGRESS',

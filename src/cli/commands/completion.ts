@@ -38,7 +38,7 @@ export function addCompletion(program: Command, io: Io): void {
     });
 }
 
-/** What may stand in the place of the last word. */
+/** The words that may stand in the place of the last one. */
 export function candidates(program: Command, words: string[]): string[] {
   const last = words.at(-1) ?? '';
   let command = program;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Answer } from '../../client/index.js';
-import { defined } from '../defined.js';
+import { defined } from '../../lib/defined.js';
 import type { Io } from '../io.js';
 import type { Output } from '../output.js';
 import { green, red } from '../text.js';

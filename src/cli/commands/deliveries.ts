@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { defined } from '../defined.js';
+import { defined } from '../../lib/defined.js';
 import type { Row } from '../../client/index.js';
 import { explainDelivery } from '../explain-delivery.js';
 import type { Io } from '../io.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { defined } from '../defined.js';
+import { defined } from '../../lib/defined.js';
 import type { Row } from '../../client/index.js';
 import { addEndpointActions } from '../endpoint-actions.js';
 import { addEndpointChanges } from '../endpoint-changes.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { defined } from '../defined.js';
+import { defined } from '../../lib/defined.js';
 import type { Answer, Row } from '../../client/index.js';
 import { rawJson } from '../../client/raw-json.js';
 import { memberText } from '../../domain/raw-json.js';

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Row } from '../../client/index.js';
 import { ROLES, type Role } from '../../domain/role.js';
 import { outputOf } from '../connect.js';
-import { defined } from '../defined.js';
+import { defined } from '../../lib/defined.js';
 import type { Io } from '../io.js';
 import { oneOf, withLimit, writeList, wholeNumber, type ListOptions } from '../list.js';
 import type { Column } from '../output.js';

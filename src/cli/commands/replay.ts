@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Row } from '../../client/index.js';
-import { defined } from '../defined.js';
+import { defined } from '../../lib/defined.js';
 import { withDeliveryFilters } from '../delivery-filters.js';
 import type { Io } from '../io.js';
 import { parseRate, withLimit, wholeNumber, writeList, type ListOptions } from '../list.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { connect } from '../connect.js';
-import { defined } from '../defined.js';
+import { defined } from '../../lib/defined.js';
 import { eventFields, withEventOptions, writeAccepted, type EventOptions } from '../event-options.js';
 import type { Io } from '../io.js';
 

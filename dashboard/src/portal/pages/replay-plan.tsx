@@ -9,7 +9,7 @@ import { count } from '../../lib/format';
 import { skippedInWords, urlOf } from './replay-choice';
 import { ReplayProgress } from './replay-progress';
 
-/** What a plan counted; nothing is sent before it is confirmed. */
+/** The counts of a plan; nothing is sent before it is confirmed. */
 export function ReplayPlan({ made, endpoints }: { made: Batch; endpoints: Endpoint[] }) {
   const [started, setStarted] = useState<Batch | null>(null);
   if (started) return <ReplayProgress batch={started} />;
