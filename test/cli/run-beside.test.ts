@@ -68,7 +68,8 @@ test('signals are passed on to the application once each, and its exit code is t
 const hasScript = spawnSync('script', ['--version']).stdout?.includes('util-linux') ?? false;
 
 test.skipIf(!hasScript)('a Ctrl-C at a terminal reaches the application once', async () => {
-  const command = [process.execPath, CLI, ...node('signals.mjs')].join(' ');
+  // A shell that stays in between would end by the Ctrl-C itself.
+  const command = ['exec', process.execPath, CLI, ...node('signals.mjs')].join(' ');
   const terminal = spawn('script', ['-qec', command, '/dev/null'], { env: { ...process.env, ...env() } });
   const run = { out: '' };
   terminal.stdout.setEncoding('utf8').on('data', (text: string) => (run.out += text));

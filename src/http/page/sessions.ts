@@ -55,8 +55,9 @@ export function createPageSessions(deps: SessionDeps): PageSessions {
 
   const sessions: PageSessions = {
     begin(keyHash) {
-      const session = newToken('session', keyHash, now());
-      const seconds = Math.floor((session.expiresAt - now()) / 1000);
+      const at = now();
+      const session = newToken('session', keyHash, at);
+      const seconds = Math.floor((session.expiresAt - at) / 1000);
       return { session, cookie: cookieOf(sealToken(secrets, 'session', session), seconds) };
     },
     read: (request) => (hasKey(request) ? null : sessions.inCookie(request)),
