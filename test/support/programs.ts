@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { isListening } from '../../src/embedded/ports.js';
 import { eventually } from './eventually.js';
 import { hasGo, hasPython, PYTHON } from './languages.js';
-import { runProcess } from './run-process.js';
+import { runProcess, type ProcessRun } from './run-process.js';
 import type { ServerProcess } from './server-process.js';
 import { ADMIN_KEY } from './service.js';
 
@@ -53,7 +53,7 @@ export interface Program {
   url: string;
   output(): string;
   /** Waits until its output has this text. */
-  printed(text: string): Promise<void>;
+  printed(text: string | RegExp): Promise<void>;
   kill(): Promise<void>;
 }
 
@@ -77,19 +77,27 @@ export async function startProgram(
       ...env,
     },
   });
+  return listening(run, `${path} of ${language.name}`, port);
+}
+
+/** The program of a process, once it listens at the port. */
+export async function listening(run: ProcessRun, name: string, port: number): Promise<Program> {
   // The log package of Go writes to standard error.
   const output = () => run.out + run.err;
   const ended = () => run.child.exitCode !== null || run.child.signalCode !== null;
   const waitFor = (ask: () => Promise<boolean>) =>
     eventually(async () => {
-      if (ended()) throw new Error(`${path} of ${language.name} has ended:\n${output()}`);
+      if (ended()) throw new Error(`${name} has ended:\n${output()}`);
       return ask();
     });
   await waitFor(() => isListening(port));
   return {
     url: `http://127.0.0.1:${port}`,
     output,
-    printed: async (text) => void (await waitFor(async () => output().includes(text))),
+    printed: async (text) =>
+      void (await waitFor(async () =>
+        typeof text === 'string' ? output().includes(text) : text.test(output()),
+      )),
     async kill() {
       run.child.kill('SIGKILL');
       await run.exit;
