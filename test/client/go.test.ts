@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hasGo } from '../support/languages.js';
+import { expectClientExample } from '../support/readme.js';
 import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
 
 const run = promisify(execFile);
@@ -25,34 +26,41 @@ test.skipIf(!hasGo())('the tests of the Go client pass against the real server',
   expect(stdout).toMatch(/^ok\s/);
 });
 
-const APPLICATION = `package main
+/** The README's example in the function that it leaves to the reader. */
+const application = (code: string) => `package main
 
 import (
 	"context"
 	"fmt"
-
-	surehook "${MODULE}"
 )
 
+${code.replace('\n', '\n\nfunc run(ctx context.Context, order any) error {\n')}
+	return nil
+}
+
 func main() {
-	event, err := surehook.New().Publish(context.Background(), "go.installed", map[string]int{"n": 1})
-	fmt.Println(event.Type, err)
+	fmt.Println(run(context.Background(), map[string]string{"order_id": "1002"}))
 }
 `;
 
-test.skipIf(!hasGo())('another Go module gets the client by path, and uses it', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'surehook-go-'));
-  try {
-    await writeFile(join(dir, 'main.go'), APPLICATION);
-    // The client needs no other module.
-    const go = (...args: string[]) => run('go', args, { cwd: dir, env: { ...env(), GOPROXY: 'off' } });
-    await go('mod', 'init', 'example.test/app');
-    await go('mod', 'edit', '-replace', `${MODULE}=${cwd}`);
-    await go('get', `${MODULE}@v0.0.0`);
-    expect((await go('run', '.')).stdout).toBe('go.installed <nil>\n');
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-});
+test.skipIf(!hasGo())(
+  'another Go module gets the client by path, and runs the example of its README',
+  async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'surehook-go-'));
+    try {
+      // The client needs no other module.
+      const go = (...args: string[]) => run('go', args, { cwd: dir, env: { ...env(), GOPROXY: 'off' } });
+      await go('mod', 'init', 'example.test/app');
+      await go('mod', 'edit', '-replace', `${MODULE}=${cwd}`);
+      await go('get', `${MODULE}@v0.0.0`);
+      await expectClientExample('clients/go/README.md', 'go', env(), async (code) => {
+        await writeFile(join(dir, 'main.go'), application(code));
+        expect((await go('run', '.')).stdout).toMatch(/^<nil>$/m);
+      });
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+  },
+);
 
 const env = () => ({ ...process.env, SUREHOOK_URL: t.service.url!, SUREHOOK_API_KEY: ADMIN_KEY });

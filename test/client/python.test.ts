@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hasPython, PYTHON } from '../support/languages.js';
+import { expectClientExample } from '../support/readme.js';
 import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
 
 const run = promisify(execFile);
@@ -34,29 +35,31 @@ test.skipIf(!hasPython)('the files that are made are current, and the types hold
   });
 });
 
-const APPLICATION = `
-import pathlib, surehook
+const INSTALLED = `
+import pathlib
+import surehook as package
 
-with surehook.Surehook() as client:
-    event = client.publish("python.installed", {"n": 1})
-folder = pathlib.Path(surehook.__file__).parent
-print(event["type"], folder, sorted(path.name for path in folder.glob("*typed")))
+folder = pathlib.Path(package.__file__).parent
+print(folder, sorted(path.name for path in folder.glob("*typed")))
 `;
 
-test.skipIf(!hasPython)('pip installs the Python client with its types, and it works', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'surehook-python-'));
-  try {
-    // Without a registry: what the build and the client need is in the environment.
-    const offline = ['--no-index', '--no-build-isolation', '--no-deps', '--target', dir];
-    await run(PYTHON, ['-m', 'pip', 'install', ...offline, '.'], { cwd });
-    const { stdout } = await run(PYTHON, ['-c', APPLICATION], {
-      cwd: dir,
-      env: { ...env(), PYTHONPATH: dir },
-    });
-    expect(stdout).toBe(`python.installed ${join(dir, 'surehook')} ['py.typed']\n`);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-});
+test.skipIf(!hasPython)(
+  'pip installs the Python client with its types, and it runs the example of its README',
+  async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'surehook-python-'));
+    try {
+      // Without a registry: what the build and the client need is in the environment.
+      const offline = ['--no-index', '--no-build-isolation', '--no-deps', '--target', dir];
+      await run(PYTHON, ['-m', 'pip', 'install', ...offline, '.'], { cwd });
+      const options = { cwd: dir, env: { ...env(), PYTHONPATH: dir } };
+      await expectClientExample('clients/python/README.md', 'python', env(), async (code) => {
+        const { stdout } = await run(PYTHON, ['-c', code + INSTALLED], options);
+        expect(stdout).toContain(`${join(dir, 'surehook')} ['py.typed']\n`);
+      });
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+  },
+);
 
 const env = () => ({ ...process.env, SUREHOOK_URL: t.service.url!, SUREHOOK_API_KEY: ADMIN_KEY });

@@ -8,6 +8,7 @@ import { publint } from 'publint';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../src/embedded/ports.js';
 import { eventually } from '../support/eventually.js';
+import { expectClientExample, readmeExample } from '../support/readme.js';
 import { runNode, type ProcessRun } from '../support/run-process.js';
 import { installPacked, type Project } from './install.js';
 
@@ -106,7 +107,16 @@ test.each([
   expect(stdout).toBe('true true NotFoundError\n');
 });
 
-test('the types of the client hold for node16 and for bundlers, in modules of both kinds', async () => {
+test('the example of the README runs', async () => {
+  const { SUREHOOK_URL, SUREHOOK_API_KEY } = env as Record<'SUREHOOK_URL' | 'SUREHOOK_API_KEY', string>;
+  await expectClientExample('README.md', 'ts', { SUREHOOK_URL, SUREHOOK_API_KEY }, async (code) => {
+    const file = join(project.dir, 'readme.mjs');
+    await writeFile(file, code);
+    await run(process.execPath, [file], { env });
+  });
+});
+
+test('the types of the client hold for node16 and for bundlers, in modules of both kinds and in the example of the README', async () => {
   const source = `
     import { createClient, type SurehookClient } from 'surehook';
     const surehook: SurehookClient = createClient({ url: 'http://127.0.0.1' });
@@ -118,11 +128,12 @@ test('the types of the client hold for node16 and for bundlers, in modules of bo
     // @ts-expect-error: the types of Node are found, so that this is no request.
     surehook.receiver('request', 'response');`;
   await Promise.all(['types.mts', 'types.cts'].map((name) => writeFile(join(project.dir, name), source)));
+  await writeFile(join(project.dir, 'readme.mts'), await readmeExample('README.md', 'ts'));
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
   const flags = ['--noEmit', '--strict', '--skipLibCheck', '--target', 'es2022', '--lib', 'es2023'];
   const check = (module: string, moduleResolution: string) => {
     const how = ['--module', module, '--moduleResolution', moduleResolution];
-    return run(process.execPath, [tsc, ...flags, ...how, 'types.mts', 'types.cts'], {
+    return run(process.execPath, [tsc, ...flags, ...how, 'types.mts', 'types.cts', 'readme.mts'], {
       cwd: project.dir,
     }).then(
       ({ stdout }) => stdout,
