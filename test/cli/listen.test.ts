@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { as, createKey } from '../support/api-keys.js';
 import { startCli } from '../support/cli-process.js';
 import { eventually } from '../support/eventually.js';
 import { createEndpoint, deliveryIn, postEvent, type Accepted } from '../support/path.js';
@@ -8,8 +9,10 @@ import type { ProcessRun } from '../support/run-process.js';
 import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
 
 let t: TestService;
+let env: { SUREHOOK_URL: string; SUREHOOK_API_KEY: string };
 beforeAll(async () => {
   t = await startTestService({ workflows: 'none' });
+  env = { SUREHOOK_URL: t.service.url!, SUREHOOK_API_KEY: ADMIN_KEY };
 });
 const runs: ProcessRun[] = [];
 afterAll(async () => {
@@ -35,10 +38,7 @@ async function postText(body: string): Promise<Accepted> {
 
 /** `surehook listen` for a tenant, once its endpoint is there. */
 async function listen(tenant: string, ...args: string[]) {
-  const run = startCli(['listen', '--tenant', tenant, ...args], {
-    SUREHOOK_URL: t.service.url!,
-    SUREHOOK_API_KEY: ADMIN_KEY,
-  });
+  const run = startCli(['listen', '--tenant', tenant, ...args], env);
   runs.push(run);
   const endpoint = await eventually(async () => {
     if (run.child.exitCode !== null) throw new Error(run.err);
@@ -130,15 +130,48 @@ test('with --keep the endpoint stays, and a start at the same port finds it agai
   expect(await endpointsOf('kept')).toEqual([]);
 });
 
+test('a Ctrl-C while the endpoint is being registered deletes it', async () => {
+  const holder = await t.pool.connect();
+  await holder.query('begin; lock table endpoints in share mode');
+  try {
+    const run = startCli(['listen', '--tenant', 'early'], env);
+    runs.push(run);
+    await eventually(async () => {
+      const sql = `select from pg_locks where relation = 'endpoints'::regclass and not granted`;
+      return (await t.pool.query(sql)).rowCount! > 0;
+    });
+    run.child.kill('SIGINT');
+    await holder.query('rollback');
+    expect((await run.exit)[0]).toBe(130);
+  } finally {
+    holder.release(true);
+  }
+  expect(await endpointsOf('early')).toEqual([]);
+  const { rows } = await t.pool.query(`select from endpoints where tenant = 'early'`);
+  expect(rows).toHaveLength(1);
+});
+
+test('an endpoint that cannot be deleted at the end is named, with the command for it', async () => {
+  const { id, key } = await createKey(t, 'admin');
+  const run = startCli(['listen', '--tenant', 'stays'], { ...env, SUREHOOK_API_KEY: key });
+  runs.push(run);
+  await eventually(async () => run.err.includes('Ctrl-C'));
+  await t.call('POST', `/v1/api-keys/${id}/revoke`);
+  // The server refuses it within a second, not at once.
+  await eventually(async () => (await as(t, key).call('GET', '/v1/endpoints')).status === 401);
+  run.child.kill('SIGINT');
+  expect((await run.exit)[0]).toBe(4);
+  const [endpoint] = await endpointsOf('stays');
+  expect(run.err).toContain(`error: The endpoint ${endpoint!.id} stays: `);
+  expect(run.err).toContain(`\n  Delete it: surehook endpoints delete ${endpoint!.id}\n`);
+});
+
 test('endpoints of others are left alone', async () => {
   const own = await createEndpoint(t, 'http://127.0.0.1:9/', {
     tenant: 'mixed',
     metadata: { listener: 'app' },
   });
-  const run = startCli(['listen', '--tenant', 'mixed'], {
-    SUREHOOK_URL: t.service.url!,
-    SUREHOOK_API_KEY: ADMIN_KEY,
-  });
+  const run = startCli(['listen', '--tenant', 'mixed'], env);
   runs.push(run);
   await eventually(async () => run.err.includes('Ctrl-C'));
   expect(await endpointsOf('mixed')).toHaveLength(2);

@@ -1,10 +1,13 @@
 import { constants } from 'node:os';
 import { InvalidArgumentError, type Command } from 'commander';
 import { onShutdownSignal } from '../../bootstrap/shutdown-signals.js';
+import { NotFoundError } from '../../client/errors.js';
+import type { SurehookClient } from '../../client/index.js';
 import { RawJson } from '../../client/raw-json.js';
 import { indented } from '../../domain/indented.js';
+import { messageOf } from '../../lib/error-text.js';
 import { connect } from '../connect.js';
-import { ExitError } from '../exit-codes.js';
+import { exitCodeOf, ExitError } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import { splitList } from '../list.js';
 import type { Output } from '../output.js';
@@ -42,6 +45,8 @@ export function addListen(program: Command, io: Io): void {
       const { client, out } = await connect(io, command);
       const { startListening } = await import('../start-listening.js');
       const { events, tenant, port, publicUrl = null, forwardTo = null, keep = false } = options;
+      // A Ctrl-C during the registration waits for it: only its answer has the id to delete.
+      const ending = ended();
       const listening = await startListening(client, {
         ...{ types: events, tenant, port, publicUrl, forwardTo },
         received: (webhook) => write(out, webhook, forwardTo),
@@ -53,11 +58,21 @@ export function addListen(program: Command, io: Io): void {
       out.note(
         dim(keep ? 'Ctrl-C ends it and keeps the endpoint.' : 'Ctrl-C ends it and deletes the endpoint.'),
       );
-      const exitCode = await ended();
+      const exitCode = await ending;
       await listening.stop();
-      if (!keep) await client.endpoints.delete(id);
+      if (!keep) await deleteEndpoint(client, id);
       throw new ExitError(exitCode);
     });
+}
+
+async function deleteEndpoint(client: SurehookClient, id: string): Promise<void> {
+  try {
+    await client.endpoints.delete(id);
+  } catch (cause) {
+    if (cause instanceof NotFoundError) return;
+    const text = `The endpoint ${id} stays: ${messageOf(cause)}\nDelete it: surehook endpoints delete ${id}`;
+    throw new ExitError(exitCodeOf(cause), text, { cause });
+  }
 }
 
 function write(out: Output, { body, ...webhook }: Received, forwardTo: string | null): void {
