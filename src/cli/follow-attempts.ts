@@ -36,26 +36,30 @@ export async function* followAttempts(
   let page = await begin();
   if (newest > 0) yield* page.data.filter(({ started_at }) => Date.parse(started_at) >= since);
   let isAway = false;
+  /** The cursor of the last page is of another database. */
+  let beginsAgain = false;
   for (let isLast = false; !isLast;) {
-    if (!page.has_more || isAway)
+    if (isAway || !(page.has_more || beginsAgain))
       await sleep(isAway ? TRY_AGAIN_MS : EVERY_MS, undefined, signal && { signal }).catch(() => {});
     isLast = signal?.aborted ?? false;
     try {
-      page = await client.attempts.feed({ ...filters, limit: MAX_PAGE, after: page.next_cursor }, options);
+      page = beginsAgain
+        ? { ...(await begin()), data: [] }
+        : await client.attempts.feed({ ...filters, limit: MAX_PAGE, after: page.next_cursor }, options);
+      beginsAgain = false;
       isLast &&= !page.has_more;
       if (isAway) note('the server answers again');
       isAway = false;
+      yield* page.data;
     } catch (error) {
       if (error instanceof ApiError && error.code === 'cursor_ahead') {
         note('the database is another one now; showing what follows');
-        page = { ...(await begin()), data: [] };
+        beginsAgain = true;
       } else if (isPassing(error)) {
         if (!isAway && !isLast) note(`${error.message} Trying again …`);
         isAway = true;
-        continue;
       } else throw error;
     }
-    yield* page.data;
   }
 }
 

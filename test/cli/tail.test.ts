@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { followAttempts } from '../../src/cli/follow-attempts.js';
+import { createClient } from '../../src/client/index.js';
 import { freePort } from '../../src/embedded/ports.js';
 import { startCli } from '../support/cli-process.js';
 import { eventually } from '../support/eventually.js';
@@ -95,6 +97,34 @@ test('with --json each attempt is an object a line, across a restart of the serv
   );
   expect(attempts[0]).toMatchObject({ delivery_id: delivery, endpoint_id: endpoint, status: 'IN_PROGRESS' });
   expect(run.err).toBe('');
+});
+
+test('a server that fails once more after its database became another one is followed all the same', async () => {
+  const ahead = Buffer.from('18446744073709551615 ').toString('base64url');
+  let count = 0;
+  const client = createClient({
+    ...{ url: env().SUREHOOK_URL, apiKey: ADMIN_KEY },
+    async fetch(input, init) {
+      const url = new URL(input);
+      count += 1;
+      if (count === 2) url.searchParams.set('after', ahead);
+      if (count === 3) throw new TypeError('fetch failed');
+      return fetch(url, init);
+    },
+  });
+  const notes: string[] = [];
+  const options = { filters: { tenant: 'another' }, newest: 0, note: (text: string) => notes.push(text) };
+  const attempts = followAttempts(client, options);
+  const next = attempts.next();
+  await Promise.race([next, eventually(async () => notes.length === 3)]);
+  expect(notes).toEqual([
+    'the database is another one now; showing what follows',
+    expect.stringMatching(/ Trying again …$/),
+    'the server answers again',
+  ]);
+  const { delivery } = await post('another', 'fine');
+  expect((await next).value).toMatchObject({ delivery_id: delivery, number: 1 });
+  await attempts.return();
 });
 
 test('without a server, and with a wrong option, it ends at once and says why', async () => {
