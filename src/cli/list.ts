@@ -20,8 +20,8 @@ export const withLimit = (command: Command): Command =>
 
 export const withTimes = (command: Command): Command =>
   command
-    .option('--from <time>', 'not before: ISO 8601, or a time ago such as 90s, 30m, 2h, 3d', parseTime)
-    .option('--to <time>', 'before', parseTime);
+    .option('--from <time>', 'not before: ISO 8601, or a time ago such as 90s, 30m, 2h, 3d', timeAgo)
+    .option('--to <time>', 'before', timeAgo);
 
 export function wholeNumber(given: string): number {
   if (!/^\d{1,9}$/.test(given)) throw new InvalidArgumentError('Must be a whole number.');
@@ -45,11 +45,18 @@ export const oneOf =
 
 export const splitList = (given: string): string[] => given.split(',').map((part) => part.trim());
 
-function parseTime(given: string): string {
+/** Reads a time before now: ISO 8601, or how long ago. */
+const timeAgo = (given: string) => readTime(given, -1, '2h for two hours ago');
+
+/** Reads a time after now: ISO 8601, or in how long. */
+export const timeAhead = (given: string) => readTime(given, 1, '30d for in 30 days');
+
+function readTime(given: string, sign: 1 | -1, example: string): string {
   const [, amount, unit] = /^(\d{1,6})\s*(s|min|m|h|d)$/.exec(given) ?? [];
-  if (amount !== undefined) return new Date(Date.now() - Number(amount) * UNIT_MS[unit!]!).toISOString();
+  if (amount !== undefined)
+    return new Date(Date.now() + sign * Number(amount) * UNIT_MS[unit!]!).toISOString();
   if (Number.isNaN(Date.parse(given)))
-    throw new InvalidArgumentError('Must be a time such as 2026-01-31T14:00:00Z, or 2h for two hours ago.');
+    throw new InvalidArgumentError(`Must be a time such as 2026-01-31T14:00:00Z, or ${example}.`);
   return new Date(given).toISOString();
 }
 

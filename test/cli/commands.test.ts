@@ -171,6 +171,17 @@ test('a key is shown once, does what its role may, and nothing after it is revok
   expect(refused.err).toContain('Set SUREHOOK_API_KEY');
 });
 
+test('a key ends at a time, or in so many hours or days', async () => {
+  const create = (name: string, expires: string) =>
+    json<{ expires_at: string }>('keys', 'create', name, '--role', 'viewer', '--expires', expires);
+  expect((await create('dated', '2099-01-31')).expires_at).toBe('2099-01-31T00:00:00.000Z');
+  const began = Date.now();
+  const { expires_at } = await create('monthly', '30d');
+  const days = (time: number) => (Date.parse(expires_at) - time) / 86_400_000;
+  expect(days(Date.now())).toBeLessThanOrEqual(30);
+  expect(days(began)).toBeGreaterThanOrEqual(30);
+});
+
 test('the admin key of the data folder is used for a server on this machine, and for no other', async () => {
   const env = { SUREHOOK_API_KEY: '', DATA_DIR: dir };
   await writeFile(join(dir, 'admin-key'), `${ADMIN_KEY}\n`);

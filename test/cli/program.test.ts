@@ -45,6 +45,7 @@ test.each([
   [['send'], 2, "error: missing required argument 'url'"],
   [['events', 'list', '--limit', 'x'], 2, 'Must be a whole number.'],
   [['deliveries', 'list', '--from', 'yesterday'], 2, 'Must be a time such as'],
+  [['keys', 'create', 'ci', '--role', 'viewer', '--expires', 'soon'], 2, 'or 30d for in 30 days'],
   [['send', 'http://x', '{"a":'], 2, 'error: This is not JSON'],
   [['send', 'http://x', '@missing.json'], 2, 'error: The file cannot be read'],
   [['replay', '--rate', 'fast'], 2, 'Must be a number, 0 or more.'],

@@ -4,7 +4,7 @@ import { ROLES, type Role } from '../../domain/role.js';
 import { outputOf } from '../connect.js';
 import { defined } from '../../lib/defined.js';
 import type { Io } from '../io.js';
-import { oneOf, withLimit, writeList, wholeNumber, type ListOptions } from '../list.js';
+import { oneOf, timeAhead, withLimit, writeList, wholeNumber, type ListOptions } from '../list.js';
 import type { Column } from '../output.js';
 import { bold, dim } from '../text.js';
 import { withClient } from '../with-client.js';
@@ -44,7 +44,7 @@ export function addKeys(program: Command, io: Io): void {
     .argument('<name>', 'for people and the audit')
     .requiredOption('--role <role>', ROLES.join(', '), oneOf(ROLES))
     .option('--tenant <tenant>', 'bind it to this tenant')
-    .option('--expires <time>', 'when it ends, in ISO 8601')
+    .option('--expires <time>', 'when it ends: ISO 8601, or in how long, such as 12h, 30d', timeAhead)
     .option('--rate <n>', 'requests a second, at most', wholeNumber)
     .action(
       withClient(io, async ({ client, out }, name: string, { role, tenant, expires, rate }: NewKey) => {
