@@ -89,6 +89,37 @@ describeInBrowser('the overview', () => {
     await feed.getByText('while.still').waitFor();
   });
 
+  it('begins with the newest rows, of the tenant of the key only, and adds each new one once', async () => {
+    await createEndpoint(t, `${receiver.url}/acme`, { tenant: 'acme' });
+    const postForAcme = async (type: string) => {
+      const { deliveries } = await postEvent(t, { type, tenant: 'acme' });
+      await deliveryIn(t, deliveries[0]!.id);
+    };
+    await postForAcme('before.opening');
+    const { key } = await createKey(t, 'viewer', 'acme');
+    const all = await open('/');
+    const acme = await open('/', { key });
+    const rowsOf = (of: Page) => of.getByRole('list', { name: 'Newest attempts' }).getByRole('listitem');
+    await rowsOf(all).nth(19).waitFor();
+    expect(await rowsOf(all).first().innerText()).toContain('before.opening');
+    await rowsOf(acme).first().waitFor();
+    expect(await rowsOf(acme).allInnerTexts()).toEqual([expect.stringContaining('before.opening')]);
+    const kinds = acme.getByRole('radiogroup', { name: 'Show the newest' });
+    await kinds.getByText('Events').click();
+    await acme.getByRole('list', { name: 'Newest events' }).getByText('before.opening').waitFor();
+    await kinds.getByText('Attempts').click();
+
+    await postForAcme('after.opening');
+    for (const of of [all, acme]) await rowsOf(of).filter({ hasText: 'after.opening' }).waitFor();
+    const [newest, next] = await rowsOf(all).allInnerTexts();
+    expect([newest, next]).toEqual([
+      expect.stringContaining('after.opening'),
+      expect.stringContaining('before.opening'),
+    ]);
+    expect(await rowsOf(all).count()).toBe(20);
+    expect(await rowsOf(acme).count()).toBe(2);
+  });
+
   it('shows the state of every part, and the way to stop without the API', async () => {
     const state = page.getByRole('region', { name: 'State of the system' });
     await state.getByText('1 process is running').waitFor();

@@ -39,6 +39,16 @@ export const firstStepsQuery = queryOptions({
   staleTime: ({ state }) => (state.data?.hasEvents ? Infinity : 0),
 });
 
+/** The newest events and attempts, of the tenant of a session that is bound to one. */
+export async function readNewest() {
+  const params = { query: { limit: 20 } };
+  const [events, attempts] = await Promise.all([
+    data(api.GET('/v1/events', { params })),
+    data(api.GET('/v1/attempts', { params })),
+  ]);
+  return { events: events.data, attempts: attempts.data };
+}
+
 /** For operators above the tenants only. */
 export const processesQuery = queryOptions({
   queryKey: ['processes'],

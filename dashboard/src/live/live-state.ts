@@ -1,4 +1,5 @@
 import type { LiveTick } from '../api/types';
+import { newestAttempts, newestEvents } from './newest-rows';
 
 export type LiveEvent = LiveTick['recent_events'][number];
 export type LiveAttempt = LiveTick['recent_attempts'][number];
@@ -18,9 +19,11 @@ export interface LiveState {
   status: 'connecting' | 'live' | 'reconnecting';
   /** The last ten minutes, oldest first. */
   points: LivePoint[];
-  /** The newest 20 of each that came since the page was opened, newest first. */
+  /** The newest 20 of each, newest first. */
   events: LiveEvent[];
   attempts: LiveAttempt[];
+  /** Whether the rows from before the page was opened were asked for, and are among them if they could be read. */
+  hasEarlier: boolean;
   /** Null: not told, as to those who see one tenant only. */
   open: LiveTick['open'];
   /** From the last tick in which a delivery arrived. */
@@ -32,14 +35,23 @@ export const NOTHING_YET: LiveState = {
   points: [],
   events: [],
   attempts: [],
+  hasEarlier: false,
   open: null,
   arrival: null,
 };
 
 const KEPT_MS = 10 * 60_000;
-const SHOWN = 20;
 /** Rates are the mean of this many ticks: single ticks of 2 s jump. */
 const RATE_TICKS = 5;
+
+export type Newest = Pick<LiveState, 'events' | 'attempts'>;
+
+/** With rows of a tick or of the API, which may be there already. */
+export const withNewest = (state: LiveState, { events, attempts }: Newest): LiveState => ({
+  ...state,
+  events: newestEvents([...events, ...state.events]),
+  attempts: newestAttempts([...attempts, ...state.attempts]),
+});
 
 export function withTick(state: LiveState, tick: LiveTick): LiveState {
   const at = Date.parse(tick.at);
@@ -53,11 +65,10 @@ export function withTick(state: LiveState, tick: LiveTick): LiveState {
     byClassification: tick.attempts,
   };
   return {
+    ...withNewest(state, { events: tick.recent_events, attempts: tick.recent_attempts }),
     status: 'live',
     // After a restart of the server or the machine, its clock may be behind.
     points: [...state.points.filter((old) => old.at > at - KEPT_MS && old.at < at), point],
-    events: [...tick.recent_events, ...state.events].slice(0, SHOWN),
-    attempts: [...tick.recent_attempts, ...state.attempts].slice(0, SHOWN),
     open: tick.open,
     arrival: tick.arrival_ms ?? state.arrival,
   };

@@ -1,5 +1,5 @@
 import type { LiveTick } from '../api/types';
-import { NOTHING_YET, withTick, type LiveState } from './live-state';
+import { NOTHING_YET, withNewest, withTick, type LiveState, type Newest } from './live-state';
 
 export interface LiveStream {
   state(): LiveState;
@@ -15,11 +15,13 @@ const LINGER_MS = 60_000;
 
 /**
  * One connection for all components of the page, while there are any.
+ * @param readNewest The newest rows now: a stream tells only of those after its beginning.
  * @param session.id Another one than before: nothing of the session before is shown.
  * @param session.isOpen Asked when the server answers something else than a stream, which an EventSource takes for final.
  */
 export function createLiveStream(
   url: string,
+  readNewest: () => Promise<Newest>,
   session: { id: () => string | undefined; isOpen: () => Promise<boolean> },
 ): LiveStream {
   const listeners = new Set<() => void>();
@@ -46,9 +48,19 @@ export function createLiveStream(
   function connect() {
     source?.close();
     const own = (source = new EventSource(url));
+    const readEarlier = () =>
+      void readNewest()
+        .catch(() => ({ events: [], attempts: [] }))
+        .then((rows) => {
+          if (source === own) become({ ...withNewest(state, rows), hasEarlier: true });
+        });
+    own.addEventListener('open', readEarlier);
     own.addEventListener('tick', ({ data }: MessageEvent<string>) => {
       watchSilence();
-      become(withTick(state, JSON.parse(data) as LiveTick));
+      const tick = JSON.parse(data) as LiveTick;
+      become(withTick(state, tick));
+      // Its rows begin after those that were read when the connection opened: some may lie between.
+      if (tick.seconds === 0) readEarlier();
     });
     own.addEventListener('error', () => {
       lost();

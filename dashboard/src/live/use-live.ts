@@ -1,10 +1,11 @@
 import { useSyncExternalStore } from 'react';
+import { readNewest } from '../api/overview';
 import { queryClient } from '../api/query-client';
 import { sessionQuery } from '../api/session';
 import { createLiveStream } from './live-stream';
 import type { LiveState } from './live-state';
 
-const stream = createLiveStream('/v1/live', {
+const stream = createLiveStream('/v1/live', readNewest, {
   id: () => queryClient.getQueryData(sessionQuery.queryKey)?.expires_at,
   // Where it is not, its query becomes null, and the layout shows the sign-in.
   isOpen: () =>

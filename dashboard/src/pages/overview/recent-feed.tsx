@@ -7,12 +7,12 @@ import { useLive } from '../../live/use-live';
 import { AttemptRow, EventRow } from './feed-rows';
 import classes from './overview.module.css';
 
-/** The newest events and attempts as they come. Paused, it stands still while it is read. */
+/** The newest events and attempts, and those that come. Paused, it stands still while it is read. */
 export function RecentFeed() {
   const live = useLive();
   const [kind, setKind] = useState('attempts');
   const [frozen, setFrozen] = useState<LiveState | null>(null);
-  const { attempts, events } = frozen ?? live;
+  const { attempts, events, hasEarlier } = frozen ?? live;
   const rows = kind === 'attempts' ? attempts : events;
   return (
     <Section
@@ -41,11 +41,12 @@ export function RecentFeed() {
       }
     >
       {rows.length === 0 ? (
-        <Text size="sm" c="dimmed">
-          {kind === 'attempts'
-            ? 'No attempt was made since you opened this page. New ones show up here by themselves.'
-            : 'No event was accepted since you opened this page. New ones show up here by themselves.'}
-        </Text>
+        hasEarlier && (
+          <Text size="sm" c="dimmed">
+            {kind === 'attempts' ? 'No attempt was made lately.' : 'No event was accepted lately.'} New ones
+            show up here by themselves.
+          </Text>
+        )
       ) : (
         <ol className={classes.feed} aria-label={kind === 'attempts' ? 'Newest attempts' : 'Newest events'}>
           {kind === 'attempts'
