@@ -1,6 +1,12 @@
 import { useMutation, useQueryClient, type InfiniteData, type QueryKey } from '@tanstack/react-query';
-import type { NextPage } from './use-pages';
 import { withNext, type Page } from './with-head';
+
+/** The page after the last one that was read. */
+export interface NextPage {
+  fetch: () => void;
+  /** It could not be read: only a click asks again, because a refusal such as 429 would be repeated at once. */
+  hasFailed: boolean;
+}
 
 export type Pages<Row> = InfiniteData<Page<Row>, string | undefined>;
 
@@ -19,12 +25,16 @@ export function useNextPage<Row>(
   const next = useMutation({
     mutationKey,
     mutationFn: (after: string) => read(after),
-    onSuccess: (page, after) => {
+    onSuccess: async (page, after) => {
+      // A refetch in flight would write the pages without this one: it is made again, with it.
+      const isRefetching = queryClient.isFetching({ queryKey, exact: true }) > 0;
+      await queryClient.cancelQueries({ queryKey, exact: true });
       queryClient.setQueryData<Pages<Row>>(queryKey, (before) => {
         if (!before) return before;
         const pages = withNext(before.pages, after, page);
         return pages === before.pages ? before : { pages, pageParams: [...before.pageParams, after] };
       });
+      if (isRefetching) void queryClient.invalidateQueries({ queryKey, exact: true });
     },
     retry,
     retryDelay,

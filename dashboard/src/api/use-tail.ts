@@ -1,11 +1,19 @@
-import { useInfiniteQuery, useQuery, useQueryClient, type QueryKey } from '@tanstack/react-query';
-import { useCallback, useEffect, useMemo } from 'react';
-import { useNextPage, type Pages } from './use-next-page';
+import { useQuery, useQueryClient, type QueryKey } from '@tanstack/react-query';
+import { useCallback, useEffect } from 'react';
+import type { Pages } from './use-next-page';
+import { usePages } from './use-pages';
 import { countNew, isGap, withHead, type Identified, type Page } from './with-head';
 
 const EVERY_MS = 2_000;
 /** A list that grows at its top for hours is cut to its newest page beyond this. */
 const MAX_FIRST_PAGE = 2_000;
+const KEPT = {
+  // The head keeps it fresh; "Back" finds the rows, and so its place, again.
+  staleTime: Infinity,
+  gcTime: 30 * 60_000,
+  // Comparing 100,000 rows takes longer than a frame.
+  structuralSharing: false,
+};
 
 /**
  * A list, newest first, read page by page as `more` is fetched, whose first page is read again every 2 s. New rows come in
@@ -19,28 +27,15 @@ export function useTail<Row extends Identified>(
   const queryClient = useQueryClient();
   // The key is a new array at each render, with the same content.
   const key = JSON.stringify(queryKey);
-  const query = useInfiniteQuery({
-    queryKey,
-    queryFn: ({ pageParam }) => read(pageParam),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
-    // The head keeps it fresh; "Back" finds the rows, and so its place, again.
-    staleTime: Infinity,
-    gcTime: 30 * 60_000,
-    // Comparing 100,000 rows takes longer than a frame.
-    structuralSharing: false,
-  });
+  const { pages, ...list } = usePages(queryKey, read, KEPT);
   const head = useQuery({
     queryKey: [...queryKey, 'head'],
     queryFn: () => read(undefined),
-    enabled: query.isSuccess,
+    enabled: pages !== undefined,
     refetchInterval: EVERY_MS,
     gcTime: 0,
     retry: false,
   });
-  const pages = query.data?.pages;
-  const next = useNextPage(queryKey, read, pages?.at(-1)?.next_cursor ?? null);
-  const rows = useMemo(() => pages?.flatMap(({ data }) => data) ?? [], [pages]);
   const isBehind = pages !== undefined && head.data !== undefined;
   const show = useCallback(() => {
     const newest = head.data;
@@ -56,11 +51,7 @@ export function useTail<Row extends Identified>(
     if (!isPaused) show();
   }, [isPaused, show]);
   return {
-    rows,
-    ...next,
-    isPending: query.isPending,
-    error: query.data === undefined ? query.error : null,
-    refetch: () => void query.refetch(),
+    ...list,
     /** How many rows wait to be shown; `hasMore`: at least as many. */
     waiting: isBehind ? countNew(pages, head.data) : 0,
     hasMore: isBehind && isGap(pages, head.data),

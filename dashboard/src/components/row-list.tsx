@@ -10,7 +10,7 @@ import {
   type CSSProperties,
   type ReactNode,
 } from 'react';
-import type { NextPage } from '../api/use-pages';
+import type { NextPage } from '../api/use-next-page';
 import { ListRow } from './list-row';
 import { MoreFailed } from './more-failed';
 import { rowEvents } from './row-events';
