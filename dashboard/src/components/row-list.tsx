@@ -32,7 +32,7 @@ export interface Column<Row> {
   align?: 'right';
 }
 
-interface Props<Row> {
+export interface RowListProps<Row> {
   label: string;
   /** The same array as long as the rows are the same. */
   rows: Row[];
@@ -53,7 +53,15 @@ const AHEAD = 150;
  * A list of any length: only rows in view are in the document. With a `selection`, a click with Shift selects all rows from the
  * last one clicked. Arrow keys go from row to row. A `RowLink` in the first cell covers the whole row.
  */
-export function RowList<Row>({ label, rows, columns, idOf, more, isLoadingMore, selection }: Props<Row>) {
+export function RowList<Row>({
+  label,
+  rows,
+  columns,
+  idOf,
+  more,
+  isLoadingMore,
+  selection,
+}: RowListProps<Row>) {
   const list = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const isNarrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false });

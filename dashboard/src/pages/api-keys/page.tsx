@@ -5,9 +5,9 @@ import { usePages } from '../../api/use-pages';
 import { useSession } from '../../app/session';
 import { Empty } from '../../components/empty';
 import { FilterBar, type Filter } from '../../components/filter-bar';
-import { LoadError } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
-import { RowList, type Column } from '../../components/row-list';
+import { PagedList } from '../../components/paged-list';
+import type { Column } from '../../components/row-list';
 import { TimeAgo } from '../../components/time-ago';
 import type { ApiKeysSearch } from '../search';
 import { KeyState } from './key-state';
@@ -77,7 +77,7 @@ export function ApiKeys() {
 function Keys() {
   const search = useSearch({ from: '/signed-in/api-keys' });
   const navigate = useNavigate({ from: '/api-keys' });
-  const { rows, isPending, error, refetch, ...paging } = usePages(['api-keys', search], (cursor) =>
+  const list = usePages(['api-keys', search], (cursor) =>
     data(api.GET('/v1/api-keys', { params: { query: { ...search, cursor, limit: 100 } } })),
   );
   const isFiltered = search.role !== undefined || search.tenant !== undefined;
@@ -90,16 +90,19 @@ function Keys() {
           void navigate({ search: (now) => ({ ...now, ...changed }) as ApiKeysSearch, replace: true })
         }
       />
-      {error && <LoadError error={error} again={refetch} />}
-      {!error && !isPending && rows.length === 0 ? (
-        <Empty title={isFiltered ? 'No key matches these filters' : 'There is only the admin key'}>
-          {isFiltered
-            ? 'Clear a filter to see more.'
-            : 'Make a key for each program and person, with the least role that does: what it did stands in the audit by its id, and it can be revoked alone.'}
-        </Empty>
-      ) : (
-        <RowList label="API keys" rows={rows} columns={COLUMNS} idOf={idOf} {...paging} />
-      )}
+      <PagedList
+        label="API keys"
+        list={list}
+        columns={COLUMNS}
+        idOf={idOf}
+        empty={
+          <Empty title={isFiltered ? 'No key matches these filters' : 'There is only the admin key'}>
+            {isFiltered
+              ? 'Clear a filter to see more.'
+              : 'Make a key for each program and person, with the least role that does: what it did stands in the audit by its id, and it can be revoked alone.'}
+          </Empty>
+        }
+      />
     </>
   );
 }

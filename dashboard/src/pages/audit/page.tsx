@@ -7,9 +7,9 @@ import { usePages } from '../../api/use-pages';
 import { useViewedTenant } from '../../app/view-as';
 import { Empty } from '../../components/empty';
 import { FilterBar, type Filter } from '../../components/filter-bar';
-import { LoadError } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
-import { RowList, type Column } from '../../components/row-list';
+import { PagedList } from '../../components/paged-list';
+import type { Column } from '../../components/row-list';
 import { TimeAgo } from '../../components/time-ago';
 import { ACTIONS, actionInWords } from '../../lib/actions';
 import { resolved } from '../../lib/time-range';
@@ -54,7 +54,7 @@ export function Audit() {
   const viewed = useViewedTenant();
   const [shown, setShown] = useState<AuditEntry | null>(null);
   const query = { ...search, tenant: search.tenant ?? viewed };
-  const { rows, isPending, error, refetch, ...paging } = usePages(['audit', 'list', query], (cursor) =>
+  const list = usePages(['audit', 'list', query], (cursor) =>
     data(api.GET('/v1/audit', { params: { query: { ...resolved(query), cursor, limit: 100 } } })),
   );
   const columns = useMemo(() => columnsOf(setShown), []);
@@ -68,16 +68,19 @@ export function Audit() {
         about="Who changed what, when and why. Entries are never changed; secrets are not in them."
       />
       <FilterBar filters={FILTERS} values={search} onChange={change} time="Changed" />
-      {error && <LoadError error={error} again={refetch} />}
-      {!error && !isPending && rows.length === 0 ? (
-        <Empty title={isFiltered ? 'No change matches these filters' : 'Nothing was changed yet'}>
-          {isFiltered
-            ? 'Clear a filter to see more.'
-            : 'Each change that a person or a tool makes is listed here.'}
-        </Empty>
-      ) : (
-        <RowList label="Changes" rows={rows} columns={columns} idOf={idOf} {...paging} />
-      )}
+      <PagedList
+        label="Changes"
+        list={list}
+        columns={columns}
+        idOf={idOf}
+        empty={
+          <Empty title={isFiltered ? 'No change matches these filters' : 'Nothing was changed yet'}>
+            {isFiltered
+              ? 'Clear a filter to see more.'
+              : 'Each change that a person or a tool makes is listed here.'}
+          </Empty>
+        }
+      />
       <Drawer
         opened={shown !== null}
         onClose={() => setShown(null)}

@@ -10,11 +10,9 @@ import { ButtonLink } from '../../components/button-link';
 import { Empty } from '../../components/empty';
 import { FilterBar } from '../../components/filter-bar';
 import { LiveSwitch, WaitingRows } from '../../components/live-switch';
-import { LoadError } from '../../components/loaded';
 import { OpenById } from '../../components/open-by-id';
 import { PageHeader } from '../../components/page-header';
-import { RowList } from '../../components/row-list';
-import { RowsPending } from '../../components/rows-pending';
+import { PagedList } from '../../components/paged-list';
 import { useScrolled } from '../../components/use-scrolled';
 import { DELIVERY_COLUMNS } from './columns';
 import { DELIVERY_FILTERS } from './filters';
@@ -62,27 +60,20 @@ export function Deliveries() {
         <OpenById />
       </FilterBar>
       <WaitingRows waiting={list.waiting} hasMore={list.hasMore} show={list.show} />
-      {list.error ? (
-        <LoadError error={list.error} again={list.refetch} />
-      ) : list.isPending ? (
-        <RowsPending />
-      ) : list.rows.length === 0 ? (
-        <Empty title={isFiltered ? 'No delivery matches these filters' : 'No deliveries yet'}>
-          {isFiltered
-            ? 'Clear a filter, or choose a longer time.'
-            : 'Add an endpoint, then post an event of a type that it subscribes to.'}
-        </Empty>
-      ) : (
-        <RowList
-          label="Deliveries"
-          rows={list.rows}
-          columns={DELIVERY_COLUMNS}
-          idOf={idOf}
-          more={list.more}
-          isLoadingMore={list.isLoadingMore}
-          selection={mayOperate ? { ids: chosen, onChange: setChosen } : undefined}
-        />
-      )}
+      <PagedList
+        label="Deliveries"
+        list={list}
+        columns={DELIVERY_COLUMNS}
+        idOf={idOf}
+        empty={
+          <Empty title={isFiltered ? 'No delivery matches these filters' : 'No deliveries yet'}>
+            {isFiltered
+              ? 'Clear a filter, or choose a longer time.'
+              : 'Add an endpoint, then post an event of a type that it subscribes to.'}
+          </Empty>
+        }
+        selection={mayOperate ? { ids: chosen, onChange: setChosen } : undefined}
+      />
       {chosen.size > 0 && (
         <SelectionBar selected={list.rows.filter(({ id }) => chosen.has(id))} onClear={clear} />
       )}

@@ -7,10 +7,12 @@ import { HealthSparkline } from './health-sparkline';
 import { HeldCount, LastSuccess } from './row-figures';
 import { reasonWords } from './status-words';
 
+export const idOf = ({ id }: Endpoint) => id;
+
 export const endpointColumns: Column<Endpoint>[] = [
   {
     header: 'URL',
-    width: '2.6fr',
+    width: '3fr',
     narrow: 'title',
     cell: ({ id, url, description }) => (
       <>
@@ -31,7 +33,7 @@ export const endpointColumns: Column<Endpoint>[] = [
   },
   {
     header: 'Status',
-    width: '1.9fr',
+    width: '1.5fr',
     narrow: 'side',
     cell: ({ status, status_reason, failing_since }) => {
       const reason = reasonWords({ status, status_reason, failing_since });

@@ -7,11 +7,9 @@ import { usePages } from '../../api/use-pages';
 import { useViewedTenant } from '../../app/view-as';
 import { Empty } from '../../components/empty';
 import { FilterBar, type Filter } from '../../components/filter-bar';
-import { LoadError } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
-import { RowList } from '../../components/row-list';
-import { RoutePending } from '../../app/route-states';
-import { endpointColumns } from './columns';
+import { PagedList } from '../../components/paged-list';
+import { endpointColumns, idOf } from './columns';
 import { endpointsSearch, type EndpointsSearch } from './search';
 
 const FILTERS = [
@@ -32,7 +30,7 @@ export function Endpoints() {
   const viewed = useViewedTenant();
   const filter = { ...search, tenant: search.tenant ?? viewed };
   const isFiltered = Object.values(filter).some(Boolean);
-  const { rows, isPending, error, refetch, ...paging } = usePages(['endpoints', 'list', filter], (cursor) =>
+  const list = usePages(['endpoints', 'list', filter], (cursor) =>
     data(api.GET('/v1/endpoints', { params: { query: { ...filter, cursor, limit: 100 } } })),
   );
   const add = can.changeEndpoints && (
@@ -52,18 +50,19 @@ export function Endpoints() {
           void navigate({ search: (old) => endpointsSearch.parse({ ...old, ...changed }), replace: true })
         }
       />
-      {error && <LoadError error={error} again={refetch} />}
-      {isPending && <RoutePending />}
-      {rows.length > 0 && (
-        <RowList label="Endpoints" rows={rows} columns={endpointColumns} idOf={({ id }) => id} {...paging} />
-      )}
-      {!isPending && !error && rows.length === 0 && (
-        <Empty title={isFiltered ? 'No endpoint matches' : 'There are no endpoints yet'}>
-          {isFiltered
-            ? 'Loosen or clear the filters, or leave the view of one tenant.'
-            : 'An endpoint is a URL that receives webhooks. Add the first one: events published from then on are sent to it.'}
-        </Empty>
-      )}
+      <PagedList
+        label="Endpoints"
+        list={list}
+        columns={endpointColumns}
+        idOf={idOf}
+        empty={
+          <Empty title={isFiltered ? 'No endpoint matches' : 'There are no endpoints yet'}>
+            {isFiltered
+              ? 'Loosen or clear the filters, or leave the view of one tenant.'
+              : 'An endpoint is a URL that receives webhooks. Add the first one: events published from then on are sent to it.'}
+          </Empty>
+        }
+      />
     </>
   );
 }

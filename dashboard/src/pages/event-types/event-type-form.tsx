@@ -1,28 +1,17 @@
-import { Stack, Textarea, TextInput } from '@mantine/core';
-import { FormFoot } from '../../components/form-foot';
+import { Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
-import { useMutation } from '@tanstack/react-query';
 import { EVENT_TYPE } from '../../../../src/domain/event';
 import type { components, operations } from '../../api/schema';
 import { JsonArea, prettyJson, readJson } from '../../components/json-area';
-import { Section } from '../../components/section';
-import { fieldErrors } from '../../lib/field-errors';
+import { SaveForm, type FormProps } from '../../components/save-form';
 
 type EventType = components['schemas']['EventType'];
 type Body = operations['createEventType']['requestBody']['content']['application/json'];
 
 const FIELDS = ['name', 'description', 'schema', 'example'] as const;
 
-interface Props {
-  /** The event type that is changed. */
-  known?: EventType;
-  submitLabel: string;
-  submit: (body: Body) => Promise<unknown>;
-  cancel: () => void;
-}
-
 /** Create or change an event type. Errors of the server name their places in the schema. */
-export function EventTypeForm({ known, submitLabel, submit, cancel }: Props) {
+export function EventTypeForm({ known, submitLabel, submit, cancel }: FormProps<EventType, Body>) {
   const form = useForm({
     initialValues: {
       name: known?.name ?? '',
@@ -39,55 +28,46 @@ export function EventTypeForm({ known, submitLabel, submit, cancel }: Props) {
       example: (text) => readJson(text).fault,
     },
   });
-  const save = useMutation({
-    mutationFn: ({ name, description, schema, example }: typeof form.values) =>
-      submit({
-        name: name.trim(),
-        description: description.trim() || null,
-        schema: (readJson(schema).value ?? null) as Body['schema'],
-        example: readJson(example).value ?? null,
-      }),
-    onError: (error) => form.setErrors(fieldErrors(error, FIELDS)),
-    meta: { showsErrors: true },
-  });
+  const save = ({ name, description, schema, example }: typeof form.values) =>
+    submit({
+      name: name.trim(),
+      description: description.trim() || null,
+      schema: (readJson(schema).value ?? null) as Body['schema'],
+      example: readJson(example).value ?? null,
+    });
   return (
-    <form onSubmit={form.onSubmit((values) => save.mutate(values))} noValidate>
-      <Stack maw={860}>
-        <Section title="Event type">
-          <Stack gap="sm">
-            {!known && (
-              <TextInput label="Name" placeholder="order.created" required {...form.getInputProps('name')} />
-            )}
-            <Textarea
-              label="Description"
-              description="When it happens. Customers read it in their portal."
-              autosize
-              minRows={1}
-              {...form.getInputProps('description')}
-            />
-            <JsonArea
-              label="Schema of the payload"
-              description="JSON Schema 2020-12. Events with another payload are refused. Empty: every payload is accepted."
-              placeholder={
-                '{\n  "type": "object",\n  "required": ["id"],\n  "properties": { "id": { "type": "string" } }\n}'
-              }
-              minRows={8}
-              {...form.getInputProps('schema')}
-            />
-            <JsonArea
-              label="Example"
-              description="A payload as the schema says; tests are sent with it."
-              {...form.getInputProps('example')}
-            />
-          </Stack>
-        </Section>
-        <FormFoot
-          error={form.errors['']}
-          submitLabel={submitLabel}
-          isPending={save.isPending}
-          cancel={cancel}
-        />
-      </Stack>
-    </form>
+    <SaveForm
+      title="Event type"
+      form={form}
+      save={save}
+      fields={FIELDS}
+      submitLabel={submitLabel}
+      cancel={cancel}
+    >
+      {!known && (
+        <TextInput label="Name" placeholder="order.created" required {...form.getInputProps('name')} />
+      )}
+      <Textarea
+        label="Description"
+        description="When it happens. Customers read it in their portal."
+        autosize
+        minRows={1}
+        {...form.getInputProps('description')}
+      />
+      <JsonArea
+        label="Schema of the payload"
+        description="JSON Schema 2020-12. Events with another payload are refused. Empty: every payload is accepted."
+        placeholder={
+          '{\n  "type": "object",\n  "required": ["id"],\n  "properties": { "id": { "type": "string" } }\n}'
+        }
+        minRows={8}
+        {...form.getInputProps('schema')}
+      />
+      <JsonArea
+        label="Example"
+        description="A payload as the schema says; tests are sent with it."
+        {...form.getInputProps('example')}
+      />
+    </SaveForm>
   );
 }

@@ -3,15 +3,13 @@ import { IconFileImport, IconPlus } from '@tabler/icons-react';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { api, data } from '../../api/client';
 import { usePages } from '../../api/use-pages';
-import { RoutePending } from '../../app/route-states';
 import { useSession } from '../../app/session';
 import { Empty } from '../../components/empty';
 import { FilterBar, type Filter } from '../../components/filter-bar';
-import { LoadError } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
-import { RowList } from '../../components/row-list';
+import { PagedList } from '../../components/paged-list';
 import { eventTypesSearch } from '../search';
-import { eventTypeColumns } from './columns';
+import { eventTypeColumns, idOf } from './columns';
 import { ImportOpenApi } from './import-openapi';
 import { NewEventType } from './new';
 
@@ -38,14 +36,12 @@ function Catalogue() {
   const { archived } = useSearch({ from: '/signed-in/event-types' });
   const navigate = useNavigate({ from: '/event-types' });
   const isAdmin = useSession().role === 'admin';
-  const { rows, isPending, error, refetch, ...paging } = usePages(
-    ['event-types', 'list', archived],
-    (cursor) =>
-      data(
-        api.GET('/v1/event-types', {
-          params: { query: { archived: archived === 'only' ? 'true' : archived, cursor, limit: 100 } },
-        }),
-      ),
+  const list = usePages(['event-types', 'list', archived], (cursor) =>
+    data(
+      api.GET('/v1/event-types', {
+        params: { query: { archived: archived === 'only' ? 'true' : archived, cursor, limit: 100 } },
+      }),
+    ),
   );
   return (
     <>
@@ -76,24 +72,19 @@ function Catalogue() {
         values={{ archived }}
         onChange={(changed) => void navigate({ search: eventTypesSearch.parse(changed), replace: true })}
       />
-      {error && <LoadError error={error} again={refetch} />}
-      {isPending && <RoutePending />}
-      {rows.length > 0 && (
-        <RowList
-          label="Event types"
-          rows={rows}
-          columns={eventTypeColumns}
-          idOf={({ name }) => name}
-          {...paging}
-        />
-      )}
-      {!isPending && !error && rows.length === 0 && (
-        <Empty title={archived === 'only' ? 'Nothing is archived' : 'The catalogue is empty'}>
-          {archived === 'only'
-            ? 'Archived event types are those that nothing new may subscribe to.'
-            : 'Events are accepted without it. With it, payloads are checked against a schema, and customers see what they can subscribe to. Add one, or import the webhooks of an OpenAPI document.'}
-        </Empty>
-      )}
+      <PagedList
+        label="Event types"
+        list={list}
+        columns={eventTypeColumns}
+        idOf={idOf}
+        empty={
+          <Empty title={archived === 'only' ? 'Nothing is archived' : 'The catalogue is empty'}>
+            {archived === 'only'
+              ? 'Archived event types are those that nothing new may subscribe to.'
+              : 'Events are accepted without it. With it, payloads are checked against a schema, and customers see what they can subscribe to. Add one, or import the webhooks of an OpenAPI document.'}
+          </Empty>
+        }
+      />
     </>
   );
 }

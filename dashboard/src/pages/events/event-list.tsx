@@ -2,10 +2,8 @@ import { useEffect } from 'react';
 import { readEvents } from '../../api/events';
 import { useTail } from '../../api/use-tail';
 import { Empty } from '../../components/empty';
+import { PagedList } from '../../components/paged-list';
 import { WaitingRows } from '../../components/live-switch';
-import { LoadError } from '../../components/loaded';
-import { RowList } from '../../components/row-list';
-import { RowsPending } from '../../components/rows-pending';
 import { useScrolled } from '../../components/use-scrolled';
 import { EVENT_COLUMNS, idOfEvent } from './columns';
 import type { EventsSearch } from './search';
@@ -23,28 +21,23 @@ export function EventList({
   const isScrolled = useScrolled();
   const list = useTail(['events', search], readEvents(search), isPaused || isScrolled);
   useEffect(() => onAway(list.isAway), [onAway, list.isAway]);
-  if (list.error) return <LoadError error={list.error} again={list.refetch} />;
-  if (list.isPending) return <RowsPending />;
   const isFiltered = Object.values(search).some((value) => value !== undefined);
   return (
     <>
       <WaitingRows waiting={list.waiting} hasMore={list.hasMore} show={list.show} />
-      {list.rows.length === 0 ? (
-        <Empty title={isFiltered ? 'No event matches these filters' : 'No events yet'}>
-          {isFiltered
-            ? 'Clear a filter, or choose a longer time. An idempotency key must be given in full.'
-            : 'Post one to /v1/events: it appears here at once.'}
-        </Empty>
-      ) : (
-        <RowList
-          label="Events"
-          rows={list.rows}
-          columns={EVENT_COLUMNS}
-          idOf={idOfEvent}
-          more={list.more}
-          isLoadingMore={list.isLoadingMore}
-        />
-      )}
+      <PagedList
+        label="Events"
+        list={list}
+        columns={EVENT_COLUMNS}
+        idOf={idOfEvent}
+        empty={
+          <Empty title={isFiltered ? 'No event matches these filters' : 'No events yet'}>
+            {isFiltered
+              ? 'Clear a filter, or choose a longer time. An idempotency key must be given in full.'
+              : 'Post one to /v1/events: it appears here at once.'}
+          </Empty>
+        }
+      />
     </>
   );
 }

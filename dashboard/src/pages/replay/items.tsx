@@ -7,10 +7,10 @@ import type { Batch, BatchItem } from '../../api/types';
 import { usePages } from '../../api/use-pages';
 import { StatusBadge } from '../../components/badges';
 import { Empty } from '../../components/empty';
+import { PagedList } from '../../components/paged-list';
 import { EndpointName } from '../../components/endpoint-name';
-import { LoadError } from '../../components/loaded';
 import { RowLink } from '../../components/row-link';
-import { RowList, type Column } from '../../components/row-list';
+import type { Column } from '../../components/row-list';
 import { Section } from '../../components/section';
 import { SKIP_WORDS } from '../../../../src/domain/skip-words';
 
@@ -37,14 +37,10 @@ export function Items({ batch }: { batch: Batch }) {
   const navigate = useNavigate({ from: '/replay/$id' });
   const queryClient = useQueryClient();
   const params = { path: { id: batch.id } };
-  const { rows, isPending, error, refetch, ...paging } = usePages(
-    ['batches', batch.id, 'items', status],
-    (cursor) =>
-      data(
-        api.GET('/v1/batches/{id}/items', { params: { ...params, query: { status, cursor, limit: 100 } } }),
-      ),
+  const list = usePages(['batches', batch.id, 'items', status], (cursor) =>
+    data(api.GET('/v1/batches/{id}/items', { params: { ...params, query: { status, cursor, limit: 100 } } })),
   );
-  const isShort = rows.length <= MAX_LIVE_ROWS;
+  const isShort = list.rows.length <= MAX_LIVE_ROWS;
   const place = [
     batch.planned_count,
     batch.created_count,
@@ -73,16 +69,19 @@ export function Items({ batch }: { batch: Batch }) {
         />
       }
     >
-      {error && <LoadError error={error} again={refetch} />}
-      {!error && !isPending && rows.length === 0 ? (
-        <Empty title="None">
-          {status === undefined
-            ? 'The choice found no delivery.'
-            : 'No delivery of this replay is in this state.'}
-        </Empty>
-      ) : (
-        <RowList label="Deliveries" rows={rows} columns={COLUMNS} idOf={idOf} {...paging} />
-      )}
+      <PagedList
+        label="Deliveries"
+        list={list}
+        columns={COLUMNS}
+        idOf={idOf}
+        empty={
+          <Empty title="None">
+            {status === undefined
+              ? 'The choice found no delivery.'
+              : 'No delivery of this replay is in this state.'}
+          </Empty>
+        }
+      />
     </Section>
   );
 }

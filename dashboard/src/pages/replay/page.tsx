@@ -9,10 +9,10 @@ import { useViewedTenant } from '../../app/view-as';
 import { ButtonLink } from '../../components/button-link';
 import { Empty } from '../../components/empty';
 import { FilterBar, type Filter } from '../../components/filter-bar';
-import { LoadError } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
+import { PagedList } from '../../components/paged-list';
 import { RowLink } from '../../components/row-link';
-import { RowList, type Column } from '../../components/row-list';
+import type { Column } from '../../components/row-list';
 import { TimeAgo } from '../../components/time-ago';
 import { count } from '../../lib/format';
 import { BatchBadge } from './batch-badge';
@@ -50,7 +50,7 @@ export function Replay() {
   const session = useSession();
   const viewed = useViewedTenant();
   const query = { ...search, tenant: search.tenant ?? viewed };
-  const { rows, isPending, error, refetch, ...paging } = usePages(['batches', 'list', query], (cursor) =>
+  const list = usePages(['batches', 'list', query], (cursor) =>
     data(api.GET('/v1/batches', { params: { query: { ...query, cursor, limit: 50 } } })),
   );
   const isFiltered = query.status !== undefined || query.tenant !== undefined;
@@ -70,16 +70,19 @@ export function Replay() {
           void navigate({ search: (now) => ({ ...now, ...changed }) as typeof search, replace: true })
         }
       />
-      {error && <LoadError error={error} again={refetch} />}
-      {!error && !isPending && rows.length === 0 ? (
-        <Empty title={isFiltered ? 'No replay matches these filters' : 'Nothing was replayed yet'}>
-          {isFiltered
-            ? 'Clear a filter to see more.'
-            : 'A replay delivers last night’s failures again, or the events that an endpoint missed. Its dry run shows what would be sent, and sends nothing.'}
-        </Empty>
-      ) : (
-        <RowList label="Replays" rows={rows} columns={COLUMNS} idOf={idOf} {...paging} />
-      )}
+      <PagedList
+        label="Replays"
+        list={list}
+        columns={COLUMNS}
+        idOf={idOf}
+        empty={
+          <Empty title={isFiltered ? 'No replay matches these filters' : 'Nothing was replayed yet'}>
+            {isFiltered
+              ? 'Clear a filter to see more.'
+              : 'A replay delivers last night’s failures again, or the events that an endpoint missed. Its dry run shows what would be sent, and sends nothing.'}
+          </Empty>
+        }
+      />
     </>
   );
 }

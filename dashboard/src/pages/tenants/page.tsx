@@ -6,13 +6,11 @@ import { useMemo } from 'react';
 import { api, data } from '../../api/client';
 import { controlQuery } from '../../api/control';
 import { usePages } from '../../api/use-pages';
-import { RoutePending } from '../../app/route-states';
 import { useSession } from '../../app/session';
 import { Empty } from '../../components/empty';
-import { LoadError } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
-import { RowList } from '../../components/row-list';
-import { tenantColumns } from './columns';
+import { PagedList } from '../../components/paged-list';
+import { idOf, tenantColumns } from './columns';
 import { NewTenant } from './new';
 
 export function Tenants() {
@@ -23,7 +21,7 @@ export function Tenants() {
 function TenantList() {
   const session = useSession();
   const { data: control } = useQuery(controlQuery);
-  const { rows, isPending, error, refetch, ...paging } = usePages(['tenants', 'list'], (cursor) =>
+  const list = usePages(['tenants', 'list'], (cursor) =>
     data(api.GET('/v1/tenants', { params: { query: { cursor, limit: 100 } } })),
   );
   const columns = useMemo(
@@ -45,17 +43,18 @@ function TenantList() {
           </Button>
         )}
       </PageHeader>
-      {error && <LoadError error={error} again={refetch} />}
-      {isPending && <RoutePending />}
-      {rows.length > 0 && (
-        <RowList label="Tenants" rows={rows} columns={columns} idOf={({ id }) => id} {...paging} />
-      )}
-      {!isPending && !error && rows.length === 0 && (
-        <Empty title="There are no tenants yet">
-          The first event or endpoint of a tenant makes it. Create one here to give it a name and quotas
-          before.
-        </Empty>
-      )}
+      <PagedList
+        label="Tenants"
+        list={list}
+        columns={columns}
+        idOf={idOf}
+        empty={
+          <Empty title="There are no tenants yet">
+            The first event or endpoint of a tenant makes it. Create one here to give it a name and quotas
+            before.
+          </Empty>
+        }
+      />
     </>
   );
 }

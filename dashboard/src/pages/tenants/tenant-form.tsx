@@ -1,12 +1,9 @@
-import { NumberInput, Stack, TextInput } from '@mantine/core';
-import { FormFoot } from '../../components/form-foot';
+import { NumberInput, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
-import { useMutation } from '@tanstack/react-query';
 import { TENANT } from '../../../../src/domain/event';
 import type { components, operations } from '../../api/schema';
 import { PairsInput, pairsOf, recordOf } from '../../components/pairs-input';
-import { Section } from '../../components/section';
-import { fieldErrors } from '../../lib/field-errors';
+import { SaveForm, type FormProps } from '../../components/save-form';
 
 type Tenant = components['schemas']['Tenant'];
 type Body = operations['createTenant']['requestBody']['content']['application/json'];
@@ -14,15 +11,7 @@ type Body = operations['createTenant']['requestBody']['content']['application/js
 const FIELDS = ['id', 'name', 'max_endpoints', 'max_events_per_second', 'metadata'] as const;
 const quotaOf = (value: number | string) => (value === '' ? null : Number(value));
 
-interface Props {
-  /** The tenant that is changed. */
-  known?: Tenant;
-  submitLabel: string;
-  submit: (body: Body) => Promise<unknown>;
-  cancel: () => void;
-}
-
-export function TenantForm({ known, submitLabel, submit, cancel }: Props) {
+export function TenantForm({ known, submitLabel, submit, cancel }: FormProps<Tenant, Body>) {
   const form = useForm({
     initialValues: {
       id: known?.id ?? '',
@@ -36,64 +25,55 @@ export function TenantForm({ known, submitLabel, submit, cancel }: Props) {
         TENANT.test(id.trim()) ? null : 'Printable ASCII without blanks, such as acme or customer:17.',
     },
   });
-  const save = useMutation({
-    mutationFn: ({ id, name, metadata, max_endpoints, max_events_per_second }: typeof form.values) =>
-      submit({
-        id: id.trim(),
-        name: name.trim() || null,
-        metadata: recordOf(metadata),
-        max_endpoints: quotaOf(max_endpoints),
-        max_events_per_second: quotaOf(max_events_per_second),
-      }),
-    onError: (error) => form.setErrors(fieldErrors(error, FIELDS)),
-    meta: { showsErrors: true },
-  });
+  const save = ({ id, name, metadata, max_endpoints, max_events_per_second }: typeof form.values) =>
+    submit({
+      id: id.trim(),
+      name: name.trim() || null,
+      metadata: recordOf(metadata),
+      max_endpoints: quotaOf(max_endpoints),
+      max_events_per_second: quotaOf(max_events_per_second),
+    });
   return (
-    <form onSubmit={form.onSubmit((values) => save.mutate(values))} noValidate>
-      <Stack maw={720}>
-        <Section title="Tenant">
-          <Stack gap="sm">
-            {!known && (
-              <TextInput
-                label="Id"
-                description="As your own system calls the customer. It cannot be changed."
-                placeholder="acme"
-                required
-                {...form.getInputProps('id')}
-              />
-            )}
-            <TextInput label="Name" placeholder="Acme Inc." {...form.getInputProps('name')} />
-            <NumberInput
-              label="Endpoints at most"
-              description="Empty: the default of the configuration. Fewer than there are keeps those that are there."
-              min={0}
-              allowDecimal={false}
-              thousandSeparator=","
-              {...form.getInputProps('max_endpoints')}
-            />
-            <NumberInput
-              label="Events per second at most"
-              description="Counted in each process. Beyond it, publishers are told when to come back. Empty: the default."
-              min={0}
-              allowDecimal={false}
-              thousandSeparator=","
-              {...form.getInputProps('max_events_per_second')}
-            />
-            <PairsInput
-              label="Metadata"
-              one="entry"
-              description="Your own notes."
-              {...form.getInputProps('metadata')}
-            />
-          </Stack>
-        </Section>
-        <FormFoot
-          error={form.errors['']}
-          submitLabel={submitLabel}
-          isPending={save.isPending}
-          cancel={cancel}
+    <SaveForm
+      title="Tenant"
+      form={form}
+      save={save}
+      fields={FIELDS}
+      submitLabel={submitLabel}
+      cancel={cancel}
+    >
+      {!known && (
+        <TextInput
+          label="Id"
+          description="As your own system calls the customer. It cannot be changed."
+          placeholder="acme"
+          required
+          {...form.getInputProps('id')}
         />
-      </Stack>
-    </form>
+      )}
+      <TextInput label="Name" placeholder="Acme Inc." {...form.getInputProps('name')} />
+      <NumberInput
+        label="Endpoints at most"
+        description="Empty: the default of the configuration. Fewer than there are keeps those that are there."
+        min={0}
+        allowDecimal={false}
+        thousandSeparator=","
+        {...form.getInputProps('max_endpoints')}
+      />
+      <NumberInput
+        label="Events per second at most"
+        description="Counted in each process. Beyond it, publishers are told when to come back. Empty: the default."
+        min={0}
+        allowDecimal={false}
+        thousandSeparator=","
+        {...form.getInputProps('max_events_per_second')}
+      />
+      <PairsInput
+        label="Metadata"
+        one="entry"
+        description="Your own notes."
+        {...form.getInputProps('metadata')}
+      />
+    </SaveForm>
   );
 }

@@ -2,10 +2,10 @@ import { api, data } from '../../api/client';
 import type { components } from '../../api/schema';
 import { usePages } from '../../api/use-pages';
 import { Empty } from '../../components/empty';
-import { LoadError } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
+import { PagedList } from '../../components/paged-list';
 import { RowLink } from '../../components/row-link';
-import { RowList, type Column } from '../../components/row-list';
+import type { Column } from '../../components/row-list';
 
 type ListedEventType = components['schemas']['ListedEventType'];
 const idOf = ({ name }: ListedEventType) => name;
@@ -22,7 +22,7 @@ const COLUMNS: readonly Column<ListedEventType>[] = [
 
 /** The events that endpoints can get. */
 export function Catalogue() {
-  const pages = usePages(['event-types', 'list'], (cursor) =>
+  const list = usePages(['event-types', 'list'], (cursor) =>
     data(api.GET('/v1/event-types', { params: { query: { cursor } } })),
   );
   return (
@@ -31,19 +31,13 @@ export function Catalogue() {
         title="Event catalogue"
         about="The events that your endpoints can get, with an example of each."
       />
-      {pages.error && <LoadError error={pages.error} again={pages.refetch} />}
-      {!pages.isPending && !pages.error && pages.rows.length === 0 ? (
-        <Empty title="No events are described here">Ask for their names where you came from.</Empty>
-      ) : (
-        <RowList
-          label="Events"
-          columns={COLUMNS}
-          rows={pages.rows}
-          idOf={idOf}
-          more={pages.more}
-          isLoadingMore={pages.isLoadingMore || pages.isPending}
-        />
-      )}
+      <PagedList
+        label="Events"
+        list={list}
+        columns={COLUMNS}
+        idOf={idOf}
+        empty={<Empty title="No events are described here">Ask for their names where you came from.</Empty>}
+      />
     </>
   );
 }

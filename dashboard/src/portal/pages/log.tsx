@@ -8,19 +8,21 @@ import { Empty } from '../../components/empty';
 import { ButtonLink } from '../../components/button-link';
 import { FilterBar } from '../../components/filter-bar';
 import { WaitingRows } from '../../components/live-switch';
-import { LoadError } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
-import { RowList } from '../../components/row-list';
+import { PagedList } from '../../components/paged-list';
 import { useScrolled } from '../../components/use-scrolled';
 import { resolved } from '../../lib/time-range';
 import { DELIVERY_STATUSES } from '../../../../src/domain/delivery';
 import { STATUS_WORDS } from '../../lib/words';
 import { deliveriesSearch } from '../../pages/deliveries/search';
 import { endpointsQuery, eventTypesQuery } from '../queries';
-import { LOG_COLUMNS } from './log-columns';
+import { DELIVERY_COLUMNS } from '../../pages/deliveries/columns';
 
 const route = getRouteApi('/signed-in/deliveries');
 const idOf = ({ id }: Delivery) => id;
+
+/** A session sees one tenant. */
+const COLUMNS = DELIVERY_COLUMNS.filter(({ header }) => header !== 'Tenant');
 
 const STATUSES = DELIVERY_STATUSES.map((value) => ({ value, label: STATUS_WORDS[value].label }));
 
@@ -52,7 +54,7 @@ export function Log() {
           { name: 'endpoint_id', label: 'Endpoint', options: endpoints.map(asOption), width: 260 },
           {
             name: 'event_type',
-            label: 'Event',
+            label: 'Event type',
             options: types.map(({ name }) => ({ value: name, label: name })),
           },
         ]}
@@ -61,24 +63,19 @@ export function Log() {
         onChange={(changed) => void navigate({ search: deliveriesSearch.parse({ ...search, ...changed }) })}
       />
       <WaitingRows waiting={list.waiting} hasMore={list.hasMore} show={list.show} />
-      {list.error ? (
-        <LoadError error={list.error} again={list.refetch} />
-      ) : !list.isPending && list.rows.length === 0 ? (
-        <Empty title="Nothing here">
-          {isFiltered
-            ? 'No delivery fits these filters: clear one, or choose a longer time.'
-            : 'When an event is sent to one of your endpoints, it is shown here.'}
-        </Empty>
-      ) : (
-        <RowList
-          label="Deliveries"
-          columns={LOG_COLUMNS}
-          rows={list.rows}
-          idOf={idOf}
-          more={list.more}
-          isLoadingMore={list.isLoadingMore || list.isPending}
-        />
-      )}
+      <PagedList
+        label="Deliveries"
+        list={list}
+        columns={COLUMNS}
+        idOf={idOf}
+        empty={
+          <Empty title="Nothing here">
+            {isFiltered
+              ? 'No delivery fits these filters: clear one, or choose a longer time.'
+              : 'When an event is sent to one of your endpoints, it is shown here.'}
+          </Empty>
+        }
+      />
     </>
   );
 }
