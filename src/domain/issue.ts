@@ -13,7 +13,7 @@ export interface IssueWords {
 }
 
 const REPLAY = 'Then replay the deliveries that failed.';
-const RETRIED = 'Deliveries are tried again by their schedule, and fail after the last attempt.';
+const RETRIED = 'Deliveries are retried on their schedule, and fail after the last attempt.';
 const STOPPED = 'Such a delivery fails at once: a retry would not change the answer.';
 
 const WORDS: Record<
@@ -22,7 +22,7 @@ const WORDS: Record<
 > = {
   HTTP_5XX_RETRYABLE: [
     'The receiver fails',
-    `The receiver takes the requests, and fails at them. ${RETRIED}`,
+    `The receiver accepts the requests, but fails to handle them. ${RETRIED}`,
     `Look at the receiver’s log for the time of the attempts. ${REPLAY}`,
   ],
   RATE_LIMITED: [

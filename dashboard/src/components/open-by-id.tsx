@@ -11,6 +11,7 @@ export function OpenById() {
   const [isShort, setShort] = useState(false);
   return (
     <form
+      style={{ flex: '0 1 230px', minWidth: 180 }}
       onSubmit={(event) => {
         event.preventDefault();
         const text = typed.trim();
@@ -30,7 +31,6 @@ export function OpenById() {
           setShort(false);
         }}
         error={isShort && `An id, or at least ${LEAST_TEXT} characters of a payload.`}
-        w={230}
         size="sm"
       />
     </form>

@@ -2,6 +2,7 @@ import { Group, Stack, Text, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import type { ReactNode } from 'react';
 import { useSite } from '../api/api-context';
+import classes from './page-header.module.css';
 
 /** Title of a page (also of the browser's tab), with a line that says what it shows, and its actions. */
 export function PageHeader({
@@ -19,7 +20,7 @@ export function PageHeader({
       <Stack gap={2} miw={0}>
         <Title order={1}>{title}</Title>
         {about && (
-          <Text component="div" c="dimmed" size="sm" style={{ overflowWrap: 'anywhere' }}>
+          <Text component="div" c="dimmed" size="sm" className={classes.about}>
             {about}
           </Text>
         )}

@@ -33,14 +33,19 @@ export const SmallTable = <Row,>({
     <tbody>
       {rows.map((row) => (
         <tr key={idOf(row)}>
-          {columns.map(({ header, cell, isRight }) => (
-            <td key={header} data-right={isRight || undefined}>
-              <span className={classes.label} aria-hidden>
-                {header}{' '}
-              </span>
-              {cell(row)}
-            </td>
-          ))}
+          {columns.map(({ header, cell, isRight }) => {
+            const content = cell(row);
+            return (
+              <td key={header} data-right={isRight || undefined}>
+                {content !== null && (
+                  <span className={classes.label} aria-hidden>
+                    {header}{' '}
+                  </span>
+                )}
+                {content}
+              </td>
+            );
+          })}
         </tr>
       ))}
     </tbody>

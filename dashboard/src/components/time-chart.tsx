@@ -37,7 +37,17 @@ const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 10_800, 21_
 
 const stepOf = (times: ArrayLike<number>) => (times.length > 1 ? times[1]! - times[0]! : 0);
 
+/** The values between two gaps: a line needs two values, so they are points. */
+function isolated({ data }: uPlot, series: number): number[] {
+  const values = data[series]!;
+  return Array.from(values, (value, at) =>
+    value != null && values[at - 1] == null && values[at + 1] == null ? at : -1,
+  ).filter((at) => at >= 0);
+}
+
 const FONT = '11px ui-sans-serif, system-ui, sans-serif';
+
+const HOUR = 3_600;
 
 /** Lines show at least this many seconds. */
 const LEAST_SPAN = 120;
@@ -71,7 +81,12 @@ export function TimeChart({ label, values, lines, height, format, max, isNamedEl
           width: line.isBars ? 0 : 2,
           fill: line.isBars ? line.color[isDark ? 1 : 0] : undefined,
           paths: line.isBars ? uPlot.paths.bars!({ size: [0.7, 40], align: 1 }) : undefined,
-          points: { show: false },
+          points: {
+            show: false,
+            filter: line.isBars ? undefined : isolated,
+            size: 6,
+            fill: line.color[isDark ? 1 : 0],
+          },
           value: (_: uPlot, value: number | null, _series: number, index: number | null) => {
             if (value == null || index == null) return '–';
             return current().lines[number]?.value?.(index) ?? current().format(value);
@@ -89,11 +104,13 @@ export function TimeChart({ label, values, lines, height, format, max, isNamedEl
         { ...axis, size: 52, values: (_, splits) => splits.map((value) => current().format(value)) },
       ],
       scales: {
-        // A bar begins at its time and is as wide as the time between two.
+        // A bar begins at its time and is as wide as the time between two; lines of hours are shown below bars.
         x: {
           range: (own, min, max) => {
             if (!Number.isFinite(min)) return [null, null];
-            return isOfBars ? [min, max + stepOf(own.data[0])] : [Math.min(min, max - LEAST_SPAN), max];
+            return isOfBars || stepOf(own.data[0]) >= HOUR
+              ? [min, max + stepOf(own.data[0])]
+              : [Math.min(min, max - LEAST_SPAN), max];
           },
         },
         y: { range: (_, _min, top) => [0, max ?? Math.max(top * 1.1, 1)] },

@@ -73,4 +73,8 @@ export const CLASSIFICATION_WORDS: Record<Classification, Words> = {
   },
 };
 
+/** An event that was posted without a key has its id in that place. */
+export const keyWords = ({ id, idempotency_key }: { id: string; idempotency_key: string }): string =>
+  idempotency_key === id ? 'none given' : idempotency_key;
+
 export const CLASSIFICATIONS = Object.keys(CLASSIFICATION_WORDS) as [Classification, ...Classification[]];

@@ -20,7 +20,7 @@ export function EndpointFacts({ endpoint }: { endpoint: Endpoint }) {
     <Section title="Details">
       <Facts
         of={{
-          Status: <EndpointBadge status={status} />,
+          Status: <EndpointBadge status={status} isFailing={failing_since !== null} />,
           Tenant: isPortal ? null : (
             <TextLink to="/tenants/$id" params={{ id: tenant }}>
               {tenant}

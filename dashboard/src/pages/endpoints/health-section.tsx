@@ -42,9 +42,8 @@ export function HealthSection({ id }: { id: string }) {
                   'Failed for good': count(deliveries.FAILED),
                   'Success rate': success_rate === null ? null : percent(success_rate, 1),
                   Attempts: count(total),
-                  'Time to answer':
-                    latency_ms &&
-                    `half within ${duration(latency_ms.p50)}, 99 % within ${duration(latency_ms.p99)}`,
+                  'Time to answer (50 % / 99 %)':
+                    latency_ms && `${duration(latency_ms.p50)} / ${duration(latency_ms.p99)}`,
                   'Failed attempts': failures.length > 0 ? failures.join(', ') : 'none',
                 }}
               />

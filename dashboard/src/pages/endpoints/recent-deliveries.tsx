@@ -72,11 +72,12 @@ export function RecentDeliveries({ id }: { id: string }) {
                 },
                 {
                   header: 'Last answer',
-                  cell: ({ last_classification: last }) =>
-                    last ? <ClassificationBadge value={last} /> : 'none yet',
+                  // The status says "Delivered" already.
+                  cell: ({ status, last_classification: last }) =>
+                    last && status !== 'DELIVERED' ? <ClassificationBadge value={last} /> : null,
                 },
                 { header: 'Attempts', isRight: true, cell: ({ attempt_count }) => attempt_count },
-                { header: 'Created', cell: ({ created_at }) => <TimeAgo at={created_at} /> },
+                { header: 'Accepted', cell: ({ created_at }) => <TimeAgo at={created_at} /> },
               ]}
             />
           )

@@ -8,7 +8,7 @@ export function reasonWords({
   failing_since,
 }: Pick<Endpoint, 'status' | 'status_reason' | 'failing_since'>): string | null {
   if (status === 'enabled')
-    return failing_since ? `failing for ${relative(failing_since).replace(' ago', '')}` : null;
+    return failing_since ? `for ${relative(failing_since).replace(' ago', '')}` : null;
   if (status_reason === 'gone') return 'it answered 410 Gone';
   if (status_reason === 'failing') return 'it failed for five days';
   return 'by hand';

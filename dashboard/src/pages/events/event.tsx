@@ -11,6 +11,7 @@ import { PageHeader } from '../../components/page-header';
 import { Section } from '../../components/section';
 import { TimeAgo } from '../../components/time-ago';
 import { dateTime } from '../../lib/format';
+import { keyWords } from '../../lib/words';
 import { EventDeliveries } from './event-deliveries';
 
 const route = getRouteApi('/signed-in/events/$id');
@@ -34,7 +35,7 @@ const Parts = ({ event }: { event: EventWithText }) => (
           Event: <Copied text={event.id} />,
           Type: event.type,
           Tenant: event.tenant,
-          'Idempotency key': event.idempotency_key,
+          'Idempotency key': keyWords(event),
           Accepted: (
             <>
               {dateTime(event.created_at)} (<TimeAgo at={event.created_at} />)

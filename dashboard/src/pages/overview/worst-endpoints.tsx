@@ -1,4 +1,4 @@
-import { Text } from '@mantine/core';
+import { Group, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { dayStatsQuery } from '../../api/overview';
 import { EndpointBadge } from '../../components/badges';
@@ -27,21 +27,20 @@ export function WorstEndpoints() {
               columns={[
                 {
                   header: 'Endpoint',
-                  cell: ({ endpoint_id: id, url, tenant }) => (
+                  cell: ({ endpoint_id: id, url, tenant, status, deleted_at }) => (
                     <>
                       <TextLink to="/endpoints/$id" params={{ id }}>
                         {url}
                       </TextLink>
-                      <Text size="xs" c="dimmed">
-                        {tenant}
-                      </Text>
+                      <Group gap={6}>
+                        <Text size="xs" c="dimmed">
+                          {tenant}
+                          {deleted_at && ', deleted'}
+                        </Text>
+                        {!deleted_at && status !== 'enabled' && <EndpointBadge status={status} />}
+                      </Group>
                     </>
                   ),
-                },
-                {
-                  header: 'Status',
-                  cell: ({ status, deleted_at }) =>
-                    deleted_at ? 'Deleted' : <EndpointBadge status={status} />,
                 },
                 {
                   header: 'Failed attempts',

@@ -21,7 +21,7 @@ type Kind = 'chosen' | 'filter' | 'missing';
 const ABOUT: Record<Kind, string> = {
   chosen: 'The deliveries that were selected in the list.',
   filter:
-    'Deliveries that have ended, of everything or of what the filters name. Earlier replays are left out.',
+    'Ended deliveries that match the filters. Those that a replay or a retry by hand made are left out, unless “Replay id” names the replay.',
   missing:
     'Events that match an endpoint and never had a delivery to it: it was added later, or its filter was changed.',
 };

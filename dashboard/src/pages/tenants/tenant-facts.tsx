@@ -44,7 +44,7 @@ export function TenantFacts({ tenant }: { tenant: components['schemas']['Tenant'
         <Facts
           of={{
             Endpoints: `${count(endpoint_count)} (at most: ${quota(tenant.max_endpoints)})`,
-            'Events per second': `at most: ${quota(tenant.max_events_per_second)}`,
+            'Events per second at most': quota(tenant.max_events_per_second),
             'Open deliveries': open >= COUNTED ? `${count(COUNTED)} or more` : count(open),
             Metadata:
               entries.length > 0 ? entries.map(([name, value]) => `${name}: ${value}`).join(', ') : null,

@@ -43,10 +43,7 @@ export function Replay() {
     };
   return (
     <>
-      <PageHeader
-        title="Replay"
-        about="Your server was away, or was added later? Deliver again what it missed."
-      />
+      <PageHeader title="Replay" about="Was your server down, or added later? Deliver what it missed." />
       {isSuccess && endpoints.length === 0 ? (
         <Empty title="There is nothing to replay">Add an endpoint first.</Empty>
       ) : (
