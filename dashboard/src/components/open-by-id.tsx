@@ -11,7 +11,7 @@ export function OpenById() {
   const [isShort, setShort] = useState(false);
   return (
     <form
-      style={{ flex: '0 1 230px', minWidth: 180 }}
+      style={{ flex: '1 1 180px', maxWidth: 230 }}
       onSubmit={(event) => {
         event.preventDefault();
         const text = typed.trim();
