@@ -1,4 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
+import { CLASSIFICATIONS } from '../../src/domain/delivery.js';
 import { createKey } from '../support/api-keys.js';
 import {
   describeInBrowser,
@@ -122,5 +123,30 @@ describeInBrowser('issues', () => {
     await dialog.getByRole('button', { name: 'Pause endpoint' }).click();
     await card.getByText('Paused', { exact: true }).waitFor();
     expect((await t.call('GET', `/v1/endpoints/${endpoint}`)).body).toMatchObject({ status: 'paused' });
+  });
+
+  it('shows more when it is asked to while the list is read again', async () => {
+    const urls = ['/many-1', '/many-2'].map((path) => receiver.url + path);
+    const made = await Promise.all(urls.map((url) => createEndpoint(t, url, { tenant: 'many' })));
+    await t.pool.query(
+      `insert into issues (id, tenant, endpoint_id, classification, first_seen_at, last_seen_at, attempt_count, failed_count,
+         sample_delivery_id, acknowledged_at, acknowledged_by)
+       select new_id('iss', now()), 'many', endpoint_id, classification, now(), now(), 1, 1, 'del_1', now(), 'admin'
+       from unnest($1::text[]) endpoint_id, unnest($2::text[]) classification`,
+      [made.map(({ id }) => id), CLASSIFICATIONS.filter((one) => one !== 'DELIVERED')],
+    );
+    const page = await open('/issues?status=acknowledged&tenant=many');
+    const cards = page.getByRole('main').getByRole('listitem');
+    await expect.poll(() => cards.count()).toBe(25);
+    let release = () => {};
+    const isReleased = new Promise<void>((resolve) => (release = resolve));
+    await page.route(/\/v1\/issues\?(?!.*cursor)/, (route) => isReleased.then(() => route.continue()));
+    const isRead = page.waitForRequest(/\/v1\/issues\?/);
+    await cards.first().getByRole('button', { name: 'Reopen' }).click();
+    await isRead;
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await expect.poll(() => cards.count()).toBe(28);
+    release();
+    await expect.poll(() => cards.count(), { timeout: 5_000 }).toBe(27);
   });
 });
