@@ -15,11 +15,12 @@ export interface StatsScope {
   endpointId: string | null;
 }
 
-/** The counts of a bucket, by measure and label (see the table `stats`). */
-export interface StatsBucket {
-  starts_at: Date;
-  counts: Record<string, Record<string, number>>;
-}
+/** What is counted: events, attempts and ended deliveries, and the durations of attempts and until the arrival. */
+const MEASURES = ['event', 'delivery', 'attempt', 'attempt_ms', 'arrival_ms'] as const;
+
+/** By label (see the table `stats`); null: there are none. */
+export type StatsCounts = Record<(typeof MEASURES)[number], Record<string, number> | null>;
+export type StatsBucket = StatsCounts & { starts_at: Date };
 
 /** Buckets with counts, oldest first; those without are left out. */
 export async function readStats(
@@ -30,11 +31,11 @@ export async function readStats(
   const { rows } = await db.query<StatsBucket>({
     name: 'read-stats',
     text: `
-      select starts_at, jsonb_object_agg(measure, labels) as counts
-      from (select starts_at, measure, jsonb_object_agg(label, count) as labels from stats
-        where tenant = coalesce($4, (select tenant from endpoints where id = $5), '') and endpoint_id = coalesce($5, '')
-          and width = $3 and starts_at >= $1 and starts_at < $2 and count > 0
-        group by 1, 2) each
+      select starts_at,
+        ${MEASURES.map((measure) => `json_object_agg(label, count) filter (where measure = '${measure}') as ${measure}`).join()}
+      from stats
+      where tenant = coalesce($4, (select tenant from endpoints where id = $5), '') and endpoint_id = coalesce($5, '')
+        and width = $3 and starts_at >= $1 and starts_at < $2 and count > 0
       group by 1 order by 1`,
     values: [from, to, width, tenant, endpointId],
   });

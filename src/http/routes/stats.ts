@@ -5,6 +5,7 @@ import {
   statsCompleteTo,
   worstEndpoints,
   type StatsBucket,
+  type StatsCounts,
   type StatsScope,
   type StatsSpan,
 } from '../../db/stats.js';
@@ -95,44 +96,44 @@ async function statsOf(db: Db, span: StatsSpan, scope: StatsScope): Promise<z.in
     bucket: span.width,
     complete_to: completeTo,
     totals: pointOf(totals, isOfEndpoint),
-    buckets: buckets.map(({ starts_at, counts }) => ({ starts_at, ...pointOf(counts, isOfEndpoint) })),
+    buckets: buckets.map((bucket) => ({ starts_at: bucket.starts_at, ...pointOf(bucket, isOfEndpoint) })),
     latency_histogram: histogram(stepsOf(totals.attempt_ms)),
     arrival_histogram: histogram(stepsOf(totals.arrival_ms)),
     worst_endpoints: worst,
   };
 }
 
-type Counts = StatsBucket['counts'];
-
-function addUp(buckets: StatsBucket[]): Counts {
-  const sum: Counts = {};
-  for (const { counts } of buckets) {
-    for (const [measure, labels] of Object.entries(counts)) {
-      const of = (sum[measure] ??= {});
-      for (const [label, count] of Object.entries(labels)) of[label] = (of[label] ?? 0) + count;
+function addUp(buckets: StatsBucket[]): StatsCounts {
+  const sum = { event: {}, delivery: {}, attempt: {}, attempt_ms: {}, arrival_ms: {} };
+  for (const [measure, labels] of Object.entries<Record<string, number>>(sum)) {
+    for (const bucket of buckets) {
+      const counts = bucket[measure as keyof StatsCounts];
+      for (const label in counts) labels[label] = (labels[label] ?? 0) + counts[label]!;
     }
   }
   return sum;
 }
 
-function pointOf({ event, delivery, attempt = {}, attempt_ms, arrival_ms }: Counts, isOfEndpoint: boolean) {
+function pointOf({ event, delivery, attempt, attempt_ms, arrival_ms }: StatsCounts, isOfEndpoint: boolean) {
   const deliveries = { DELIVERED: 0, FAILED: 0, CANCELLED: 0, ...delivery };
   const decided = deliveries.DELIVERED + deliveries.FAILED;
   return {
     events: isOfEndpoint ? null : (event?.[''] ?? 0),
     deliveries,
     success_rate: decided === 0 ? null : deliveries.DELIVERED / decided,
-    attempts: attempt,
+    attempts: attempt ?? {},
     latency_ms: percentilesOf(attempt_ms),
     arrival_ms: percentilesOf(arrival_ms),
   };
 }
 
-function percentilesOf(labels: Counts[string] | undefined) {
+type Labels = StatsCounts['attempt_ms'];
+
+function percentilesOf(labels: Labels) {
   const counts = stepsOf(labels);
   const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => percentile(counts, share));
   return p50 == null ? null : { p50, p95: p95!, p99: p99! };
 }
 
-const stepsOf = (labels: Counts[string] = {}): StepCounts =>
-  new Map(Object.entries(labels).map(([step, count]) => [Number(step), count]));
+const stepsOf = (labels: Labels): StepCounts =>
+  new Map(Object.entries(labels ?? {}).map(([step, count]) => [Number(step), count]));
