@@ -3,6 +3,7 @@ import { namesWithSchema, schemaOf } from '../db/event-type-lists.js';
 import { findByKey } from '../db/events.js';
 import { createKeyedDigest } from '../db/keyed-digest.js';
 import { createPool } from '../db/pool.js';
+import { worstEndpoints } from '../db/stats.js';
 import { listEventRates } from '../db/tenant-quotas.js';
 import { createLive } from '../http/live.js';
 import { readLive } from '../db/live.js';
@@ -14,6 +15,7 @@ import { BUILT_PAGE, readPage } from '../http/page/files.js';
 import { startServer } from '../http/server.js';
 import { createTestLimit } from '../http/test-limit.js';
 import { withConcurrencyLimit } from '../lib/batcher.js';
+import { sharedAnswers } from '../lib/shared-answer.js';
 import type { Acceptance, Readiness } from '../observability/readiness.js';
 import type { AddressGuard } from '../webhook/address-guard.js';
 import { startAuth } from './auth.js';
@@ -26,6 +28,8 @@ import { VERSION } from './version.js';
 import type { ServiceOptions } from './service-options.js';
 
 export const CONTROL_CONNECTIONS = 2;
+/** Reading them takes longer than all the other statistics; the list changes little. */
+const FAILING_KEPT_MS = 10_000;
 
 /** Steps that release resources, in the order the resources were taken. */
 export type Release = (() => Promise<unknown>)[];
@@ -66,6 +70,7 @@ export async function startApi(options: ServiceOptions, served: Served, delivery
     pool,
     controlPool,
     live,
+    worstEndpoints: sharedAnswers(FAILING_KEPT_MS, (of) => worstEndpoints(pool, of)),
     ...startAuth(options, served, controlPool, release),
     redeemPortalSession: createRedemptions(pool),
     page: await readPage(options.dashboardDir ?? BUILT_PAGE, options.portal?.css ?? null),

@@ -7,7 +7,7 @@ import type { Db } from './pool.js';
  * Bounds of one request: a page comes soon, however much there is to search. No statement begins that would end after the
  * time if it takes as long as the one before.
  */
-const MOST = { events: 5_000, ms: 20 };
+const MOST = { events: 5_000, ms: 15 };
 /** Bounds of one statement. A payload is examined whole: the last one may exceed the bytes. */
 const STEP = { events: 1_000, bytes: 1024 * 1024 };
 

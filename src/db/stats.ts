@@ -52,12 +52,13 @@ export interface FailingEndpoint {
   failed_attempts: number;
 }
 
+/** Endpoints named for their failures. */
+const MOST_ENDPOINTS = 20;
+
 /** The endpoints with the most failed attempts, worst first. */
 export async function worstEndpoints(
   db: Db,
-  { from, to, width }: StatsSpan,
-  tenant: string | null,
-  limit: number,
+  { span: { from, to, width }, tenant }: { span: StatsSpan; tenant: string | null },
 ): Promise<FailingEndpoint[]> {
   const { rows } = await db.query<FailingEndpoint>({
     // Apart: each has an index.
@@ -74,7 +75,7 @@ export async function worstEndpoints(
           where s.tenant = w.tenant and s.endpoint_id = w.endpoint_id and width = $3 and measure = 'attempt'
             and starts_at >= $1 and starts_at < $2) as attempts
       from worst w join endpoints e on e.id = endpoint_id order by failed_attempts desc, endpoint_id`,
-    values: [from, to, width, limit, ...(tenant === null ? [] : [tenant])],
+    values: [from, to, width, MOST_ENDPOINTS, ...(tenant === null ? [] : [tenant])],
   });
   return rows;
 }

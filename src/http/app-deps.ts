@@ -4,6 +4,7 @@ import type { Accepted, NewEvent } from '../db/events.js';
 import type { KeyedDigest } from '../db/keyed-digest.js';
 import type { Pool } from '../db/pool.js';
 import type { Redemption, StoredPortalSession, Unredeemed } from '../db/portal-sessions.js';
+import type { FailingEndpoint, StatsSpan } from '../db/stats.js';
 import type { KillSwitch } from '../delivery/kill-switch.js';
 import type { Accept } from '../delivery/accept-events.js';
 import type { ReadSending } from '../delivery/sending.js';
@@ -30,6 +31,8 @@ export interface AppDeps extends HealthDeps, SessionDeps {
   identify: Auth['identify'];
   isValid: Auth['isValid'];
   live: Live;
+  /** The endpoints that fail most, as they were at most ten seconds ago. */
+  worstEndpoints: (of: { span: StatsSpan; tenant: string | null }) => Promise<FailingEndpoint[]>;
   /** Limits how many run at once: it needs no API key. */
   redeemPortalSession: (redemption: Redemption) => Promise<StoredPortalSession | Unredeemed>;
   /** The URL that customers reach this API by, without a slash at its end; links begin with it. */

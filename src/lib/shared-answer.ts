@@ -24,3 +24,24 @@ export function sharedAnswer<T>(ms: number, ask: () => Promise<T>, rest = 0): ()
     return (answer = asked);
   };
 }
+
+/**
+ * Shares the calls of `ask` by their question, which JSON can tell from others: one call for concurrent callers, and its
+ * result for `ms` more. Errors are not kept.
+ */
+export function sharedAnswers<Q, T>(
+  ms: number,
+  ask: (question: Q) => Promise<T>,
+): (question: Q) => Promise<T> {
+  const answers = new Map<string, Promise<T>>();
+  return (question) => {
+    const key = JSON.stringify(question);
+    const known = answers.get(key);
+    if (known) return known;
+    const asked = ask(question);
+    answers.set(key, asked);
+    const forget = () => void answers.delete(key);
+    asked.then(() => setTimeout(forget, ms).unref(), forget);
+    return asked;
+  };
+}

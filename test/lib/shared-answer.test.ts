@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { sharedAnswer } from '../../src/lib/shared-answer.js';
+import { sharedAnswer, sharedAnswers } from '../../src/lib/shared-answer.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -71,4 +71,30 @@ test('a failure that takes long rests as a result does', async () => {
   await vi.advanceTimersByTimeAsync(100);
   await next;
   expect(calls).toBe(2);
+});
+
+test('questions have answers of their own, each shared and kept for its time', async () => {
+  const asked: unknown[] = [];
+  const shared = sharedAnswers(1_000, async (question: { from: Date }) =>
+    asked.push(question.from.getTime()),
+  );
+  const both = Promise.all([shared({ from: new Date(1) }), shared({ from: new Date(1) })]);
+  expect(await both).toEqual([1, 1]);
+  expect(await shared({ from: new Date(2) })).toBe(2);
+  await vi.advanceTimersByTimeAsync(999);
+  expect(await shared({ from: new Date(1) })).toBe(1);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await shared({ from: new Date(1) })).toBe(3);
+  expect(asked).toEqual([1, 2, 1]);
+});
+
+test('a failure of a question is not kept', async () => {
+  let calls = 0;
+  const shared = sharedAnswers(60_000, async () => {
+    calls += 1;
+    if (calls === 1) throw new Error('away');
+    return calls;
+  });
+  await expect(shared('any')).rejects.toThrow('away');
+  expect(await shared('any')).toBe(2);
 });

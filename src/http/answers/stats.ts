@@ -55,7 +55,7 @@ export const stats = z
       )
       .meta({
         description:
-          'At most 20, the most failed attempts first, in the whole hours of the time, or the whole days where it is longer than a day. Empty in the statistics of an endpoint.',
+          'At most 20, the most failed attempts first, in the whole hours of the time, or the whole days where it is longer than a day, as they were at most ten seconds ago. Empty in the statistics of an endpoint.',
       }),
   })
   .meta({

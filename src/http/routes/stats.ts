@@ -3,16 +3,15 @@ import {
   readStats,
   STATS_WIDTHS,
   statsCompleteTo,
-  worstEndpoints,
   type StatsBucket,
   type StatsCounts,
   type StatsScope,
   type StatsSpan,
 } from '../../db/stats.js';
 import { getEndpoint } from '../../db/endpoints.js';
-import type { Db } from '../../db/pool.js';
 import { histogram, percentile, type StepCounts } from '../../domain/duration-steps.js';
 import { answer } from '../answer.js';
+import type { AppDeps } from '../app-deps.js';
 import { liveTick, stats } from '../answers/stats.js';
 import { EventStream } from '../event-stream.js';
 import { foundEndpoint } from '../found-endpoint.js';
@@ -23,8 +22,6 @@ const tag = 'Statistics';
 const responses = { 200: { description: 'The statistics.', schema: stats } };
 const description =
   'Over all data, counted within seconds of the commit. The answer is about whole buckets: `from` is rounded down, `to` is rounded up.';
-/** Endpoints named for their failures. */
-const MOST_ENDPOINTS = 20;
 /** The widths counted of one tenant or endpoint. */
 const LONG_WIDTHS = STATS_WIDTHS.filter((width) => width !== 'minute');
 
@@ -37,10 +34,10 @@ const all = route('GET /v1/stats', {
   description,
   query: statsQuery,
   responses,
-  async handle({ query: { tenant = null, endpoint_id: endpointId = null, ...given } }, { pool }) {
+  async handle({ query: { tenant = null, endpoint_id: endpointId = null, ...given } }, deps) {
     const isOfAll = tenant === null && endpointId === null;
     const span = statsSpan(given, isOfAll ? STATS_WIDTHS : LONG_WIDTHS);
-    return answer(200, await statsOf(pool, span, { tenant, endpointId }));
+    return answer(200, await statsOf(deps, span, { tenant, endpointId }));
   },
 });
 
@@ -54,9 +51,9 @@ const ofEndpoint = route('GET /v1/endpoints/{id}/stats', {
   params: { id: idParam('ep', 'endpoint') },
   query: endpointStatsQuery,
   responses,
-  async handle({ params: { id }, query }, { pool }) {
-    const { tenant } = foundEndpoint(await getEndpoint(pool, id), id);
-    return answer(200, await statsOf(pool, statsSpan(query, LONG_WIDTHS), { tenant, endpointId: id }));
+  async handle({ params: { id }, query }, deps) {
+    const { tenant } = foundEndpoint(await getEndpoint(deps.pool, id), id);
+    return answer(200, await statsOf(deps, statsSpan(query, LONG_WIDTHS), { tenant, endpointId: id }));
   },
 });
 
@@ -82,12 +79,16 @@ const stream = route('GET /v1/live', {
 
 export const statsRoutes = [all, ofEndpoint, stream];
 
-async function statsOf(db: Db, span: StatsSpan, scope: StatsScope): Promise<z.input<typeof stats>> {
+async function statsOf(
+  { pool, worstEndpoints }: AppDeps,
+  span: StatsSpan,
+  scope: StatsScope,
+): Promise<z.input<typeof stats>> {
   const isOfEndpoint = scope.endpointId !== null;
   const [buckets, worst, completeTo] = await Promise.all([
-    readStats(db, span, scope),
-    isOfEndpoint ? [] : worstEndpoints(db, spanOfEndpoints(span), scope.tenant, MOST_ENDPOINTS),
-    statsCompleteTo(db),
+    readStats(pool, span, scope),
+    isOfEndpoint ? [] : worstEndpoints({ span: spanOfEndpoints(span), tenant: scope.tenant }),
+    statsCompleteTo(pool),
   ]);
   const totals = addUp(buckets);
   return {
