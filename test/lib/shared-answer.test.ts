@@ -81,20 +81,39 @@ test('questions have answers of their own, each shared and kept for its time', a
   const both = Promise.all([shared({ from: new Date(1) }), shared({ from: new Date(1) })]);
   expect(await both).toEqual([1, 1]);
   expect(await shared({ from: new Date(2) })).toBe(2);
-  await vi.advanceTimersByTimeAsync(999);
+  await vi.advanceTimersByTimeAsync(499);
   expect(await shared({ from: new Date(1) })).toBe(1);
-  await vi.advanceTimersByTimeAsync(1);
+  await vi.advanceTimersByTimeAsync(501);
   expect(await shared({ from: new Date(1) })).toBe(3);
   expect(asked).toEqual([1, 2, 1]);
 });
 
+test('who asks often waits for the first answer only, and gets none that is older than its time', async () => {
+  const shared = sharedAnswers(1_000, asking(100));
+  const first = shared('any');
+  await vi.advanceTimersByTimeAsync(500);
+  expect(await first).toBe(1);
+  expect(await Promise.all([shared('any'), shared('any')])).toEqual([1, 1]);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(await shared('any')).toBe(2);
+  await vi.advanceTimersByTimeAsync(899);
+  expect(await shared('any')).toBe(2);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await Promise.race([shared('any'), Promise.resolve('it waits')])).toBe('it waits');
+});
+
 test('a failure of a question is not kept', async () => {
-  let calls = 0;
-  const shared = sharedAnswers(60_000, async () => {
-    calls += 1;
-    if (calls === 1) throw new Error('away');
-    return calls;
+  const answers = ['away', 2, 'away', 4];
+  const shared = sharedAnswers(1_000, async () => {
+    const answer = answers.shift();
+    if (answer === 'away') throw new Error(answer);
+    return answer;
   });
   await expect(shared('any')).rejects.toThrow('away');
   expect(await shared('any')).toBe(2);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(await shared('any')).toBe(2);
+  expect(await shared('any')).toBe(2);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(await shared('any')).toBe(4);
 });
