@@ -7,7 +7,7 @@ import type { Db } from './pool.js';
  * Bounds of one request: a page comes soon, however much there is to search. No statement begins that would end after the
  * time if it takes as long as the one before.
  */
-const MOST = { events: 5_000, ms: 15 };
+const MOST = { events: 5_000, ms: 10 };
 /** Bounds of one statement. A payload is examined whole: the last one may exceed the bytes. */
 const STEP = { events: 1_000, bytes: 1024 * 1024 };
 
@@ -99,14 +99,17 @@ async function searchStep(
     name: `search-events-${given.join('')}`,
     text: `
      with page as materialized (
-       select id, type, tenant, idempotency_key, workflow_id, created_at,
-         case when fan_out_after is null then delivery_count end as delivery_count, before < $2 as is_examined,
+       select id, created_at, before < $2 as is_examined,
          case when before < $2 then ${part === null ? `${folded} ~ $4` : `strpos(${folded}, $4) > 0`} end as is_found
-       from (select *, sum(octet_length(payload)) over (order by id desc rows unbounded preceding)
+       from (select id, created_at, payload, sum(octet_length(payload)) over (order by id desc rows unbounded preceding)
            - octet_length(payload) as before from ${page}) sized
      ), examined as (
        select count(*)::int as read, (count(*) filter (where is_examined))::int as examined from page
-     ), found as (select * from page where is_found order by id desc limit $3)
+     ), found as (
+       select id, type, tenant, idempotency_key, workflow_id, created_at,
+         case when fan_out_after is null then delivery_count end as delivery_count
+       from events join (select id from page where is_found order by id desc limit $3) ids using (id)
+     )
      select found.*, examined.*, last.id as last_id, last.created_at as last_at
      from examined left join (select id, created_at from page where is_examined order by id limit 1) last on true
        left join found on true order by found.id desc`,

@@ -82,8 +82,9 @@ export async function worstEndpoints(
 
 /** Until when everything that was committed is counted; null: never counted yet. */
 export async function statsCompleteTo(db: Db): Promise<Date | null> {
-  const { rows } = await db.query<{ complete_to: Date | null }>(
-    'select case when bool_and(complete_to is not null) then min(complete_to) end as complete_to from stats_progress',
-  );
+  const { rows } = await db.query<{ complete_to: Date | null }>({
+    name: 'stats-complete-to',
+    text: 'select case when bool_and(complete_to is not null) then min(complete_to) end as complete_to from stats_progress',
+  });
   return rows[0]!.complete_to;
 }

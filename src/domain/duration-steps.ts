@@ -14,17 +14,20 @@ const startOf = (step: number): number => 2 ** (step / STEPS_PER_DOUBLING);
 /** Number of durations by step. */
 export type StepCounts = ReadonlyMap<number, number>;
 
-/** The duration that a share of the counted ones do not exceed, in milliseconds; null: none is counted. */
-export function percentile(counts: StepCounts, share: number): number | null {
+/** The durations that shares of the counted ones do not exceed, in milliseconds; null: none is counted. */
+export function percentiles(counts: StepCounts, shares: readonly number[]): number[] | null {
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   if (total === 0) return null;
-  let left = share * total;
-  for (const [step, count] of bySteps(counts)) {
+  const steps = bySteps(counts);
+  return shares.map((share) => {
+    let left = share * total;
     // Within a step, durations are taken as evenly spread over its logarithm.
-    if (left <= count) return rounded(startOf(step + left / count));
-    left -= count;
-  }
-  return null;
+    for (const [step, count] of steps) {
+      if (left <= count) return rounded(startOf(step + left / count));
+      left -= count;
+    }
+    return rounded(startOf(steps.at(-1)![0] + 1));
+  });
 }
 
 /** The counts as a histogram: each item counts the durations below `below_ms` that are not below the one before. */

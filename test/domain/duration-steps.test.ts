@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { histogram, percentile } from '../../src/domain/duration-steps.js';
+import { histogram, percentiles } from '../../src/domain/duration-steps.js';
 
 /** As the SQL of `stepOf` counts them. */
 const counted = (durations: number[]) => {
@@ -20,14 +20,14 @@ it('gives percentiles that are less than a step away from the exact ones', () =>
   fc.assert(
     fc.property(durations, fc.constantFrom(0.5, 0.95, 0.99, 1), (all, share) => {
       const exact = [...all].sort((a, b) => a - b)[Math.ceil(share * all.length) - 1]!;
-      const given = percentile(counted(all), share)!;
+      const given = percentiles(counted(all), [share])![0]!;
       expect(Math.abs(Math.log2(given / exact))).toBeLessThanOrEqual(0.251);
     }),
   );
 });
 
 it('has no percentile of nothing', () => {
-  expect(percentile(new Map(), 0.5)).toBeNull();
+  expect(percentiles(new Map(), [0.5])).toBeNull();
   expect(histogram(new Map())).toEqual([]);
 });
 

@@ -9,7 +9,7 @@ import {
   type StatsSpan,
 } from '../../db/stats.js';
 import { getEndpoint } from '../../db/endpoints.js';
-import { histogram, percentile, type StepCounts } from '../../domain/duration-steps.js';
+import { histogram, percentiles, type StepCounts } from '../../domain/duration-steps.js';
 import { answer } from '../answer.js';
 import type { AppDeps } from '../app-deps.js';
 import { liveTick, stats } from '../answers/stats.js';
@@ -131,9 +131,8 @@ function pointOf({ event, delivery, attempt, attempt_ms, arrival_ms }: StatsCoun
 type Labels = StatsCounts['attempt_ms'];
 
 function percentilesOf(labels: Labels) {
-  const counts = stepsOf(labels);
-  const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => percentile(counts, share));
-  return p50 == null ? null : { p50, p95: p95!, p99: p99! };
+  const [p50, p95, p99] = percentiles(stepsOf(labels), [0.5, 0.95, 0.99]) ?? [];
+  return p50 === undefined ? null : { p50, p95: p95!, p99: p99! };
 }
 
 const stepsOf = (labels: Labels): StepCounts =>
