@@ -3,13 +3,13 @@ import { lowestId } from '../lib/ids.js';
 import type { StoredEvent } from './events.js';
 import type { Db } from './pool.js';
 
-/**
- * Bounds of one request: a page comes soon, however much there is to search. No statement begins that would end after the
- * time if it takes as long as the one before.
- */
+/** Bounds of one request: a page comes soon, however much there is to search. */
 const MOST = { events: 5_000, ms: 10 };
 /** Bounds of one statement. A payload is examined whole: the last one may exceed the bytes. */
 const STEP = { events: 1_000, bytes: 1024 * 1024 };
+/** Events of the first statement, which shows how long one takes, and the fewest that another is worth its cost for. */
+const FIRST = 250;
+const FEWEST = 100;
 
 export interface EventSearch {
   text: string;
@@ -44,9 +44,9 @@ export async function searchEvents(
   const data: FoundEvent[] = [];
   let examined = 0;
   let last: Place | null = null;
+  let size = FIRST;
   for (;;) {
     const began = performance.now();
-    const size = Math.min(STEP.events, MOST.events - examined);
     const step: Step = await searchStep(db, search, {
       cursor: last?.id ?? cursor,
       size,
@@ -56,8 +56,9 @@ export async function searchEvents(
     examined += step.examined;
     last = step.last ?? last;
     const now = performance.now();
-    const isOver = data.length >= limit || examined >= MOST.events || now + (now - began) > end;
-    if (!step.isEnd && !isOver) continue;
+    const fitting = Math.floor(((end - now) * step.examined) / (now - began));
+    size = Math.min(STEP.events, MOST.events - examined, fitting);
+    if (!step.isEnd && data.length < limit && size >= FEWEST) continue;
     return { data, next: step.isEnd ? null : (last?.id ?? cursor), examined, searchedTo: last?.at ?? null };
   }
 }
