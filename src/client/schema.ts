@@ -1916,7 +1916,7 @@ export interface components {
                 below_ms: number;
                 count: number;
             }[];
-            /** @description At most 20, the most failed attempts first, in the whole hours of the time, or the whole days where it is longer than a day. Empty in the statistics of an endpoint. */
+            /** @description At most 20, the most failed attempts first, in the whole hours of the time, or the whole days where it is longer than a day, as they were at most ten seconds ago. Empty in the statistics of an endpoint. */
             worst_endpoints: {
                 endpoint_id: string;
                 tenant: string;
