@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -44,7 +44,7 @@ async function attempted(number: number, port: number): Promise<void> {
 }
 
 test.skipIf(!hasPython)(
-  'the command of the README starts a server beside the FastAPI program, shows its attempts, and leaves no process',
+  'the command of the README starts a server beside the FastAPI program, shows its attempts, goes on after a kill of the server, and leaves no process',
   async () => {
     const dir = await mkdtemp(join(tmpdir(), 'surehook-first-'));
     await chmod(dir, 0o711);
@@ -58,8 +58,12 @@ test.skipIf(!hasPython)(
         SUREHOOK_RETRY_SCALE: '0.02',
       };
       expect(await startAndAsk(lineOf('uvicorn'), port, env)).toMatch(/^evt_/);
-      for (const number of [1, 2]) await attempted(number, port);
+      await attempted(1, port);
       expect(program!.output()).toContain(`surehook: dashboard ${url}/sign-in#token=`);
+      const [, pid] = /^lock-(\d+)-/m.exec((await readdir(data)).join('\n'))!;
+      process.kill(Number(pid), 'SIGKILL');
+      await program!.printed('surehook: the server is back\n');
+      await attempted(4, port);
       await program!.interrupt();
       expect([await isListening(port), await isListening(serverPort)]).toEqual([false, false]);
       expect(runningWith(data)).toEqual([]);
