@@ -41,7 +41,9 @@ async function rows(): Promise<number> {
 
 /** How many backends wait for a lock of the table. */
 async function waitingFor(table: string): Promise<number> {
-  const sql = 'select from pg_locks where relation = $1::regclass and not granted';
+  // Databases of other tests have the same oids.
+  const sql = `select from pg_locks where relation = $1::regclass and not granted
+    and database = (select oid from pg_database where datname = current_database())`;
   return (await t.pool.query(sql, [table])).rowCount!;
 }
 
