@@ -30,7 +30,7 @@ export function report(rows: Row[], write: boolean): void {
   console.log(`\n${table(rows)}`);
   if (!write) return;
   const before = (JSON.parse(readFileSync('docs/performance.json', 'utf8')) as { rows: Row[] }).rows;
-  // What follows the semicolon differs from run to run.
+  // The slowest kind, after the semicolon, differs from run to run.
   const all = new Map([...before, ...rows].map((row) => [row.name.split(';')[0], row]));
   const about = { cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version };
   writeFileSync(

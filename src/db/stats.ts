@@ -15,7 +15,7 @@ export interface StatsScope {
   endpointId: string | null;
 }
 
-/** What is counted: events, attempts and ended deliveries, and the durations of attempts and until the arrival. */
+/** Events, attempts and ended deliveries are counted, and the durations of attempts and until the arrival. */
 const MEASURES = ['event', 'delivery', 'attempt', 'attempt_ms', 'arrival_ms'] as const;
 
 /** By label (see the table `stats`); null: there are none. */

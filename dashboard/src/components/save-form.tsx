@@ -6,7 +6,7 @@ import { fieldErrors } from '../lib/field-errors';
 import { FormFoot } from './form-foot';
 import { Section } from './section';
 
-/** What a form that creates or changes an object is given. */
+/** The props of a form that creates or changes an object. */
 export interface FormProps<Known, Body> {
   /** The object that is changed. */
   known?: Known;
