@@ -6,6 +6,7 @@ import { eventually } from '../support/eventually.js';
 import { createEndpoint, deliveryIn, postEvent, type Accepted } from '../support/path.js';
 import { startReceiver, verified } from '../support/receiver.js';
 import type { ProcessRun } from '../support/run-process.js';
+import { lockWaits } from '../support/lock-waits.js';
 import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
 
 let t: TestService;
@@ -136,13 +137,8 @@ test('a Ctrl-C while the endpoint is being registered deletes it', async () => {
   try {
     const run = startCli(['listen', '--tenant', 'early'], env);
     runs.push(run);
-    await eventually(async () => {
-      // Others write to the table as well.
-      const sql = `
-        select from pg_stat_activity where datname = current_database()
-          and wait_event_type = 'Lock' and query like 'insert into endpoints %'`;
-      return (await t.pool.query(sql)).rowCount! > 0;
-    });
+    // Others write to the table as well.
+    await eventually(async () => (await lockWaits(t.pool, 'insert into endpoints %')) > 0);
     run.child.kill('SIGINT');
     await holder.query('rollback');
     expect((await run.exit)[0]).toBe(130);

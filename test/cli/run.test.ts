@@ -1,11 +1,11 @@
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../src/embedded/ports.js';
 import { startCli, writeReadmeApplication } from '../support/cli-process.js';
 import { eventually } from '../support/eventually.js';
-import { runningWith } from '../support/processes.js';
+import { runningWith, serverOf } from '../support/processes.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import type { ProcessRun } from '../support/run-process.js';
 
@@ -85,8 +85,7 @@ test('an application that was killed goes on, at the next run, with what it hand
   expect(ids().size).toBe(1);
 
   // A server that dies is started again, and has lost nothing.
-  const [, server] = /^lock-(\d+)-/m.exec((await readdir(data)).join('\n'))!;
-  process.kill(Number(server), 'SIGKILL');
+  process.kill(serverOf(data), 'SIGKILL');
   await said(second.surehook, /^surehook: the server ended unexpectedly; starting it again …$/m);
   await said(second.surehook, /^surehook: the server is back$/m);
   expect(await second.ask()).toBe(202);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { importEventTypes, insertEventType, type EventTypeImport } from '../../src/db/event-types.js';
 import { eventually } from '../support/eventually.js';
 import { openTestDatabase, type TestDatabase } from '../support/open-deliveries.js';
+import { lockWaits } from '../support/lock-waits.js';
 
 let database: TestDatabase;
 beforeAll(async () => void (database = await openTestDatabase()));
@@ -12,12 +13,7 @@ const by = { actor: { name: 'test', requestId: null } };
 const type = (name: string): EventTypeImport => ({ name, description: null, example: null, schema: {} });
 const load = (names: string[]) =>
   importEventTypes(database.pool, names.map(type), { ...by, reason: null, dryRun: false });
-const isWaiting = async () => {
-  const { rowCount } = await database.admin.query(
-    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-  );
-  return rowCount === 1;
-};
+const isWaiting = async () => (await lockWaits(database.admin)) === 1;
 
 test('an import waits for an event type that is being created, and finds it', async () => {
   const client = await database.pool.connect();

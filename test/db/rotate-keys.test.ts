@@ -11,6 +11,7 @@ import { aboutSealed, ENDPOINT_SECRET, SEALED_COLUMNS } from '../../src/db/seale
 import { newId } from '../../src/lib/ids.js';
 import { createSecretCipher, keyIdOf } from '../../src/lib/secret-cipher.js';
 import { createDatabase } from '../support/database.js';
+import { lockWaits } from '../support/lock-waits.js';
 
 const [OLD, NEW, LOST] = [1, 2, 3].map((byte) => Buffer.alloc(32, byte).toString('base64')) as [
   string,
@@ -80,17 +81,7 @@ const intercepted = (before: () => unknown) =>
 const beatOf = (...keyIds: string[]) =>
   beat(pool, { id: 'p', makesAttempts: true, paused: null, startsBehindMs: 0, keyIds });
 /** Resolves when a connection to this database waits for a lock. */
-const somebodyWaits = () =>
-  expect
-    .poll(
-      async () =>
-        (
-          await pool.query(
-            `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-          )
-        ).rowCount,
-    )
-    .toBeGreaterThan(0);
+const somebodyWaits = () => expect.poll(() => lockWaits(pool)).toBeGreaterThan(0);
 
 test('every sealed column has the trigger that refuses unknown keys', async () => {
   const { rows } = await pool.query<{ table: string; args: string }>(

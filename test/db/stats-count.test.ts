@@ -16,6 +16,7 @@ import {
   type TestDatabase,
 } from '../support/open-deliveries.js';
 import { eventually } from '../support/eventually.js';
+import { lockWaits } from '../support/lock-waits.js';
 import { expectAllCounted, uncounted } from '../support/stats.js';
 
 let pool: Pool;
@@ -198,12 +199,7 @@ it('leaves no issue behind where its endpoint is deleted meanwhile', async () =>
       );
       return rows.length === 0;
     }).finally(() => (isDone = true));
-    await eventually(async () => {
-      const { rowCount } = await database.admin.query(
-        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-      );
-      return isDone || rowCount! > 0;
-    });
+    await eventually(async () => isDone || (await lockWaits(database.admin)) > 0);
   } finally {
     await deleting.query('commit');
     deleting.release();

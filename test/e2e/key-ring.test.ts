@@ -12,6 +12,7 @@ import {
   startTestService,
   type TestService,
 } from '../support/service.js';
+import { lockWaits } from '../support/lock-waits.js';
 
 const [NEW, LOST] = [2, 3].map((byte) => Buffer.alloc(32, byte).toString('base64')) as [string, string];
 const idOf = (key: string) => createSecretCipher([key]).keyIds[0]!;
@@ -70,12 +71,7 @@ test('a start that a new key overtakes is refused', async () => {
   const start = startTestService({ databaseUrl, attempts: false, role: 'api', workflows: 'none' }).catch(
     (error: Error) => error.message,
   );
-  await eventually(async () => {
-    const { rowCount } = await pool.query(
-      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-    );
-    return rowCount! > 0;
-  });
+  await eventually(async () => (await lockWaits(pool)) > 0);
   await client.query('commit');
   client.release();
   expect(await start).toContain(`the key ${idOf(NEW)}, which is not in SUREHOOK_ENCRYPTION_KEYS`);

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -6,7 +6,7 @@ import { freePort, isListening } from '../../src/embedded/ports.js';
 import { startCommandLine, type CommandLine } from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
 import { hasGo, hasPython } from '../support/languages.js';
-import { runningWith } from '../support/processes.js';
+import { runningWith, serverOf } from '../support/processes.js';
 import { startServerProcess, type ServerProcess } from '../support/server-process.js';
 import { ADMIN_KEY } from '../support/service.js';
 
@@ -60,8 +60,7 @@ test.skipIf(!hasPython)(
       expect(await startAndAsk(lineOf('uvicorn'), port, env)).toMatch(/^evt_/);
       await attempted(1, port);
       expect(program!.output()).toContain(`surehook: dashboard ${url}/sign-in#token=`);
-      const [, pid] = /^lock-(\d+)-/m.exec((await readdir(data)).join('\n'))!;
-      process.kill(Number(pid), 'SIGKILL');
+      process.kill(serverOf(data), 'SIGKILL');
       await program!.printed('surehook: the server is back\n');
       await attempted(4, port);
       await program!.interrupt();

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { recordKeyUse } from '../../src/db/api-keys.js';
 import { as, createKey } from '../support/api-keys.js';
 import { createEndpoint, postEvent } from '../support/path.js';
+import { lockWaits } from '../support/lock-waits.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';
 
 let t: TestService;
@@ -202,9 +203,7 @@ test('requests that are given up while their key is looked up leave no slot take
       }).catch((error: Error) => error.name);
     const paths = [['/v1/events', 'POST'] as const, ['/v1/control', 'GET'] as const];
     const sent = paths.flatMap(([path, method]) => Array.from({ length: 300 }, () => send(path, method)));
-    const waiting = `select count(*)::int from pg_stat_activity where datname = current_database()
-      and wait_event_type = 'Lock' and query like '%api_keys%'`;
-    await eventually(async () => (await t.pool.query<{ count: number }>(waiting)).rows[0]!.count > 0);
+    await eventually(async () => (await lockWaits(t.pool, '%api_keys%')) > 0);
     given.abort();
     expect(new Set(await Promise.all(sent))).toEqual(new Set(['AbortError']));
     await lock.query('rollback');

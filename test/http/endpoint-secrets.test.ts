@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kindOf, newSecret, publicKeyOf } from '../../src/webhook/sign.js';
 import { createEndpoint } from '../support/path.js';
+import { lockWaits } from '../support/lock-waits.js';
 import { startTestService, type TestService } from '../support/service.js';
 
 const URL = 'https://example.com/hook';
@@ -26,8 +27,6 @@ const rotate = (id: string, body?: object, headers: Record<string, string> = {})
     body,
     headers,
   );
-
-const WAITING = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
 
 const hoursFromNow = (time: string | null) => (Date.parse(time!) - Date.now()) / 3_600_000;
 
@@ -150,7 +149,7 @@ describe('rotating a secret', () => {
         JSON.stringify(extra_signature),
       ]);
       const rotated = rotate(id, { signature: 'ed25519' });
-      await expect.poll(async () => (await t.pool.query(WAITING)).rowCount).toBeGreaterThan(0);
+      await expect.poll(() => lockWaits(t.pool)).toBeGreaterThan(0);
       await blocker.query('commit');
       expect(await rotated).toMatchObject({ status: 409, body: { errors: [{ path: 'signature' }] } });
     } finally {

@@ -9,3 +9,9 @@ export function runningWith(text: string): string[] {
     : execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).split('\n');
   return lines.filter((line) => line.includes(text));
 }
+
+/** The process of the server that runs on a data folder, which it has locked. */
+export function serverOf(dataDir: string): number {
+  const [, pid] = /^lock-(\d+)-/m.exec(readdirSync(dataDir).join('\n'))!;
+  return Number(pid);
+}

@@ -24,6 +24,7 @@ import {
   recordOf,
   type TestDatabase,
 } from '../../support/open-deliveries.js';
+import { lockWaits } from '../../support/lock-waits.js';
 
 let pool: Pool;
 let database: TestDatabase;
@@ -117,16 +118,7 @@ describe('ending open deliveries', () => {
       await client.query('begin');
       await client.query(`update open_deliveries set ${change} where id = $1`, [made.id]);
       const ending = end([made.id]);
-      await expect
-        .poll(
-          async () =>
-            (
-              await pool.query(
-                `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-              )
-            ).rowCount,
-        )
-        .toBeGreaterThan(0);
+      await expect.poll(() => lockWaits(pool)).toBeGreaterThan(0);
       await client.query('commit');
       client.release();
       expect(await ending).toEqual([made.id]);

@@ -21,6 +21,7 @@ import {
   testAttempt,
   type Result,
 } from '../../support/open-deliveries.js';
+import { lockWaits } from '../../support/lock-waits.js';
 
 let pool: Pool;
 let database: TestDatabase;
@@ -280,16 +281,7 @@ describe('recording an attempt whose claim was lost', () => {
     await client.query('begin');
     await endDeliveries(client, [id], 'CANCELLED', 'enough');
     const late = record({ id, claim: 1 }, 'delivered');
-    await expect
-      .poll(
-        async () =>
-          (
-            await pool.query(
-              `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-            )
-          ).rowCount,
-      )
-      .toBe(1);
+    await expect.poll(() => lockWaits(pool)).toBe(1);
     await client.query('commit');
     client.release();
     await late;
