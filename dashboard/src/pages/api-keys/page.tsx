@@ -14,6 +14,7 @@ import { KeyState } from './key-state';
 import { NewKey } from './new-key';
 import { Revoke } from './revoke';
 import { ROLES } from './roles';
+import { idOf } from '../../lib/id-of';
 
 const FILTERS: readonly Filter<'role' | 'tenant'>[] = [
   { name: 'role', label: 'Role', options: ROLES.map((value) => ({ value, label: value })) },
@@ -106,5 +107,3 @@ function Keys() {
     </>
   );
 }
-
-const idOf = ({ id }: ApiKey) => id;

@@ -17,6 +17,7 @@ import type { AuditSearch } from '../search';
 import { changesOf } from './diff';
 import { Entry } from './entry';
 import classes from './page.module.css';
+import { idOf } from '../../lib/id-of';
 
 const FILTERS: readonly Filter<'actor' | 'action' | 'object' | 'tenant'>[] = [
   { name: 'actor', label: 'Who' },
@@ -94,8 +95,6 @@ export function Audit() {
     </>
   );
 }
-
-const idOf = ({ id }: AuditEntry) => id;
 
 /** The reason, else the first fields that changed. */
 function inShort({ reason, before, after }: AuditEntry): string {

@@ -2,7 +2,6 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 import { readDeliveries } from '../../api/deliveries';
 import { canOperate } from '../../api/session';
-import type { Delivery } from '../../api/types';
 import { useTail } from '../../api/use-tail';
 import { useSession } from '../../app/session';
 import { useViewedTenant } from '../../app/view-as';
@@ -18,10 +17,9 @@ import { DELIVERY_COLUMNS } from './columns';
 import { DELIVERY_FILTERS } from './filters';
 import { deliveriesSearch, type DeliveriesSearch } from './search';
 import { SelectionBar } from './selection-bar';
+import { idOf } from '../../lib/id-of';
 
 const route = getRouteApi('/signed-in/deliveries');
-const idOf = ({ id }: Delivery) => id;
-
 /** A replay chooses by the same filters, but for the event, and takes deliveries that have ended. */
 const isReplayable = ({ status, event_id }: DeliveriesSearch) =>
   event_id === undefined && (status === 'FAILED' || status === 'CANCELLED' || status === 'DELIVERED');

@@ -7,8 +7,6 @@ import { HealthSparkline } from './health-sparkline';
 import { HeldCount, LastSuccess } from './row-figures';
 import { reasonWords } from './status-words';
 
-export const idOf = ({ id }: Endpoint) => id;
-
 export const endpointColumns: Column<Endpoint>[] = [
   {
     header: 'URL',

@@ -9,7 +9,8 @@ import { Empty } from '../../components/empty';
 import { FilterBar, type Filter } from '../../components/filter-bar';
 import { PageHeader } from '../../components/page-header';
 import { PagedList } from '../../components/paged-list';
-import { endpointColumns, idOf } from './columns';
+import { endpointColumns } from './columns';
+import { idOf } from '../../lib/id-of';
 import { endpointsSearch, type EndpointsSearch } from './search';
 
 const FILTERS = [

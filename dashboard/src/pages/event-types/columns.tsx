@@ -7,8 +7,6 @@ import { Tag } from '../../components/tag';
 
 type ListedEventType = components['schemas']['ListedEventType'];
 
-export const idOf = ({ name }: ListedEventType) => name;
-
 export const eventTypeColumns: Column<ListedEventType>[] = [
   {
     header: 'Name',

@@ -9,7 +9,8 @@ import { FilterBar, type Filter } from '../../components/filter-bar';
 import { PageHeader } from '../../components/page-header';
 import { PagedList } from '../../components/paged-list';
 import { eventTypesSearch } from '../search';
-import { eventTypeColumns, idOf } from './columns';
+import { nameOf } from '../../lib/id-of';
+import { eventTypeColumns } from './columns';
 import { ImportOpenApi } from './import-openapi';
 import { NewEventType } from './new';
 
@@ -76,7 +77,7 @@ function Catalogue() {
         label="Event types"
         list={list}
         columns={eventTypeColumns}
-        idOf={idOf}
+        idOf={nameOf}
         empty={
           <Empty title={archived === 'only' ? 'Nothing is archived' : 'The catalogue is empty'}>
             {archived === 'only'

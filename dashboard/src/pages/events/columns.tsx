@@ -42,5 +42,3 @@ function outcome({ outcome, delivery_count: made }: ListedEvent) {
     </Tag>
   );
 }
-
-export const idOfEvent = ({ id }: ListedEvent): string => id;

@@ -5,7 +5,6 @@ import { readDeliveries } from '../../api/deliveries';
 import type { EventWithText } from '../../api/event';
 import { readAgainIn } from '../../api/read-again';
 import { canOperate } from '../../api/session';
-import type { Delivery } from '../../api/types';
 import { useSession } from '../../app/session';
 import { Loaded } from '../../components/loaded';
 import { RowList } from '../../components/row-list';
@@ -13,8 +12,7 @@ import { Section } from '../../components/section';
 import { NoEndpoint } from './no-endpoint';
 import { DELIVERY_COLUMNS } from '../deliveries/columns';
 import { setChosen } from '../replay/chosen';
-
-const idOf = ({ id }: Delivery) => id;
+import { idOf } from '../../lib/id-of';
 
 /** The newest deliveries of an event, replays among them; read again while some are open. */
 export function EventDeliveries({ event }: { event: EventWithText }) {

@@ -5,7 +5,8 @@ import { Empty } from '../../components/empty';
 import { PagedList } from '../../components/paged-list';
 import { WaitingRows } from '../../components/live-switch';
 import { useScrolled } from '../../components/use-scrolled';
-import { EVENT_COLUMNS, idOfEvent } from './columns';
+import { idOf } from '../../lib/id-of';
+import { EVENT_COLUMNS } from './columns';
 import type { EventsSearch } from './search';
 
 /** Events that match the filters; new ones come in at the top. */
@@ -29,7 +30,7 @@ export function EventList({
         label="Events"
         list={list}
         columns={EVENT_COLUMNS}
-        idOf={idOfEvent}
+        idOf={idOf}
         empty={
           <Empty title={isFiltered ? 'No event matches these filters' : 'No events yet'}>
             {isFiltered

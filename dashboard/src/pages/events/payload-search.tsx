@@ -7,7 +7,8 @@ import { LoadError } from '../../components/loaded';
 import { RowList } from '../../components/row-list';
 import { RowsPending } from '../../components/rows-pending';
 import { count, dateTime } from '../../lib/format';
-import { EVENT_COLUMNS, idOfEvent } from './columns';
+import { idOf } from '../../lib/id-of';
+import { EVENT_COLUMNS } from './columns';
 import type { EventsSearch } from './search';
 
 /** Events whose payload has a text. Each request searches a bounded part, newest first, and says how far it came. */
@@ -47,7 +48,7 @@ export function PayloadSearch({ search }: { search: EventsSearch }) {
         )}
       </Group>
       {rows.length > 0 ? (
-        <RowList label="Events found" rows={rows} columns={EVENT_COLUMNS} idOf={idOfEvent} />
+        <RowList label="Events found" rows={rows} columns={EVENT_COLUMNS} idOf={idOf} />
       ) : (
         <Empty title="Nothing found so far">
           {query.hasNextPage

@@ -18,6 +18,7 @@ import { count } from '../../lib/format';
 import { BatchBadge } from './batch-badge';
 import { Selection } from './selection';
 import { BATCH_STATUSES, BATCH_WORDS } from './words';
+import { idOf } from '../../lib/id-of';
 
 const FILTERS: readonly Filter<'status' | 'tenant'>[] = [
   {
@@ -94,5 +95,3 @@ function progress({ status, plan, created_count, delivered_count, failed_count }
   const failed = failed_count > 0 ? `, ${count(failed_count)} failed` : '';
   return `${count(created_count)} of ${count(plan.eligible)} made, ${count(delivered_count)} delivered${failed}`;
 }
-
-const idOf = ({ id }: Batch) => id;

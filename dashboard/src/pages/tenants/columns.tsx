@@ -11,8 +11,6 @@ type ListedTenant = components['schemas']['ListedTenant'];
 export const quota = (value: number | null, unit = ''): string =>
   value === null ? 'default' : `${count(value)}${unit}`;
 
-export const idOf = ({ id }: ListedTenant) => id;
-
 export const tenantColumns = (paused: ReadonlySet<string | null>): Column<ListedTenant>[] => [
   {
     header: 'Tenant',

@@ -10,7 +10,8 @@ import { useSession } from '../../app/session';
 import { Empty } from '../../components/empty';
 import { PageHeader } from '../../components/page-header';
 import { PagedList } from '../../components/paged-list';
-import { idOf, tenantColumns } from './columns';
+import { tenantColumns } from './columns';
+import { idOf } from '../../lib/id-of';
 import { NewTenant } from './new';
 
 export function Tenants() {

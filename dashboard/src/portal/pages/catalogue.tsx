@@ -6,9 +6,9 @@ import { PageHeader } from '../../components/page-header';
 import { PagedList } from '../../components/paged-list';
 import { RowLink } from '../../components/row-link';
 import type { Column } from '../../components/row-list';
+import { nameOf } from '../../lib/id-of';
 
 type ListedEventType = components['schemas']['ListedEventType'];
-const idOf = ({ name }: ListedEventType) => name;
 
 const COLUMNS: readonly Column<ListedEventType>[] = [
   {
@@ -35,7 +35,7 @@ export function Catalogue() {
         label="Events"
         list={list}
         columns={COLUMNS}
-        idOf={idOf}
+        idOf={nameOf}
         empty={<Empty title="No events are described here">Ask for their names where you came from.</Empty>}
       />
     </>

@@ -7,7 +7,8 @@ import { ButtonLink } from '../../components/button-link';
 import { Empty } from '../../components/empty';
 import { PageHeader } from '../../components/page-header';
 import { PagedList } from '../../components/paged-list';
-import { endpointColumns, idOf } from '../../pages/endpoints/columns';
+import { endpointColumns } from '../../pages/endpoints/columns';
+import { idOf } from '../../lib/id-of';
 
 /** The other columns are the operator's, or ask for more than a session may in a list of many. */
 const COLUMNS = endpointColumns.filter(({ header }) =>

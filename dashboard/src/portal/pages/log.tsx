@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useCan } from '../../api/api-context';
 import { api, data } from '../../api/client';
-import type { Delivery, Endpoint } from '../../api/types';
+import type { Endpoint } from '../../api/types';
 import { useTail } from '../../api/use-tail';
 import { Empty } from '../../components/empty';
 import { ButtonLink } from '../../components/button-link';
@@ -17,10 +17,9 @@ import { STATUS_WORDS } from '../../lib/words';
 import { deliveriesSearch } from '../../pages/deliveries/search';
 import { endpointsQuery, eventTypesQuery } from '../queries';
 import { DELIVERY_COLUMNS } from '../../pages/deliveries/columns';
+import { idOf } from '../../lib/id-of';
 
 const route = getRouteApi('/signed-in/deliveries');
-const idOf = ({ id }: Delivery) => id;
-
 /** A session sees one tenant. */
 const COLUMNS = DELIVERY_COLUMNS.filter(({ header }) => header !== 'Tenant');
 
