@@ -16,7 +16,7 @@ export interface StatsScope {
 }
 
 /** Events, attempts and ended deliveries are counted, and the durations of attempts and until the arrival. */
-const MEASURES = ['event', 'delivery', 'attempt', 'attempt_ms', 'arrival_ms'] as const;
+export const MEASURES = ['event', 'delivery', 'attempt', 'attempt_ms', 'arrival_ms'] as const;
 
 /** By label (see the table `stats`); null: there are none. */
 export type StatsCounts = Record<(typeof MEASURES)[number], Record<string, number> | null>;

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import {
+  MEASURES,
   readStats,
   STATS_WIDTHS,
   statsCompleteTo,
@@ -105,14 +106,13 @@ async function statsOf(
 }
 
 function addUp(buckets: StatsBucket[]): StatsCounts {
-  const sum = { event: {}, delivery: {}, attempt: {}, attempt_ms: {}, arrival_ms: {} };
-  for (const [measure, labels] of Object.entries<Record<string, number>>(sum)) {
-    for (const bucket of buckets) {
-      const counts = bucket[measure as keyof StatsCounts];
-      for (const label in counts) labels[label] = (labels[label] ?? 0) + counts[label]!;
-    }
-  }
-  return sum;
+  const sumOf = (measure: keyof StatsCounts) => {
+    const sum: Record<string, number> = {};
+    for (const { [measure]: counts } of buckets)
+      for (const label in counts) sum[label] = (sum[label] ?? 0) + counts[label]!;
+    return sum;
+  };
+  return Object.fromEntries(MEASURES.map((measure) => [measure, sumOf(measure)])) as StatsCounts;
 }
 
 function pointOf({ event, delivery, attempt, attempt_ms, arrival_ms }: StatsCounts, isOfEndpoint: boolean) {
