@@ -13,8 +13,9 @@ const UNIT = [
   'test/http/{event-stream,fair-shares,api-key-cache}.test.ts',
 ];
 const E2E = ['test/e2e/**/*.test.ts'];
-/** These measure rates and latencies, or send thousands of requests at once: each has the machine to itself. */
+/** These measure rates, latencies or frames, or send thousands of requests at once: each has the machine to itself. */
 const ALONE = [
+  'test/dashboard/many-rows.test.ts',
   'test/e2e/{clocks,control,deleting,holding,queue,replay,replay-operate,wide-events}.test.ts',
   'test/faults/kill-switch.test.ts',
 ];
@@ -39,7 +40,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
-          exclude: [...UNIT, ...E2E, ...FAULTS],
+          exclude: [...UNIT, ...E2E, ...FAULTS, ...ALONE],
           ...SERVERS,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
