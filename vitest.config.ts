@@ -20,7 +20,11 @@ const ALONE = [
   'test/faults/kill-switch.test.ts',
 ];
 const FAULTS = ['test/faults/**/*.test.ts'];
-const SERVERS = { globalSetup: ['test/support/servers.ts'] };
+const SERVERS = {
+  globalSetup: ['test/support/servers.ts'],
+  // The default of one second is too short for a page or another process on a busy machine.
+  expect: { poll: { timeout: 20_000 } },
+};
 
 /** The projects run one after the other. */
 export default defineConfig({

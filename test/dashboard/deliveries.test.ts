@@ -165,7 +165,7 @@ describeInBrowser('deliveries in the dashboard', () => {
     await page.getByRole('region', { name: 'Details' }).waitFor();
     await page.goBack();
     await row.waitFor();
-    expect(await page.evaluate<number>('scrollY')).toBe(before);
+    await expect.poll(() => page.evaluate<number>('scrollY')).toBe(before);
     expect(page.url()).toContain('status=FAILED');
     await page.goBack();
     await expect.poll(() => page.url()).not.toContain('status');

@@ -39,7 +39,7 @@ describeInBrowser('the kill switch', () => {
     await dialog.getByLabel('Reason').fill(HOSTILE);
     await dialog.getByRole('button', { name: 'Pause everything' }).click();
     await page.getByRole('alert').getByText(HOSTILE).waitFor();
-    await other.getByRole('alert').getByText(HOSTILE).waitFor({ timeout: 6_000 });
+    await other.getByRole('alert').getByText(HOSTILE).waitFor();
     expect(await other.getByRole('button', { name: 'Resume everything' }).count()).toBe(0);
     expect(await page.getByRole('button', { name: 'Pause everything' }).count()).toBe(0);
     const before = receiver.requests.length;

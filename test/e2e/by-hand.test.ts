@@ -74,7 +74,7 @@ const waits = (workflowId: string) =>
 /** With a request under way, that its activity waits for: only then does Temporal accept a failure. */
 async function attempting(): Promise<Retrying> {
   const tenant = `tenant_${Math.random().toString(36).slice(2)}`;
-  await createEndpoint(t, receiver.url, { tenant });
+  await createEndpoint(t, receiver.url, { tenant, timeout_ms: 30_000 });
   let answer!: () => void;
   const answered = new Promise<void>((resolve) => (answer = resolve));
   beforeEnd.push(answer);

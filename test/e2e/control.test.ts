@@ -113,7 +113,10 @@ test('the kill switch stops every process within a second, uses up no attempt, a
 
 test('a pause holds what waits for a retry, outlives a restart of everything, and resuming goes on where it was', async () => {
   await createEndpoint(t, receiver.url);
-  receiver.setBehaviour((_request, index) => ({ status: index === 0 ? 500 : 200 }));
+  receiver.setBehaviour((_request, index) => ({
+    status: index === 0 ? 500 : 200,
+    headers: { 'retry-after': '300' },
+  }));
   const event = await postEvent(t, {});
   await receiver.waitFor((requests) => requests.length === 1);
   await pause();

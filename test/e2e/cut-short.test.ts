@@ -36,7 +36,7 @@ async function underWay(): Promise<{
   let answer!: (status: number) => void;
   const status = new Promise<number>((resolve) => (answer = resolve));
   receiver.setBehaviour(async () => ({ status: await status, headers: { 'retry-after': '86400' } }));
-  await createEndpoint(t, receiver.url, { tenant });
+  await createEndpoint(t, receiver.url, { tenant, timeout_ms: 30_000 });
   const { deliveries, idempotency_key } = await postEvent(t, { tenant });
   await receiver.waitFor((requests) => requests.length === 1);
   const handle = client.workflow.getHandle(`deliver:${tenant}:${idempotency_key}`);

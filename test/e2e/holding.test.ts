@@ -84,11 +84,14 @@ test('a pause also holds what waits for its retry; resumed, the retry keeps its 
 
 test('a retry that comes due during a pause is made when the endpoint is enabled again', async () => {
   const endpoint = await endpointOf();
-  receiver.setBehaviour((_request, index) => ({ status: index === 0 ? 500 : 200 }));
+  receiver.setBehaviour((_request, index) => ({
+    status: index === 0 ? 500 : 200,
+    headers: { 'retry-after': '300' },
+  }));
   const id = await post();
-  await deliveryIn(t, id, ['IN_PROGRESS']);
+  const { next_attempt_at } = await deliveryIn(t, id, ['IN_PROGRESS']);
   await act(`endpoints/${endpoint.id}/pause`);
-  await sleep(1_000);
+  await eventually(() => Promise.resolve(Date.now() > Date.parse(String(next_attempt_at)) + 500));
   expect(await getDelivery(t, id)).toMatchObject({ status: 'HELD', attempt_count: 1 });
   await act(`endpoints/${endpoint.id}/enable`);
   expect(await deliveryIn(t, id)).toMatchObject({ status: 'DELIVERED', attempt_count: 2 });

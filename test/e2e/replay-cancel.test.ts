@@ -33,7 +33,10 @@ beforeEach(async () => {
 });
 
 test('a delivery that arrives while its batch is cancelled is DELIVERED, and no part of the rest', async () => {
-  receiver.setBehaviour(() => ({ status: 200, afterMs: 3_000 }));
+  let answer!: () => void;
+  const answered = new Promise<void>((resolve) => (answer = resolve));
+  receiver.setBehaviour(() => answered.then(() => ({ status: 200 })));
+  await t.call('PATCH', `/v1/endpoints/${endpointId}`, { timeout_ms: 30_000 });
   await seedDeliveries(t.pool, { endpointId, count: 5 });
   const batch = await calls.create({ filter: { tenant }, rate_per_second: 0 });
   await receiver.waitFor((requests) => requests.length === 5);
@@ -48,6 +51,7 @@ test('a delivery that arrives while its batch is cancelled is DELIVERED, and no 
   });
   const other = await calls.create({ filter: { tenant }, dry_run: true });
   expect(other.plan).toMatchObject({ eligible: 0, skipped_by_reason: { in_progress: 5 } });
+  answer();
 
   expect(await calls.ended(batch.id)).toMatchObject({ delivered_count: 5, cancelled_count: 0 });
   const rest = await calls.post(batch.id, 'start');

@@ -61,7 +61,7 @@ describe.each([
 
   test('a retry is made at its time, once, under the same webhook id', async () => {
     await endpointOf();
-    failOnce('100');
+    failOnce('300');
     const id = await post();
     const shown = await deliveryIn(t, id, ['IN_PROGRESS']);
     expect(shown).toMatchObject({ attempt_count: 1, last_classification: 'HTTP_5XX_RETRYABLE' });
@@ -89,7 +89,7 @@ describe.each([
 
   test('a retry that comes due during a pause is made when the pause ends', async () => {
     const { id: endpointId } = await endpointOf();
-    failOnce('50');
+    failOnce('300');
     const id = await post();
     const { next_attempt_at } = await deliveryIn(t, id, ['IN_PROGRESS']);
     await act(`endpoints/${endpointId}/pause`);
@@ -102,14 +102,14 @@ describe.each([
 
   test('a pause that another process made without a notification holds what comes due', async () => {
     await endpointOf();
-    failOnce('100');
+    failOnce('300');
     const id = await post();
-    await deliveryIn(t, id, ['IN_PROGRESS']);
+    const { next_attempt_at } = await deliveryIn(t, id, ['IN_PROGRESS']);
     await t.pool.query(
       `insert into control (scope, reason, paused_by) values ('tenant:' || $1, 'unpaid', 'x')`,
       [tenant],
     );
-    await sleep(1_500);
+    await eventually(() => Promise.resolve(Date.now() > Date.parse(String(next_attempt_at)) + 500));
     expect(await getDelivery(t, id)).toMatchObject({
       status: 'HELD',
       status_reason: 'tenant paused: unpaid',

@@ -162,7 +162,8 @@ test.concurrent(
       const asked = Date.now();
       for (const run of runs) run.child.kill('SIGTERM');
       for (const run of runs) expect((await run.exit)[0], run.out + run.err).toBe(0);
-      expect(Date.now() - asked).toBeLessThan(5_000);
+      // A stop that waited for Temporal would take 45 s.
+      expect(Date.now() - asked).toBeLessThan(20_000);
     } finally {
       for (const { child } of runs) if (child.exitCode === null) child.kill('SIGKILL');
     }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestAnswer } from '../../src/delivery/test-endpoint.js';
 import { createEndpoint } from '../support/path.js';
+import { untilPausesKnown } from '../support/pauses.js';
 import { startReceiver, verified, type Receiver, type ReceiverOptions } from '../support/receiver.js';
 import { startTestService, type Answer, type TestService } from '../support/service.js';
 import { makeCertificates, type Certificates } from '../support/tls.js';
@@ -144,14 +145,16 @@ describe('a test of an endpoint', () => {
     const { id } = await createEndpoint(t, url, { tenant: 'stopped' });
     const scope = { scope: 'tenant', tenant: 'stopped', reason: 'incident 7' };
     await t.call('POST', '/v1/control/pause', scope);
-    await expect.poll(async () => (await test(id)).status).toBe(409);
+    await untilPausesKnown(t);
     expect(await test(id)).toMatchObject({
+      status: 409,
       body: { code: 'paused', detail: expect.stringContaining('incident 7') as string },
     });
     expect(await test(id, { preview: true })).toMatchObject({ status: 200, body: { sent: false } });
     const before = requests.length;
     await t.call('POST', '/v1/control/resume', scope);
-    await expect.poll(async () => (await test(id)).status).toBe(200);
+    await untilPausesKnown(t);
+    expect(await test(id)).toMatchObject({ status: 200, body: { sent: true } });
     expect(requests).toHaveLength(before + 1);
   });
 
@@ -166,7 +169,7 @@ describe('a test of an endpoint', () => {
       const asked = test(id);
       await expect.poll(async () => (await waitingFor('endpoint_secrets')) > 0).toBe(true);
       await t.call('POST', '/v1/control/pause', scope);
-      await expect.poll(async () => (await test(id)).status).toBe(409);
+      await untilPausesKnown(t);
       await blocker.query('rollback');
       expect(await asked).toMatchObject({ status: 409, body: { code: 'paused' } });
     } finally {

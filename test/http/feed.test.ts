@@ -147,8 +147,12 @@ test('a filter that matches one of 11,000 events can be followed through empty p
      from generate_series(1, 11000) n`,
   );
   const event = await postEvent(t, { tenant: 'feed_rare' });
-  const first = await read('', '&tenant=feed_rare');
-  expect(first).toMatchObject({ data: [], has_more: true });
+  // Transactions of other databases that began before keep the page back.
+  const first = await eventually(async () => {
+    const page = await read('', '&tenant=feed_rare');
+    return page.has_more && page;
+  });
+  expect(first.data).toEqual([]);
   const rare = await eventually(async () => {
     const { seen } = await readAll('', '&tenant=feed_rare');
     return seen.length > 0 && seen;

@@ -87,7 +87,7 @@ describe('GET /v1/processes', () => {
   it('lists processes with their heartbeat, also one that fell silent', async () => {
     await t.pool.query(
       `insert into processes (id, started_at, alive_at, makes_attempts, paused)
-       values ('prc_silent', now() - interval '1 hour', now() - interval '9 seconds', false, 'a file')`,
+       values ('prc_silent', now() - interval '1 hour', now() - interval '5 seconds', false, 'a file')`,
     );
     const { body } = await t.call<z.input<typeof processList>>('GET', '/v1/processes');
     expect(body.data).toMatchObject([

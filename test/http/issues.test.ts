@@ -80,7 +80,7 @@ describe('GET /v1/issues', () => {
       ...{ classification: 'HTTP_5XX_RETRYABLE', attempt_count: 2, failed_count: 0, retrying_count: 2 },
     });
     for (const { first_seen_at: first, last_seen_at: last } of data) {
-      expect(Date.parse(String(last))).toBeGreaterThan(Date.parse(String(first)));
+      expect(Date.parse(String(last))).toBeGreaterThanOrEqual(Date.parse(String(first)));
       expect(Math.abs(Date.now() - Date.parse(String(last)))).toBeLessThan(60_000);
     }
     const sample = await t.call('GET', `/v1/deliveries/${of(refusing).sample_delivery_id}`);

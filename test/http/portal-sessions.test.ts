@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { as, createKey } from '../support/api-keys.js';
 import { createEndpoint } from '../support/path.js';
+import { untilPausesKnown } from '../support/pauses.js';
 import {
   auditOf,
   createSession,
@@ -117,6 +118,7 @@ test('a session sees that everything is paused, but not why', async () => {
   await seedOpen(t.pool, { endpointId: endpoint.id, count: 1 });
   const reason = 'a fault at another customer';
   await t.call('POST', '/v1/control/pause', { scope: 'all', reason });
+  await untilPausesKnown(t);
   try {
     const path = `/v1/deliveries?endpoint_id=${endpoint.id}`;
     const { data } = (await session.call<{ data: { id: string; status_reason: string }[] }>('GET', path))

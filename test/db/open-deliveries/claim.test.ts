@@ -134,12 +134,12 @@ describe('claiming what is due', () => {
 
   it('leaves the attempts of workflows to them for 30 s', async () => {
     await addEndpoint(pool);
-    const [fresh] = await ready('t', 29_000);
+    const [fresh] = await ready('t', 20_000);
     const [late] = await ready('t', 31_000);
     const [queued] = await ready('t', 0);
     await pool.query(`update open_deliveries set run_by = 'workflow' where id <> $1`, [queued]);
     expect((await claimedIds()).sort()).toEqual([late, queued].sort());
-    await pool.query(`update open_deliveries set run_at = run_at - interval '2 s' where id = $1`, [fresh]);
+    await pool.query(`update open_deliveries set run_at = run_at - interval '11 s' where id = $1`, [fresh]);
     expect((await look()).claimed).toMatchObject([{ id: fresh, run_by: 'workflow' }]);
   });
 
