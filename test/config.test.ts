@@ -1,7 +1,25 @@
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, loadConfig } from '../src/config.js';
+import { CONFIG_NAMES, ConfigError, loadConfig } from '../src/config.js';
+
+/** docker-compose.yml sets these itself, or they mean nothing to a container of one process. */
+const NOT_OF_COMPOSE = [
+  'PORT',
+  'HOST',
+  'METRICS_PORT',
+  'DATA_DIR',
+  'DATABASE_URL',
+  'TEMPORAL_ADDRESS',
+  'TEMPORAL_TLS',
+  'TEMPORAL_API_KEY',
+  'TEMPORAL_UI_PORT',
+  'SUREHOOK_ENCRYPTION_KEY',
+  'SUREHOOK_PROCESSES',
+];
+
+const namesIn = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name]) => name!);
 
 const faultsOf = (env: NodeJS.ProcessEnv): string[] => {
   try {
@@ -113,8 +131,18 @@ describe('configuration', () => {
       expect(faultsOf({ SUREHOOK_PROCESSES: number })).toEqual([`SUREHOOK_PROCESSES: ${must}`]);
   });
 
+  it('is listed whole in .env.example', () => {
+    const listed = namesIn(readFileSync('.env.example', 'utf8'), /^([A-Z_]+)=/gm);
+    expect(listed.toSorted()).toEqual(CONFIG_NAMES.toSorted());
+  });
+
+  it('reaches containers: docker-compose.yml passes on every variable that applies', () => {
+    const passed = namesIn(readFileSync('docker-compose.yml', 'utf8'), /^ {2}([A-Z_]+): \$\{\1:/gm);
+    expect([...passed, ...NOT_OF_COMPOSE].toSorted()).toEqual(CONFIG_NAMES.toSorted());
+  });
+
   it('takes an empty variable as unset', () => {
-    const empty = { PORT: '', DATABASE_URL: '', TEMPORAL_TLS: '', SUREHOOK_ALLOW_NETWORKS: '' };
+    const empty = Object.fromEntries(CONFIG_NAMES.map((name) => [name, '']));
     expect(loadConfig(empty)).toEqual(loadConfig({}));
   });
 
