@@ -81,9 +81,9 @@ describe('the data folder', () => {
   it.each([
     ['a process that is gone', 'lock-2147483646-1'],
     ['a process whose pid another has by now', `lock-${process.ppid}-1`],
-  ])('is taken over from %s', async (_case, claim) => {
+  ])('is taken over from %s', async (_case, lockFile) => {
     await (await openDataDir(dir)).close();
-    await writeFile(join(dir, claim), '');
+    await writeFile(join(dir, lockFile), '');
     const data = await openDataDir(dir);
     const [mine, ...others] = await readdir(dir);
     expect(mine).toMatch(`lock-${process.pid}-${startTime(process.pid)?.replaceAll(/\W/g, '')}-`);
@@ -128,24 +128,24 @@ describe('the data folder', () => {
 
   it('is refused while another machine keeps touching its lock file, and taken over when that stops', async () => {
     await (await openDataDir(dir)).close();
-    const claim = join(dir, 'lock-7-77-f00f00f00f00f00f-far-away.example');
-    await writeFile(claim, '');
-    const beat = setInterval(() => void utimes(claim, new Date(), new Date()), 300);
+    const lockFile = join(dir, 'lock-7-77-f00f00f00f00f00f-far-away.example');
+    await writeFile(lockFile, '');
+    const beat = setInterval(() => void utimes(lockFile, new Date(), new Date()), 300);
     const said: string[] = [];
     const open = () => openDataDir(dir, { say: (line) => said.push(line), lost: () => {} });
     await expect(open()).rejects.toThrow('(pid 7 on far-away.example, in another container or machine)');
     expect(said).toEqual([expect.stringContaining('was in use on far-away.example (pid 7)')]);
     clearInterval(beat);
     const data = await open();
-    expect(await readdir(dir)).not.toContain(basename(claim));
+    expect(await readdir(dir)).not.toContain(basename(lockFile));
     await data.close();
   });
 
   it('tells its holder when the lock is gone', async () => {
     let lost = false;
     const data = await openDataDir(dir, { say: () => {}, lost: () => (lost = true) });
-    const [claim] = await readdir(dir);
-    await rm(join(dir, claim!));
+    const [lockFile] = await readdir(dir);
+    await rm(join(dir, lockFile!));
     await eventually(async () => lost, 10_000);
     await data.close();
   });

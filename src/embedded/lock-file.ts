@@ -6,21 +6,21 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const BEAT_MS = 1_000;
-/** A claim whose mtime stands still this long is dead. Longer than a network file system caches an mtime. */
+/** The process of a lock file whose mtime stands still this long is dead. Longer than a network file system caches an mtime. */
 const WATCH_MS = 6_000;
 /** Longest `sun_path` on macOS and the BSDs, in bytes; Linux allows four more. */
 const MAX_SOCKET_PATH = 103;
 
-export interface Claim {
+export interface LockFile {
   release(): Promise<void>;
 }
 
 /**
- * Makes a claim that shows other processes that its holder is alive: a socket, or a plain file if the file system has
- * no sockets, whose mtime is set every second. Returns null if a claim of this name exists. `lost` is called when the
- * claim disappears without a release.
+ * Creates a file that shows other processes that its holder is alive: a socket, or a plain file if the file system has
+ * no sockets, whose mtime is set every second. Returns null if a file of this name exists. `lost` is called when the
+ * file disappears without a release.
  */
-export async function makeClaim(dir: string, name: string, lost: () => void): Promise<Claim | null> {
+export async function createLockFile(dir: string, name: string, lost: () => void): Promise<LockFile | null> {
   const file = join(dir, name);
   const folder = await open(dir, constants.O_RDONLY);
   let server: Server | null;
@@ -52,7 +52,7 @@ export async function makeClaim(dir: string, name: string, lost: () => void): Pr
   };
 }
 
-/** Whether a process listens on a claim's socket. The kernel knows this across containers and for frozen processes. */
+/** Whether a process listens on the socket of a lock. The kernel knows this across containers and for frozen processes. */
 export async function isHeld(dir: string, name: string): Promise<boolean> {
   const folder = await open(dir, constants.O_RDONLY);
   try {
@@ -61,7 +61,7 @@ export async function isHeld(dir: string, name: string): Promise<boolean> {
       await once(socket, 'connect');
       return true;
     } catch (error) {
-      // The socket's queue is full, so a process holds the claim.
+      // The socket's queue is full, so a process holds the lock.
       return (error as NodeJS.ErrnoException).code === 'EAGAIN';
     } finally {
       socket.destroy();
@@ -71,7 +71,7 @@ export async function isHeld(dir: string, name: string): Promise<boolean> {
   }
 }
 
-/** Whether a claim's mtime still changes; this compares no clocks of two machines. */
+/** Whether the mtime of a lock file still changes; this compares no clocks of two machines. */
 export async function isBeating(dir: string, name: string): Promise<boolean> {
   const time = () =>
     stat(join(dir, name)).then(
