@@ -8,7 +8,7 @@ import { listEventRates } from '../db/tenant-quotas.js';
 import { createLive } from '../http/live.js';
 import { readLive } from '../db/live.js';
 import type { OpenCounts } from '../db/open-counts.js';
-import { createEventSchemas } from '../delivery/event-schemas.js';
+import { createPayloadSchemas } from '../delivery/payload-schemas.js';
 import { createTenantRates } from '../delivery/tenant-rates.js';
 import { createApp } from '../http/app.js';
 import { BUILT_PAGE, readPage } from '../http/page/files.js';
@@ -87,7 +87,7 @@ export async function startApi(options: ServiceOptions, served: Served, delivery
     version: VERSION,
     accept: acceptance.watch(delivery.accept),
     findByKey: withConcurrencyLimit((event) => findByKey(pool, event), LOOK_UPS),
-    eventSchemas: createEventSchemas(
+    payloadSchemas: createPayloadSchemas(
       { names: () => namesWithSchema(pool), schema: (name) => schemaOf(pool, name) },
       control,
       log,

@@ -8,7 +8,7 @@ import type { FailingEndpoint, StatsSpan } from '../db/stats.js';
 import type { KillSwitch } from '../delivery/kill-switch.js';
 import type { Accept } from '../delivery/accept-events.js';
 import type { ReadSending } from '../delivery/sending.js';
-import type { EventSchemas } from '../delivery/event-schemas.js';
+import type { PayloadSchemas } from '../delivery/payload-schemas.js';
 import type { WorkflowGateway } from '../delivery/workflow-gateway.js';
 import type { TenantRates } from '../delivery/tenant-rates.js';
 import type { TenantQuotas } from '../domain/tenant.js';
@@ -52,7 +52,7 @@ export interface AppDeps extends HealthDeps, SessionDeps {
   accept: Accept;
   /** The earlier event of a key that is in its window; limits how many look-ups run at once. */
   findByKey: (event: NewEvent) => Promise<Exclude<Accepted, { kind: 'accepted' }> | null>;
-  eventSchemas: EventSchemas;
+  payloadSchemas: PayloadSchemas;
   /** The ids that are not endpoints of the tenant; limits how many look-ups run at once. */
   unknownEndpoints: (named: { tenant: string; endpointIds: string[] }) => Promise<string[]>;
   workflows: WorkflowGateway;

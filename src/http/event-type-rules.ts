@@ -20,11 +20,11 @@ export function requireValidExample({
 
 /** Why the schema of its event type, if there is one, refuses a payload. */
 export async function schemaProblem(
-  { eventSchemas }: Pick<AppDeps, 'eventSchemas'>,
+  { payloadSchemas }: Pick<AppDeps, 'payloadSchemas'>,
   { type, payload }: { type: string; payload?: unknown },
   request?: Work,
 ): Promise<Problem | null> {
-  const errors = await eventSchemas.check(type, payload, request);
+  const errors = await payloadSchemas.check(type, payload, request);
   if (errors === null)
     return new Problem(
       429,

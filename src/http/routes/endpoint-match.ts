@@ -25,11 +25,11 @@ const match = route('POST /v1/endpoints/match', {
     200: { description: 'The endpoints of the tenant, newest first.', schema: matchedEndpoints },
   },
   problems: ['foreign_tenant'],
-  async handle({ identity, body, query, raw }, { pool, eventSchemas, shownReason }) {
+  async handle({ identity, body, query, raw }, { pool, payloadSchemas, shownReason }) {
     const tenant = tenantFor(identity, body.tenant);
     const payload = payloadOf(raw.text, body);
     const { page } = pageQuery(query, 'ep');
-    const errors = (await eventSchemas.check(body.type, body.payload)) ?? [];
+    const errors = (await payloadSchemas.check(body.type, body.payload)) ?? [];
     const { data, next_cursor } = await listEndpoints(pool, { tenant }, page);
     const patterns = patternsMatching(body.type);
     const matches = new Map((await matchFilters(pool, payload, data)).map((one) => [one.endpoint_id, one]));

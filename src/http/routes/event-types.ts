@@ -49,7 +49,7 @@ const create = route('POST /v1/event-types', {
     200: { description: 'The event type that an earlier request made.', schema: storedEventType },
   },
   problems: ['event_type_exists'],
-  async handle({ body, raw, key: given, actor }, { pool, eventSchemas }) {
+  async handle({ body, raw, key: given, actor }, { pool, payloadSchemas }) {
     requireValidExample(body);
     const key = requestKey(given, { route: 'event-types', about: raw.value });
     const before = await answeredBefore(pool, key);
@@ -61,7 +61,7 @@ const create = route('POST /v1/event-types', {
       throw new Problem(409, 'event_type_exists', message, [{ path: 'name', message }]);
     };
     const result = await createOnce(pool, key, make, (made) => made.name);
-    eventSchemas.changed(body.name);
+    payloadSchemas.changed(body.name);
     if ('knownId' in result) return replayed(await afterCommit(again(pool, result.knownId)));
     return answer(201, result.made);
   },
@@ -95,14 +95,14 @@ const importAll = route('POST /v1/event-types/import/openapi', {
     dry_run: true,
   },
   responses: { 200: { description: 'The result, or that of the dry run.', schema: importedEventTypes } },
-  async handle({ body: { openapi, dry_run }, actor }, { pool, eventSchemas }) {
+  async handle({ body: { openapi, dry_run }, actor }, { pool, payloadSchemas }) {
     const { types, refused } = await readImport(openapi);
     const imported = await importEventTypes(pool, types, {
       actor,
       reason: 'imported from an OpenAPI document',
       dryRun: dry_run,
     });
-    eventSchemas.changed(null);
+    payloadSchemas.changed(null);
     return answer(200, { dry_run, ...imported, refused });
   },
 });
@@ -145,9 +145,9 @@ const update = route('PATCH /v1/event-types/{name}', {
   body: eventTypePatch,
   example: { archived: true },
   responses,
-  async handle({ params: { name }, body, actor }, { pool, eventSchemas }) {
+  async handle({ params: { name }, body, actor }, { pool, payloadSchemas }) {
     const after = await updateEventType(pool, name, body, { actor }, requireValidExample);
-    eventSchemas.changed(name);
+    payloadSchemas.changed(name);
     return answer(200, found(after, name));
   },
 });
@@ -161,9 +161,9 @@ const remove = route('DELETE /v1/event-types/{name}', {
   description: 'Events of this type are accepted as before, and no longer checked.',
   params,
   responses: { 204: { description: 'Deleted.', schema: null } },
-  async handle({ params: { name }, actor }, { pool, eventSchemas }) {
+  async handle({ params: { name }, actor }, { pool, payloadSchemas }) {
     if (!(await deleteEventType(pool, name, { actor }))) throw notFound('event type', name);
-    eventSchemas.changed(name);
+    payloadSchemas.changed(name);
     return answer(204, undefined);
   },
 });

@@ -7,7 +7,7 @@ import { compileSchema, type ValidatePayload } from '../domain/payload-validator
 import { keepLast, keepReads } from './kept-reads.js';
 import type { KillSwitch } from './kill-switch.js';
 
-export interface EventSchemas {
+export interface PayloadSchemas {
   /**
    * The faults of a payload by the schema of its event type; empty where it has none. `request`: the work that is left
    * for all payloads of a request. Null: none is left, and the payload has not been checked.
@@ -26,11 +26,11 @@ const NONE: PayloadFault[] = [];
  * Compiled schemas in memory, and the names that have one, as long as Postgres says that they are what they were: an
  * event type without a schema costs one look-up in a set.
  */
-export function createEventSchemas(
+export function createPayloadSchemas(
   load: { names(): Promise<string[]>; schema(name: string): Promise<JsonSchema | null> },
   control: Pick<KillSwitch, 'onEventType' | 'current'>,
   log: Logger,
-): EventSchemas {
+): PayloadSchemas {
   // No event waits for a database that hangs, only to be refused after that.
   const stale = { mayBeStale: true };
   const names = keepReads(control, async () => new Set(await load.names()), 1, stale);

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { createEventSchemas } from '../../src/delivery/event-schemas.js';
+import { createPayloadSchemas } from '../../src/delivery/payload-schemas.js';
 import type { JsonSchema } from '../../src/domain/json-schema.js';
 import { randomText } from '../support/random-text.js';
 
@@ -12,7 +12,7 @@ function setup(stored: Record<string, JsonSchema>) {
   let current = true;
   let changed!: (name: string | null) => void;
   let beforeAnswer = () => {};
-  const schemas = createEventSchemas(
+  const schemas = createPayloadSchemas(
     {
       async names() {
         reads.push('names');
