@@ -31,7 +31,6 @@ export const DELIVERIES_PER_WORKFLOW = 50;
 
 /** `~` is never part of a key in a workflow id. */
 export const partWorkflowId = (workflowId: string, part: number) => `${workflowId}~p${part}`;
-export const wholeWorkflowId = (workflowId: string) => workflowId.replace(/~p\d+$/, '');
 
 /** Every pattern that matches an event type: `a.b/c` is matched by `a.b/c`, `a.b/*`, `a.*` and `*`. */
 export function patternsMatching(type: string): string[] {

@@ -1,4 +1,4 @@
-import type { components, operations } from './schema';
+import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
@@ -19,6 +19,3 @@ export type Issue = Schemas['Issue'];
 export type Settings = Schemas['Settings'];
 export type Control = Schemas['Control'];
 export type Readiness = Schemas['Readiness'];
-
-/** The query parameters of an operation, such as `listDeliveries`. */
-export type QueryOf<Name extends keyof operations> = NonNullable<operations[Name]['parameters']['query']>;

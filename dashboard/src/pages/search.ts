@@ -24,7 +24,6 @@ export const eventTypesSearch = z.object({
   /** In place of the list: the form of a new one, or an import. */
   view: z.enum(['new', 'import']).optional().catch(undefined),
 });
-export type EventTypesSearch = z.output<typeof eventTypesSearch>;
 
 export const tenantsSearch = z.object({
   /** In place of the list: the form of a new one. */
