@@ -144,6 +144,8 @@ export const createDashboardRouter = (queryClient: QueryClient) =>
     routeTree,
     context: { queryClient },
     defaultPreload: 'intent',
+    // Another id in the path is another page: state of the page before, such as a shown secret, ends with it.
+    defaultRemountDeps: ({ params }) => params,
     scrollRestoration: true,
     defaultErrorComponent: RouteError,
     defaultPendingComponent: RoutePending,

@@ -189,6 +189,20 @@ describeInBrowser('the pages of event types and tenants', () => {
     await expect.poll(() => rows.count(), WITHIN).toBe(3);
   });
 
+  it('show the viewed tenant itself, not the form of the tenant before', async () => {
+    for (const id of ['umbrella', 'hooli']) await t.call('POST', '/v1/tenants', { id });
+    const page = await open('/tenants/umbrella');
+    await button(page, 'View as this tenant').click();
+    await page.goto(`${t.service.url}/tenants/hooli`);
+    await button(page, 'Edit').click();
+    await page.getByLabel('Name', { exact: true }).fill('Hooli Inc.');
+    const pill = page.getByRole('complementary', { name: 'Viewing as' });
+    await pill.getByRole('link', { name: 'umbrella' }).click();
+    await page.getByRole('heading', { level: 1, name: 'umbrella' }).waitFor();
+    await part(page, 'Details').waitFor({ timeout: 5_000 });
+    expect(await page.getByLabel('Name', { exact: true }).count()).toBe(0);
+  });
+
   it('show texts of users as texts, and delete what a name was typed for', async () => {
     await t.call('POST', '/v1/event-types', {
       name: 'x-"><img/src=x',

@@ -228,6 +228,26 @@ describeInBrowser('the pages of endpoints', () => {
     await section.getByText(/Older, of .* signs until/).waitFor();
   });
 
+  it('hide the revealed secret of an endpoint on the page of the next one', async () => {
+    const [next, shown] = [
+      await createEndpoint(t, `${receiver.url}/next`, { tenant: 'revealed' }),
+      await createEndpoint(t, `${receiver.url}/shown`, { tenant: 'revealed' }),
+    ];
+    const page = await open(`/endpoints/${next.id}`);
+    await part(page, 'Signing secret').waitFor();
+    await page.getByRole('navigation').getByRole('link', { name: 'Endpoints' }).click();
+    await page.getByRole('table', { name: 'Endpoints' }).getByRole('link', { name: '/shown' }).click();
+    await page.waitForURL(`**/endpoints/${shown.id}`);
+    await part(page, 'Signing secret').getByRole('button', { name: 'Reveal' }).click();
+    await page.getByText(shown.secret).waitFor();
+    // One step of the history, to a page that is in the cache.
+    await page.evaluate('history.go(-2)');
+    await page.getByRole('heading', { level: 1, name: '/next' }).waitFor();
+    expect(await page.getByText(shown.secret).count()).toBe(0);
+    await part(page, 'Signing secret').getByRole('button', { name: 'Reveal' }).click();
+    await page.getByText(next.secret).waitFor();
+  });
+
   it('show texts of users as texts, wide and narrow', async () => {
     const { id } = await createEndpoint(t, `${receiver.url}?q=${HOSTILE}`, {
       tenant: HOSTILE.replaceAll('.', ''),
