@@ -447,7 +447,7 @@ export interface paths {
         put?: never;
         /**
          * Attempt an open delivery now, or deliver an ended one again
-         * @description An ended delivery never changes: the answer is a new one, which names it.
+         * @description An ended delivery never changes: the answer is a new one, which names it. With `only_open`, an ended delivery is refused (`delivery_ended`).
          */
         post: operations["retryDelivery"];
         delete?: never;
@@ -2795,7 +2795,9 @@ export interface components {
             };
         };
         /**
-         * @description `delivery_ending`: The last attempt of the delivery is under way: try again.
+         * @description `delivery_ended`: The delivery has ended.
+         *
+         *     `delivery_ending`: The last attempt of the delivery is under way: try again.
          *
          *     `delivery_held`: The delivery is held by a pause: resume that instead.
          *
@@ -2803,7 +2805,7 @@ export interface components {
          *
          *     `idempotency_conflict`: The idempotency key was used for a different request, or what it created is gone.
          */
-        "409.delivery_ending.delivery_held.endpoint_deleted.idempotency_conflict": {
+        "409.delivery_ended.delivery_ending.delivery_held.endpoint_deleted.idempotency_conflict": {
             headers: {
                 "x-request-id": components["headers"]["x-request-id"];
                 ratelimit: components["headers"]["ratelimit"];
@@ -2813,7 +2815,7 @@ export interface components {
             content: {
                 "application/problem+json": {
                     /** @enum {unknown} */
-                    code?: "delivery_ending" | "delivery_held" | "endpoint_deleted" | "idempotency_conflict";
+                    code?: "delivery_ended" | "delivery_ending" | "delivery_held" | "endpoint_deleted" | "idempotency_conflict";
                 } & components["schemas"]["Problem"];
             };
         };
@@ -4885,6 +4887,8 @@ export interface operations {
                  */
                 "application/json": {
                     reason?: string;
+                    /** @description Only attempt it if it is open: one that has ended is refused, and not delivered again. */
+                    only_open?: boolean;
                 };
             };
         };
@@ -4918,7 +4922,7 @@ export interface operations {
             401: components["responses"]["401.unauthorized"];
             403: components["responses"]["403.forbidden"];
             404: components["responses"]["404.not_found"];
-            409: components["responses"]["409.delivery_ending.delivery_held.endpoint_deleted.idempotency_conflict"];
+            409: components["responses"]["409.delivery_ended.delivery_ending.delivery_held.endpoint_deleted.idempotency_conflict"];
             413: components["responses"]["413.payload_too_large"];
             415: components["responses"]["415.unsupported_encoding"];
             429: components["responses"]["429.rate_limited"];

@@ -13,15 +13,29 @@ interface By {
   key: RequestKey | null;
 }
 
+type Retry = (deps: AppDeps, delivery: DeliveryWithAttempts, by: By) => Promise<Retried>;
+
 /** The delivery retried or made, or the id of the one that an earlier request with the key is about. */
 type Retried = { made: DeliveryWithAttempts } | { knownId: string };
 
-/** An open delivery is attempted now; an ended one is delivered again. */
-export const retryDelivery = (deps: AppDeps, delivery: DeliveryWithAttempts, by: By): Promise<Retried> =>
-  (isOpen(delivery) ? retryNow : again)(deps, delivery, by);
+/** An open delivery is attempted now; an ended one is delivered again, or refused with `onlyOpen`. */
+export function retryDelivery(
+  deps: AppDeps,
+  delivery: DeliveryWithAttempts,
+  by: By,
+  onlyOpen: boolean,
+): Promise<Retried> {
+  const retryEnded = onlyOpen ? refuseEnded : again;
+  return isOpen(delivery) ? retryNow(deps, delivery, by, retryEnded) : retryEnded(deps, delivery, by);
+}
 
 /** Makes the next attempt due now. Where one is under way already, that one is meant. */
-async function retryNow(deps: AppDeps, delivery: DeliveryWithAttempts, { key, ...by }: By): Promise<Retried> {
+async function retryNow(
+  deps: AppDeps,
+  delivery: DeliveryWithAttempts,
+  { key, ...by }: By,
+  retryEnded: Retry,
+): Promise<Retried> {
   const { id, status, status_reason, workflow_id, workflow_started } = delivery;
   if (status === 'HELD') {
     const reason = status_reason && deps.shownReason(status_reason);
@@ -44,7 +58,7 @@ async function retryNow(deps: AppDeps, delivery: DeliveryWithAttempts, { key, ..
   );
   if ('knownId' in result) return result;
   const { moved, now } = result.made;
-  if (now.completed_at !== null) return again(deps, now, { key, ...by });
+  if (now.completed_at !== null) return retryEnded(deps, now, { key, ...by });
   if (moved && workflow_started && deps.workflowMode !== 'none') {
     // A poller makes the attempt. A workflow that is not told finds out at the time of the attempt it waited for.
     deps.workflows.lookNow(workflow_id, id).catch((error: unknown) => {
@@ -59,6 +73,9 @@ const progressOf = ({ status, attempt_count, next_attempt_at }: StoredDelivery) 
   attempt_count,
   next_attempt_at,
 });
+
+const refuseEnded: Retry = (_deps, { status }) =>
+  Promise.reject(new Problem(409, 'delivery_ended', `It has ended: ${status}.`));
 
 /** An ended delivery never changes: a new delivery of the same event follows it. */
 async function again(deps: AppDeps, source: DeliveryWithAttempts, { key, ...by }: By): Promise<Retried> {

@@ -61,6 +61,12 @@ export const contentType = text(MAX_CONTENT_TYPE).superRefine((value, context) =
 export const reason = line(500, 1);
 /** Body of an action on one object: an optional reason. */
 export const reasonBody = z.strictObject({ reason: reason.optional() });
+export const retryBody = reasonBody.extend({
+  only_open: z
+    .boolean()
+    .optional()
+    .describe('Only attempt it if it is open: one that has ended is refused, and not delivered again.'),
+});
 
 export const time = z.iso
   .datetime({ offset: true, error: ({ input }) => timeProblem(input) })

@@ -9,7 +9,7 @@ import {
 import { useDashboard } from '../support/dashboard.js';
 import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
 import { verified } from '../support/receiver.js';
-import { seedDeliveries } from '../support/seed.js';
+import { seedDeliveries, seedOpen } from '../support/seed.js';
 
 const isList = ({ pathname }: URL) => pathname === '/v1/deliveries';
 const isNextPage = (url: URL) => isList(url) && url.searchParams.has('cursor');
@@ -189,6 +189,41 @@ describeInBrowser('deliveries in the dashboard', () => {
     expect(await bar.getByRole('button', { name: /Retry|Cancel/ }).count()).toBe(0);
     await bar.getByRole('button', { name: 'Replay (5)' }).click();
     await expect.poll(() => new URL(page.url()).pathname).toBe('/replay/new');
+  });
+
+  it('retries and cancels the open deliveries of a selection, and sends none again that has ended', async () => {
+    const { id } = await endpoint('/chosen', { tenant: 'chosen' });
+    const seeded = await seedOpen(t.pool, { endpointId: id, count: 3, attempts: 1 });
+    const page = await open('/deliveries?tenant=chosen');
+    const select = async (last: number) => {
+      await page.getByRole('checkbox').nth(0).click();
+      await page
+        .getByRole('checkbox')
+        .nth(last)
+        .click({ modifiers: ['Shift'] });
+    };
+    await select(2);
+    // From here on, the list is old.
+    await page.route(isFirstPage, () => {});
+    await t.call('POST', `/v1/deliveries/${seeded[0]!.id}/retry`);
+    await deliveryIn(t, seeded[0]!.id, ['DELIVERED']);
+    await page.getByRole('button', { name: 'Retry now (3)' }).click();
+    await page.getByText('2 retried now').waitFor();
+    await page.getByText('1 refused: It has ended: DELIVERED.').waitFor();
+    for (const one of seeded) await deliveryIn(t, one.id, ['DELIVERED']);
+    const { body } = await t.call<{ data: unknown[] }>('GET', '/v1/deliveries?tenant=chosen');
+    expect(body.data).toHaveLength(3);
+    expect(receiver.requests.filter(({ path }) => path.endsWith('/chosen'))).toHaveLength(3);
+
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+    const unwanted = await seedOpen(t.pool, { endpointId: id, count: 2, type: 'not.wanted' });
+    await page.goto(`${t.service.url}/deliveries?tenant=chosen&event_type=not.wanted`);
+    await select(1);
+    await page.getByRole('button', { name: 'Cancel (2)' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Cancel these deliveries?' });
+    await dialog.getByRole('button', { name: 'Cancel (2)' }).click();
+    await page.getByText('2 cancelled').waitFor();
+    for (const one of unwanted) await deliveryIn(t, one.id, ['CANCELLED']);
   });
 
   it('lets new rows in at the top, and only counts them while paused', async () => {

@@ -107,6 +107,21 @@ test('a delivery cancelled during an attempt is CANCELLED from then on, and can 
   expect(await act(id, 'retry')).toMatchObject({ status: 202, body: { id: again.body.id } });
 });
 
+test('retrying with only_open retries an open delivery, and refuses an ended one', async () => {
+  const id = await oneOpen();
+  expect(await act(id, 'retry', { only_open: true })).toMatchObject({ status: 202, body: { id } });
+  await act(id, 'cancel');
+  expect(await act(id, 'retry', { only_open: true })).toMatchObject({
+    status: 409,
+    body: { code: 'delivery_ended', detail: 'It has ended: CANCELLED.' },
+  });
+  expect(await list(`tenant=${tenant}`)).toMatchObject([{ id, status: 'CANCELLED' }]);
+  expect(await act(id, 'retry', { only_open: false })).toMatchObject({
+    status: 202,
+    body: { source_delivery_id: id },
+  });
+});
+
 test('deleting an endpoint ends its open deliveries before the answer, and the claimed ones with their attempt', async () => {
   const claimed = await oneOpen();
   await claim(claimed);

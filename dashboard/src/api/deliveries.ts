@@ -22,8 +22,13 @@ export const deliveryQuery = (id: string) =>
     refetchInterval: ({ state: { data, error } }) => readAgainIn(data && [data], error, 1_000),
   });
 
+/** Delivers an ended delivery again, as a new one. */
 export const retryDelivery = (id: string) =>
   data(api.POST('/v1/deliveries/{id}/retry', { params: { path: { id } }, body: {} }));
+
+/** Makes the next attempt now. The delivery shown may be old: one that has ended meanwhile is refused, not sent again. */
+export const retryOpenDelivery = (id: string) =>
+  data(api.POST('/v1/deliveries/{id}/retry', { params: { path: { id } }, body: { only_open: true } }));
 
 export const cancelDelivery = (id: string, reason?: string) =>
   data(api.POST('/v1/deliveries/{id}/cancel', { params: { path: { id } }, body: { reason } }));

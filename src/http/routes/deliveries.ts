@@ -16,7 +16,7 @@ import { Problem } from '../problem.js';
 import { retryDelivery } from '../retry-delivery.js';
 import { idParam, route } from '../route.js';
 import { seenTenant } from '../tenancy.js';
-import { deliveriesQuery, pageQuery, reasonBody } from '../schemas.js';
+import { deliveriesQuery, pageQuery, reasonBody, retryBody } from '../schemas.js';
 
 const tag = 'Deliveries';
 const params = { id: idParam('del', 'delivery') };
@@ -118,23 +118,25 @@ const retry = route('POST /v1/deliveries/{id}/retry', {
   role: 'operator',
   portal: 'replay',
   summary: 'Attempt an open delivery now, or deliver an ended one again',
-  description: 'An ended delivery never changes: the answer is a new one, which names it.',
+  description:
+    'An ended delivery never changes: the answer is a new one, which names it. With `only_open`, an ended delivery is refused (`delivery_ended`).',
   params,
   idempotent: true,
-  body: reasonBody,
+  body: retryBody,
   optionalBody: true,
   example: { reason: 'their server is back' },
   responses: {
     202: { description: 'The delivery that goes on, or the new one.', schema: deliveryWithAttempts },
     200: { description: 'The delivery that an earlier request answered.', schema: deliveryWithAttempts },
   },
-  problems: ['delivery_held', 'delivery_ending', 'endpoint_deleted'],
-  async handle({ params: { id }, body: { reason = null }, raw, key: given, actor }, deps) {
+  problems: ['delivery_held', 'delivery_ended', 'delivery_ending', 'endpoint_deleted'],
+  async handle({ params: { id }, body, raw, key: given, actor }, deps) {
     const delivery = await findDelivery(deps, id);
     const about = { tenant: delivery.tenant, route: 'deliveries.retry', about: [delivery.id, raw.value] };
+    const { reason = null, only_open: onlyOpen = false } = body;
     const by = { actor, reason, key: requestKey(given, about) };
     const before = await answeredBefore(deps.pool, by.key);
-    const result = before ? { knownId: before } : await retryDelivery(deps, delivery, by);
+    const result = before ? { knownId: before } : await retryDelivery(deps, delivery, by, onlyOpen);
     if ('made' in result) return answer(202, linkedDelivery(deps, result.made));
     return replayed(linkedDelivery(deps, (await afterCommit(getDelivery(deps.pool, result.knownId)))!));
   },

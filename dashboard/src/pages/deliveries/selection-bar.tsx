@@ -1,6 +1,6 @@
 import { Button, Group, Paper, Text } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
-import { cancelDelivery, retryDelivery } from '../../api/deliveries';
+import { cancelDelivery, retryOpenDelivery } from '../../api/deliveries';
 import type { Delivery } from '../../api/types';
 import { ConfirmButton } from '../../components/confirm';
 import { isOpen } from '../../../../src/domain/delivery';
@@ -12,7 +12,7 @@ import { useEach } from './use-each';
 /** The actions on the selected deliveries. */
 export function SelectionBar({ selected, onClear }: { selected: Delivery[]; onClear: () => void }) {
   const navigate = useNavigate();
-  const retry = useEach(retryDelivery, 'retried now');
+  const retry = useEach(retryOpenDelivery, 'retried now');
   const cancel = useEach((id) => cancelDelivery(id), 'cancelled');
   if (selected.length === 0) return null;
   const open = selected.filter((one) => isOpen(one)).map(({ id }) => id);

@@ -1,6 +1,6 @@
 import { Text } from '@mantine/core';
 import { api, data } from '../../api/client';
-import { retryDelivery } from '../../api/deliveries';
+import { retryOpenDelivery } from '../../api/deliveries';
 import type { Issue } from '../../api/types';
 import { ConfirmButton } from '../../components/confirm';
 import { count } from '../../lib/format';
@@ -15,7 +15,7 @@ export function RetryWaiting({
 }: {
   issue: Issue;
 }) {
-  const retry = useEach(retryDelivery, 'retried now');
+  const retry = useEach(retryOpenDelivery, 'retried now');
   const query = { status: 'IN_PROGRESS', endpoint_id, classification, limit: AT_MOST } as const;
   const label =
     all > AT_MOST
