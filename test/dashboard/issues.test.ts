@@ -55,9 +55,11 @@ describeInBrowser('issues', () => {
     await card.getByRole('link', { name: 'Replay the failed' }).click();
     await page.waitForURL(/\/replay\/new\?/);
     const search = Object.fromEntries(new URL(page.url()).searchParams);
+    // No time: a delivery that was held, or retried for long, was accepted long before the issue was first seen.
     expect(search).toEqual({
-      ...{ endpoint_id: endpoint, classification: 'HTTP_4XX_PERMANENT', status: 'FAILED' },
-      from: expect.any(String) as unknown,
+      endpoint_id: endpoint,
+      classification: 'HTTP_4XX_PERMANENT',
+      status: 'FAILED',
     });
     await page.getByRole('button', { name: 'Dry run' }).click();
     await page.getByRole('group', { name: 'Would be replayed' }).getByText('2', { exact: true }).waitFor();

@@ -11,11 +11,6 @@ import { count } from '../../lib/format';
 import { RetryWaiting } from './retry-waiting';
 import { IssueActions } from './issue-actions';
 
-/** The default schedule of retries takes less: a delivery may be accepted that long before its first such failure. */
-const LONGEST_MS = 72 * 3_600_000;
-const acceptedSince = ({ first_seen_at }: Issue) =>
-  new Date(Date.parse(first_seen_at) - LONGEST_MS).toISOString();
-
 /** One issue: what fails where, since when and how often, what it means, and what to do. */
 export function IssueCard({ issue }: { issue: Issue }) {
   const session = useSession();
@@ -86,7 +81,7 @@ export function IssueCard({ issue }: { issue: Issue }) {
               size="xs"
               variant="default"
               to="/replay/new"
-              search={{ endpoint_id, classification, status: 'FAILED', from: acceptedSince(issue) }}
+              search={{ endpoint_id, classification, status: 'FAILED' }}
             >
               Replay the failed
             </ButtonLink>
