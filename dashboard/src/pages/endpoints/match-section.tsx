@@ -5,6 +5,7 @@ import { api, data } from '../../api/client';
 import type { Endpoint } from '../../api/types';
 import { LoadError } from '../../components/loaded';
 import { Section } from '../../components/section';
+import { typedPayload } from '../../lib/typed-payload';
 import { recentEventsQuery, type RecentEvent } from './recent-events';
 import { VerdictList, type Verdict } from './verdict-list';
 
@@ -48,13 +49,14 @@ export function MatchSection({ endpoint }: { endpoint: Endpoint }) {
 
 /** The endpoint is one of those of its tenant: pages are read until it comes. */
 async function verdictOf({ id, tenant }: Endpoint, event: RecentEvent): Promise<Verdict> {
-  const { type, payload } = event;
+  const { type, payload, payloadText } = event;
   let cursor: string | undefined;
   do {
     const page = await data(
       api.POST('/v1/endpoints/match', {
         params: { query: { limit: 100, cursor } },
         body: { type, payload, tenant },
+        bodySerializer: typedPayload(payloadText),
       }),
     );
     const match = page.data.find(({ endpoint_id }) => endpoint_id === id);

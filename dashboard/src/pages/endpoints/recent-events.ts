@@ -1,5 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import { api, data } from '../../api/client';
+import { readEvent } from '../../api/event';
 
 const COUNT = 15;
 
@@ -8,6 +9,8 @@ export interface RecentEvent {
   type: string;
   created_at: string;
   payload: unknown;
+  /** As it was posted. */
+  payloadText: string;
 }
 
 /** The newest events, with payloads; without a tenant, of all that are seen. */
@@ -18,7 +21,10 @@ export const recentEventsQuery = (tenant: string | undefined) =>
       const query = { tenant, limit: COUNT };
       const { data: events } = await data(api.GET('/v1/events', { params: { query } }));
       return Promise.all(
-        events.map(({ id }) => data(api.GET('/v1/events/{id}', { params: { path: { id } } }))),
+        events.map(async ({ id }) => {
+          const { payload: payloadText, ...event } = await readEvent(id);
+          return { ...event, payload: JSON.parse(payloadText) as unknown, payloadText };
+        }),
       );
     },
     staleTime: 30_000,

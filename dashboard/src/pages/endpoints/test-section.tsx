@@ -6,6 +6,7 @@ import type { Endpoint } from '../../api/types';
 import { JsonArea, readJson } from '../../components/json-area';
 import { Section } from '../../components/section';
 import { fieldErrors } from '../../lib/field-errors';
+import { typedPayload } from '../../lib/typed-payload';
 import { typeNamesQuery } from './queries';
 import { TestResult } from './test-result';
 
@@ -24,7 +25,11 @@ export function TestSection({ endpoint: { id } }: { endpoint: Endpoint }) {
         ...(value !== undefined && { payload: value }),
       };
       return data(
-        api.POST('/v1/endpoints/{id}/test', { params: { path: { id } }, body: { ...given, preview } }),
+        api.POST('/v1/endpoints/{id}/test', {
+          params: { path: { id } },
+          body: { ...given, preview },
+          bodySerializer: value === undefined ? undefined : typedPayload(payload),
+        }),
       );
     },
     meta: { showsErrors: true },

@@ -10,6 +10,7 @@ import { Section } from '../../components/section';
 import { TenantInput } from '../../components/tenant-input';
 import { fieldErrors } from '../../lib/field-errors';
 import { TextLink } from '../../components/text-link';
+import { typedPayload } from '../../lib/typed-payload';
 
 /** Publishes a real event of the type, after a question. */
 export function SendExample({ type: { name, example } }: { type: components['schemas']['EventType'] }) {
@@ -22,7 +23,10 @@ export function SendExample({ type: { name, example } }: { type: components['sch
   const send = useMutation({
     mutationFn: () =>
       data(
-        api.POST('/v1/events', { body: { type: name, payload: value, tenant: tenant.trim() || undefined } }),
+        api.POST('/v1/events', {
+          body: { type: name, payload: value, tenant: tenant.trim() || undefined },
+          bodySerializer: typedPayload(text),
+        }),
       ),
     onSuccess: () => queryClient.invalidateQueries({ queryKey: ['events'] }),
     onSettled: close,
