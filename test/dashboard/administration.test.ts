@@ -84,6 +84,11 @@ describeInBrowser('administration', () => {
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
 
     await page.getByRole('button', { name: 'Clear' }).click();
+    const changes = page.getByRole('table', { name: 'Changes' }).getByRole('button');
+    await expect.poll(() => changes.count()).toBeGreaterThan(1);
+    await changes.nth(0).focus();
+    await page.keyboard.press('ArrowDown');
+    expect(await changes.nth(1).and(page.locator(':focus')).count()).toBe(1);
     await page.getByRole('textbox', { name: 'Who' }).fill('nobody');
     await page.getByText('No change matches these filters').waitFor();
     expect(new URL(page.url()).search).toBe('?actor=nobody');

@@ -28,14 +28,17 @@ export function rowEvents(
     }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step === undefined) return;
-    event.preventDefault();
     const next = Number(row.dataset.index) + step;
     if (next < 0 || next >= count) return;
     const list = event.currentTarget;
-    const link = () => list.querySelector<HTMLElement>(`[data-index="${next}"] a`);
+    const nextRow = () => list.querySelector<HTMLElement>(`[data-index="${next}"]`);
+    const target = () => nextRow()?.querySelector<HTMLElement>('a, button:enabled');
+    // The key scrolls the page instead.
+    if (nextRow() && !target()) return;
+    event.preventDefault();
     reveal(next);
-    if (link()) link()?.focus({ preventScroll: true });
-    else requestAnimationFrame(() => link()?.focus({ preventScroll: true }));
+    if (target()) target()?.focus({ preventScroll: true });
+    else requestAnimationFrame(() => target()?.focus({ preventScroll: true }));
   }
 
   return { onClick, onKeyDown };
