@@ -66,6 +66,10 @@ describeInBrowser('events in the dashboard', () => {
     const text = page.getByRole('region', { name: 'payload', exact: true });
     await text.waitFor();
     expect((await text.textContent())!.length).toBe(20_000);
+    // As over plain http from another host.
+    await page.evaluate('delete Navigator.prototype.clipboard');
+    await page.getByRole('button', { name: 'Copy payload' }).click();
+    await page.getByText('Not copied', { exact: true }).waitFor();
     await page.getByRole('button', { name: /^Show all [\d,]+ characters$/ }).click();
     await text.filter({ hasText: 'the very end' }).waitFor();
   });
