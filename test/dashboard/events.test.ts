@@ -32,7 +32,24 @@ describeInBrowser('events in the dashboard', () => {
     await said.filter({ hasText: '1 found in 12,000 events: all events of this range' }).waitFor();
     expect(await found.count()).toBe(1);
     await page.reload();
-    expect(await page.getByLabel('Text in the payload').inputValue()).toBe('"N":17}');
+    const text = page.getByLabel('Text in the payload');
+    expect(await text.inputValue()).toBe('"N":17}');
+
+    // A search takes no key, and the server no text of 2 letters.
+    const address = () => {
+      const { searchParams } = new URL(page.url());
+      return [searchParams.get('idempotency_key'), searchParams.get('text')];
+    };
+    await page.getByLabel('Idempotency key').fill('order-1002');
+    await expect.poll(address).toEqual(['order-1002', null]);
+    expect(await text.inputValue()).toBe('');
+    await text.fill('no');
+    await page.getByText('3 letters or more', { exact: true }).waitFor();
+    expect(address()).toEqual(['order-1002', null]);
+    await text.fill('nob');
+    await expect.poll(address).toEqual([null, 'nob']);
+    await said.waitFor();
+    expect(await page.getByLabel('Idempotency key').inputValue()).toBe('');
   });
 
   it('finds an event by its idempotency key, and any object by its id', async () => {

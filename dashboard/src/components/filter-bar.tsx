@@ -13,6 +13,8 @@ export interface Filter<Name extends string> {
   /** An example of the free text, or the option that holds without one. */
   hint?: string;
   width?: number;
+  /** Free text with fewer characters has no effect; the field then shows the hint. */
+  minLength?: number;
   /** Only shown when set, or asked for. */
   isRare?: boolean;
 }
@@ -50,7 +52,7 @@ export function FilterBar<Name extends string>({
       {children}
       {filters
         .filter(isShown)
-        .map(({ name, label, options, hint = 'Any', width = 180 }) =>
+        .map(({ name, label, options, hint = 'Any', width = 180, minLength }) =>
           options ? (
             <Select
               key={name}
@@ -72,6 +74,7 @@ export function FilterBar<Name extends string>({
               label={label}
               hint={hint}
               width={width}
+              minLength={minLength}
               value={values[name] ?? ''}
               onChange={(value) => change({ [name]: value || undefined })}
             />

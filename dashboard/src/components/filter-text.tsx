@@ -10,12 +10,14 @@ export function FilterText({
   label,
   hint,
   width,
+  minLength = 1,
   value,
   onChange,
 }: {
   label: string;
   hint: string;
   width: number;
+  minLength?: number;
   value: string;
   onChange: (value: string) => void;
 }) {
@@ -27,16 +29,26 @@ export function FilterText({
     // Text typed meanwhile stays: the URL follows it.
     if (typed.trim() !== value) setTyped(value);
   }
-  const change = useDebouncedCallback(onChange, 300);
+  const [hasRested, setRested] = useState(false);
+  const text = typed.trim();
+  const isShort = text !== '' && text.length < minLength;
+  const change = useDebouncedCallback(() => {
+    setRested(true);
+    if (!isShort) onChange(text);
+  }, 300);
   return (
     <TextInput
       label={label}
       labelProps={LABEL}
       placeholder={hint}
       value={typed}
+      error={hasRested && isShort && hint}
+      // Above the field, which stays in line with the others.
+      inputWrapperOrder={['label', 'error', 'input']}
       onChange={({ currentTarget }) => {
         setTyped(currentTarget.value);
-        change(currentTarget.value.trim());
+        setRested(false);
+        change();
       }}
       w={width}
       maw="100%"

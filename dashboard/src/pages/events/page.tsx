@@ -8,7 +8,7 @@ import { PageHeader } from '../../components/page-header';
 import { EventList } from './event-list';
 import { EVENT_FILTERS } from './filters';
 import { PayloadSearch } from './payload-search';
-import { eventsSearch } from './search';
+import { eventsSearch, type EventsSearch } from './search';
 
 const route = getRouteApi('/signed-in/events');
 
@@ -20,17 +20,17 @@ export function Events() {
   const viewed = useViewedTenant();
   const query = { ...search, tenant: search.tenant ?? viewed };
   const isSearch = search.text !== undefined;
+  const change = (changed: Partial<EventsSearch>) => {
+    // A search of payloads takes no key: the one that was set last replaces the other.
+    const text = changed.idempotency_key === undefined ? search.text : undefined;
+    void navigate({ search: eventsSearch.parse({ ...search, text, ...changed }) });
+  };
   return (
     <>
       <PageHeader title="Events" about="Facts that were published, newest first.">
         {!isSearch && <LiveSwitch isPaused={isPaused} isAway={isAway} onChange={setPaused} />}
       </PageHeader>
-      <FilterBar
-        filters={EVENT_FILTERS}
-        values={search}
-        time="Accepted"
-        onChange={(changed) => void navigate({ search: eventsSearch.parse({ ...search, ...changed }) })}
-      >
+      <FilterBar filters={EVENT_FILTERS} values={search} time="Accepted" onChange={change}>
         <OpenById />
       </FilterBar>
       {isSearch ? (
