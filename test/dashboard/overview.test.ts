@@ -128,16 +128,26 @@ describeInBrowser('the overview', () => {
       expect(text).toContain(part);
   });
 
-  it('goes on by itself after the server was started again', async () => {
+  it('says of what time it is while the server is stopped, and goes on by itself afterwards', async () => {
     const { port } = new URL(t.service.url!);
+    const state = page.getByRole('region', { name: 'State of the system' });
+    const asOf = state.getByText(/^As of \d\d:\d\d:\d\d\. The server did not answer/);
+    const working = state.locator('[data-state=ok]');
+    await working.first().waitFor();
+    expect(await asOf.count()).toBe(0);
     await t.stop();
     await page.getByRole('status', { name: 'Live figures' }).getByText('Reconnecting').waitFor();
+    await asOf.waitFor();
+    await state.getByText('Working: events are accepted').waitFor();
+    await working.first().waitFor({ state: 'detached' });
     const { databaseUrl, taskQueue } = t;
     Object.assign(
       t,
       await startTestService({ port: Number(port), databaseUrl, taskQueue, workflows: 'none' }),
     );
     await page.getByText('Live, every 2 seconds').waitFor();
+    await asOf.waitFor({ state: 'detached' });
+    await working.first().waitFor();
     await postEvent(t, { type: 'after.restart' });
     await page.getByRole('list', { name: 'Newest attempts' }).getByText('after.restart').waitFor();
     // The browser's own lines about the connection that was lost.

@@ -28,6 +28,8 @@ export function createQueryClient(onEnd: () => void): QueryClient {
 const defaultOptions: DefaultOptions = {
   queries: {
     staleTime: 5_000,
+    // Without a network, a request fails, and the page says so. The server may be on this machine, too.
+    networkMode: 'always',
     // Refusals stay the same; only what failed on the way is tried again.
     retry: (count, error) =>
       count < 3 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),

@@ -31,6 +31,8 @@ export function usePages<Row>(
     ...useNextPage(queryKey, read, pages?.at(-1)?.next_cursor ?? null),
     isPending: query.isPending,
     error: pages === undefined ? query.error : null,
+    /** The rows could not be read again; they are those of the time `at`. */
+    stale: pages !== undefined && query.isError ? { at: query.dataUpdatedAt, error: query.error } : null,
     refetch: () => void query.refetch(),
   };
 }

@@ -2,9 +2,13 @@ import { Alert, Button, Group, Skeleton, Stack } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { ApiError } from '../api/problem';
+import { AsOf } from './as-of';
 import { Empty } from './empty';
 
-/** The data of a query once it has come; until then gray lines, or the error with a button that tries again. */
+/**
+ * The data of a query once it has come; until then gray lines, or the error with a button that tries again. Data that could
+ * not be read again say so.
+ */
 export function Loaded<T>({
   query,
   children,
@@ -12,7 +16,13 @@ export function Loaded<T>({
   query: UseQueryResult<T>;
   children: (value: T) => ReactNode;
 }) {
-  if (query.data !== undefined) return children(query.data);
+  if (query.data !== undefined)
+    return (
+      <>
+        {query.isError && <AsOf at={query.dataUpdatedAt} error={query.error} />}
+        {children(query.data)}
+      </>
+    );
   if (query.isError) return <LoadError error={query.error} again={() => void query.refetch()} />;
   return (
     <Stack gap="xs" role="status" aria-label="Loading">

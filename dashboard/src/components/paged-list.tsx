@@ -1,12 +1,13 @@
 import type { ReactNode } from 'react';
 import type { usePages } from '../api/use-pages';
+import { AsOf } from './as-of';
 import { LoadError } from './loaded';
 import { RowList, type RowListProps } from './row-list';
 import { RowsPending } from './rows-pending';
 
 type List<Row> = Pick<
   ReturnType<typeof usePages<Row>>,
-  'rows' | 'more' | 'isLoadingMore' | 'isPending' | 'error' | 'refetch'
+  'rows' | 'more' | 'isLoadingMore' | 'isPending' | 'error' | 'stale' | 'refetch'
 >;
 
 interface Props<Row> extends Omit<RowListProps<Row>, 'rows' | 'more' | 'isLoadingMore'> {
@@ -17,9 +18,17 @@ interface Props<Row> extends Omit<RowListProps<Row>, 'rows' | 'more' | 'isLoadin
 
 /** A `RowList` of the API: while it loads, where it could not be read, where it is empty, and with its rows. */
 export function PagedList<Row>({ list, empty, ...props }: Props<Row>) {
-  const { rows, more, isLoadingMore, isPending, error, refetch } = list;
+  const { rows, more, isLoadingMore, isPending, error, stale, refetch } = list;
   if (error) return <LoadError error={error} again={refetch} />;
   if (isPending) return <RowsPending />;
-  if (rows.length === 0) return empty;
-  return <RowList {...props} rows={rows} more={more} isLoadingMore={isLoadingMore} />;
+  return (
+    <>
+      {stale && <AsOf {...stale} />}
+      {rows.length === 0 ? (
+        empty
+      ) : (
+        <RowList {...props} rows={rows} more={more} isLoadingMore={isLoadingMore} />
+      )}
+    </>
+  );
 }

@@ -5,6 +5,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { api, data } from '../../api/client';
 import { usePages } from '../../api/use-pages';
 import { useViewedTenant } from '../../app/view-as';
+import { AsOf } from '../../components/as-of';
 import { Empty } from '../../components/empty';
 import { FilterBar, type Filter } from '../../components/filter-bar';
 import { LoadError } from '../../components/loaded';
@@ -30,9 +31,10 @@ export function Issues() {
   const navigate = useNavigate({ from: '/issues' });
   const viewed = useViewedTenant();
   const query = { ...search, tenant: search.tenant ?? viewed };
-  const { rows, more, isLoadingMore, isPending, error, refetch } = usePages(['issues', query], (cursor) =>
+  const list = usePages(['issues', query], (cursor) =>
     data(api.GET('/v1/issues', { params: { query: { ...query, cursor, limit: 25 } } })),
   );
+  const { rows, more, isLoadingMore, isPending, error, stale, refetch } = list;
   useInterval(refetch, READ_AGAIN_MS, { autoInvoke: true });
   const status = search.status ?? 'open';
   const change = (changed: Partial<IssuesSearch>) =>
@@ -52,6 +54,7 @@ export function Issues() {
         <FilterBar filters={FILTERS} values={search} onChange={change} />
       </Group>
       {error && <LoadError error={error} again={refetch} />}
+      {stale && <AsOf {...stale} />}
       {!error && !isPending && rows.length === 0 && <NoIssue status={status} isFiltered={isFiltered} />}
       <Stack component="ul" p={0} m={0} style={{ listStyle: 'none' }}>
         {rows.map((issue) => (

@@ -2,9 +2,10 @@ import { Anchor, Text } from '@mantine/core';
 import type { Part } from './health-parts';
 import classes from './overview.module.css';
 
-export const HealthPart = ({ of: { name, isOk, words, link } }: { of: Part }) => (
+/** `isStale`: the state is that of an earlier time, and may be another now. */
+export const HealthPart = ({ of: { name, isOk, words, link }, isStale }: { of: Part; isStale: boolean }) => (
   <div className={classes.part}>
-    <span className={classes.dot} data-state={isOk ? 'ok' : 'fault'} aria-hidden />
+    <span className={classes.dot} data-state={isStale ? 'unknown' : isOk ? 'ok' : 'fault'} aria-hidden />
     <Text fw={600} size="sm" span>
       {name}
     </Text>

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { processesQuery, readinessQuery } from '../../api/overview';
 import { canOperate } from '../../api/session';
 import { useSession } from '../../app/session';
+import { AsOf } from '../../components/as-of';
 import { Loaded } from '../../components/loaded';
 import { Section } from '../../components/section';
 import { HealthPart } from './health-part';
@@ -17,9 +18,19 @@ export function Health() {
   return (
     <Section title="State of the system">
       <Loaded query={readiness}>
-        {(state) => partsOf(state).map((part) => <HealthPart key={part.name} of={part} />)}
+        {(state) =>
+          partsOf(state).map((part) => <HealthPart key={part.name} of={part} isStale={readiness.isError} />)
+        }
       </Loaded>
-      {processes.data && <HealthPart of={processPart(processes.data.data)} />}
+      {processes.data && (
+        <>
+          {/* One line is enough where neither is answered. */}
+          {processes.isError && !readiness.isError && (
+            <AsOf at={processes.dataUpdatedAt} error={processes.error} />
+          )}
+          <HealthPart of={processPart(processes.data.data)} isStale={processes.isError} />
+        </>
+      )}
       <Text size="xs" c="dimmed" mt="xs">
         As the process sees it that answers this page. To stop sending where the API does not answer, put a
         file named PAUSE, with the reason in its first line, into the data folder of every process (
