@@ -175,6 +175,9 @@ describeInBrowser('the pages of event types and tenants', () => {
 
   it('view the lists as one tenant, in this tab and until it is left', async () => {
     const page = await open('/tenants/acme');
+    await postEvent(t, { type: 'order.of-another', tenant: 'other' });
+    const event = await postEvent(t, { type: 'order.of-acme', tenant: 'acme' });
+    await deliveryIn(t, event.deliveries[0]!.id);
     await button(page, 'View as this tenant').click();
     const pill = page.getByRole('complementary', { name: 'Viewing as' });
     await pill.getByText('acme').waitFor();
@@ -185,7 +188,26 @@ describeInBrowser('the pages of event types and tenants', () => {
     await expect.poll(() => rows.count(), WITHIN).toBe(2);
     await takePictures(page, 'viewing-as');
     await expectNoSidewaysScroll(page);
+
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await page.getByText('Live, every 2 seconds, of the tenant acme').waitFor();
+    await part(page, 'State of the system').getByText('Of the whole installation').waitFor();
+    const feed = part(page, 'As it happens');
+    await feed.getByText('Events', { exact: true }).click();
+    await feed.getByText('order.of-acme').waitFor();
+    expect(await feed.getByText('order.of-another').count()).toBe(0);
+    for (const path of ['/v1/live', '/v1/stats', '/v1/attempts']) {
+      const urls = asked.filter((url) => new URL(url).pathname === path);
+      expect(urls.length).toBeGreaterThan(0);
+      for (const url of urls) expect(new URL(url).searchParams.get('tenant')).toBe('acme');
+    }
     await page.getByRole('button', { name: 'Leave: show all tenants again' }).click();
+    await page.getByText('Live, every 2 seconds', { exact: true }).waitFor();
+    await feed.getByText('Events', { exact: true }).click();
+    await feed.getByText('order.of-another').waitFor();
+    await page.getByRole('link', { name: 'Endpoints' }).first().click();
     await expect.poll(() => rows.count(), WITHIN).toBe(3);
   });
 

@@ -3,12 +3,13 @@ import { api, data } from './client';
 import { ApiError } from './problem';
 import type { Readiness } from './types';
 
-/** Volume, success and failures of the last 24 hours, by the hour. */
-export const dayStatsQuery = queryOptions({
-  queryKey: ['stats', 'day'],
-  queryFn: () => data(api.GET('/v1/stats', { params: { query: { bucket: 'hour' } } })),
-  refetchInterval: 10_000,
-});
+/** Volume, success and failures of the last 24 hours, by the hour; `tenant`: of this one only. */
+export const dayStatsQuery = (tenant: string | undefined) =>
+  queryOptions({
+    queryKey: ['stats', 'day', { tenant }],
+    queryFn: () => data(api.GET('/v1/stats', { params: { query: { bucket: 'hour', tenant } } })),
+    refetchInterval: 10_000,
+  });
 
 /** Its 503 has the same body as its 200, and is no error here. */
 export const readinessQuery = queryOptions({
@@ -39,9 +40,9 @@ export const firstStepsQuery = queryOptions({
   staleTime: ({ state }) => (state.data?.hasEvents ? Infinity : 0),
 });
 
-/** The newest events and attempts, of the tenant of a session that is bound to one. */
-export async function readNewest() {
-  const params = { query: { limit: 20 } };
+/** The newest events and attempts, of the given tenant, or that of a session that is bound to one. */
+export async function readNewest(tenant: string | undefined) {
+  const params = { query: { limit: 20, tenant } };
   const [events, attempts] = await Promise.all([
     data(api.GET('/v1/events', { params })),
     data(api.GET('/v1/attempts', { params })),

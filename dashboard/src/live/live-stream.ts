@@ -3,8 +3,8 @@ import { NOTHING_YET, withNewest, withTick, type LiveState, type Newest } from '
 
 export interface LiveStream {
   state(): LiveState;
-  /** Calls `changed` after each change of the state, until the returned function is called. */
-  subscribe(changed: () => void): () => void;
+  /** Calls `changed` after each change of the state, until the returned function is called. `tenant`: of this one only. */
+  subscribe(tenant: string | undefined, changed: () => void): () => void;
 }
 
 /** The server ticks every 2 s. Longer silence: the connection may be dead without having been closed. */
@@ -16,18 +16,18 @@ const LINGER_MS = 60_000;
 /**
  * One connection for all components of the page, while there are any.
  * @param readNewest The newest rows now: a stream tells only of those after its beginning.
- * @param session.id Another one than before: nothing of the session before is shown.
+ * @param session.id Another one than before, or another tenant: nothing of the one before is shown.
  * @param session.isOpen Asked when the server answers something else than a stream, which an EventSource takes for final.
  */
 export function createLiveStream(
-  url: string,
-  readNewest: () => Promise<Newest>,
+  readNewest: (tenant: string | undefined) => Promise<Newest>,
   session: { id: () => string | undefined; isOpen: () => Promise<boolean> },
 ): LiveStream {
   const listeners = new Set<() => void>();
   let state = NOTHING_YET;
   let source: EventSource | null = null;
   let owner: string | undefined;
+  let viewed: string | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let leaving: ReturnType<typeof setTimeout> | undefined;
 
@@ -47,9 +47,11 @@ export function createLiveStream(
 
   function connect() {
     source?.close();
-    const own = (source = new EventSource(url));
+    const tenant = viewed;
+    const query = tenant === undefined ? '' : `?tenant=${encodeURIComponent(tenant)}`;
+    const own = (source = new EventSource(`/v1/live${query}`));
     const readEarlier = () =>
-      void readNewest()
+      void readNewest(tenant)
         .catch(() => ({ events: [], attempts: [] }))
         .then((rows) => {
           if (source === own) become({ ...withNewest(state, rows), hasEarlier: true });
@@ -92,11 +94,12 @@ export function createLiveStream(
 
   return {
     state: () => state,
-    subscribe(changed) {
+    subscribe(tenant, changed) {
       clearTimeout(leaving);
       listeners.add(changed);
-      if (owner !== session.id()) disconnect();
+      if (owner !== session.id() || viewed !== tenant) disconnect();
       owner = session.id();
+      viewed = tenant;
       if (source === null) connect();
       return () => {
         listeners.delete(changed);

@@ -1,11 +1,12 @@
-import { useSyncExternalStore } from 'react';
+import { useCallback, useSyncExternalStore } from 'react';
 import { readNewest } from '../api/overview';
 import { queryClient } from '../api/query-client';
 import { sessionQuery } from '../api/session';
+import { useViewedTenant } from '../app/view-as';
 import { createLiveStream } from './live-stream';
 import type { LiveState } from './live-state';
 
-const stream = createLiveStream('/v1/live', readNewest, {
+const stream = createLiveStream(readNewest, {
   id: () => queryClient.getQueryData(sessionQuery.queryKey)?.expires_at,
   // Where it is not, its query becomes null, and the layout shows the sign-in.
   isOpen: () =>
@@ -16,4 +17,9 @@ const stream = createLiveStream('/v1/live', readNewest, {
 });
 
 /** The things that happen now, from the one stream of this page. Components that use it are drawn again every two seconds. */
-export const useLive = (): LiveState => useSyncExternalStore(stream.subscribe, stream.state);
+export function useLive(): LiveState {
+  const tenant = useViewedTenant();
+  // React subscribes again where this is another function: to the stream of another tenant.
+  const subscribe = useCallback((changed: () => void) => stream.subscribe(tenant, changed), [tenant]);
+  return useSyncExternalStore(subscribe, stream.state);
+}

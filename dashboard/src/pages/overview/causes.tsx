@@ -1,6 +1,4 @@
 import { Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
-import { dayStatsQuery } from '../../api/overview';
 import type { Classification } from '../../api/types';
 import { ClassificationBadge } from '../../components/badges';
 import { TextLink } from '../../components/text-link';
@@ -10,10 +8,11 @@ import { SmallTable } from '../../components/small-table';
 import { count, percent } from '../../lib/format';
 import { CLASSIFICATIONS } from '../../lib/words';
 import { useLive } from '../../live/use-live';
+import { useDayStats } from './use-day-stats';
 
 /** The results of attempts: which kinds, how many, now and in a day. */
 export function Causes() {
-  const stats = useQuery(dayStatsQuery);
+  const stats = useDayStats();
   return (
     <Section title="Results of attempts">
       <Loaded query={stats}>{({ totals }) => <Table day={totals.attempts} />}</Loaded>

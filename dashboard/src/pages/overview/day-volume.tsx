@@ -1,19 +1,18 @@
 import { SegmentedControl } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
-import { dayStatsQuery } from '../../api/overview';
 import { Facts } from '../../components/facts';
 import { Loaded } from '../../components/loaded';
 import { Section } from '../../components/section';
 import { count, duration, percent } from '../../lib/format';
 import { hoursOf } from './hours';
 import { HourTable } from './hour-table';
+import { useDayStats } from './use-day-stats';
 
 const HourCharts = lazy(() => import('./hour-charts').then((m) => ({ default: m.HourCharts })));
 
 /** Ended deliveries of the last 24 hours, by the hour, as a chart or a table. */
 export function DayVolume() {
-  const stats = useQuery(dayStatsQuery);
+  const stats = useDayStats();
   const [view, setView] = useState('chart');
   return (
     <Section

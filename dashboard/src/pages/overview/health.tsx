@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { processesQuery, readinessQuery } from '../../api/overview';
 import { canOperate } from '../../api/session';
 import { useSession } from '../../app/session';
+import { useViewedTenant } from '../../app/view-as';
 import { AsOf } from '../../components/as-of';
 import { Loaded } from '../../components/loaded';
 import { Section } from '../../components/section';
@@ -12,6 +13,7 @@ import { partsOf, processPart } from './health-parts';
 /** The parts that Surehook needs, and what to do where one is away. */
 export function Health() {
   const session = useSession();
+  const viewed = useViewedTenant();
   const readiness = useQuery(readinessQuery);
   const maySeeProcesses = canOperate(session) && session.tenant === null;
   const processes = useQuery({ ...processesQuery, enabled: maySeeProcesses });
@@ -32,6 +34,7 @@ export function Health() {
         </>
       )}
       <Text size="xs" c="dimmed" mt="xs">
+        {viewed !== undefined && 'Of the whole installation, whichever tenant is viewed. '}
         As the process sees it that answers this page. To stop sending where the API does not answer, put a
         file named PAUSE, with the reason in its first line, into the data folder of every process (
         <code>.surehook</code>); remove it to go on.

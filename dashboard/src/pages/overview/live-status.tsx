@@ -1,5 +1,6 @@
 import { Group, Text } from '@mantine/core';
 import { useSession } from '../../app/session';
+import { useViewedTenant } from '../../app/view-as';
 import { clock } from '../../lib/format';
 import { useLive } from '../../live/use-live';
 import classes from './overview.module.css';
@@ -7,11 +8,13 @@ import classes from './overview.module.css';
 /** Whether the figures are those of now, in words. */
 export function LiveStatus() {
   const { status, points } = useLive();
-  const { tenant } = useSession();
+  const session = useSession();
+  const viewed = useViewedTenant();
+  const tenant = session.tenant ?? viewed;
   const last = points.at(-1);
   const words = {
     connecting: 'Connecting to the live figures…',
-    live: `Live, every 2 seconds${tenant === null ? '' : `, of the tenant ${tenant}`}`,
+    live: `Live, every 2 seconds${tenant === undefined ? '' : `, of the tenant ${tenant}`}`,
     reconnecting: `Reconnecting… ${last ? `The live figures are those of ${clock(new Date(last.at))}.` : ''}`,
   };
   return (

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { firstStepsQuery, readinessQuery } from '../../api/overview';
 import { PauseButton } from '../../app/pause-button';
 import { useKillSwitch } from '../../app/use-control';
+import { useViewedTenant } from '../../app/view-as';
 import { Loaded } from '../../components/loaded';
 import { PageHeader } from '../../components/page-header';
 import { Causes } from './causes';
@@ -17,6 +18,7 @@ import { TenantPauses } from './tenant-pauses';
 import { WorstEndpoints } from './worst-endpoints';
 
 export function Overview() {
+  const viewed = useViewedTenant();
   const steps = useQuery(firstStepsQuery);
   const isDegraded = useQuery(readinessQuery).data?.status === 'degraded';
   return (
@@ -39,7 +41,8 @@ export function Overview() {
                 </Stack>
                 <Stack gap="md">
                   <Causes />
-                  <RecentFeed />
+                  {/* Another tenant's begins anew, also while this one stands still. */}
+                  <RecentFeed key={viewed} />
                 </Stack>
               </SimpleGrid>
               {!isDegraded && <Health />}

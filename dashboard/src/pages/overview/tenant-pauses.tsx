@@ -2,6 +2,7 @@ import { Text } from '@mantine/core';
 import { canOperate } from '../../api/session';
 import { ResumeButton } from '../../app/resume-button';
 import { useSession } from '../../app/session';
+import { useViewedTenant } from '../../app/view-as';
 import { useControl } from '../../app/use-control';
 import { Section } from '../../components/section';
 import { TextLink } from '../../components/text-link';
@@ -11,9 +12,10 @@ import { TimeAgo } from '../../components/time-ago';
 /** The tenants that are paused, for those who see all tenants; others have a banner. */
 export function TenantPauses() {
   const session = useSession();
+  const viewed = useViewedTenant();
   const { data } = useControl();
   const pauses = data?.pauses.flatMap(({ tenant, ...pause }) =>
-    tenant === null ? [] : { tenant, ...pause },
+    tenant === null || (viewed !== undefined && tenant !== viewed) ? [] : { tenant, ...pause },
   );
   if (!pauses?.length || session.tenant !== null) return null;
   return (

@@ -1,18 +1,17 @@
 import { Group, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
-import { dayStatsQuery } from '../../api/overview';
 import { EndpointBadge } from '../../components/badges';
 import { TextLink } from '../../components/text-link';
 import { Loaded } from '../../components/loaded';
 import { Section } from '../../components/section';
 import { SmallTable } from '../../components/small-table';
 import { count, percent } from '../../lib/format';
+import { useDayStats } from './use-day-stats';
 
 const SHOWN = 8;
 
 /** The endpoints with the most failed attempts of a day. */
 export function WorstEndpoints() {
-  const stats = useQuery(dayStatsQuery);
+  const stats = useDayStats();
   return (
     <Section title="Endpoints that fail most">
       <Loaded query={stats}>
