@@ -9,7 +9,7 @@ const UNIT = [
   'test/client/verify-webhook.test.ts',
   'test/embedded/library-links.test.ts',
   'test/config.test.ts',
-  'test/dashboard/{curl,format,newest-rows,openapi-types,outcome-words,seconds,typed-payload,with-head}.test.ts',
+  'test/dashboard/{curl,format,live-state,newest-rows,openapi-types,outcome-words,seconds,typed-payload,with-head}.test.ts',
   'test/http/{event-stream,fair-shares,api-key-cache}.test.ts',
 ];
 const E2E = ['test/e2e/**/*.test.ts'];

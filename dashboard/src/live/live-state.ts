@@ -1,5 +1,5 @@
-import type { LiveTick } from '../api/types';
-import { newestAttempts, newestEvents } from './newest-rows';
+import type { LiveTick } from '../api/types.js';
+import { newestAttempts, newestEvents } from './newest-rows.js';
 
 export type LiveEvent = LiveTick['recent_events'][number];
 export type LiveAttempt = LiveTick['recent_attempts'][number];
@@ -26,8 +26,8 @@ export interface LiveState {
   hasEarlier: boolean;
   /** Null: not told, as to those who see one tenant only. */
   open: LiveTick['open'];
-  /** From the last tick in which a delivery arrived. */
-  arrival: LiveTick['arrival_ms'];
+  /** From the last tick in which a delivery arrived; null: none did in the last minute. */
+  arrival: { at: number; p50: number; p99: number } | null;
 }
 
 export const NOTHING_YET: LiveState = {
@@ -41,6 +41,7 @@ export const NOTHING_YET: LiveState = {
 };
 
 const KEPT_MS = 10 * 60_000;
+const ARRIVAL_KEPT_MS = 60_000;
 /** Rates are the mean of this many ticks: single ticks of 2 s jump. */
 const RATE_TICKS = 5;
 
@@ -70,9 +71,12 @@ export function withTick(state: LiveState, tick: LiveTick): LiveState {
     // After a restart of the server or the machine, its clock may be behind.
     points: [...state.points.filter((old) => old.at > at - KEPT_MS && old.at < at), point],
     open: tick.open,
-    arrival: tick.arrival_ms ?? state.arrival,
+    arrival: tick.arrival_ms ? { at, ...tick.arrival_ms } : keptArrival(state, at),
   };
 }
+
+const keptArrival = ({ arrival }: LiveState, now: number) =>
+  arrival !== null && arrival.at > now - ARRIVAL_KEPT_MS ? arrival : null;
 
 export type Measure = 'accepted' | 'delivered' | 'failed' | 'attempts';
 

@@ -19,18 +19,19 @@ interface Figure {
 
 /** The deliveries that have not ended, and how long those that arrive take. */
 export function Now() {
-  const { open, arrival } = useLive();
+  const { open, arrival, points } = useLive();
+  const about = arrival || points.length === 0 ? 'of being accepted' : 'none arrived lately';
   const figures: Figure[] = [
     ...(open ? openFigures(open) : []),
     {
       label: 'Half arrive within',
       value: arrival ? duration(arrival.p50) : '–',
-      about: 'of being accepted',
+      about,
     },
     {
       label: '99 % arrive within',
       value: arrival ? duration(arrival.p99) : '–',
-      about: 'of being accepted',
+      about,
     },
   ];
   const isLate = open !== null && open.oldest_overdue_seconds > LATE_SECONDS;
