@@ -89,6 +89,11 @@ describeInBrowser('replay', () => {
   it('pauses, slows down, and cancels a replay after it has asked', async () => {
     await seedDeliveries(t.pool, { endpointId: endpoint, count: 300, type: 'seeded' });
     const made = await batches.create({ filter: { event_type: 'seeded' }, rate_per_second: 5 });
+    const list = await open('/replay');
+    const running = list.getByRole('table', { name: 'Replays' }).getByRole('row', { name: 'Running' });
+    const progress = running.getByText(/^\d+ of 300 made/);
+    const before = await progress.innerText();
+    await eventually(async () => (await progress.innerText()) !== before);
     const page = await open(`/replay/${made.id}`);
     const is = (status: Batch['status']) => batches.batchIn(made.id, [status]);
     await eventually(async () => (await page.getByRole('progressbar').count()) > 0);

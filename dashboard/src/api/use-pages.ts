@@ -3,23 +3,27 @@ import { useMemo } from 'react';
 import { useNextPage } from './use-next-page';
 import type { Page } from './with-head';
 
-interface Options {
+interface Options<Row> {
   staleTime?: number;
   gcTime?: number;
   structuralSharing?: boolean;
+  /** After how many ms all pages are read again; false: not by themselves. */
+  readAgainIn?: (rows: Row[]) => number | false;
 }
 
 /** The rows of a list of the API, read page by page as `more` is fetched. `rows` stays the same array until the data change. */
 export function usePages<Row>(
   queryKey: QueryKey,
   read: (cursor: string | undefined) => Promise<Page<Row>>,
-  options: Options = {},
+  { readAgainIn, ...options }: Options<Row> = {},
 ) {
   const query = useInfiniteQuery({
     queryKey,
     queryFn: ({ pageParam }) => read(pageParam),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
+    refetchInterval: ({ state }) =>
+      readAgainIn?.(state.data?.pages.flatMap(({ data }) => data) ?? []) ?? false,
     ...options,
   });
   const pages = query.data?.pages;

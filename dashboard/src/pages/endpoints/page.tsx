@@ -31,8 +31,10 @@ export function Endpoints() {
   const viewed = useViewedTenant();
   const filter = { ...search, tenant: search.tenant ?? viewed };
   const isFiltered = Object.values(filter).some(Boolean);
-  const list = usePages(['endpoints', 'list', filter], (cursor) =>
-    data(api.GET('/v1/endpoints', { params: { query: { ...filter, cursor, limit: 100 } } })),
+  const list = usePages(
+    ['endpoints', 'list', filter],
+    (cursor) => data(api.GET('/v1/endpoints', { params: { query: { ...filter, cursor, limit: 100 } } })),
+    { readAgainIn: () => 60_000 },
   );
   const add = can.changeEndpoints && (
     <Button component={Link} to="/endpoints/new" leftSection={<IconPlus size={16} />}>

@@ -18,6 +18,7 @@ export const someDeliveriesQuery = (endpoint_id: string, status: 'HELD' | 'DELIV
     queryKey: ['deliveries', 'of-endpoint', endpoint_id, status, limit],
     queryFn: () => data(api.GET('/v1/deliveries', { params: { query: { endpoint_id, status, limit } } })),
     staleTime: 15_000,
+    refetchInterval: 60_000,
   });
 
 /** Names of the catalogue, for pickers: the first 250. */

@@ -1,5 +1,6 @@
 import { IconPlus } from '@tabler/icons-react';
 import { useNavigate, useSearch } from '@tanstack/react-router';
+import { isLive } from '../../api/batches';
 import { api, data } from '../../api/client';
 import { canOperate } from '../../api/session';
 import type { Batch } from '../../api/types';
@@ -51,8 +52,10 @@ export function Replay() {
   const session = useSession();
   const viewed = useViewedTenant();
   const query = { ...search, tenant: search.tenant ?? viewed };
-  const list = usePages(['batches', 'list', query], (cursor) =>
-    data(api.GET('/v1/batches', { params: { query: { ...query, cursor, limit: 50 } } })),
+  const list = usePages(
+    ['batches', 'list', query],
+    (cursor) => data(api.GET('/v1/batches', { params: { query: { ...query, cursor, limit: 50 } } })),
+    { readAgainIn: (rows) => rows.some(isLive) && 3_000 },
   );
   const isFiltered = query.status !== undefined || query.tenant !== undefined;
   return (
