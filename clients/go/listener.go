@@ -30,8 +30,13 @@ type permanentError struct{ error }
 
 func (e permanentError) Unwrap() error { return e.error }
 
-// Permanent says that trying again would not help.
-func Permanent(err error) error { return permanentError{err} }
+// Permanent says that trying again would not help. Permanent(nil) is nil.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return permanentError{err}
+}
 
 // Listeners are durable: functions of an application that receive events as webhooks, each by an endpoint of its own. Mount
 // them as an http.Handler below the URL that Register is given.
