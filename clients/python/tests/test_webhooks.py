@@ -53,6 +53,14 @@ def test_anything_else_is_refused(wrong):
         verify(**wrong)
 
 
+@pytest.mark.parametrize("unusable", ["", "whsec_", "whsec_!", "whsec_ä"])
+def test_a_secret_that_cannot_be_used_does_not_hide_one_that_can(unusable):
+    assert verify(secret=[unusable, SECRET])
+    for secrets in ([unusable], []):
+        with pytest.raises(WebhookVerificationError, match="No secret"):
+            verify(secret=secrets)
+
+
 @pytest.mark.parametrize("secret", ["", "whsec_"])
 def test_an_empty_secret_verifies_nothing_not_even_what_an_empty_key_signed(secret):
     text = f"{HEADERS['webhook-id']}.{NOW}.{BODY}".encode()
