@@ -117,8 +117,9 @@ class AsyncSurehook:
             await asyncio.sleep(delay)
 
     async def pages(self, path: str, query: dict[str, Any]) -> AsyncIterator[Any]:
-        """The rows of a list, read page after page."""
+        """The rows of a list, read page after page. A trailing underscore of a name is dropped: ``from`` is a keyword of Python."""
         cursor: str | None = None
+        query = {name.removesuffix("_"): value for name, value in query.items()}
         while True:
             page = await self.request("GET", path, query={**query, "cursor": cursor})
             for row in page["data"]:
