@@ -1,4 +1,5 @@
 import { queryOptions, type InfiniteData, type QueryClient } from '@tanstack/react-query';
+import { isOpen } from '../../../src/domain/delivery';
 import { resolved } from '../lib/time-range';
 import type { DeliveriesSearch } from '../pages/deliveries/search';
 import { api, data } from './client';
@@ -22,13 +23,15 @@ export const deliveryQuery = (id: string) =>
     refetchInterval: ({ state: { data, error } }) => readAgainIn(data && [data], error, 1_000),
   });
 
-/** Delivers an ended delivery again, as a new one. */
-export const retryDelivery = (id: string) =>
-  data(api.POST('/v1/deliveries/{id}/retry', { params: { path: { id } }, body: {} }));
-
 /** Makes the next attempt now. The delivery shown may be old: one that has ended meanwhile is refused, not sent again. */
 export const retryOpenDelivery = (id: string) =>
   data(api.POST('/v1/deliveries/{id}/retry', { params: { path: { id } }, body: { only_open: true } }));
+
+/** Retries a delivery as it is shown: an open one now, an ended one as a new delivery. */
+export const retryDelivery = (delivery: Delivery) =>
+  isOpen(delivery)
+    ? retryOpenDelivery(delivery.id)
+    : data(api.POST('/v1/deliveries/{id}/retry', { params: { path: { id: delivery.id } }, body: {} }));
 
 export const cancelDelivery = (id: string, reason?: string) =>
   data(api.POST('/v1/deliveries/{id}/cancel', { params: { path: { id } }, body: { reason } }));

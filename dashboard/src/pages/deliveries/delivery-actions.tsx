@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { cancelDelivery, putDelivery, retryDelivery, retryOpenDelivery } from '../../api/deliveries';
+import { cancelDelivery, putDelivery, retryDelivery } from '../../api/deliveries';
 import { canOperate } from '../../api/session';
 import type { Delivery, DeliveryWithAttempts } from '../../api/types';
 import { useSession } from '../../app/session';
@@ -20,7 +20,7 @@ export function DeliveryActions({ delivery }: { delivery: Delivery }) {
     onSuccess: put,
   });
   const retry = useMutation({
-    mutationFn: () => (isOpen(delivery) ? retryOpenDelivery : retryDelivery)(delivery.id),
+    mutationFn: () => retryDelivery(delivery),
     onSuccess(made) {
       put(made);
       if (made.id === delivery.id) return;

@@ -2,7 +2,7 @@ import { Button, Stack } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useCan } from '../../api/api-context';
-import { deliveryQuery, putDelivery, retryDelivery, retryOpenDelivery } from '../../api/deliveries';
+import { deliveryQuery, putDelivery, retryDelivery } from '../../api/deliveries';
 import { eventQuery } from '../../api/event';
 import type { Delivery, DeliveryWithAttempts } from '../../api/types';
 import { CodeText } from '../../components/code-text';
@@ -88,7 +88,7 @@ function Retry({ delivery }: { delivery: Delivery }) {
   const queryClient = useQueryClient();
   const navigate = useNavigate();
   const retry = useMutation({
-    mutationFn: () => (isOpen(delivery) ? retryOpenDelivery : retryDelivery)(delivery.id),
+    mutationFn: () => retryDelivery(delivery),
     onSuccess: async (made: DeliveryWithAttempts) => {
       putDelivery(queryClient, made);
       if (made.id !== delivery.id) await navigate({ to: '/deliveries/$id', params: { id: made.id } });
