@@ -69,7 +69,8 @@ async function follow(
   before: Trail | null,
 ): Promise<SendAttemptResult> {
   const context = Context.current();
-  let now: boolean | null = null;
+  let asked = isReset();
+  let toldOf = before?.attempts.length;
   for (let looks = 0; looks < MAX_LOOKS;) {
     const outcome = await deps.join(deliveryId);
     const known = outcome && resultOf(deps, deliveryId, outcome, trail);
@@ -80,8 +81,9 @@ async function follow(
     trail.attempts = progress.attempts.map(withoutContents);
     if (trail.attempts.length > 0) context.heartbeat(trail);
     if (!progress.open) return endOf(progress, trail);
-    // An attempt made since the last try is the one that the reset asked for.
-    now ??= isReset() && progress.attempt_count <= (before?.attempts.length ?? Infinity);
+    // An attempt made since the last try, or under way, is the one that the reset asked for.
+    toldOf ??= progress.attempt_count;
+    const now = asked && progress.attempt_count <= toldOf;
     const { claimed_by, wait_ms, is_held } = progress.open;
     if (claimed_by === null && is_held) throw await untilResumed(deps, progress, trail, before);
     if (claimed_by === null && wait_ms > SOON_MS && !now) throw await untilNext(deps, progress, before);
@@ -89,7 +91,7 @@ async function follow(
     const askedAt = performance.now();
     const claimed = claimed_by === null ? await deps.claim(deliveryId, { now }) : null;
     if (claimed) {
-      now = false;
+      asked = false;
       deps.run(claimed, askedAt);
       continue;
     }

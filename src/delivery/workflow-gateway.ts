@@ -25,8 +25,11 @@ export interface WorkflowGateway {
   /** Temporal's word for a workflow's status, as in WorkflowView; null if it knows none of this id. */
   statusOf(workflowId: string): Promise<string | null>;
   cancelDeliveries(workflowId: string, deliveryIds: string[]): Promise<void>;
-  /** Has a delivery's activity look at it now: its next attempt is made, or was, earlier than the activity knows. */
-  lookNow(workflowId: string, deliveryId: string): Promise<void>;
+  /**
+   * Has a delivery's activity look at it now: its next attempt is made, or was, earlier than the activity knows. Without
+   * effect if the activity knows of more than so many attempts. Waits for a try under way.
+   */
+  lookNow(workflowId: string, deliveryId: string, attempts: number): Promise<void>;
   /** Signals a failed attempt to the workflow while its activity goes on retrying. */
   attempted(
     execution: { workflowId: string; runId: string },

@@ -61,7 +61,7 @@ async function retryNow(
   if (now.completed_at !== null) return retryEnded(deps, now, { key, ...by });
   if (moved && workflow_started && deps.workflowMode !== 'none') {
     // A poller makes the attempt. A workflow that is not told finds out at the time of the attempt it waited for.
-    deps.workflows.lookNow(workflow_id, id).catch((error: unknown) => {
+    deps.workflows.lookNow(workflow_id, id, now.attempt_count).catch((error: unknown) => {
       deps.log.info({ err: error, delivery_id: id }, 'retry not told to the workflow');
     });
   }

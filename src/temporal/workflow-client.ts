@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowIdReusePolicy,
@@ -6,6 +7,7 @@ import {
   type WorkflowExecutionDescription,
   type WorkflowStartOptions,
 } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
 import {
   attemptedSignal,
   batchChangedSignal,
@@ -13,6 +15,7 @@ import {
   cancelDeliveriesSignal,
   type AttemptSummary,
   type DeliverWebhookInput,
+  type Trail,
 } from '../../workflows/contract.js';
 import { batchSearchAttributes, searchAttributes } from '../../workflows/search-attributes.js';
 import type { WorkflowStart } from '../domain/workflow-start.js';
@@ -28,6 +31,11 @@ const AS_CHILD = 'by parent close policy';
 const AWAY = [4, 8, 14];
 /** grpc.status: the request is invalid. */
 const INVALID_ARGUMENT = 3;
+/** PendingActivityState: SCHEDULED, PAUSED. */
+const BETWEEN_TRIES = [1, 4];
+/** How long a try is waited for, and how often it is asked for: `sendAttempt` has 2 minutes. */
+const LONGEST_TRY_MS = 130_000;
+const LOOK_EVERY_MS = 500;
 
 /** The gateway to workflows through Temporal's client. A call to Temporal without an answer fails after `CALL_MS`. */
 export function createWorkflowClient(link: TemporalLink, taskQueue: string): WorkflowGateway {
@@ -117,13 +125,20 @@ export function createWorkflowClient(link: TemporalLink, taskQueue: string): Wor
       const described = await describe(workflowId);
       if (described === null) return null;
       const status = described.status.name;
-      const activity = described.raw.pendingActivities?.find(({ activityId }) => activityId === deliveryId);
-      const isPaused = activity?.paused ?? false;
+      const isPaused = pendingActivity(described, deliveryId)?.paused ?? false;
       if (status !== 'TERMINATED') return { status, byServer: false, endedBy: null, isPaused };
       return { status, isPaused, ...(await terminated(workflowId, described.runId)) };
     },
 
-    async lookNow(workflowId, deliveryId) {
+    async lookNow(workflowId, deliveryId, attempts) {
+      // Temporal takes a reset during a try, and then waits for the delay that the try fails with all the same.
+      for (const until = Date.now() + LONGEST_TRY_MS; ;) {
+        const activity = pendingActivity(await describe(workflowId), deliveryId);
+        // The next activity reads the delivery; so has a try that knows of another attempt.
+        if (!activity || attemptsOf(activity) > attempts) return;
+        if (BETWEEN_TRIES.includes(Number(activity.state)) || Date.now() > until) break;
+        await sleep(LOOK_EVERY_MS, undefined, { ref: false });
+      }
       await within((client) =>
         client.workflowService.resetActivity({
           namespace: client.options.namespace,
@@ -170,6 +185,17 @@ export function createWorkflowClient(link: TemporalLink, taskQueue: string): Wor
       await within((client) => client.workflow.getHandle(batchWorkflowId(batchId)).cancel());
     },
   };
+}
+
+type PendingActivity = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
+
+const pendingActivity = (described: WorkflowExecutionDescription | null, id: string) =>
+  described?.raw.pendingActivities?.find(({ activityId }) => activityId === id);
+
+/** How many attempts its last try knew. */
+function attemptsOf({ heartbeatDetails }: PendingActivity): number {
+  const [payload] = heartbeatDetails?.payloads ?? [];
+  return payload ? defaultPayloadConverter.fromPayload<Trail>(payload).attempts.length : 0;
 }
 
 function isAway(error: unknown): boolean {

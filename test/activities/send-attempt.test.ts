@@ -253,6 +253,24 @@ test('activity reset makes the next attempt at once, and once', async () => {
   expect(await numbered(id)).toEqual([1, 2, 3].map((number) => [number, 'HTTP_5XX_RETRYABLE']));
 });
 
+test('activity reset during an attempt of another process makes no further one', async () => {
+  const id = await ready();
+  const claimed = (await claimDelivery(t.pool, id, { process: 'prc_other', now: false }))!;
+  let reads = 0;
+  const read: ActivityDeps['read'] = async (delivery) => {
+    const progress = await readProgress(t.pool, delivery);
+    reads += 1;
+    return progress;
+  };
+  const running = run(id, { reset: true }, { read });
+  await eventually(() => Promise.resolve(reads > 0));
+  const { attempt } = lostRecord({ ...claimed });
+  const next_attempt_at = new Date(Date.now() + 100_000).toISOString();
+  await recordAttempt(t.pool, attemptRecord(claimed, { ...attempt, next_attempt_at }, 'retry'));
+  expect((await running).failure).toMatchObject({ type: 'WORKER_LOST' });
+  expect(receiver.requests).toEqual([]);
+});
+
 test('a held delivery is looked at less and less often, and nothing is sent', async () => {
   const id = await ready({ enabled: false });
   let trail: Trail | undefined;

@@ -39,7 +39,7 @@ export const ADMIN_KEY = 'test-admin-key-of-enough-length';
 export const ENCRYPTION_KEY = Buffer.alloc(32, 1).toString('base64');
 
 /** Built once for all files, by servers.ts: a build at each start would take a second of CPU. */
-const WORKFLOW_BUNDLE = fileURLToPath(
+export const WORKFLOW_BUNDLE = fileURLToPath(
   new URL('../../dist/src/temporal/workflow-bundle.cjs', import.meta.url),
 );
 
