@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -13,18 +13,15 @@ export interface Project {
   dir: string;
   /** The folder of the installed package. */
   installed: string;
-  manifest: { version: string; bin: { surehook: string }; dependencies: Record<string, string> };
+  manifest: { version: string; bin: { surehook: string } };
   tarball: Buffer;
   /** Paths in the tarball. */
   files: string[];
   remove(): Promise<void>;
 }
 
-/**
- * `npm pack`, unpacked into an empty project. The dependencies that the packed package.json names, and no others, are
- * linked from this repository: no registry is asked.
- */
-export async function installPacked(): Promise<Project> {
+/** `npm pack`, and `npm install` of what it made in an empty project; `types` is installed beside it. */
+export async function installPacked(types: string[]): Promise<Project> {
   const dir = await mkdtemp(join(tmpdir(), 'surehook-package-'));
   const remove = () => rm(dir, { recursive: true, force: true });
   try {
@@ -32,19 +29,13 @@ export async function installPacked(): Promise<Project> {
     const { stdout } = await run('npm', pack, { cwd: ROOT, maxBuffer: 16 * 1024 * 1024 });
     const [packed] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
     const tarball = join(dir, packed!.filename);
-    const modules = join(dir, 'node_modules');
-    const installed = join(modules, 'surehook');
-    await mkdir(modules);
-    await run('tar', ['-xzf', tarball, '-C', modules]);
-    await rename(join(modules, 'package'), installed);
-    const manifest = JSON.parse(
-      await readFile(join(installed, 'package.json'), 'utf8'),
-    ) as Project['manifest'];
-    for (const name of [...Object.keys(manifest.dependencies), '@types/node']) {
-      await mkdir(dirname(join(modules, name)), { recursive: true });
-      await symlink(join(ROOT, 'node_modules', name), join(modules, name));
-    }
     await writeFile(join(dir, 'package.json'), '{"private":true}');
+    const { devDependencies } = await readJson<{ devDependencies: Record<string, string> }>(ROOT);
+    const versions = types.map((name) => `${name}@${devDependencies[name]}`);
+    const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--silent'];
+    await run('npm', ['install', ...quiet, tarball, ...versions], { cwd: dir });
+    const installed = join(dir, 'node_modules/surehook');
+    const manifest = await readJson<Project['manifest']>(installed);
     const files = packed!.files.map(({ path }) => path);
     return { dir, installed, manifest, tarball: await readFile(tarball), files, remove };
   } catch (error) {
@@ -52,3 +43,6 @@ export async function installPacked(): Promise<Project> {
     throw error;
   }
 }
+
+const readJson = async <T>(folder: string) =>
+  JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as T;

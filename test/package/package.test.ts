@@ -8,7 +8,7 @@ import { publint } from 'publint';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../src/embedded/ports.js';
 import { eventually } from '../support/eventually.js';
-import { expectClientExample, readmeExample } from '../support/readme.js';
+import { examplesIn, expectClientExample } from '../support/readme.js';
 import { runNode, type ProcessRun } from '../support/run-process.js';
 import { installPacked, type Project } from './install.js';
 
@@ -31,7 +31,7 @@ let bin: string;
 let server: ProcessRun;
 let env: Record<string, string>;
 beforeAll(async () => {
-  project = await installPacked();
+  project = await installPacked(['@types/node', '@types/express']);
   // Postgres has a user of its own where the tests run as root.
   await chmod(project.dir, 0o711);
   const port = await freePort();
@@ -116,7 +116,10 @@ test('the example of the README runs', async () => {
   });
 });
 
-test('the types of the client hold for node16 and for bundlers, in modules of both kinds and in the example of the README', async () => {
+/** Their examples, one after the other, are a module. */
+const DOCUMENTS = { 'readme.mts': 'README.md', 'typescript.mts': 'docs/typescript.md' };
+
+test('the types of the client hold for node16 and for bundlers, in modules of both kinds and in all examples', async () => {
   const source = `
     import { createClient, type SurehookClient } from 'surehook';
     const surehook: SurehookClient = createClient({ url: 'http://127.0.0.1' });
@@ -128,14 +131,19 @@ test('the types of the client hold for node16 and for bundlers, in modules of bo
     // @ts-expect-error: the types of Node are found, so that this is no request.
     surehook.receiver('request', 'response');`;
   await Promise.all(['types.mts', 'types.cts'].map((name) => writeFile(join(project.dir, name), source)));
-  await writeFile(join(project.dir, 'readme.mts'), await readmeExample('README.md', 'ts'));
+  for (const [name, file] of Object.entries(DOCUMENTS))
+    await writeFile(join(project.dir, name), (await examplesIn(file, 'ts')).join(''));
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
   const flags = ['--noEmit', '--strict', '--skipLibCheck', '--target', 'es2022', '--lib', 'es2023'];
   const check = (module: string, moduleResolution: string) => {
     const how = ['--module', module, '--moduleResolution', moduleResolution];
-    return run(process.execPath, [tsc, ...flags, ...how, 'types.mts', 'types.cts', 'readme.mts'], {
-      cwd: project.dir,
-    }).then(
+    return run(
+      process.execPath,
+      [tsc, ...flags, ...how, 'types.mts', 'types.cts', ...Object.keys(DOCUMENTS)],
+      {
+        cwd: project.dir,
+      },
+    ).then(
       ({ stdout }) => stdout,
       (error: { stdout: string }) => error.stdout,
     );

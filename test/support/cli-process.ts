@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { readmeExample } from './readme.js';
+import { examplesIn } from './readme.js';
 import { CLI, runNode, type ProcessRun } from './run-process.js';
 
 /** Runs the compiled command `surehook`, without a terminal: it is in a session of its own. */
@@ -8,8 +8,8 @@ export const startCli = (args: string[], env: Record<string, string>): ProcessRu
 
 /** Writes the application of the README, for another receiver, and with a port that it prints, with its pid. */
 export async function writeReadmeApplication(file: string, receiver: string): Promise<void> {
-  const source = await readmeExample('README.md', 'js');
+  const [source] = await examplesIn('README.md', 'js');
   const listen = `listen(0, '127.0.0.1', function () { console.log('listening on', this.address().port, process.pid); })`;
-  const changed = source.replace('http://127.0.0.1:9000/hook', receiver).replace('listen(3000)', listen);
+  const changed = source!.replace('http://127.0.0.1:9000/hook', receiver).replace('listen(3000)', listen);
   await writeFile(file, changed);
 }

@@ -3,11 +3,10 @@ import { expect } from 'vitest';
 import { createClient } from '../../src/client/index.js';
 import { startReceiver } from './receiver.js';
 
-/** The first example in a language that a README has. */
-export async function readmeExample(file: string, language: string): Promise<string> {
+/** The examples in a language that a document has. */
+export async function examplesIn(file: string, language: string): Promise<string[]> {
   const text = await readFile(file, 'utf8');
-  const [, code] = new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\``, 'm').exec(text)!;
-  return code!;
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\``, 'gm'))].map(([, code]) => code!);
 }
 
 /**
@@ -20,11 +19,11 @@ export async function expectClientExample(
   { SUREHOOK_URL: url, SUREHOOK_API_KEY: apiKey }: { SUREHOOK_URL: string; SUREHOOK_API_KEY: string },
   run: (code: string) => Promise<unknown>,
 ): Promise<void> {
-  const code = await readmeExample(file, language);
+  const [code] = await examplesIn(file, language);
   const receiver = await startReceiver();
   const key = `order-1002-${language}`;
   try {
-    await run(code.replace('https://example.com/hook', receiver.url).replace('order-1002', key));
+    await run(code!.replace('https://example.com/hook', receiver.url).replace('order-1002', key));
     await receiver.waitFor(({ length }) => length > 0);
     expect(receiver.requests.map(({ body }) => JSON.parse(body) as unknown)).toEqual([{ hello: 'world' }]);
     const { data } = await createClient({ url, apiKey }).events.list({ type: 'order.created' });
