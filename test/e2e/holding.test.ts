@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createEndpoint, deliveryIn, getDelivery, postEvent, type Delivery } from '../support/path.js';
+import {
+  createEndpoint,
+  deliveryIn,
+  getDelivery,
+  postEvent,
+  whileDue,
+  type Delivery,
+} from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';
 
@@ -89,9 +96,9 @@ test('a retry that comes due during a pause is made when the endpoint is enabled
     headers: { 'retry-after': '300' },
   }));
   const id = await post();
-  const { next_attempt_at } = await deliveryIn(t, id, ['IN_PROGRESS']);
+  const waiting = await deliveryIn(t, id, ['IN_PROGRESS']);
   await act(`endpoints/${endpoint.id}/pause`);
-  await eventually(() => Promise.resolve(Date.now() > Date.parse(String(next_attempt_at)) + 500));
+  await whileDue(waiting);
   expect(await getDelivery(t, id)).toMatchObject({ status: 'HELD', attempt_count: 1 });
   await act(`endpoints/${endpoint.id}/enable`);
   expect(await deliveryIn(t, id)).toMatchObject({ status: 'DELIVERED', attempt_count: 2 });

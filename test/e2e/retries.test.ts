@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { createEndpoint, deliveryIn, getDelivery, postEvent } from '../support/path.js';
+import { createEndpoint, deliveryIn, getDelivery, postEvent, whileDue } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';
 
@@ -91,9 +91,9 @@ describe.each([
     const { id: endpointId } = await endpointOf();
     failOnce('300');
     const id = await post();
-    const { next_attempt_at } = await deliveryIn(t, id, ['IN_PROGRESS']);
+    const waiting = await deliveryIn(t, id, ['IN_PROGRESS']);
     await act(`endpoints/${endpointId}/pause`);
-    await eventually(() => Promise.resolve(Date.now() > Date.parse(String(next_attempt_at)) + 300));
+    await whileDue(waiting);
     expect(await getDelivery(t, id)).toMatchObject({ status: 'HELD', attempt_count: 1 });
     await act(`endpoints/${endpointId}/resume`);
     expect(await deliveryIn(t, id)).toMatchObject({ status: 'DELIVERED', attempt_count: 2 });
@@ -104,12 +104,12 @@ describe.each([
     await endpointOf();
     failOnce('300');
     const id = await post();
-    const { next_attempt_at } = await deliveryIn(t, id, ['IN_PROGRESS']);
+    const waiting = await deliveryIn(t, id, ['IN_PROGRESS']);
     await t.pool.query(
       `insert into control (scope, reason, paused_by) values ('tenant:' || $1, 'unpaid', 'x')`,
       [tenant],
     );
-    await eventually(() => Promise.resolve(Date.now() > Date.parse(String(next_attempt_at)) + 500));
+    await whileDue(waiting);
     expect(await getDelivery(t, id)).toMatchObject({
       status: 'HELD',
       status_reason: 'tenant paused: unpaid',
