@@ -1,8 +1,11 @@
 """What the client sends, and makes of an answer, without a server."""
 
-import httpx
+import pickle
 
-from surehook import Surehook
+import httpx
+import pytest
+
+from surehook import NotFoundError, Surehook
 
 
 def client_of(answer):
@@ -20,3 +23,15 @@ def test_a_filter_whose_name_is_a_keyword_has_a_trailing_underscore():
     with client_of(answer) as client:
         assert list(client.events.list(from_="2026-01-01T00:00:00Z", tenant="a")) == []
     assert queries == [{"from": "2026-01-01T00:00:00Z", "tenant": "a"}]
+
+
+def test_an_error_passes_from_one_process_to_another():
+    problem = {"code": "not_found", "detail": "There is no such event.", "errors": []}
+    headers = {"content-type": "application/problem+json", "x-request-id": "req_1"}
+    with client_of(lambda _: httpx.Response(404, json=problem, headers=headers)) as client:
+        with pytest.raises(NotFoundError) as refused:
+            client.events.get("evt_1")
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        error = pickle.loads(pickle.dumps(refused.value, protocol))
+        assert isinstance(error, NotFoundError)
+        assert (str(error), error.status, error.code, error.request_id) == (problem["detail"], 404, "not_found", "req_1")

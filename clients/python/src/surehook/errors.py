@@ -31,6 +31,10 @@ class ApiError(SurehookError):
                 self.problem = body if isinstance(body, dict) else None
         super().__init__((self.problem or {}).get("detail") or f"The answer has status {self.status}.")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles without the response, as a process that gets the error from another one needs it."""
+        return Exception.__new__, (type(self), *self.args), self.__dict__
+
     @property
     def code(self) -> str | None:
         """Stable name of the problem, such as ``address_blocked``."""
