@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -53,12 +54,12 @@ func do[T any](ctx context.Context, c *Client, r request) (*T, error) {
 			err = apiError(response, text)
 		}
 		delay, again := retryDelay(response, tries)
-		if !again || tries > c.maxRetries || ctx.Err() != nil {
+		if !again || tries > c.maxRetries || errors.Is(err, ctx.Err()) {
 			return nil, err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, errors.Join(ctx.Err(), err)
 		case <-time.After(delay):
 		}
 	}
