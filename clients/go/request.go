@@ -28,7 +28,7 @@ func do[T any](ctx context.Context, c *Client, r request) (*T, error) {
 	var body []byte
 	if r.body != nil {
 		var err error
-		if body, err = json.Marshal(r.body); err != nil {
+		if body, err = encode(r.body); err != nil {
 			return nil, fmt.Errorf("surehook: the body is no JSON: %w", err)
 		}
 	}
@@ -63,6 +63,15 @@ func do[T any](ctx context.Context, c *Client, r request) (*T, error) {
 		case <-time.After(delay):
 		}
 	}
+}
+
+// encode leaves <, > and & as they are, unlike json.Marshal: a receiver gets the characters that the application has.
+func encode(value any) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
 }
 
 // try makes one request; the response is nil where none came whole.

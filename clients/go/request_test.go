@@ -34,3 +34,16 @@ func (b endingBody) Close() error {
 	b.end()
 	return nil
 }
+
+func TestAPayloadKeepsItsCharacters(t *testing.T) {
+	bodies := make(chan string, 1)
+	url := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		bodies <- string(text)
+	})
+	client := surehook.New(surehook.WithURL(url))
+	must[*surehook.AcceptedEvent](t)(client.Publish(context.Background(), "a.b", "<a href='?b&c'>", surehook.IdempotencyKey("k")))
+	if got := <-bodies; got != `{"idempotency_key":"k","payload":"<a href='?b&c'>","type":"a.b"}` {
+		t.Fatal(got)
+	}
+}
