@@ -14,7 +14,8 @@ import (
 // A payload has at most 256 KiB; an envelope adds less than this.
 const maxBody = 512 * 1024
 
-// Handler handles an event. No error acknowledges the delivery; an error has it sent again later, one of Permanent ends it.
+// Handler handles an event. No error acknowledges the delivery; an error has it sent again later, one of
+// RetryAfter after a delay, one of Permanent ends it.
 type Handler func(ctx context.Context, event *Webhook) error
 
 // Listeners are durable: functions of an application that receive events as webhooks, each by an endpoint of its own. Mount
@@ -76,11 +77,7 @@ func (l *Listeners) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := one.handle(r.Context(), event); err != nil {
-		status := http.StatusInternalServerError
-		if errors.As(err, &permanentError{}) {
-			status = http.StatusUnprocessableEntity
-		}
-		http.Error(w, err.Error(), status)
+		writeHandlerError(w, err)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -75,12 +75,6 @@ func TestAnythingElseIsRefused(t *testing.T) {
 	}
 }
 
-func TestPermanentOfNoErrorIsNoError(t *testing.T) {
-	if err := Permanent(nil); err != nil {
-		t.Fatalf("got %#v", err)
-	}
-}
-
 func signatureOfEmptyKey() string {
 	mac := hmac.New(sha256.New, nil)
 	mac.Write([]byte("msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330." + body))
