@@ -3,7 +3,9 @@ package surehook
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -20,6 +22,8 @@ type Client struct {
 	apiKey     string
 	http       *http.Client
 	maxRetries int
+	// Why no request can be made with these options: each call returns it.
+	misconfigured error
 }
 
 // Option changes a new client.
@@ -38,7 +42,7 @@ func WithHTTPClient(client *http.Client) Option { return func(c *Client) { c.htt
 // WithMaxRetries sets how many tries may follow a failed one. Default: 4.
 func WithMaxRetries(count int) Option { return func(c *Client) { c.maxRetries = count } }
 
-// New makes a client.
+// New makes a client. Where the URL or the key cannot be used, each call returns why, at once.
 func New(options ...Option) *Client {
 	c := &Client{
 		url:        cmp.Or(os.Getenv("SUREHOOK_URL"), "http://127.0.0.1:8080"),
@@ -50,11 +54,23 @@ func New(options ...Option) *Client {
 		option(c)
 	}
 	c.url = strings.TrimRight(c.url, "/")
+	c.misconfigured = checkOptions(c.url, c.apiKey)
 	own := *c.http
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c.http = &own
 	c.Endpoints, c.Events, c.Deliveries, c.Batches = Endpoints{c}, Events{c}, Deliveries{c}, Batches{c}
 	return c
+}
+
+func checkOptions(server, apiKey string) error {
+	// Neither value is part of the error: both may be secret.
+	if parsed, err := url.Parse(server); err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" {
+		return errors.New("surehook: the URL of the server is not an http:// or https:// URL")
+	}
+	if strings.ContainsFunc(apiKey, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("surehook: the API key has a space, a line break or another character that no key has")
+	}
+	return nil
 }
 
 // EventOption sets a field of an event, or of a webhook that is sent.

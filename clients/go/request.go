@@ -25,6 +25,9 @@ type request struct {
 
 // do makes a request, again while that may help, and decodes its answer.
 func do[T any](ctx context.Context, c *Client, r request) (*T, error) {
+	if c.misconfigured != nil {
+		return nil, c.misconfigured
+	}
 	var body []byte
 	if r.body != nil {
 		var err error

@@ -47,3 +47,27 @@ func TestAPayloadKeepsItsCharacters(t *testing.T) {
 		t.Fatal(got)
 	}
 }
+
+func TestAURLOrAKeyThatCannotBeUsedIsAnErrorAtOnce(t *testing.T) {
+	tries := 0
+	counted := surehook.WithHTTPClient(&http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+		tries++
+		return nil, errors.New("not to be made")
+	})})
+	for _, one := range []struct {
+		option surehook.Option
+		want   string
+	}{
+		{surehook.WithURL("surehook.example.com:8080"), "URL of the server"},
+		{surehook.WithURL("ftp://surehook.example.com"), "URL of the server"},
+		{surehook.WithURL("http://"), "URL of the server"},
+		{surehook.WithURL("http://a\n"), "URL of the server"},
+		{surehook.WithAPIKey("sk_1\n"), "API key"},
+		{surehook.WithAPIKey("schlüssel"), "API key"},
+	} {
+		_, err := surehook.New(counted, one.option).Events.Get(context.Background(), "evt_1")
+		if err == nil || tries > 0 || !strings.Contains(err.Error(), one.want) {
+			t.Errorf("%d tries, %v", tries, err)
+		}
+	}
+}

@@ -5,7 +5,7 @@ import pickle
 import httpx
 import pytest
 
-from surehook import NotFoundError, Surehook
+from surehook import NotFoundError, Surehook, SurehookError
 
 
 def client_of(answer):
@@ -35,3 +35,16 @@ def test_an_error_passes_from_one_process_to_another():
         error = pickle.loads(pickle.dumps(refused.value, protocol))
         assert isinstance(error, NotFoundError)
         assert (str(error), error.status, error.code, error.request_id) == (problem["detail"], 404, "not_found", "req_1")
+
+
+@pytest.mark.parametrize("url", ["surehook.example.com:8080", "127.0.0.1", "ftp://127.0.0.1", "http://", "http://a:b:c", "http://a\n"])
+def test_a_url_that_cannot_be_used_is_refused_at_once(url):
+    with pytest.raises(SurehookError, match="URL of the server"):
+        Surehook(url, "key")
+
+
+@pytest.mark.parametrize("key", ["sk_1\n", "sk 1", "schlüssel"])
+def test_a_key_that_cannot_be_a_header_is_refused_at_once_and_not_shown(key):
+    with pytest.raises(SurehookError, match="API key") as refused:
+        Surehook("http://127.0.0.1", key)
+    assert key not in str(refused.value)

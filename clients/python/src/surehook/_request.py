@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -24,10 +25,23 @@ class Settings:
 def settings(url: str | None, api_key: str | None, timeout: float, max_retries: int) -> Settings:
     base = url or os.environ.get("SUREHOOK_URL") or "http://127.0.0.1:8080"
     key = api_key or os.environ.get("SUREHOOK_API_KEY")
+    # Neither value is part of the error: both may be secret.
+    if not _is_http(base):
+        raise SurehookError("The URL of the server is not an http:// or https:// URL.")
     headers = {"accept": "application/json"}
     if key:
+        if not re.fullmatch(r"[!-~]+", key):
+            raise SurehookError("The API key has a space, a line break or another character that no key has.")
         headers["authorization"] = f"Bearer {key}"
     return Settings(base.rstrip("/"), timeout, max_retries, headers)
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return parsed.scheme in ("http", "https") and parsed.host != ""
 
 
 def build(
