@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -17,7 +18,8 @@ import (
 // The sender waits meanwhile.
 const secretsTimeout = 5 * time.Second
 
-// Register registers an endpoint for each listener, at its name below base. tenant: "" is "default".
+// Register registers an endpoint for each listener, at its name below base. tenant: "" is "default". An endpoint that failures
+// have disabled meanwhile is enabled.
 func (l *Listeners) Register(ctx context.Context, base, tenant string) error {
 	if tenant == "" {
 		tenant = "default"
@@ -52,6 +54,9 @@ func (l *Listeners) register(ctx context.Context, name string, types []string, t
 				return nil, err
 			}
 		}
+		if err := l.enable(ctx, one); err != nil {
+			return nil, err
+		}
 		secrets, err := l.readSecrets(ctx, one.ID)
 		if err != nil {
 			return nil, err
@@ -73,6 +78,20 @@ func (l *Listeners) register(ctx context.Context, name string, types []string, t
 		return nil, err
 	}
 	return l.secretsOf(made.ID, []string{made.Secret}), nil
+}
+
+// enable enables an endpoint that failures disabled, as while the application was down, and none that was disabled by hand.
+func (l *Listeners) enable(ctx context.Context, endpoint Endpoint) error {
+	if endpoint.Status != "disabled" {
+		return nil
+	}
+	if reason := endpoint.StatusReason; reason == nil || *reason != "failing" && *reason != "gone" {
+		slog.WarnContext(ctx, "surehook: the endpoint of a listener was disabled by hand: it receives nothing",
+			"listener", endpoint.Metadata["listener"], "endpoint_id", endpoint.ID)
+		return nil
+	}
+	_, err := l.c.Endpoints.Enable(ctx, endpoint.ID)
+	return err
 }
 
 func (l *Listeners) secretsOf(endpointID string, first []string) *listenerSecrets {

@@ -48,6 +48,20 @@ func TestAPayloadKeepsItsCharacters(t *testing.T) {
 	}
 }
 
+func TestAReasonThatIsLeftOutIsNotSent(t *testing.T) {
+	bodies := make(chan string, 1)
+	client := surehook.New(surehook.WithURL(serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		bodies <- string(text)
+	})))
+	for reason, want := range map[string]string{"": "", "moved": `{"reason":"moved"}`} {
+		must[*surehook.Endpoint](t)(client.Endpoints.Disable(context.Background(), "ep_1", reason))
+		if got := <-bodies; got != want {
+			t.Errorf("%q sends %s", reason, got)
+		}
+	}
+}
+
 func TestAURLOrAKeyThatCannotBeUsedIsAnErrorAtOnce(t *testing.T) {
 	tries := 0
 	counted := surehook.WithHTTPClient(&http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {

@@ -88,11 +88,19 @@ func (e Endpoints) Delete(ctx context.Context, id string) error {
 }
 
 func (e Endpoints) Pause(ctx context.Context, id, reason string) (*Endpoint, error) {
-	return post[Endpoint](ctx, e.c, endpoint(id)+"/pause", map[string]any{"reason": reason})
+	return post[Endpoint](ctx, e.c, endpoint(id)+"/pause", reasoned(reason))
 }
 
 func (e Endpoints) Resume(ctx context.Context, id string) (*Endpoint, error) {
 	return post[Endpoint](ctx, e.c, endpoint(id)+"/resume", nil)
+}
+
+func (e Endpoints) Enable(ctx context.Context, id string) (*Endpoint, error) {
+	return post[Endpoint](ctx, e.c, endpoint(id)+"/enable", nil)
+}
+
+func (e Endpoints) Disable(ctx context.Context, id, reason string) (*Endpoint, error) {
+	return post[Endpoint](ctx, e.c, endpoint(id)+"/disable", reasoned(reason))
 }
 
 func (e Endpoints) Secret(ctx context.Context, id string) (*EndpointSecrets, error) {
@@ -101,6 +109,14 @@ func (e Endpoints) Secret(ctx context.Context, id string) (*EndpointSecrets, err
 
 func (e Endpoints) RotateSecret(ctx context.Context, id string) (*EndpointSecrets, error) {
 	return post[EndpointSecrets](ctx, e.c, endpoint(id)+"/rotate-secret", none{})
+}
+
+// reasoned is a body with a reason; the API refuses an empty one.
+func reasoned(reason string) any {
+	if reason == "" {
+		return nil
+	}
+	return map[string]any{"reason": reason}
 }
 
 func endpoint(id string) string { return "/v1/endpoints/" + url.PathEscape(id) }

@@ -1,11 +1,12 @@
 """What the client sends, and makes of an answer, without a server."""
 
+import asyncio
 import pickle
 
 import httpx
 import pytest
 
-from surehook import NotFoundError, Surehook, SurehookError
+from surehook import NotFoundError, Surehook, SurehookError, fastapi
 
 
 def client_of(answer):
@@ -48,3 +49,28 @@ def test_a_key_that_cannot_be_a_header_is_refused_at_once_and_not_shown(key):
     with pytest.raises(SurehookError, match="API key") as refused:
         Surehook("http://127.0.0.1", key)
     assert key not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "enabled"),
+    [("disabled", "failing", True), ("disabled", "gone", True), ("disabled", "manual", False), ("paused", "manual", False)],
+)
+def test_registering_enables_an_endpoint_that_failures_disabled_and_no_other(status, reason, enabled, caplog):
+    url = "http://127.0.0.1:1/hooks"
+    endpoint = {"id": "ep_1", "url": f"{url}/ship", "event_types": ["order.*"], "metadata": {"listener": "ship"}}
+    endpoint |= {"status": status, "status_reason": reason}
+    calls = []
+
+    def answer(request):
+        calls.append((request.method, request.url.path))
+        secrets = [{"secret": "whsec_AAAA"}]
+        return httpx.Response(200, json={"data": [endpoint], "next_cursor": None, "secrets": secrets})
+
+    async def register():
+        async with fastapi.Surehook("http://surehook.test", "key", transport=httpx.MockTransport(answer)) as client:
+            client.on("order.*", name="ship")(print)
+            await client.register(url)
+
+    asyncio.run(register())
+    assert (("POST", "/v1/endpoints/ep_1/enable") in calls) is enabled
+    assert ("disabled by hand" in caplog.text) is (status == "disabled" and not enabled)

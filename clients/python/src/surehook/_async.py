@@ -10,7 +10,7 @@ import httpx
 from typing_extensions import Self
 
 from ._deadline import send_async
-from ._request import answer, build, event_body, part, settings
+from ._request import answer, build, event_body, part, reasoned, settings
 from ._retry import retry_delay
 from .errors import ConnectionError, api_error
 from .types import (
@@ -171,6 +171,12 @@ class AsyncEndpoints:
 
     async def resume(self, id: str) -> Endpoint:
         return await self._client.request("POST", f"/v1/endpoints/{part(id)}/resume")
+
+    async def enable(self, id: str, reason: str | None = None) -> Endpoint:
+        return await self._client.request("POST", f"/v1/endpoints/{part(id)}/enable", body=reasoned(reason))
+
+    async def disable(self, id: str, reason: str | None = None) -> Endpoint:
+        return await self._client.request("POST", f"/v1/endpoints/{part(id)}/disable", body=reasoned(reason))
 
     async def secret(self, id: str) -> EndpointSecrets:
         return await self._client.request("GET", f"/v1/endpoints/{part(id)}/secret")

@@ -76,6 +76,10 @@ def event_body(fixed: dict[str, Any], idempotency_key: str | None, fields: dict[
     return {**fixed, **fields, "idempotency_key": idempotency_key or str(uuid.uuid4())}
 
 
+def reasoned(reason: str | None) -> dict[str, str]:
+    return {} if reason is None else {"reason": reason}
+
+
 def part(text: str) -> str:
     """One part of a path."""
     return quote(text, safe="")

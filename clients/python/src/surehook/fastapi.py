@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +20,10 @@ from ._async import AsyncSurehook
 from ._listener_secrets import ListenerSecrets, SecretsUnknownError, read_secrets
 from ._request import part
 from .errors import ConflictError, SurehookError
+from .types import Endpoint
 from .webhooks import VerifiedWebhook, WebhookVerificationError
 
+_log = logging.getLogger("surehook")
 # A payload has at most 256 KiB; an envelope adds less than this.
 _MAX_BODY = 512 * 1024
 
@@ -72,7 +75,9 @@ class Surehook(AsyncSurehook):
         return Route(path.rstrip("/") + "/{name:path}", self._receive, methods=["POST"])
 
     async def register(self, url: str, *, tenant: str = "default") -> None:
-        """Registers an endpoint for each listener, at its name below ``url``, which is that of the route."""
+        """Registers an endpoint for each listener, at its name below ``url``, which is that of the route. An endpoint that
+        failures have disabled meanwhile is enabled.
+        """
         for name, listener in self._listeners.items():
             listener.secrets = await self._register(name, listener, f"{url.rstrip('/')}/{part(name)}", tenant)
 
@@ -83,6 +88,7 @@ class Surehook(AsyncSurehook):
                 continue
             if one["url"] != url or list(one["event_types"]) != listener.types:
                 await self.endpoints.update(one["id"], url=url, event_types=listener.types)
+            await self._enable(one, name)
             return ListenerSecrets(self, one["id"], await read_secrets(self, one["id"]))
         body: dict[str, Any] = {"tenant": tenant, "metadata": {"listener": name}}
         # Two processes of an application that start at once make one endpoint.
@@ -96,6 +102,15 @@ class Surehook(AsyncSurehook):
             # The endpoint that this key made has been deleted since.
             made = await self.endpoints.create(url, listener.types, **body)
         return ListenerSecrets(self, made["id"], [str(made["secret"])])
+
+    async def _enable(self, endpoint: Endpoint, name: str) -> None:
+        """An endpoint that failures disabled, as while the application was down, is enabled; one disabled by hand is not."""
+        if endpoint["status"] != "disabled":
+            return
+        if endpoint["status_reason"] in ("failing", "gone"):
+            await self.endpoints.enable(endpoint["id"], "its listener is registered again")
+        else:
+            _log.warning('The endpoint %s of the listener "%s" was disabled by hand: it receives nothing.', endpoint["id"], name)
 
     async def _receive(self, request: Request) -> Response:
         listener = self._listeners.get(request.path_params["name"])
