@@ -111,6 +111,10 @@ func (l *Listeners) readSecrets(ctx context.Context, endpointID string) ([]strin
 	secrets := make([]string, len(answer.Secrets))
 	for i, secret := range answer.Secrets {
 		secrets[i] = secret.Secret
+		if secret.PublicKey != nil {
+			// Of ed25519.
+			secrets[i] = *secret.PublicKey
+		}
 	}
 	return secrets, nil
 }

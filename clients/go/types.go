@@ -111,6 +111,9 @@ type EndpointSecrets struct {
 // EndpointSecret is one of them; while secrets are rotated there are several.
 type EndpointSecret struct {
 	Secret    string     `json:"secret"`
+	Signature string     `json:"signature"`
+	PublicKey *string    `json:"public_key"`
+	CreatedAt time.Time  `json:"created_at"`
 	ExpiresAt *time.Time `json:"expires_at"`
 }
 

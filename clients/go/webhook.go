@@ -1,6 +1,7 @@
 package surehook
 
 import (
+	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -37,8 +38,8 @@ var errMismatch = fmt.Errorf("%w: no signature is of this secret", ErrVerificati
 // Tolerance is the greatest age of a webhook, and the greatest lead of its sender's clock.
 const Tolerance = 5 * time.Minute
 
-// VerifyWebhook verifies a request as Standard Webhooks says. body: the bytes as received; secrets: whsec_…, several while one
-// is rotated. The error is an ErrVerification.
+// VerifyWebhook verifies a request as Standard Webhooks says. body: the bytes as received; secrets: whsec_…, or the public key
+// whpk_…; several while one is rotated. The error is an ErrVerification.
 func VerifyWebhook(body []byte, header http.Header, secrets ...string) (*Webhook, error) {
 	return verifyAt(time.Now(), body, header, secrets)
 }
@@ -64,23 +65,33 @@ func verifyAt(now time.Time, body []byte, header http.Header, secrets []string) 
 }
 
 func isSigned(prefix string, body []byte, signatures string, secrets []string) bool {
+	content := append([]byte(prefix), body...)
 	for _, secret := range secrets {
-		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
-		if err != nil || len(key) == 0 {
+		encoded, isPublic := strings.CutPrefix(secret, "whpk_")
+		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(encoded, "whsec_"))
+		if err != nil || len(key) == 0 || isPublic && len(key) != ed25519.PublicKeySize {
 			// Anybody can sign with an empty key, which is what an unset variable gives.
 			continue
 		}
-		mac := hmac.New(sha256.New, key)
-		mac.Write([]byte(prefix))
-		mac.Write(body)
-		expected := mac.Sum(nil)
+		// Once for all signatures, of which a forged request may have many.
+		expected := hmacOf(key, content)
 		for _, signature := range strings.Split(signatures, " ") {
-			value, isV1 := strings.CutPrefix(signature, "v1,")
+			version, value, _ := strings.Cut(signature, ",")
 			given, err := base64.StdEncoding.DecodeString(value)
-			if isV1 && err == nil && hmac.Equal(given, expected) {
+			if err != nil {
+				continue
+			}
+			if isPublic && version == "v1a" && ed25519.Verify(key, content, given) ||
+				!isPublic && version == "v1" && hmac.Equal(given, expected) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+func hmacOf(key, content []byte) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write(content)
+	return mac.Sum(nil)
 }

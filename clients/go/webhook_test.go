@@ -1,8 +1,6 @@
 package surehook
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -16,6 +14,9 @@ const (
 	other     = "whsec_YW5vdGhlciBzZWNyZXQgb2YgZW5vdWdoIGJ5dGVz"
 	body      = `{"test": 2432232314}`
 	signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+	// test/webhook/sign.test.ts has the server make the same signature.
+	publicKey        = "whpk_A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="
+	ed25519Signature = "v1a,yoUrgEkc12aGqm0n4Sydmdz55xJfTz4AsAgieHFjmkR7LJtqVCZOQYzvvHjI5kAey+r4iaBGxTFRrl2iBQxtDQ=="
 )
 
 var at = time.Unix(1614265330, 0)
@@ -49,6 +50,34 @@ func TestTheExampleOfStandardWebhooksIsVerified(t *testing.T) {
 	}
 }
 
+func TestAnEd25519SignatureIsVerifiedWithThePublicKeyOnly(t *testing.T) {
+	keyed, err := base64.StdEncoding.DecodeString(publicKey[5:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	hmacOfKey := "v1," + base64.StdEncoding.EncodeToString(hmacOf(keyed, []byte("msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330."+body)))
+	for name, one := range map[string]struct {
+		body, signature string
+		secrets         []string
+		want            bool
+	}{
+		"its key":              {body, ed25519Signature, []string{publicKey}, true},
+		"a key among others":   {body, signature + " " + ed25519Signature, []string{other, "whpk_AAAA", publicKey}, true},
+		"an older HMAC secret": {body, ed25519Signature + " " + signature, []string{secret}, true},
+		"another body":         {body + " ", ed25519Signature, []string{publicKey}, false},
+		"a short signature":    {body, "v1a,AAAA", []string{publicKey}, false},
+		"another version":      {body, "v1" + ed25519Signature[3:], []string{publicKey}, false},
+		"a short key":          {body, ed25519Signature, []string{"whpk_AAAA"}, false},
+		"the key as a secret":  {body, ed25519Signature, []string{"whsec_" + publicKey[5:]}, false},
+		"HMAC of the key":      {body, hmacOfKey, []string{publicKey}, false},
+	} {
+		_, err := verifyAt(at, []byte(one.body), headers(map[string]string{"webhook-signature": one.signature}), one.secrets)
+		if (err == nil) != one.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestAnythingElseIsRefused(t *testing.T) {
 	for name, one := range map[string]struct {
 		body, secret string
@@ -76,7 +105,6 @@ func TestAnythingElseIsRefused(t *testing.T) {
 }
 
 func signatureOfEmptyKey() string {
-	mac := hmac.New(sha256.New, nil)
-	mac.Write([]byte("msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330." + body))
-	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	content := "msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330." + body
+	return "v1," + base64.StdEncoding.EncodeToString(hmacOf(nil, []byte(content)))
 }

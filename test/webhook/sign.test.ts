@@ -83,6 +83,14 @@ describe('ed25519', () => {
     }
   });
 
+  it('gives the signature that the tests of the Python and Go clients verify', () => {
+    const secret = `whsk_${Buffer.from(Array.from({ length: 32 }, (_, i) => i)).toString('base64')}`;
+    expect(publicKeyOf(secret)).toBe('whpk_A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=');
+    expect(sign([signerOf(secret)], 'msg_p5jXN8AQM9LWM0D4loKWxJek', 1614265330, '{"test": 2432232314}')).toBe(
+      'v1a,yoUrgEkc12aGqm0n4Sydmdz55xJfTz4AsAgieHFjmkR7LJtqVCZOQYzvvHjI5kAey+r4iaBGxTFRrl2iBQxtDQ==',
+    );
+  });
+
   it('signs next to HMAC, newest first', () => {
     const signers = [newSecret('ed25519'), newSecret()].map(signerOf);
     expect(sign(signers, ID, 1, '{}')).toMatch(/^v1a,\S+ v1,\S+$/);
