@@ -15,6 +15,9 @@ HEADERS = {
     "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
 }
 NOW = 1614265330
+# test/webhook/sign.test.ts has the server make the same signature.
+PUBLIC_KEY = "whpk_A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="
+ED25519 = "v1a,yoUrgEkc12aGqm0n4Sydmdz55xJfTz4AsAgieHFjmkR7LJtqVCZOQYzvvHjI5kAey+r4iaBGxTFRrl2iBQxtDQ=="
 OTHER = "whsec_" + base64.b64encode(b"another secret of enough bytes").decode()
 
 
@@ -75,3 +78,28 @@ def test_a_secret_that_cannot_be_used_does_not_hide_one_that_can(unusable):
 def test_an_empty_secret_verifies_nothing_not_even_what_an_empty_key_signed(secret):
     with pytest.raises(WebhookVerificationError):
         verify(secret=secret, **{"webhook-signature": sign(BODY, b"")})
+
+
+def test_an_ed25519_signature_is_verified_with_the_public_key_only():
+    pytest.importorskip("cryptography")
+    both = {"webhook-signature": f"{HEADERS['webhook-signature']} {ED25519}"}
+    assert verify(secret=PUBLIC_KEY, **{"webhook-signature": ED25519})
+    assert verify(secret=[OTHER, "whpk_AAAA", PUBLIC_KEY], **both) and verify(**both)
+    for wrong in (
+        {"body": BODY + " "},
+        {"webhook-signature": "v1a,AAAA"},
+        {"webhook-signature": "v1" + ED25519[3:]},
+        {"webhook-signature": sign(BODY, base64.b64decode(PUBLIC_KEY[5:]))},
+        {"secret": "whsec_" + PUBLIC_KEY[5:]},
+        {"secret": "whpk_AAAA"},
+    ):
+        with pytest.raises(WebhookVerificationError):
+            verify(**{"secret": PUBLIC_KEY, "webhook-signature": ED25519, **wrong})
+
+
+def test_an_ed25519_signature_names_the_package_that_is_missing(monkeypatch):
+    monkeypatch.setattr("surehook.webhooks.HAS_ED25519", False)
+    monkeypatch.setattr("surehook._signatures.HAS_ED25519", False)
+    with pytest.raises(WebhookVerificationError, match="cryptography"):
+        verify(secret=PUBLIC_KEY, **{"webhook-signature": ED25519})
+    assert verify(secret=[PUBLIC_KEY, SECRET])

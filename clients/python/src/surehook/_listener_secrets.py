@@ -26,7 +26,8 @@ class SecretsUnknownError(SurehookError):
 
 
 async def read_secrets(client: AsyncSurehook, endpoint_id: str) -> list[str]:
-    return [str(each["secret"]) for each in (await client.endpoints.secret(endpoint_id))["secrets"]]
+    """The public key in place of a secret of ed25519."""
+    return [each.get("public_key") or each["secret"] for each in (await client.endpoints.secret(endpoint_id))["secrets"]]
 
 
 class ListenerSecrets:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 import time
 from collections.abc import Iterable, Mapping
@@ -12,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from ._signatures import HAS_ED25519, check_of
 from .errors import SurehookError
 
 
@@ -42,8 +40,9 @@ def verify_webhook(
 ) -> VerifiedWebhook:
     """Verifies a webhook and parses its body; raises a ``WebhookVerificationError``.
 
-    ``raw_body``: the bytes as received, before any parser. ``secret``: ``whsec_…``, several while one is rotated. Empty and
-    malformed secrets are skipped; having no other is an error.
+    ``raw_body``: the bytes as received, before any parser. ``secret``: ``whsec_…``, or the public key ``whpk_…``, which
+    needs the package ``cryptography``; several while one is rotated. Empty and malformed secrets are skipped; having no other
+    is an error.
     """
     given = {name.lower(): value for name, value in headers.items()}
     id, timestamp, signatures = (
@@ -55,27 +54,14 @@ def verify_webhook(
         raise WebhookVerificationError(f"webhook-timestamp is more than {tolerance_seconds:g} s from now.")
     body = raw_body.encode() if isinstance(raw_body, str) else raw_body
     signed = f"{id}.{timestamp}.".encode() + body
-    keys = [key for key in map(_key, [secret] if isinstance(secret, str) else secret) if key]
-    if not keys:
-        raise WebhookVerificationError("No secret is base64 after whsec_.")
-    expected = [_signature(signed, key) for key in keys]
-    # Not any(): each pair is compared, in the same time.
-    matches = [hmac.compare_digest(one.encode(), other) for one in signatures.split(" ") for other in expected]
-    if True not in matches:
+    checks = [check for check in map(check_of, [secret] if isinstance(secret, str) else secret) if check]
+    if not checks:
+        raise WebhookVerificationError("No secret is whsec_… or whpk_… and base64.")
+    if True not in [check(signed, signatures.split(" ")) for check in checks]:
+        if not HAS_ED25519 and "v1a," in signatures:
+            raise SignatureMismatchError("An ed25519 signature needs the package cryptography: pip install cryptography")
         raise SignatureMismatchError("No signature is of this secret.")
     return VerifiedWebhook(id, datetime.fromtimestamp(int(timestamp), timezone.utc), _parse(body))
-
-
-def _key(secret: str) -> bytes | None:
-    """None for a secret that cannot be used: anybody can sign with an empty key, which is what an unset variable gives."""
-    try:
-        return base64.b64decode(secret.removeprefix("whsec_"), validate=True) or None
-    except ValueError:
-        return None
-
-
-def _signature(signed: bytes, key: bytes) -> bytes:
-    return b"v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest())
 
 
 def _needed(headers: Mapping[str, str], name: str) -> str:
