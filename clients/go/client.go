@@ -89,6 +89,16 @@ func Headers(headers map[string]string) EventOption {
 	return func(body map[string]any) { body["headers"] = headers }
 }
 
+// ContentType is that of a payload, a string then, that is not JSON.
+func ContentType(name string) EventOption {
+	return func(body map[string]any) { body["content_type"] = name }
+}
+
+// EndpointIDs delivers a published event to exactly these endpoints, whatever they subscribe to.
+func EndpointIDs(ids ...string) EventOption {
+	return func(body map[string]any) { body["endpoint_ids"] = ids }
+}
+
 // Type names the event of a webhook that is sent.
 func Type(name string) EventOption { return func(body map[string]any) { body["type"] = name } }
 

@@ -3,16 +3,12 @@ package surehook_test
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
-	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	surehook "github.com/surehook/surehook/clients/go"
 )
@@ -47,33 +43,5 @@ func TestRegisteringEnablesAnEndpointThatFailuresDisabledAndNoOther(t *testing.T
 		if slices.Contains(calls, "POST /v1/endpoints/ep_1/enable") != one.enabled || warned != one.warned {
 			t.Errorf("%s, %s: %v, warned %v", one.status, one.reason, calls, warned)
 		}
-	}
-}
-
-func TestAListenerTakesThePublicKeyAfterARotationToEd25519(t *testing.T) {
-	public, private, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secrets := `[{"secret":"whsec_AAAA","signature":"hmac","public_key":null}]`
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, `{"data":[{"id":"ep_1","metadata":{"listener":"ship"}}],"next_cursor":null,"secrets":%s}`, secrets)
-	})
-	listeners := surehook.New(surehook.WithURL(url)).NewListeners()
-	listeners.On("ship", ignore, "order.*")
-	if err := listeners.Register(context.Background(), "http://app/hooks", ""); err != nil {
-		t.Fatal(err)
-	}
-	secrets = fmt.Sprintf(`[{"secret":"whsk_AAAA","signature":"ed25519","public_key":"whpk_%s"}]`, base64.StdEncoding.EncodeToString(public))
-	request := httptest.NewRequest(http.MethodPost, "/ship", strings.NewReader("{}"))
-	now := fmt.Sprint(time.Now().Unix())
-	request.Header.Set("Webhook-Id", "evt_1")
-	request.Header.Set("Webhook-Timestamp", now)
-	signature := ed25519.Sign(private, []byte("evt_1."+now+".{}"))
-	request.Header.Set("Webhook-Signature", "v1a,"+base64.StdEncoding.EncodeToString(signature))
-	answer := httptest.NewRecorder()
-	listeners.ServeHTTP(answer, request)
-	if answer.Code != http.StatusNoContent {
-		t.Fatalf("%d %s", answer.Code, answer.Body)
 	}
 }

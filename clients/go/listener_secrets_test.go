@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +16,12 @@ import (
 )
 
 func TestAfterARotationDeliveriesThatArriveTogetherHaveTheSecretsReadOnce(t *testing.T) {
+	for _, signature := range []string{"hmac", "ed25519"} {
+		t.Run(signature, func(t *testing.T) { expectOneReadAfterARotation(t, signature) })
+	}
+}
+
+func expectOneReadAfterARotation(t *testing.T, signature string) {
 	ctx, tenant := context.Background(), newTenant()
 	var reads, calls atomic.Int32
 	client := surehook.New(surehook.WithHTTPClient(&http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -29,7 +34,7 @@ func TestAfterARotationDeliveriesThatArriveTogetherHaveTheSecretsReadOnce(t *tes
 		calls.Add(1)
 		return nil
 	})
-	rotate(t, endpoint.ID)
+	rotate(t, endpoint.ID, signature)
 	events := []string{}
 	var mutex sync.Mutex
 	var published sync.WaitGroup
@@ -62,17 +67,12 @@ func TestAfterARotationDeliveriesThatArriveTogetherHaveTheSecretsReadOnce(t *tes
 }
 
 // rotate ends all secrets but a new one at once.
-func rotate(t *testing.T, endpointID string) {
+func rotate(t *testing.T, endpointID, signature string) {
 	t.Helper()
-	url := os.Getenv("SUREHOOK_URL") + "/v1/endpoints/" + endpointID + "/rotate-secret"
-	request := must[*http.Request](t)(http.NewRequest(http.MethodPost, url, strings.NewReader(`{"overlap_seconds":0}`)))
-	request.Header.Set("Authorization", "Bearer "+os.Getenv("SUREHOOK_API_KEY"))
-	request.Header.Set("Content-Type", "application/json")
-	answer := must[*http.Response](t)(http.DefaultClient.Do(request))
-	defer answer.Body.Close()
-	if answer.StatusCode != 200 {
-		t.Fatalf("the rotation was answered with %d", answer.StatusCode)
-	}
+	none := 0
+	must[*surehook.EndpointSecrets](t)(surehook.New().Endpoints.RotateSecret(
+		context.Background(), endpointID, surehook.SecretRotation{Signature: signature, OverlapSeconds: &none},
+	))
 }
 
 func TestWhileTheSecretsCannotBeReadASignatureThatMatchesNoneIsAnsweredWith503(t *testing.T) {

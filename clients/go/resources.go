@@ -78,6 +78,7 @@ func (e Endpoints) List(ctx context.Context, filters Filters) iter.Seq2[Endpoint
 	return all[Endpoint](ctx, e.c, "/v1/endpoints", filters)
 }
 
+// Update changes the fields that are set, and takes away those that Clear names.
 func (e Endpoints) Update(ctx context.Context, id string, fields EndpointFields) (*Endpoint, error) {
 	return do[Endpoint](ctx, e.c, request{method: http.MethodPatch, path: endpoint(id), body: fields})
 }
@@ -107,8 +108,9 @@ func (e Endpoints) Secret(ctx context.Context, id string) (*EndpointSecrets, err
 	return get[EndpointSecrets](ctx, e.c, endpoint(id)+"/secret")
 }
 
-func (e Endpoints) RotateSecret(ctx context.Context, id string) (*EndpointSecrets, error) {
-	return post[EndpointSecrets](ctx, e.c, endpoint(id)+"/rotate-secret", none{})
+// RotateSecret adds a secret; the older ones sign for a day, or as long as the rotation says.
+func (e Endpoints) RotateSecret(ctx context.Context, id string, rotation SecretRotation) (*EndpointSecrets, error) {
+	return post[EndpointSecrets](ctx, e.c, endpoint(id)+"/rotate-secret", rotation)
 }
 
 // reasoned is a body with a reason; the API refuses an empty one.

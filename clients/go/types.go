@@ -46,77 +46,6 @@ type Event struct {
 	Payload     json.RawMessage   `json:"payload"`
 }
 
-// EndpointFields are the fields of an endpoint that can be set. Fields that are left out keep their value, or their default.
-type EndpointFields struct {
-	URL               string            `json:"url,omitempty"`
-	EventTypes        []string          `json:"event_types,omitempty"`
-	Tenant            string            `json:"tenant,omitempty"`
-	Description       *string           `json:"description,omitempty"`
-	Enabled           *bool             `json:"enabled,omitempty"`
-	Headers           map[string]string `json:"headers,omitempty"`
-	TimeoutMs         int               `json:"timeout_ms,omitempty"`
-	RetrySchedule     []int             `json:"retry_schedule,omitempty"`
-	RetryOn           string            `json:"retry_on,omitempty"`
-	PermanentStatuses []any             `json:"permanent_statuses,omitempty"`
-	Filter            map[string]any    `json:"filter,omitempty"`
-	Body              string            `json:"body,omitempty"`
-	Signature         string            `json:"signature,omitempty"`
-	Secret            string            `json:"secret,omitempty"`
-	Metadata          map[string]string `json:"metadata,omitempty"`
-}
-
-// Endpoint is a URL that receives events of some types.
-type Endpoint struct {
-	ID                string            `json:"id"`
-	Tenant            string            `json:"tenant"`
-	URL               string            `json:"url"`
-	EventTypes        []string          `json:"event_types"`
-	Description       *string           `json:"description"`
-	Signature         string            `json:"signature"`
-	PublicKey         *string           `json:"public_key"`
-	Headers           map[string]string `json:"headers"`
-	BasicAuth         map[string]string `json:"basic_auth"`
-	ClientCertificate map[string]string `json:"client_certificate"`
-	CA                *string           `json:"ca"`
-	ExtraSignature    map[string]any    `json:"extra_signature"`
-	ContentType       *string           `json:"content_type"`
-	Body              string            `json:"body"`
-	TimeoutMs         int               `json:"timeout_ms"`
-	RetryOn           string            `json:"retry_on"`
-	Filter            map[string]any    `json:"filter"`
-	RetrySchedule     []int             `json:"retry_schedule"`
-	PermanentStatuses []any             `json:"permanent_statuses"`
-	Metadata          map[string]string `json:"metadata"`
-	Status            string            `json:"status"`
-	StatusReason      *string           `json:"status_reason"`
-	FailingSince      *time.Time        `json:"failing_since"`
-	CreatedAt         time.Time         `json:"created_at"`
-	UpdatedAt         time.Time         `json:"updated_at"`
-}
-
-// EndpointWithSecret is a new endpoint.
-type EndpointWithSecret struct {
-	Endpoint
-	Secret string `json:"secret"`
-}
-
-// EndpointSecrets are the secrets that requests are signed with now.
-type EndpointSecrets struct {
-	Secret    string           `json:"secret"`
-	Signature string           `json:"signature"`
-	PublicKey *string          `json:"public_key"`
-	Secrets   []EndpointSecret `json:"secrets"`
-}
-
-// EndpointSecret is one of them; while secrets are rotated there are several.
-type EndpointSecret struct {
-	Secret    string     `json:"secret"`
-	Signature string     `json:"signature"`
-	PublicKey *string    `json:"public_key"`
-	CreatedAt time.Time  `json:"created_at"`
-	ExpiresAt *time.Time `json:"expires_at"`
-}
-
 // Delivery is one event to one endpoint.
 type Delivery struct {
 	ID                 string     `json:"id"`
@@ -196,7 +125,11 @@ type Batch struct {
 type NewBatch struct {
 	DeliveryIDs []string       `json:"delivery_ids,omitempty"`
 	Filter      map[string]any `json:"filter,omitempty"`
-	DryRun      bool           `json:"dry_run"`
+	// Tenant skips deliveries of others that are chosen by id.
+	Tenant string `json:"tenant,omitempty"`
+	// IncludeDelivered delivers again what was delivered, too.
+	IncludeDelivered bool `json:"include_delivered,omitempty"`
+	DryRun           bool `json:"dry_run"`
 	// RatePerSecond is the server's default where it is nil; 0: no limit.
 	RatePerSecond *float64 `json:"rate_per_second,omitempty"`
 	Note          string   `json:"note,omitempty"`
