@@ -1,4 +1,4 @@
-"""Makes ``_sync.py`` from ``_async.py``; with ``--check`` it only says whether that file is current."""
+"""Makes ``_sync*.py`` from ``_async*.py``; with ``--check`` it only says whether those files are current."""
 
 import re
 import sys
@@ -6,7 +6,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent.parent / "src" / "surehook"
 RULES = [
-    (r'"""The asynchronous client\..*?"""', '"""The synchronous client: made from ``_async.py`` by ``scripts/unasync.py``."""'),
+    (r'"""The asynchronous client.*?"""', '"""The synchronous client: made by ``scripts/unasync.py``."""'),
+    (r"\._async", "._sync"),
     (r"import asyncio\n", "import time\n"),
     (r"asyncio\.sleep", "time.sleep"),
     (r"send_async", "send_sync"),
@@ -21,10 +22,12 @@ RULES = [
     (r"\bawait ", ""),
 ]
 
-text = (HERE / "_async.py").read_text()
-for pattern, replacement in RULES:
-    text = re.sub(pattern, replacement, text, flags=re.DOTALL if "asynchronous" in pattern else 0)
-target = HERE / "_sync.py"
-if "--check" in sys.argv:
-    sys.exit(0 if target.read_text() == text else "_sync.py is not current: run scripts/unasync.py")
-target.write_text(text)
+for source in HERE.glob("_async*.py"):
+    text = source.read_text()
+    for pattern, replacement in RULES:
+        text = re.sub(pattern, replacement, text, flags=re.DOTALL if "asynchronous" in pattern else 0)
+    target = source.with_name(source.name.replace("_async", "_sync"))
+    if "--check" not in sys.argv:
+        target.write_text(text)
+    elif not target.exists() or target.read_text() != text:
+        sys.exit(f"{target.name} is not current: run scripts/unasync.py")
