@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import httpx
-from typing_extensions import Self
+from typing_extensions import Self, Unpack
 
 from ._async_resources import AsyncBatches, AsyncDeliveries, AsyncEndpoints, AsyncEvents, AsyncEventTypes
 from ._deadline import send_async
 from ._request import answer, build, event_body, settings
 from ._retry import retry_delay
 from .errors import ConnectionError, api_error
+from .fields import EventFields, SendFields
 from .types import AcceptedEvent
 
 
@@ -54,7 +55,7 @@ class AsyncSurehook:
         await self._http.aclose()
 
     async def send(
-        self, url: str, payload: Any, *, idempotency_key: str | None = None, **fields: Any
+        self, url: str, payload: Any, *, idempotency_key: str | None = None, **fields: Unpack[SendFields]
     ) -> AcceptedEvent:
         """One durable webhook to any URL: stored when this returns, then sent until it is delivered or has failed for good.
 
@@ -64,7 +65,7 @@ class AsyncSurehook:
         return await self.request("POST", "/v1/send", body=body)
 
     async def publish(
-        self, type: str, payload: Any, *, idempotency_key: str | None = None, **fields: Any
+        self, type: str, payload: Any, *, idempotency_key: str | None = None, **fields: Unpack[EventFields]
     ) -> AcceptedEvent:
         """States a fact: each endpoint that subscribes to its type gets it. It is stored when this returns.
 
@@ -106,7 +107,7 @@ class AsyncSurehook:
                 raise ConnectionError(f"{request.url.host} did not answer: {result!r}") from result
             await asyncio.sleep(delay)
 
-    async def pages(self, path: str, query: dict[str, Any]) -> AsyncIterator[Any]:
+    async def pages(self, path: str, query: Mapping[str, Any]) -> AsyncIterator[Any]:
         """The rows of a list, read page after page. A trailing underscore of a name is dropped: ``from`` is a keyword of Python."""
         cursor: str | None = None
         query = {name.removesuffix("_"): value for name, value in query.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -72,7 +73,7 @@ def answer(response: httpx.Response) -> Any:
         raise SurehookError(f"The answer of {response.request.url.host} is not JSON.") from error
 
 
-def event_body(fixed: dict[str, Any], idempotency_key: str | None, fields: dict[str, Any]) -> dict[str, Any]:
+def event_body(fixed: dict[str, Any], idempotency_key: str | None, fields: Mapping[str, Any]) -> dict[str, Any]:
     return {**fixed, **fields, "idempotency_key": idempotency_key or str(uuid.uuid4())}
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
-from typing_extensions import Self
+from typing_extensions import Self, Unpack
 
 from ._sync_resources import Batches, Deliveries, Endpoints, Events, EventTypes
 from ._deadline import send_sync
 from ._request import answer, build, event_body, settings
 from ._retry import retry_delay
 from .errors import ConnectionError, api_error
+from .fields import EventFields, SendFields
 from .types import AcceptedEvent
 
 
@@ -54,7 +55,7 @@ class Surehook:
         self._http.close()
 
     def send(
-        self, url: str, payload: Any, *, idempotency_key: str | None = None, **fields: Any
+        self, url: str, payload: Any, *, idempotency_key: str | None = None, **fields: Unpack[SendFields]
     ) -> AcceptedEvent:
         """One durable webhook to any URL: stored when this returns, then sent until it is delivered or has failed for good.
 
@@ -64,7 +65,7 @@ class Surehook:
         return self.request("POST", "/v1/send", body=body)
 
     def publish(
-        self, type: str, payload: Any, *, idempotency_key: str | None = None, **fields: Any
+        self, type: str, payload: Any, *, idempotency_key: str | None = None, **fields: Unpack[EventFields]
     ) -> AcceptedEvent:
         """States a fact: each endpoint that subscribes to its type gets it. It is stored when this returns.
 
@@ -106,7 +107,7 @@ class Surehook:
                 raise ConnectionError(f"{request.url.host} did not answer: {result!r}") from result
             time.sleep(delay)
 
-    def pages(self, path: str, query: dict[str, Any]) -> Iterator[Any]:
+    def pages(self, path: str, query: Mapping[str, Any]) -> Iterator[Any]:
         """The rows of a list, read page after page. A trailing underscore of a name is dropped: ``from`` is a keyword of Python."""
         cursor: str | None = None
         query = {name.removesuffix("_"): value for name, value in query.items()}

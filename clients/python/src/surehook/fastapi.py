@@ -20,6 +20,7 @@ from ._async import AsyncSurehook
 from ._listener_secrets import ListenerSecrets, SecretsUnknownError, read_secrets
 from ._request import part
 from .errors import ConflictError, SurehookError
+from .fields import EndpointFields
 from .types import Endpoint
 from .webhooks import VerifiedWebhook, WebhookVerificationError
 
@@ -90,7 +91,7 @@ class Surehook(AsyncSurehook):
                 await self.endpoints.update(one["id"], url=url, event_types=listener.types)
             await self._enable(one, name)
             return ListenerSecrets(self, one["id"], await read_secrets(self, one["id"]))
-        body: dict[str, Any] = {"tenant": tenant, "metadata": {"listener": name}}
+        body: EndpointFields = {"tenant": tenant, "metadata": {"listener": name}}
         # Two processes of an application that start at once make one endpoint.
         text = json.dumps([url, listener.types, body])
         key = hashlib.sha256(text.encode()).hexdigest()
