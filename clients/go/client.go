@@ -14,6 +14,7 @@ import (
 // Client makes requests to the API. Its zero value is not usable: see New.
 type Client struct {
 	Endpoints  Endpoints
+	EventTypes EventTypes
 	Events     Events
 	Deliveries Deliveries
 	Batches    Batches
@@ -58,7 +59,7 @@ func New(options ...Option) *Client {
 	own := *c.http
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c.http = &own
-	c.Endpoints, c.Events, c.Deliveries, c.Batches = Endpoints{c}, Events{c}, Deliveries{c}, Batches{c}
+	c.Endpoints, c.Events, c.EventTypes, c.Deliveries, c.Batches = Endpoints{c}, Events{c}, EventTypes{c}, Deliveries{c}, Batches{c}
 	return c
 }
 

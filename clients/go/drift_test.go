@@ -64,11 +64,13 @@ func TestTheTypesAreThoseOfTheOpenAPIDocument(t *testing.T) {
 		"AcceptedEvent": AcceptedEvent{}, "ListedEvent": ListedEvent{}, "Event": Event{}, "Endpoint": Endpoint{},
 		"EndpointWithSecret": EndpointWithSecret{}, "EndpointSecrets": EndpointSecrets{}, "Delivery": Delivery{},
 		"DeliveryWithAttempts": DeliveryWithAttempts{}, "Attempt": Attempt{}, "Batch": Batch{},
+		"EndpointTest": EndpointTest{}, "EventType": EventType{}, "ListedEventType": ListedEventType{},
 	} {
 		expectFields(t, name, value, read.Components.Schemas[name])
 	}
 	for path, value := range map[string]any{
 		"/v1/endpoints": EndpointFields{}, "/v1/batches": NewBatch{}, "/v1/endpoints/{id}/rotate-secret": SecretRotation{},
+		"/v1/endpoints/{id}/test": TestSample{}, "/v1/event-types": NewEventType{},
 	} {
 		expectFields(t, path, value, read.body(read.Paths[path]["post"]))
 	}

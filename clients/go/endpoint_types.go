@@ -120,3 +120,30 @@ type EndpointSecret struct {
 	CreatedAt time.Time  `json:"created_at"`
 	ExpiresAt *time.Time `json:"expires_at"`
 }
+
+// TestSample is what a test of an endpoint sends. The server has a type and a payload for those that are left out.
+type TestSample struct {
+	EventType string `json:"event_type,omitempty"`
+	Payload   any    `json:"payload,omitempty"`
+	// Preview makes the request, and does not send it.
+	Preview bool `json:"preview,omitempty"`
+}
+
+// EndpointTest is how a test of an endpoint went.
+type EndpointTest struct {
+	Sent           bool           `json:"sent"`
+	Diagnosis      string         `json:"diagnosis"`
+	EndpointStatus string         `json:"endpoint_status"`
+	EventType      string         `json:"event_type"`
+	Request        TestRequest    `json:"request"`
+	Attempt        *Attempt       `json:"attempt"`
+	TLS            map[string]any `json:"tls"`
+}
+
+// TestRequest is the request of a test, with masked credentials.
+type TestRequest struct {
+	Method  string            `json:"method"`
+	URL     string            `json:"url"`
+	Headers map[string]string `json:"headers"`
+	Body    string            `json:"body"`
+}

@@ -47,15 +47,23 @@ var calls = map[string]func(context.Context, *Client) error{
 	"Endpoints.Disable":      func(ctx context.Context, c *Client) error { return only(c.Endpoints.Disable(ctx, "a/b", "r")) },
 	"Endpoints.Secret":       func(ctx context.Context, c *Client) error { return only(c.Endpoints.Secret(ctx, "a/b")) },
 	"Endpoints.RotateSecret": func(ctx context.Context, c *Client) error { return only(c.Endpoints.RotateSecret(ctx, "a/b", rotated)) },
-	"Deliveries.Get":         func(ctx context.Context, c *Client) error { return only(c.Deliveries.Get(ctx, "a/b")) },
-	"Deliveries.List":        func(ctx context.Context, c *Client) error { return readAll(c.Deliveries.List(ctx, listed)) },
-	"Deliveries.Retry":       func(ctx context.Context, c *Client) error { return only(c.Deliveries.Retry(ctx, "a/b")) },
-	"Deliveries.Cancel":      func(ctx context.Context, c *Client) error { return only(c.Deliveries.Cancel(ctx, "a/b")) },
-	"Batches.Create":         func(ctx context.Context, c *Client) error { return only(c.Batches.Create(ctx, batch)) },
-	"Batches.Get":            func(ctx context.Context, c *Client) error { return only(c.Batches.Get(ctx, "a/b")) },
-	"Batches.List":           func(ctx context.Context, c *Client) error { return readAll(c.Batches.List(ctx, listed)) },
-	"Batches.Start":          func(ctx context.Context, c *Client) error { return only(c.Batches.Start(ctx, "a/b")) },
-	"Batches.Cancel":         func(ctx context.Context, c *Client) error { return only(c.Batches.Cancel(ctx, "a/b")) },
+	"Endpoints.Test": func(ctx context.Context, c *Client) error {
+		return only(c.Endpoints.Test(ctx, "a/b", TestSample{EventType: "a.b", Payload: 1, Preview: true}))
+	},
+	"EventTypes.Create": func(ctx context.Context, c *Client) error { return only(c.EventTypes.Create(ctx, described)) },
+	"EventTypes.Get":    func(ctx context.Context, c *Client) error { return only(c.EventTypes.Get(ctx, "a/b")) },
+	"EventTypes.List": func(ctx context.Context, c *Client) error {
+		return readAll(c.EventTypes.List(ctx, Filters{"archived": "all"}))
+	},
+	"Deliveries.Get":    func(ctx context.Context, c *Client) error { return only(c.Deliveries.Get(ctx, "a/b")) },
+	"Deliveries.List":   func(ctx context.Context, c *Client) error { return readAll(c.Deliveries.List(ctx, listed)) },
+	"Deliveries.Retry":  func(ctx context.Context, c *Client) error { return only(c.Deliveries.Retry(ctx, "a/b")) },
+	"Deliveries.Cancel": func(ctx context.Context, c *Client) error { return only(c.Deliveries.Cancel(ctx, "a/b")) },
+	"Batches.Create":    func(ctx context.Context, c *Client) error { return only(c.Batches.Create(ctx, batch)) },
+	"Batches.Get":       func(ctx context.Context, c *Client) error { return only(c.Batches.Get(ctx, "a/b")) },
+	"Batches.List":      func(ctx context.Context, c *Client) error { return readAll(c.Batches.List(ctx, listed)) },
+	"Batches.Start":     func(ctx context.Context, c *Client) error { return only(c.Batches.Start(ctx, "a/b")) },
+	"Batches.Cancel":    func(ctx context.Context, c *Client) error { return only(c.Batches.Cancel(ctx, "a/b")) },
 }
 
 var (
@@ -63,6 +71,7 @@ var (
 	created         = EndpointFields{URL: "https://a.test", EventTypes: []string{"*"}, Tenant: "t", ID: "ep_1", Secret: "s", CA: "c"}
 	changed         = EndpointFields{URL: "https://a.test", Clear: []string{"filter", "headers", "retry_schedule", "ca"}}
 	rotated         = SecretRotation{Signature: "ed25519", OverlapSeconds: &overlap}
+	described       = NewEventType{Name: "a.b", Description: "d", Example: 1, Schema: map[string]any{"type": "number"}, Archived: true}
 	batch           = NewBatch{DeliveryIDs: []string{"del_1"}, Tenant: "t", IncludeDelivered: true}
 )
 

@@ -21,6 +21,8 @@ type request struct {
 	body   any
 	// Default: a new one, the same for all tries.
 	idempotencyKey string
+	// Is not tried again.
+	once bool
 }
 
 // do makes a request, again while that may help, and decodes its answer.
@@ -57,7 +59,7 @@ func do[T any](ctx context.Context, c *Client, r request) (*T, error) {
 			err = apiError(response, text)
 		}
 		delay, again := retryDelay(response, tries)
-		if !again || tries > c.maxRetries || errors.Is(err, ctx.Err()) {
+		if !again || r.once || tries > c.maxRetries || errors.Is(err, ctx.Err()) {
 			return nil, err
 		}
 		select {

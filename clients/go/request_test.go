@@ -48,6 +48,18 @@ func TestAPayloadKeepsItsCharacters(t *testing.T) {
 	}
 }
 
+func TestATestOfAnEndpointIsNotTriedAgain(t *testing.T) {
+	tries := 0
+	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		tries++
+		w.WriteHeader(503)
+	})
+	_, err := surehook.New(surehook.WithURL(url)).Endpoints.Test(context.Background(), "ep_1", surehook.TestSample{})
+	if err == nil || tries != 1 {
+		t.Fatalf("%d tries, %v", tries, err)
+	}
+}
+
 func TestAReasonThatIsLeftOutIsNotSent(t *testing.T) {
 	bodies := make(chan string, 1)
 	client := surehook.New(surehook.WithURL(serve(t, func(_ http.ResponseWriter, r *http.Request) {

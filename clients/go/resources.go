@@ -113,6 +113,11 @@ func (e Endpoints) RotateSecret(ctx context.Context, id string, rotation SecretR
 	return post[EndpointSecrets](ctx, e.c, endpoint(id)+"/rotate-secret", rotation)
 }
 
+// Test sends one signed sample, and returns the whole attempt with a diagnosis. It is not tried again: each try sends one.
+func (e Endpoints) Test(ctx context.Context, id string, sample TestSample) (*EndpointTest, error) {
+	return do[EndpointTest](ctx, e.c, request{method: http.MethodPost, path: endpoint(id) + "/test", body: sample, once: true})
+}
+
 // reasoned is a body with a reason; the API refuses an empty one.
 func reasoned(reason string) any {
 	if reason == "" {
