@@ -21,6 +21,9 @@ type Handler func(ctx context.Context, event *Webhook) error
 // Listeners are durable: functions of an application that receive events as webhooks, each by an endpoint of its own. Mount
 // them as an http.Handler below the URL that Register is given.
 type Listeners struct {
+	// Application tells listeners of several applications in a tenant apart, which may have the same names. Set it before Register.
+	Application string
+
 	c     *Client
 	mutex sync.RWMutex
 	named map[string]*listener

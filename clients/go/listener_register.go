@@ -39,14 +39,14 @@ func (l *Listeners) Register(ctx context.Context, base, tenant string) error {
 	return nil
 }
 
-// register finds the endpoint that an earlier start made, by its name in the metadata.
+// register finds the endpoint that an earlier start made, by the names in its metadata.
 func (l *Listeners) register(ctx context.Context, name string, types []string, target, tenant string) (*listenerSecrets, error) {
 	endpoints := l.c.Endpoints
 	for one, err := range endpoints.List(ctx, Filters{"tenant": tenant}) {
 		if err != nil {
 			return nil, err
 		}
-		if one.Metadata["listener"] != name {
+		if one.Metadata["listener"] != name || one.Metadata["application"] != l.Application {
 			continue
 		}
 		if one.URL != target || !slices.Equal(one.EventTypes, types) {
@@ -63,9 +63,13 @@ func (l *Listeners) register(ctx context.Context, name string, types []string, t
 		}
 		return l.secretsOf(one.ID, secrets), nil
 	}
-	fields := EndpointFields{URL: target, EventTypes: types, Tenant: tenant, Metadata: map[string]string{"listener": name}}
+	metadata := map[string]string{"listener": name}
+	if l.Application != "" {
+		metadata["application"] = l.Application
+	}
+	fields := EndpointFields{URL: target, EventTypes: types, Tenant: tenant, Metadata: metadata}
 	// Two processes of an application that start at once make one endpoint.
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", target, types, tenant))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q", target, types, tenant, l.Application))
 	made, err := do[EndpointWithSecret](ctx, l.c, request{
 		method: http.MethodPost, path: "/v1/endpoints", body: fields, idempotencyKey: hex.EncodeToString(sum[:]),
 	})

@@ -3,6 +3,7 @@ package surehook_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -107,5 +108,33 @@ func TestANameMayHaveCharactersThatAreEscapedInAURL(t *testing.T) {
 	eventually(t, func() bool { return slices.Equal(statuses(t, client, event.ID), []string{"DELIVERED"}) })
 	if got := <-calls; got != "order.made" {
 		t.Fatal(got)
+	}
+}
+
+func TestListenersOfTheSameNameInTwoApplicationsHaveAnEndpointEach(t *testing.T) {
+	ctx, client, tenant := context.Background(), surehook.New(), newTenant()
+	for _, application := range []string{"shop", "billing", "", "shop"} {
+		listeners := client.NewListeners()
+		listeners.Application = application
+		listeners.On("book", ignore, "order.*")
+		if err := listeners.Register(ctx, "http://127.0.0.1:1/"+application, tenant); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := []string{}
+	for one, err := range client.Endpoints.List(ctx, surehook.Filters{"tenant": tenant}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, fmt.Sprint(one.URL, " ", one.Metadata))
+	}
+	slices.Sort(found)
+	want := []string{
+		"http://127.0.0.1:1/billing/book map[application:billing listener:book]",
+		"http://127.0.0.1:1/book map[listener:book]",
+		"http://127.0.0.1:1/shop/book map[application:shop listener:book]",
+	}
+	if !slices.Equal(found, want) {
+		t.Fatalf("got %q", found)
 	}
 }

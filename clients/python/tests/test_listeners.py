@@ -134,20 +134,6 @@ def test_while_the_secrets_cannot_be_read_a_signature_that_matches_none_is_answe
         assert api.reads == 1
 
 
-def test_a_listener_whose_endpoint_was_deleted_gets_another(surehook, tenant):
-    async def register():
-        async with Surehook() as client:
-            client.on("order.*", name="kept")(print)
-            await client.register("http://127.0.0.1:1/hooks", tenant=tenant)
-
-    asyncio.run(register())
-    [before] = surehook.endpoints.list(tenant=tenant)
-    surehook.endpoints.delete(before["id"])
-    asyncio.run(register())
-    [after] = surehook.endpoints.list(tenant=tenant)
-    assert after["url"] == before["url"] and after["id"] != before["id"]
-
-
 def test_a_name_may_have_characters_that_are_escaped_in_a_url_and_its_handler_return_an_awaitable(surehook, tenant):
     seen = []
 

@@ -75,23 +75,27 @@ class Surehook(AsyncSurehook):
         """The route that receives the webhooks."""
         return Route(path.rstrip("/") + "/{name:path}", self._receive, methods=["POST"])
 
-    async def register(self, url: str, *, tenant: str = "default") -> None:
+    async def register(self, url: str, *, tenant: str = "default", application: str | None = None) -> None:
         """Registers an endpoint for each listener, at its name below ``url``, which is that of the route. An endpoint that
-        failures have disabled meanwhile is enabled.
+        failures have disabled meanwhile is enabled. ``application`` tells listeners of several applications in a tenant
+        apart, which may have the same names.
         """
         for name, listener in self._listeners.items():
-            listener.secrets = await self._register(name, listener, f"{url.rstrip('/')}/{part(name)}", tenant)
+            metadata = {"listener": name}
+            if application is not None:
+                metadata["application"] = application
+            listener.secrets = await self._register(metadata, listener, f"{url.rstrip('/')}/{part(name)}", tenant)
 
-    async def _register(self, name: str, listener: _Listener, url: str, tenant: str) -> ListenerSecrets:
-        """Finds the endpoint that an earlier start made, by its name in the metadata."""
+    async def _register(self, metadata: dict[str, str], listener: _Listener, url: str, tenant: str) -> ListenerSecrets:
+        """Finds the endpoint that an earlier start made, by the names in its metadata."""
         async for one in self.endpoints.list(tenant=tenant):
-            if one["metadata"].get("listener") != name:
+            if any(one["metadata"].get(key) != metadata.get(key) for key in ("listener", "application")):
                 continue
             if one["url"] != url or list(one["event_types"]) != listener.types:
                 await self.endpoints.update(one["id"], url=url, event_types=listener.types)
-            await self._enable(one, name)
+            await self._enable(one, metadata["listener"])
             return ListenerSecrets(self, one["id"], await read_secrets(self, one["id"]))
-        body: EndpointFields = {"tenant": tenant, "metadata": {"listener": name}}
+        body: EndpointFields = {"tenant": tenant, "metadata": metadata}
         # Two processes of an application that start at once make one endpoint.
         text = json.dumps([url, listener.types, body])
         key = hashlib.sha256(text.encode()).hexdigest()
