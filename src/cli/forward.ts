@@ -18,6 +18,7 @@ export async function forward(
   const forwarded = send(to, {
     method: request.method,
     headers: headersOf(request),
+    // Also keeps a listener of errors: a reset within the answer is one of the request, too.
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   forwarded.end(body);

@@ -117,6 +117,23 @@ test('it passes webhooks on as they came, and the answer of the target back', as
   expect(printed[2]!.error).toContain('ECONNREFUSED');
 });
 
+test('a target that resets the connection within its answer leaves the command running', async () => {
+  const target = await startReceiver({
+    behave: (_, index) => (index === 0 ? { reset: 'mid-body' } : { status: 201 }),
+  });
+  const { run } = await listen('reset', '--forward-to', target.url, '--json');
+  await postEvent(t, { tenant: 'reset', type: 'order.made', idempotency_key: 'target-resets' });
+  await eventually(async () => {
+    if (run.child.exitCode !== null) throw new Error(run.err);
+    return run.out.includes('"answered":null');
+  });
+  const { id, deliveries } = await postEvent(t, { tenant: 'reset', type: 'order.made' });
+  await deliveryIn(t, deliveries[0]!.id, ['DELIVERED']);
+  await eventually(async () => run.out.includes(id));
+  expect(run.child.exitCode).toBeNull();
+  await target.close();
+});
+
 test('with --keep the endpoint stays, and a start at the same port finds it again', async () => {
   const { run, endpoint } = await listen('kept', '--keep');
   run.child.kill('SIGTERM');
@@ -170,9 +187,7 @@ test('endpoints of others are left alone', async () => {
     tenant: 'mixed',
     metadata: { listener: 'app' },
   });
-  const run = startCli(['listen', '--tenant', 'mixed'], env);
-  runs.push(run);
-  await eventually(async () => run.err.includes('Ctrl-C'));
+  const { run } = await listen('mixed');
   expect(await endpointsOf('mixed')).toHaveLength(2);
   run.child.kill('SIGINT');
   await run.exit;
