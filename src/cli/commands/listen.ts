@@ -7,7 +7,7 @@ import { RawJson } from '../../client/raw-json.js';
 import { indented } from '../../domain/indented.js';
 import { messageOf } from '../../lib/error-text.js';
 import { connect } from '../connect.js';
-import { exitCodeOf, ExitError } from '../exit-codes.js';
+import { exitCodeOf, EXIT_CODES, ExitError } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import { splitList } from '../list.js';
 import type { Output } from '../output.js';
@@ -46,7 +46,7 @@ export function addListen(program: Command, io: Io): void {
       const { startListening } = await import('../start-listening.js');
       const { events, tenant, port, publicUrl = null, forwardTo = null, keep = false } = options;
       // A Ctrl-C during the registration waits for it: only its answer has the id to delete.
-      const ending = ended();
+      const ending = ended(io);
       const listening = await startListening(client, {
         ...{ types: events, tenant, port, publicUrl, forwardTo },
         received: (webhook) => write(out, webhook, forwardTo),
@@ -58,10 +58,10 @@ export function addListen(program: Command, io: Io): void {
       out.note(
         dim(keep ? 'Ctrl-C ends it and keeps the endpoint.' : 'Ctrl-C ends it and deletes the endpoint.'),
       );
-      const exitCode = await ending;
+      const end = await ending;
       await listening.stop();
       if (!keep) await deleteEndpoint(client, id);
-      throw new ExitError(exitCode);
+      throw end;
     });
 }
 
@@ -91,12 +91,19 @@ function write(out: Output, { body, ...webhook }: Received, forwardTo: string | 
   });
 }
 
-/** Waits for a signal to end; returns the exit code that it stands for. */
-const ended = () =>
-  new Promise<number>((resolve) => {
+/** Waits for a signal to end, or for an output that cannot be written; returns what the command ends with. */
+const ended = ({ stdout }: Io) =>
+  new Promise<ExitError>((resolve) => {
     onShutdownSignal(
-      async (signal) => resolve(128 + constants.signals[signal]),
+      async (signal) => resolve(new ExitError(128 + constants.signals[signal])),
       ['SIGINT', 'SIGTERM', 'SIGHUP'],
+    );
+    stdout.on('error', (cause: NodeJS.ErrnoException) =>
+      resolve(
+        cause.code === 'EPIPE'
+          ? new ExitError(EXIT_CODES.ok)
+          : new ExitError(EXIT_CODES.failed, `The output cannot be written: ${cause.message}`, { cause }),
+      ),
     );
   });
 
