@@ -20,7 +20,10 @@ export function createOutput({ stdout, stderr }: Pick<Io, 'stdout' | 'stderr'>, 
       columns.map(({ title }): Text => bold(title)),
       ...rows.map((row) => columns.map(({ cell }) => cell(row))),
     ];
-    const widths = columns.map((_, index) => Math.max(...grid.map((cells) => widthOf(cells[index]!))));
+    // A call takes about 100,000 arguments, so that `Math.max(...)` would fail for a long list.
+    const widths = columns.map((_, index) =>
+      grid.reduce((width, cells) => Math.max(width, widthOf(cells[index]!)), 0),
+    );
     for (const cells of grid)
       line(
         ...cells.flatMap((cell, index) =>

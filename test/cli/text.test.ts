@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createOutput } from '../../src/cli/output.js';
@@ -58,4 +58,13 @@ test('columns are as wide as their widest cell, also where a cell is neutralised
     ],
   );
   expect(String(stdout.read())).toBe('NAME     COUNT\na\\u0007  1\nlonger   20\n');
+});
+
+test('a table has any number of rows', () => {
+  let lines = 0;
+  const write = (_: unknown, __: unknown, done: () => void) => (lines++, done());
+  const stdout = new Writable({ write });
+  const rows = Array.from({ length: 200_000 }, (_, index) => index);
+  createOutput({ stdout, stderr: stdout }, false).table(rows, [{ title: 'N', cell: String }]);
+  expect(lines).toBe(200_001);
 });
