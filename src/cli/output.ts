@@ -1,5 +1,5 @@
 import type { Io } from './io.js';
-import { bold, jsonLine, rendered, widthOf, type Text } from './text.js';
+import { bold, jsonLine, rendered, widthOf, withoutStyle, type Text } from './text.js';
 
 export interface Column<Row> {
   title: string;
@@ -44,7 +44,8 @@ export function createOutput({ stdout, stderr }: Pick<Io, 'stdout' | 'stderr'>, 
     },
     /** A remark that is no result. */
     note(...parts: Text[]): void {
-      if (!json) stderr.write(`${rendered(parts, stderr)}\n`);
+      const text = json ? jsonLine({ note: parts.map(withoutStyle).join('') }) : rendered(parts, stderr);
+      stderr.write(`${text}\n`);
     },
   };
 }

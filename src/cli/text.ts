@@ -44,9 +44,10 @@ export const onOneLine = (json: string): string => json.replace(/("(?:[^"\\]|\\.
 export const jsonLine = (value: unknown): string =>
   neutral(value instanceof RawJson ? onOneLine(value.text) : JSON.stringify(value));
 
+export const withoutStyle = (text: Text): string => (typeof text === 'string' ? text : text.text);
+
 /** Columns that a text takes on a terminal, nearly: the number of its characters. */
-export const widthOf = (text: Text): number =>
-  [...neutral(typeof text === 'string' ? text : text.text)].length;
+export const widthOf = (text: Text): number => [...neutral(withoutStyle(text))].length;
 
 /** The line for a stream; colors only where it is a terminal, or as NO_COLOR and FORCE_COLOR say. */
 export function rendered(parts: readonly Text[], stream: Sink): string {

@@ -40,7 +40,7 @@ async function listen(tenant: string, ...args: string[]) {
     if (run.child.exitCode !== null) throw new Error(run.err);
     return (await endpointsOf(tenant))[0];
   });
-  await eventually(async () => args.includes('--json') || run.err.includes('Ctrl-C'));
+  await eventually(async () => run.out.includes('\n') || run.err.includes('Ctrl-C'));
   return { run, endpoint };
 }
 
@@ -99,10 +99,11 @@ test('it passes webhooks on as they came, and the answer of the target back', as
   expect(headers.host).toBe(`127.0.0.1:${target.port}`);
   await target.close();
   const lost = await postEvent(t, { tenant: 'passed', type: 'order.made', idempotency_key: 'target-away' });
-  const printed = await eventually(async () => {
+  const [own, ...printed] = await eventually(async () => {
     const lines = run.out.split('\n').slice(0, -1);
-    return lines.length >= 3 && lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    return lines.length >= 4 && lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   });
+  expect(own).toEqual({ endpoint: { id: endpoint.id, url: endpoint.url, secret } });
   const fields = { id, type: 'order.made', payload: { total: 49.9 }, error: null };
   expect(printed.slice(0, 2)).toMatchObject([
     { ...fields, attempt: 1, answered: 503 },

@@ -60,7 +60,9 @@ test('a replay whose deliveries fail ends with 1, and with --json each state is 
   const [id] = await failed('failing', 1, 400);
   const done = await run(['replay', id!, '--count', '1', '--json']);
   expect(done.code).toBe(1);
-  expect(JSON.parse(done.err)).toMatchObject({ error: { message: '1 of 1 deliveries failed.' } });
+  const [note, error] = done.err.split('\n').map((line) => line && (JSON.parse(line) as unknown));
+  expect(note).toMatchObject({ note: expect.stringMatching(/^started as bat_/) as string });
+  expect(error).toMatchObject({ error: { message: '1 of 1 deliveries failed.' } });
   const states = jsonOf<{ status: string; failed_count: number }>(done);
   expect(states[0]).toMatchObject({ status: 'DRY_RUN' });
   expect(states.at(-1)).toMatchObject({ status: 'COMPLETED', failed_count: 1 });

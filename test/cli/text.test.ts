@@ -60,6 +60,13 @@ test('columns are as wide as their widest cell, also where a cell is neutralised
   expect(String(stdout.read())).toBe('NAME     COUNT\na\\u0007  1\nlonger   20\n');
 });
 
+test('with --json a note is an object on stderr', () => {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  createOutput({ stdout, stderr }, true).note(red('refused: '), 'a\u0007');
+  expect(String(stderr.read())).toBe('{"note":"refused: a\\u0007"}\n');
+  expect(stdout.read()).toBeNull();
+});
+
 test('a table has any number of rows', () => {
   let lines = 0;
   const write = (_: unknown, __: unknown, done: () => void) => (lines++, done());

@@ -53,11 +53,11 @@ export function addListen(program: Command, io: Io): void {
         refused: (reason) => out.note(red('refused: '), reason),
       });
       const { id, url, secret } = listening;
-      out.note(dim(`Listening for ${events.join(', ')} of tenant ${tenant} at ${url} (${id}).`));
-      if (forwardTo) out.note(dim(`Passing webhooks on to ${forwardTo}; secret: ${secret}`));
-      out.note(
-        dim(keep ? 'Ctrl-C ends it and keeps the endpoint.' : 'Ctrl-C ends it and deletes the endpoint.'),
-      );
+      out.result({ endpoint: { id, url, secret } }, () => {
+        out.note(dim(`Listening for ${events.join(', ')} of tenant ${tenant} at ${url} (${id}).`));
+        if (forwardTo) out.note(dim(`Passing webhooks on to ${forwardTo}; secret: ${secret}`));
+        out.note(dim(`Ctrl-C ends it and ${keep ? 'keeps' : 'deletes'} the endpoint.`));
+      });
       const end = await ending;
       await listening.stop();
       if (!keep) await deleteEndpoint(client, id);

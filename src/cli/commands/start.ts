@@ -12,6 +12,7 @@ export function addStart(program: Command, io: Io): void {
     .command('start')
     .description('Run the server; Postgres and Temporal come with it unless yours are set.')
     .option('--processes <n>', 'processes for API and worker (default: one for every two cores)')
+    .addHelpText('after', '\nIt prints what the server prints: --json changes nothing.')
     .action(async ({ processes }: { processes?: string }) => {
       const { spawnServer } = await import('../server-process.js');
       const args = processes === undefined ? [] : ['--processes', processes];
