@@ -1,9 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile, spawnSync } from 'node:child_process';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { CLI, runNode } from '../support/run-process.js';
 import { createDatabase, eventually } from '../support/service.js';
+import { surehook } from '../support/surehook.js';
 
 let dir: string;
 beforeAll(async () => {
@@ -35,6 +38,30 @@ test('a reader that closes its pipe ends the command quietly', async () => {
   run.child.stdout!.destroy();
   expect(await run.exit).toEqual([0, null]);
   expect(run.err).toBe('');
+});
+
+/** Loads the script from the file `_surehook` and asks as a Tab after `surehook deliveries li` does. */
+const COMPLETE = {
+  bash: [
+    '-c',
+    '. ./_surehook; COMP_WORDS=(surehook deliveries li) COMP_CWORD=2; _surehook; echo "${COMPREPLY[@]}"',
+  ],
+  // `compadd` exists only within a completion.
+  zsh: [
+    '-fc',
+    'compadd() { print -r -- "${(@P)2}"; }; fpath=(.); autoload -U _surehook; words=(surehook deliveries li) CURRENT=3; _surehook',
+  ],
+  fish: ['-c', 'source ./_surehook; complete -C "surehook deliveries li"'],
+};
+
+test.for(Object.entries(COMPLETE))('%s completes by its script', async ([shell, args], { skip }) => {
+  skip(spawnSync(shell, ['-c', 'true']).status !== 0, `${shell} is not installed`);
+  const command = join(dir, 'surehook');
+  await writeFile(command, `#!/bin/sh\nexec '${process.execPath}' '${resolve(CLI)}' "$@"\n`);
+  await chmod(command, 0o755);
+  await writeFile(join(dir, '_surehook'), (await surehook(['completion', shell])).out);
+  const env = { PATH: `${dir}:${process.env.PATH}`, HOME: dir };
+  expect((await promisify(execFile)(shell, args, { cwd: dir, env })).stdout).toBe('list\n');
 });
 
 test('start runs the server until SIGTERM, and ends with its exit code', async () => {

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { createProgram } from '../../src/cli/program.js';
-import { EXIT_CODES } from '../../src/cli/exit-codes.js';
+import { EXIT_CODES, exitCodeOf, ExitError } from '../../src/cli/exit-codes.js';
+import { apiError, ConnectionError, TimeoutError } from '../../src/client/errors.js';
+import { PROBLEM_CODES } from '../../src/http/problem-codes.js';
 import { surehook } from '../support/surehook.js';
 
 const DOCS = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
@@ -23,6 +25,36 @@ test('exit codes stay as they were published', () => {
 test('the documentation has every exit code', () => {
   for (const code of Object.values(EXIT_CODES))
     expect(DOCS).toMatch(new RegExp(`^\\| +\`${code}\` +\\|`, 'm'));
+});
+
+/** Every status of the API, and those of a proxy before it. */
+const BY_STATUS: Record<keyof typeof EXIT_CODES, number[]> = {
+  ok: [],
+  failed: [405, 415, 418, 500, 501],
+  usage: [400, 413, 422],
+  notFound: [404],
+  refused: [401, 403],
+  conflict: [409],
+  unavailable: [429, 502, 503, 504],
+  interrupted: [],
+};
+
+test('every status of an answer has its exit code', () => {
+  const exitCode = (status: number) => exitCodeOf(apiError(new Response(null, { status }), ''));
+  for (const [name, statuses] of Object.entries(BY_STATUS))
+    for (const status of statuses)
+      expect([status, exitCode(status)]).toEqual([status, EXIT_CODES[name as keyof typeof EXIT_CODES]]);
+  const all = Object.values(BY_STATUS).flat();
+  expect(Object.values(PROBLEM_CODES).filter(({ status }) => !all.includes(status))).toEqual([]);
+});
+
+test.each([
+  [new ConnectionError('reset'), EXIT_CODES.unavailable],
+  [new TimeoutError('late'), EXIT_CODES.unavailable],
+  [new ExitError(127), 127],
+  [new TypeError('a fault'), EXIT_CODES.failed],
+])('%s ends with %d', (error, exitCode) => {
+  expect(exitCodeOf(error)).toBe(exitCode);
 });
 
 /** The names of all commands that the help shows, such as `replay watch`. */
