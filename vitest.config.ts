@@ -7,6 +7,7 @@ const UNIT = [
   'test/webhook/**/!(frozen|hanging-names|heap).test.ts',
   'test/cli/{program,text}.test.ts',
   'test/client/verify-webhook.test.ts',
+  'test/doctor/verdicts.test.ts',
   'test/embedded/library-links.test.ts',
   'test/config.test.ts',
   'test/dashboard/{curl,format,live-state,newest-rows,openapi-types,outcome-words,seconds,typed-payload,with-head}.test.ts',

@@ -1,14 +1,14 @@
 import type pg from 'pg';
 import { encryptionFault } from '../db/encryption-check.js';
 import { migrationState } from '../db/migrate.js';
-import { countOpen } from '../db/open-counts.js';
+import { countOpen, type OpenCounts } from '../db/open-counts.js';
 import { missingPartitions } from '../db/partitions.js';
 import { listPauses } from '../db/pauses.js';
 import { requireSession } from '../db/pooler.js';
-import { listProcesses } from '../db/processes.js';
+import { listProcesses, type RunningProcess } from '../db/processes.js';
 import { createSecretCipher } from '../lib/secret-cipher.js';
 import { messageOf } from '../lib/error-text.js';
-import { fail, ok, warn, type Check } from './check.js';
+import { fail, ok, warn, type Check, type Look } from './check.js';
 
 export interface Database {
   db: pg.Client;
@@ -28,31 +28,37 @@ const CLOCK_MS = { warn: 5_000, fail: 60_000 };
 /** The first attempts of a process that starts, or of a resumed pause, take a while. */
 const MAX_OVERDUE_SECONDS = 60;
 
+type Server = Record<'version' | 'name' | 'size', string> &
+  Record<'used' | 'most', number> & { standby: boolean };
+
 const postgres: Check<Database> = {
   check: 'postgres',
   async look({ db, url }) {
-    const { rows } = await db.query<
-      Record<'version' | 'name' | 'size', string> & Record<'used' | 'most', number> & { standby: boolean }
-    >(`
+    const { rows } = await db.query<Server>(`
       select current_setting('server_version') as version, current_database() as name,
         pg_size_pretty(pg_database_size(current_database())) as size, pg_is_in_recovery() as standby,
         current_setting('max_connections')::int as most,
         (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used`);
-    const { version, name, size, standby, most, used } = rows[0]!;
-    const found = `Postgres ${version}, database ${name} of ${size}, ${used} of ${most} connections in use`;
-    if (standby) return fail(`${found}; it is a read-only standby`, 'Name the primary in DATABASE_URL.');
-    try {
-      await requireSession(url, SESSION_CONNECTIONS);
-    } catch (error) {
-      return fail(messageOf(error), 'See “Processes and connections” in docs/configuration.md.');
-    }
-    if (used > most * MAX_CONNECTIONS_USED)
-      return warn(found, 'Raise max_connections, or run fewer processes.');
-    return Number.parseInt(version) < TESTED_MAJOR
-      ? warn(found, `Use Postgres ${TESTED_MAJOR}: older ones are not tested.`)
-      : ok(found);
+    const poolerFault = await requireSession(url, SESSION_CONNECTIONS).then(() => null, messageOf);
+    return judgeServer(rows[0]!, poolerFault);
   },
 };
+
+/** `poolerFault`: why sessions cannot be held; null where they can. */
+export function judgeServer(
+  { version, name, size, standby, most, used }: Server,
+  poolerFault: string | null,
+): Look {
+  const found = `Postgres ${version}, database ${name} of ${size}, ${used} of ${most} connections in use`;
+  if (standby) return fail(`${found}; it is a read-only standby`, 'Name the primary in DATABASE_URL.');
+  if (poolerFault !== null)
+    return fail(poolerFault, 'See “Processes and connections” in docs/configuration.md.');
+  if (used > most * MAX_CONNECTIONS_USED)
+    return warn(found, 'Raise max_connections, or run fewer processes.');
+  return Number.parseInt(version) < TESTED_MAJOR
+    ? warn(found, `Use Postgres ${TESTED_MAJOR}: older ones are not tested.`)
+    : ok(found);
+}
 
 /** Whether the tables are those of this version: the checks after this one read them. */
 export const migrations: Check<Database> = {
@@ -109,23 +115,25 @@ const clock: Check<Database> = {
 
 const processes: Check<Database> = {
   check: 'processes',
-  async look({ db }) {
-    const alive = (await listProcesses(db)).filter(({ alive }) => alive);
-    const senders = alive.filter(({ makes_attempts }) => makes_attempts);
-    if (alive.length === 0)
-      return fail('none runs', 'Start Surehook: surehook start, or an API and a worker.');
-    const found = `${alive.length} running, ${senders.length} of them make attempts`;
-    if (senders.length === 0)
-      return fail(found, 'Start a worker, or an API without SUREHOOK_ATTEMPTS=false.');
-    const paused = senders.find(({ paused }) => paused !== null);
-    return paused
-      ? warn(
-          `${found}; ${paused.id} has a file PAUSE: ${paused.paused}`,
-          'Remove the file when sending may go on.',
-        )
-      : ok(found);
-  },
+  look: async ({ db }) => judgeProcesses(await listProcesses(db)),
 };
+
+export function judgeProcesses(
+  all: Pick<RunningProcess, 'id' | 'alive' | 'makes_attempts' | 'paused'>[],
+): Look {
+  const alive = all.filter(({ alive }) => alive);
+  const senders = alive.filter(({ makes_attempts }) => makes_attempts);
+  if (alive.length === 0) return fail('none runs', 'Start Surehook: surehook start, or an API and a worker.');
+  const found = `${alive.length} running, ${senders.length} of them make attempts`;
+  if (senders.length === 0) return fail(found, 'Start a worker, or an API without SUREHOOK_ATTEMPTS=false.');
+  const paused = senders.find(({ paused }) => paused !== null);
+  return paused
+    ? warn(
+        `${found}; ${paused.id} has a file PAUSE: ${paused.paused}`,
+        'Remove the file when sending may go on.',
+      )
+    : ok(found);
+}
 
 const pauses: Check<Database> = {
   check: 'pauses',
@@ -145,18 +153,19 @@ const pauses: Check<Database> = {
 
 const backlog: Check<Database> = {
   check: 'backlog',
-  async look({ db }) {
-    const { byStatus, overdue, oldestSeconds, workflowStartsWaiting } = await countOpen(db);
-    const open = byStatus.PENDING + byStatus.IN_PROGRESS;
-    const found = `${open} open deliveries, ${byStatus.HELD} held, ${overdue} overdue, ${workflowStartsWaiting} workflows to start`;
-    return oldestSeconds > MAX_OVERDUE_SECONDS
-      ? warn(
-          `${found}; the oldest for ${Math.round(oldestSeconds)} s`,
-          'See “When something waits” in docs/operating.md.',
-        )
-      : ok(found);
-  },
+  look: async ({ db }) => judgeBacklog(await countOpen(db)),
 };
+
+export function judgeBacklog({ byStatus, overdue, oldestSeconds, workflowStartsWaiting }: OpenCounts): Look {
+  const open = byStatus.PENDING + byStatus.IN_PROGRESS;
+  const found = `${open} open deliveries, ${byStatus.HELD} held, ${overdue} overdue, ${workflowStartsWaiting} workflows to start`;
+  return oldestSeconds > MAX_OVERDUE_SECONDS
+    ? warn(
+        `${found}; the oldest for ${Math.round(oldestSeconds)} s`,
+        'See “When something waits” in docs/operating.md.',
+      )
+    : ok(found);
+}
 
 export const serverChecks = [postgres, clock];
 export const tableChecks = [partitions, encryption, processes, pauses, backlog];

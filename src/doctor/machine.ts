@@ -2,7 +2,7 @@ import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { ADMIN_AUTH_FILE, ADMIN_KEY_FILE, ENCRYPTION_KEY_FILE } from '../embedded/data-files.js';
-import { fail, ok, warn, type Check } from './check.js';
+import { fail, ok, warn, type Check, type Look } from './check.js';
 
 /** As `engines` of package.json. */
 const NODE = { major: 20, minor: 19 };
@@ -40,13 +40,17 @@ const disk: Check<Config> = {
   check: 'disk',
   async look({ dataDir }) {
     const { bavail, bsize } = await statfs(dataDir);
-    const free = bavail * bsize;
-    const found = `${(free / GIB).toFixed(1)} GiB free for ${dataDir}`;
-    const mend = 'Free some space, or move DATA_DIR: on a full disk no event is accepted.';
-    if (free < DISK.fail) return fail(found, mend);
-    return free < DISK.warn ? warn(found, mend) : ok(found);
+    return judgeDisk(bavail * bsize, dataDir);
   },
 };
+
+/** `free`: in bytes. */
+export function judgeDisk(free: number, dataDir: string): Look {
+  const found = `${(free / GIB).toFixed(1)} GiB free for ${dataDir}`;
+  const mend = 'Free some space, or move DATA_DIR: on a full disk no event is accepted.';
+  if (free < DISK.fail) return fail(found, mend);
+  return free < DISK.warn ? warn(found, mend) : ok(found);
+}
 
 /** The checks where the state is kept in the data folder. */
 export const folderChecks = [dataFolder, disk];

@@ -3,7 +3,7 @@ import { TASK_QUEUE } from '../../workflows/contract.js';
 import { isTested, TESTED_VERSIONS } from '../embedded/temporal-version.js';
 import { requirePollers } from '../temporal/connection.js';
 import { attributeType, listAttributeFaults } from '../temporal/search-attributes.js';
-import { fail, ok, warn, type Check } from './check.js';
+import { fail, ok, warn, type Check, type Look } from './check.js';
 
 export interface Temporal {
   client: Client;
@@ -21,12 +21,16 @@ const server: Check<Temporal> = {
   check: 'temporal',
   async look({ client, address }) {
     const { serverVersion = '' } = await client.workflowService.getSystemInfo({});
-    const found = `Temporal ${serverVersion} at ${address}`;
-    return isTested(serverVersion)
-      ? ok(found)
-      : warn(found, `Use a server of the versions that are tested: ${TESTED_VERSIONS}.`);
+    return judgeVersion(serverVersion, address);
   },
 };
+
+export function judgeVersion(version: string, address: string): Look {
+  const found = `Temporal ${version} at ${address}`;
+  return isTested(version)
+    ? ok(found)
+    : warn(found, `Use a server of the versions that are tested: ${TESTED_VERSIONS}.`);
+}
 
 const namespace: Check<Temporal> = {
   check: 'namespace',
@@ -75,14 +79,18 @@ const dynamicConfig: Check<Temporal> = {
         taskQueue: { name: taskQueue },
       });
     const most = Math.max(activityTaskQueuePartitions?.length ?? 0, workflowTaskQueuePartitions?.length ?? 0);
-    return most > 1
-      ? warn(
-          `the task queue ${taskQueue} has ${most} partitions: retries wait longer for a worker`,
-          'Set matching.numTaskqueueReadPartitions and matching.numTaskqueueWritePartitions to 1, as docker-compose.yml does.',
-        )
-      : ok(`the task queue ${taskQueue} has one partition`);
+    return judgePartitions(most, taskQueue);
   },
 };
+
+export function judgePartitions(most: number, taskQueue: string): Look {
+  return most > 1
+    ? warn(
+        `the task queue ${taskQueue} has ${most} partitions: retries wait longer for a worker`,
+        'Set matching.numTaskqueueReadPartitions and matching.numTaskqueueWritePartitions to 1, as docker-compose.yml does.',
+      )
+    : ok(`the task queue ${taskQueue} has one partition`);
+}
 
 const workers: Check<Temporal> = {
   check: 'workers',
