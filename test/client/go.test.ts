@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hasGo } from '../support/languages.js';
-import { expectClientExample } from '../support/readme.js';
+import { examplesIn, expectClientExample } from '../support/readme.js';
 import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
 
 const run = promisify(execFile);
@@ -43,8 +43,32 @@ func main() {
 }
 `;
 
+/** The other examples, in functions that have what they leave to the reader. */
+const receivers = (examples: string[]) => `package main
+
+import (
+	"context"
+	"net/http"
+
+	surehook "${MODULE}"
+)
+
+${examples
+  .map(
+    (code, i) => `
+func receive${i}(ctx context.Context, client *surehook.Client, body []byte, r *http.Request, secret string) {
+	${code.replace('webhook, err', '_, err').replace('error { … }', 'error { return nil }')}
+	_ = err
+}
+`,
+  )
+  .join('')}
+
+func main() {}
+`;
+
 test.skipIf(!hasGo())(
-  'another Go module gets the client by path, and runs the example of its README',
+  'another Go module gets the client by path, compiles the examples of its README, and runs the first',
   async () => {
     const dir = await mkdtemp(join(tmpdir(), 'surehook-go-'));
     try {
@@ -57,6 +81,9 @@ test.skipIf(!hasGo())(
         await writeFile(join(dir, 'main.go'), application(code));
         expect((await go('run', '.')).stdout).toMatch(/^<nil>$/m);
       });
+      const [, ...others] = await examplesIn('clients/go/README.md', 'go');
+      await writeFile(join(dir, 'main.go'), receivers(others));
+      await go('vet', '.');
     } finally {
       await rm(dir, { recursive: true, force: true });
     }

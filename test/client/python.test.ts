@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hasPython, PYTHON } from '../support/languages.js';
-import { expectClientExample } from '../support/readme.js';
+import { examplesIn, expectClientExample } from '../support/readme.js';
 import { ADMIN_KEY, startTestService, type TestService } from '../support/service.js';
 
 const run = promisify(execFile);
@@ -43,8 +43,15 @@ folder = pathlib.Path(package.__file__).parent
 print(folder, sorted(path.name for path in folder.glob("*typed")))
 `;
 
+/** What the examples leave to the reader. */
+const RECEIVED = `
+raw_body = b""
+headers: dict[str, str] = {}
+secret = ""
+`;
+
 test.skipIf(!hasPython)(
-  'pip installs the Python client with its types, and it runs the example of its README',
+  'pip installs the Python client with its types, which hold for the README, whose first example runs',
   async () => {
     const dir = await mkdtemp(join(tmpdir(), 'surehook-python-'));
     try {
@@ -56,6 +63,11 @@ test.skipIf(!hasPython)(
         const { stdout } = await run(PYTHON, ['-c', code + INSTALLED], options);
         expect(stdout).toContain(`${join(dir, 'surehook')} ['py.typed']\n`);
       });
+      const examples = await examplesIn('clients/python/README.md', 'python');
+      const files = examples.map((_, i) => join(dir, `example_${i}.py`));
+      await Promise.all(files.map((file, i) => writeFile(file, RECEIVED + examples[i]!)));
+      const mypy = ['-m', 'mypy', '--config-file=', '--cache-dir=/dev/null', '--check-untyped-defs'];
+      await run(PYTHON, [...mypy, ...files], { ...options, env: { ...options.env, MYPYPATH: dir } });
     } finally {
       await rm(dir, { recursive: true, force: true });
     }
