@@ -70,7 +70,7 @@ async function follow(
 ): Promise<SendAttemptResult> {
   const context = Context.current();
   let asked = isReset();
-  let toldOf = before?.attempts.length;
+  let attemptsBefore = before?.attempts.length;
   for (let looks = 0; looks < MAX_LOOKS;) {
     const outcome = await deps.join(deliveryId);
     const known = outcome && resultOf(deps, deliveryId, outcome, trail);
@@ -82,8 +82,8 @@ async function follow(
     if (trail.attempts.length > 0) context.heartbeat(trail);
     if (!progress.open) return endOf(progress, trail);
     // An attempt made since the last try, or under way, is the one that the reset asked for.
-    toldOf ??= progress.attempt_count;
-    const now = asked && progress.attempt_count <= toldOf;
+    attemptsBefore ??= progress.attempt_count;
+    const now = asked && progress.attempt_count <= attemptsBefore;
     const { claimed_by, wait_ms, is_held } = progress.open;
     if (claimed_by === null && is_held) throw await untilResumed(deps, progress, trail, before);
     if (claimed_by === null && wait_ms > SOON_MS && !now) throw await untilNext(deps, progress, before);
