@@ -427,7 +427,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel a delivery
-         * @description An attempt under way ends by itself: if the receiver takes it, the delivery is DELIVERED.
+         * @description An attempt under way ends by itself: if the receiver takes it, the delivery is DELIVERED. Repeating the call changes nothing.
          */
         post: operations["cancelDelivery"];
         delete?: never;

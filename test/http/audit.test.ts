@@ -59,7 +59,7 @@ async function audited(
   return got.body;
 }
 
-/** A change that is refused leaves no entry. */
+/** A request that is refused, or changes nothing, leaves no entry. */
 async function unaudited(call: Call, status: number): Promise<void> {
   const { got, entries } = await entriesOf(() => t.call(...call));
   expect(got.status, JSON.stringify(got.body)).toBe(status);
@@ -126,7 +126,7 @@ test('changes of deliveries', async () => {
   const path = (index: number) => `/v1/deliveries/${open[index]!.id}`;
   // The retry is due in a day: no attempt follows before the delivery ends.
   await audited(['POST', `${path(0)}/cancel`], 'delivery.cancel', CHANGED);
-  await unaudited(['POST', `${path(0)}/cancel`], 409);
+  await unaudited(['POST', `${path(0)}/cancel`], 200);
   await t.call('POST', `/v1/endpoints/${endpointId}/pause`);
   await unaudited(['POST', `${path(1)}/retry`], 409);
   await audited(

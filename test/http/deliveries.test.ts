@@ -95,7 +95,12 @@ test('a delivery cancelled during an attempt is CANCELLED from then on, and can 
   });
   expect(await list(`endpoint_id=${endpointId}&status=CANCELLED`)).toMatchObject([{ id }]);
   expect(await list(`endpoint_id=${endpointId}&status=IN_PROGRESS`)).toEqual([]);
-  expect(await act(id, 'cancel')).toMatchObject({ status: 409, body: { code: 'delivery_ended' } });
+  expect(await act(id, 'cancel', { reason: 'again' })).toMatchObject({
+    status: 200,
+    body: { status: 'CANCELLED', status_reason: 'wrong' },
+  });
+  const audit = await t.call<{ data: object[] }>('GET', `/v1/audit?object=${id}`);
+  expect(audit.body.data).toMatchObject([{ action: 'delivery.cancel', reason: 'wrong' }]);
   expect(await act(id, 'retry')).toMatchObject({ status: 409, body: { code: 'delivery_ending' } });
   await release(id);
   const ended = await getDelivery(t, id);

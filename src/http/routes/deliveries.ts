@@ -86,7 +86,8 @@ const cancel = route('POST /v1/deliveries/{id}/cancel', {
   tag,
   role: 'operator',
   summary: 'Cancel a delivery',
-  description: 'An attempt under way ends by itself: if the receiver takes it, the delivery is DELIVERED.',
+  description:
+    'An attempt under way ends by itself: if the receiver takes it, the delivery is DELIVERED. Repeating the call changes nothing.',
   params,
   body: reasonBody,
   optionalBody: true,
@@ -100,7 +101,10 @@ const cancel = route('POST /v1/deliveries/{id}/cancel', {
       (await cancelDelivery(db, id, actor, reason)) ? getDelivery(db, id) : null,
     );
     if (!cancelled) {
-      throw new Problem(409, 'delivery_ended', `It has ended: ${(await findDelivery(deps, id)).status}.`);
+      const ended = await findDelivery(deps, id);
+      // The answer to an earlier call may have been lost.
+      if (ended.status === 'CANCELLED') return answer(200, linkedDelivery(deps, ended));
+      throw new Problem(409, 'delivery_ended', `It has ended: ${ended.status}.`);
     }
     if (workflow_started && deps.workflowMode !== 'none') {
       // The row decides; a workflow that gets no signal reads it before its next attempt.
