@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ConflictError } from './errors.js';
 import { createListenerSecrets, type ListenerSecrets } from './listener-secrets.js';
+import type { Row } from './operations.js';
 import type { createResources } from './resources.js';
 
 export type Endpoints = ReturnType<typeof createResources>['endpoints'];
@@ -14,6 +15,8 @@ export interface Registered {
 
 /** The sender waits meanwhile. */
 const SECRETS_TIMEOUT_MS = 5_000;
+/** Reasons for which Surehook itself disables an endpoint. */
+const AUTOMATIC = ['failing', 'gone'];
 
 /** Makes the endpoint of a listener, or finds the one that an earlier start made, by its name in the metadata. */
 export async function registerListener(
@@ -24,6 +27,7 @@ export async function registerListener(
   for await (const one of endpoints.list({ tenant })) {
     if (one.metadata.listener !== name) continue;
     if (one.url !== url || String(one.event_types) !== String(types)) await endpoints.update(one.id, wanted);
+    await enableAgain(endpoints, one, name);
     return registered(endpoints, one.id, await readSecrets(endpoints, one.id));
   }
   const body = { ...wanted, tenant, metadata: { listener: name } };
@@ -36,6 +40,22 @@ export async function registerListener(
     throw error;
   });
   return registered(endpoints, id, [secret]);
+}
+
+/** The listener answers again. An endpoint that a person has disabled stays so. */
+async function enableAgain(
+  endpoints: Endpoints,
+  { id, status, status_reason }: Row<'listEndpoints'>,
+  name: string,
+): Promise<void> {
+  if (status !== 'disabled') return;
+  if (AUTOMATIC.includes(status_reason ?? ''))
+    await endpoints.enable(id, { reason: 'its listener is registered again' });
+  else
+    process.emitWarning(
+      `The listener "${name}" gets nothing: its endpoint ${id} was disabled by hand. Enable the endpoint.`,
+      'SurehookWarning',
+    );
 }
 
 const registered = (endpoints: Endpoints, id: string, first: string[]): Registered => ({

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
@@ -158,6 +159,29 @@ test('while the secrets cannot be read, a signature that matches none is answere
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(50);
   }
   expect(reads).toBe(1);
+});
+
+test('an endpoint that was disabled automatically is enabled, one disabled by hand stays disabled', async () => {
+  const surehook = client();
+  surehook.on('order.*', function idle() {});
+  await listen(surehook, 'disabled');
+  const { id } = (await surehook.endpoints.list({ tenant: 'disabled' })).data[0]!;
+  const again = async () => {
+    await surehook.register(`http://127.0.0.1:${port}/hooks`, { tenant: 'disabled' });
+    return (await surehook.endpoints.get(id)).status;
+  };
+  for (const reason of ['failing', 'gone']) {
+    await t.pool.query(`update endpoints set status = 'disabled', status_reason = $2 where id = $1`, [
+      id,
+      reason,
+    ]);
+    expect(await again()).toBe('enabled');
+  }
+  await surehook.endpoints.disable(id);
+  const warned = once(process, 'warning');
+  expect(await again()).toBe('disabled');
+  const [warning] = (await warned) as [Error];
+  expect([warning.name, warning.message]).toEqual(['SurehookWarning', expect.stringContaining(id)]);
 });
 
 test('a listener whose endpoint was deleted gets another when the application starts again', async () => {
