@@ -9,6 +9,7 @@ export type Endpoints = ReturnType<typeof createResources>['endpoints'];
 /** The endpoint of a listener. */
 export interface Registered {
   id: string;
+  /** With ed25519, the public key. */
   secret: string;
   secrets: ListenerSecrets;
 }
@@ -33,13 +34,13 @@ export async function registerListener(
   const body = { ...wanted, tenant, metadata: { listener: name } };
   // Two processes of an application that start at once make one endpoint.
   const idempotencyKey = createHash('sha256').update(JSON.stringify(body)).digest('hex');
-  const { id, secret } = await endpoints.create(body, { idempotencyKey }).catch((error: unknown) => {
+  const made = await endpoints.create(body, { idempotencyKey }).catch((error: unknown) => {
     // The endpoint that this key made has been deleted since.
     if (error instanceof ConflictError && error.code === 'idempotency_conflict')
       return endpoints.create(body);
     throw error;
   });
-  return registered(endpoints, id, [secret]);
+  return registered(endpoints, made.id, [keyOf(made)]);
 }
 
 /** The listener answers again. An endpoint that a person has disabled stays so. */
@@ -68,5 +69,8 @@ const registered = (endpoints: Endpoints, id: string, first: string[]): Register
 
 async function readSecrets(endpoints: Endpoints, id: string, signal?: AbortSignal): Promise<string[]> {
   const { secrets } = await endpoints.secret(id, signal ? { signal } : {});
-  return secrets.map(({ secret }) => secret);
+  return secrets.map(keyOf);
 }
+
+/** The key that verifies: for ed25519 the public one. */
+const keyOf = ({ secret, public_key }: { secret: string; public_key: string | null }) => public_key ?? secret;

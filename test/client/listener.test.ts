@@ -140,6 +140,16 @@ test('after a rotation, deliveries that arrive together have the secrets read on
   expect([calls, reads]).toEqual([5, 1]);
 });
 
+test('after a rotation to ed25519, a listener verifies with the public key', async () => {
+  const surehook = client();
+  surehook.on('order.*', function asymmetric() {});
+  await listen(surehook, 'ed25519');
+  const [endpoint] = (await surehook.endpoints.list({ tenant: 'ed25519' })).data;
+  await surehook.endpoints.rotateSecret(endpoint!.id, { signature: 'ed25519', overlap_seconds: 0 });
+  const { id } = await surehook.publish('order.made', {}, { tenant: 'ed25519' });
+  await ended(surehook, id).toEqual(['DELIVERED 1']);
+});
+
 test('while the secrets cannot be read, a signature that matches none is answered with 503', async () => {
   let away = false;
   let reads = 0;
