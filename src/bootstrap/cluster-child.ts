@@ -3,6 +3,7 @@ import { messageOf } from '../lib/error-text.js';
 import { createClusterPeers, type PrimaryMessage, type ChildMessage } from './cluster-ipc.js';
 import type { Service } from './service-options.js';
 import type { StartOptions } from './service-options.js';
+import { SHUTDOWN_SIGNALS } from './shutdown-signals.js';
 import { logUncaught } from './uncaught.js';
 
 /**
@@ -10,7 +11,7 @@ import { logUncaught } from './uncaught.js';
  * all of them: children ignore signals and wait for the primary's order. Node ends a child whose primary is gone.
  */
 logUncaught();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+for (const signal of SHUTDOWN_SIGNALS) process.on(signal, () => {});
 // A message to a primary that is gone fails; this process then ends anyway.
 cluster.worker?.on('error', () => {});
 

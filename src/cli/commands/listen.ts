@@ -94,10 +94,7 @@ function write(out: Output, { body, ...webhook }: Received, forwardTo: string | 
 /** Waits for a signal to end, or for an output that cannot be written; returns what the command ends with. */
 const ended = ({ stdout }: Io) =>
   new Promise<ExitError>((resolve) => {
-    onShutdownSignal(
-      async (signal) => resolve(new ExitError(128 + constants.signals[signal])),
-      ['SIGINT', 'SIGTERM', 'SIGHUP'],
-    );
+    onShutdownSignal(async (signal) => resolve(new ExitError(128 + constants.signals[signal])));
     stdout.on('error', (cause: NodeJS.ErrnoException) =>
       resolve(
         cause.code === 'EPIPE'
