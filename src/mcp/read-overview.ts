@@ -2,6 +2,7 @@ import { z } from 'zod';
 import * as fields from './fields.js';
 import { foreign, foreignText, short } from './foreign.js';
 import { issueLines, issueShape, shownIssue } from './issue-shape.js';
+import { pauseLines } from './pause-lines.js';
 import { readTool } from './tool.js';
 
 const issues = readTool('read_issues', {
@@ -40,20 +41,20 @@ const pauses = readTool('read_pauses', {
   description:
     'Shows whether everything, or a tenant, is paused: its open deliveries are HELD. read_endpoints shows paused endpoints.',
   input: {},
-  output: { everything_paused: z.boolean(), pauses: z.array(pauseShape) },
+  output: {
+    everything_paused: z.boolean(),
+    file: foreignText.nullable().describe('The reason in the file PAUSE; null: there is none.'),
+    pauses: z.array(pauseShape),
+  },
   async run({ control }, _input, options) {
-    const { paused, pauses } = await control.get(options);
-    const lines = pauses.map(
-      ({ tenant, reason, paused_by, paused_at }) =>
-        `${tenant === null ? 'Everything' : `Tenant ${tenant}`} is paused since ${paused_at} by ${paused_by}: ${short(reason)}`,
-    );
+    const state = await control.get(options);
+    const { paused, pauses, file } = state;
+    const lines = pauseLines(state);
     return {
-      text:
-        lines.length > 0
-          ? lines
-          : [paused ? 'Everything is paused by the file PAUSE.' : 'Nothing is paused.'],
+      text: lines.length > 0 ? lines : 'Nothing is paused.',
       data: {
         everything_paused: paused,
+        file: file === null ? null : foreign(file, MAX_REASON),
         pauses: pauses.map(({ scope, tenant, reason, paused_by, paused_at }) => ({
           ...{ scope, tenant, paused_by, paused_at },
           reason: foreign(reason, MAX_REASON),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SurehookClient } from '../client/index.js';
 import * as fields from './fields.js';
+import { pauseLines } from './pause-lines.js';
 import { writeTool } from './tool.js';
 
 const input = {
@@ -22,8 +23,12 @@ const pause = writeTool(
       'Stops sending to an endpoint, to a tenant, or to everybody, within a second. Events are still accepted, and deliveries held: nothing is lost.',
     input,
     output,
-    run: async (client, { reason, ...target }, options) =>
-      changed(client, 'pause', targetOf(target), reason, options),
+    async run({ control, endpoints }, { reason, ...target }, options) {
+      const to = targetOf(target);
+      if (to.scope === 'endpoint') await endpoints.pause(to.endpoint_id, { reason }, options);
+      else await control.pause({ ...to, reason }, options);
+      return changed(to, true, 'is paused.');
+    },
   },
 );
 
@@ -35,8 +40,21 @@ const resume = writeTool(
     description: 'Ends a pause: what it held is sent, at a bounded rate.',
     input,
     output,
-    run: async (client, { reason, ...target }, options) =>
-      changed(client, 'resume', targetOf(target), reason, options),
+    async run(client, { reason, ...target }, options) {
+      const to = targetOf(target);
+      const { tenant, left } = await resumed(client, to, reason, options);
+      // Pauses of other tenants hold nothing of this one.
+      const pauses = left.pauses.filter(
+        (one) => tenant === null || one.tenant === null || one.tenant === tenant,
+      );
+      const others = pauseLines({ ...left, pauses });
+      return changed(
+        to,
+        tenant === null ? left.paused : others.length > 0,
+        others.length > 0 ? 'is resumed, but this still holds deliveries:' : 'is resumed.',
+        others,
+      );
+    },
   },
 );
 
@@ -51,21 +69,25 @@ function targetOf({ scope, tenant, endpoint_id }: Target) {
   );
 }
 
-async function changed(
+/** The tenant of the target, and what is paused now. */
+async function resumed(
   { control, endpoints }: SurehookClient,
-  action: 'pause' | 'resume',
   to: ReturnType<typeof targetOf>,
   reason: string,
   options: { signal: AbortSignal },
 ) {
-  if (to.scope === 'endpoint') await endpoints[action](to.endpoint_id, { reason }, options);
-  else await control[action]({ ...to, reason }, options);
+  if (to.scope !== 'endpoint') {
+    const tenant = to.scope === 'tenant' ? to.tenant : null;
+    return { tenant, left: await control.resume({ ...to, reason }, options) };
+  }
+  const { tenant } = await endpoints.resume(to.endpoint_id, { reason }, options);
+  return { tenant, left: await control.get(options) };
+}
+
+function changed(to: ReturnType<typeof targetOf>, paused: boolean, text: string, others: string[] = []) {
   const target = to.scope === 'all' ? null : to.scope === 'tenant' ? to.tenant : to.endpoint_id;
-  const paused = action === 'pause';
-  return {
-    text: `${target === null ? 'Everything' : `The ${to.scope} ${target}`} is ${paused ? 'paused' : 'resumed'}.`,
-    data: { scope: to.scope, target, paused },
-  };
+  const name = target === null ? 'Everything' : `The ${to.scope} ${target}`;
+  return { text: [`${name} ${text}`, ...others], data: { scope: to.scope, target, paused } };
 }
 
 export const writePauses = [pause, resume];

@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startMcpHttp } from '../../src/mcp/http.js';
 import { createKey } from '../support/api-keys.js';
@@ -15,9 +17,11 @@ let receiver: Receiver;
 let mcp: McpClient;
 let viewer: McpClient;
 let endpoint: string;
+let folder: string;
 
 beforeAll(async () => {
-  t = await startTestService();
+  folder = await mkdtemp(join(tmpdir(), 'surehook-mcp-'));
+  t = await startTestService({ pauseFile: join(folder, 'PAUSE') });
   served = await startMcpHttp({
     url: t.service.url!,
     host: '127.0.0.1',
@@ -37,6 +41,7 @@ afterAll(async () => {
   await served.close();
   await receiver.close();
   await t.stop();
+  await rm(folder, { recursive: true });
 });
 beforeEach(() => receiver.setBehaviour(() => ({ status: 400, body: HOSTILE })));
 
@@ -197,6 +202,34 @@ test('a pause needs a target that goes with its scope, holds deliveries, and end
       async () => (await t.call('GET', `/v1/deliveries/${delivery}`)).body.status === 'FAILED',
     );
   }
+});
+
+test('the file PAUSE is told of, also beside other pauses and after a resume', async () => {
+  const reason = 'their firewall';
+  const target = { scope: 'tenant', tenant: 'acme' };
+  await mcp.call('write_pause', { ...target, reason });
+  await writeFile(join(folder, 'PAUSE'), 'by hand\n');
+  const byFile = 'Everything is paused by the file PAUSE, until a person removes it: by hand';
+  try {
+    await eventually(async () => (await mcp.call('read_pauses')).data.everything_paused);
+    const { text, data } = await mcp.call('read_pauses');
+    expect(text).toMatch(/^Tenant acme is paused since .*: their firewall\n/);
+    expect(text.split('\n')[1]).toBe(byFile);
+    expect(data).toMatchObject({ file: { untrusted_text: 'by hand' }, pauses: [target] });
+    expect(await mcp.call('write_resume', { ...target, reason })).toMatchObject({
+      text: `The tenant acme is resumed, but this still holds deliveries:\n${byFile}`,
+      data: { paused: true },
+    });
+    expect((await mcp.call('write_resume', { ...target, reason })).text).toContain('The file PAUSE pauses');
+    const one = { scope: 'endpoint', endpoint_id: endpoint, reason };
+    expect(await mcp.call('write_resume', one)).toMatchObject({
+      text: `The endpoint ${endpoint} is resumed, but this still holds deliveries:\n${byFile}`,
+      data: { paused: true },
+    });
+  } finally {
+    await rm(join(folder, 'PAUSE'));
+  }
+  await eventually(async () => !(await mcp.call('read_pauses')).data.everything_paused);
 });
 
 test('a key with the role viewer reads, and each write is refused in the words of the API', async () => {

@@ -62,7 +62,10 @@ const resumeScope = route('POST /v1/control/resume', {
   async handle({ body: { scope, reason }, identity, actor }, { controlPool, control }) {
     requireOwnScope(identity, scope);
     const left = await resume(controlPool, scope, reason, { actor, tenant: identity.tenant });
-    if (left === null) throw new Problem(409, 'not_paused', `Nothing is paused for ${scope}.`);
+    if (left === null) {
+      const file = control.file() === null ? '' : ' The file PAUSE pauses everything until it is removed.';
+      throw new Problem(409, 'not_paused', `Nothing is paused for ${scope}.${file}`);
+    }
     if (left === 'above') throw pausedAbove(scope);
     return answer(200, state(left, identity, control));
   },
