@@ -23,7 +23,7 @@ export class ApiError extends SurehookError {
     readonly problem: Problem | null,
     readonly headers: Headers,
   ) {
-    super(problem?.detail ?? problem?.title ?? `The answer has status ${status}.`);
+    super(problem?.detail ?? problem?.title ?? messageOf(status, headers.get('location')));
   }
 
   /** Stable name of the problem, such as `address_blocked`. */
@@ -41,6 +41,11 @@ export class ApiError extends SurehookError {
     return this.headers.get('x-request-id');
   }
 }
+
+const messageOf = (status: number, location: string | null): string =>
+  location === null || status >= 400
+    ? `The answer has status ${status}.`
+    : `The server redirects to ${location} with status ${status}: give the client the URL of the API itself.`;
 
 export class BadRequestError extends ApiError {}
 export class AuthenticationError extends ApiError {}

@@ -72,15 +72,16 @@ export function createSend(options: ClientOptions): Send {
       if (value !== undefined && value !== null) url.searchParams.set(name, String(value));
     const init: RequestInit = {
       method,
-      redirect: 'error',
-      headers: {
+      // An answer like any other: followed, a POST would become a GET.
+      redirect: 'manual',
+      headers: headersOf({
         accept: 'application/json',
         ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
         ...(method === 'POST' && call.idempotencyKey !== null
           ? { 'idempotency-key': call.idempotencyKey ?? randomUUID() }
           : {}),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
+      }),
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
     };
@@ -100,6 +101,19 @@ export function createSend(options: ClientOptions): Send {
   }
 
   return (method, path, call = {}) => new ApiPromise(send(method, path, call));
+}
+
+function headersOf(fields: Record<string, string>): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(fields)) {
+    try {
+      headers.set(name, value);
+    } catch {
+      // Without the cause, which quotes the value: it may be the API key.
+      throw new SurehookError(`The header ${name} has characters that HTTP does not allow.`);
+    }
+  }
+  return headers;
 }
 
 function parse(text: string, { host }: URL): unknown {

@@ -129,7 +129,7 @@ test('a server that does not answer, or is not there, is a connection error', as
 test('an empty variable is one that is not set, and a wrong URL is refused at once', async () => {
   const seen: unknown[] = [];
   const sender = async (url: URL, { headers }: RequestInit) => {
-    seen.push(url.href, headers);
+    seen.push(url.href, Object.fromEntries(headers as Headers));
     return Response.json({});
   };
   vi.stubEnv('SUREHOOK_URL', '').stubEnv('SUREHOOK_API_KEY', '');

@@ -81,6 +81,27 @@ test('a deletion whose answer was lost succeeds; one of nothing does not', async
   await expect(real().endpoints.delete(id)).rejects.toBeInstanceOf(NotFoundError);
 });
 
+test('a redirect is an error at once, which names its target', async () => {
+  const headers = { location: 'https://surehook.example/v1/control' };
+  const surehook = await clientOf(() => ({ status: 308, headers }));
+  await expect(surehook.control.get()).rejects.toMatchObject({
+    name: 'ApiError',
+    status: 308,
+    message: expect.stringContaining(`redirects to ${headers.location}`) as string,
+  });
+  expect(receiver!.requests).toHaveLength(1);
+});
+
+test('a header that cannot be sent is an error at once, which does not quote the API key', async () => {
+  const surehook = await clientOf(() => CONTROL, { apiKey: 'sk_se\ncret' });
+  const message = 'The header authorization has characters that HTTP does not allow.';
+  await expect(surehook.control.get()).rejects.toMatchObject({ name: 'SurehookError', message });
+  const { events } = real();
+  const key = events.createMany({ events: [] }, { idempotencyKey: 'größe-€' });
+  await expect(key).rejects.toThrow('The header idempotency-key');
+  expect(receiver!.requests).toEqual([]);
+});
+
 test('a test of an endpoint is not made again', async () => {
   const surehook = await clientOf(() => ({ status: 503 }));
   await expect(surehook.endpoints.test('ep_1')).rejects.toBeInstanceOf(ServerError);
