@@ -64,12 +64,18 @@ export function createListener(endpoints: Endpoints) {
         throw new SurehookError(`There are two listeners named "${name}": give one another name.`);
       listeners.set(name, { types: [type].flat(), handler, secrets: null });
     },
-    /** Registers an endpoint for each listener, at its name below `url`, where `receiver` is mounted. */
-    async register(url: string, { tenant = 'default' } = {}): Promise<void> {
+    /**
+     * Registers an endpoint for each listener, at its name below `url`, where `receiver` is mounted. `application` tells listeners
+     * of several applications in a tenant apart, which may have the same names.
+     */
+    async register(
+      url: string,
+      { tenant = 'default', application }: { tenant?: string; application?: string } = {},
+    ): Promise<void> {
       for (const [name, listener] of listeners) {
         const ownUrl = `${url.replace(/\/+$/, '')}/${encodeURIComponent(name)}`;
-        const { types } = listener;
-        listener.secrets = (await registerListener(endpoints, { name, types, url: ownUrl, tenant })).secrets;
+        const wanted = { name, types: listener.types, url: ownUrl, tenant, application };
+        listener.secrets = (await registerListener(endpoints, wanted)).secrets;
       }
     },
     /** For `app.use(path, receiver)` of Express before any parser of bodies, or `http.createServer(receiver)`. */

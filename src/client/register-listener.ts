@@ -19,19 +19,29 @@ const SECRETS_TIMEOUT_MS = 5_000;
 /** Reasons for which Surehook itself disables an endpoint. */
 const AUTOMATIC = ['failing', 'gone'];
 
-/** Makes the endpoint of a listener, or finds the one that an earlier start made, by its name in the metadata. */
+interface Listener {
+  name: string;
+  types: string[];
+  url: string;
+  tenant: string;
+  application?: string | undefined;
+}
+
+/** Makes the endpoint of a listener, or finds the one that an earlier start made, by the names in its metadata. */
 export async function registerListener(
   endpoints: Endpoints,
-  { name, types, url, tenant }: { name: string; types: string[]; url: string; tenant: string },
+  { name, types, url, tenant, application }: Listener,
 ): Promise<Registered> {
   const wanted = { url, event_types: types };
   for await (const one of endpoints.list({ tenant })) {
-    if (one.metadata.listener !== name) continue;
+    if (one.metadata.listener !== name || one.metadata.application !== application) continue;
     if (one.url !== url || String(one.event_types) !== String(types)) await endpoints.update(one.id, wanted);
     await enableAgain(endpoints, one, name);
     return registered(endpoints, one.id, await readSecrets(endpoints, one.id));
   }
-  const body = { ...wanted, tenant, metadata: { listener: name } };
+  const metadata: Record<string, string> = { listener: name };
+  if (application !== undefined) metadata.application = application;
+  const body = { ...wanted, tenant, metadata };
   // Two processes of an application that start at once make one endpoint.
   const idempotencyKey = createHash('sha256').update(JSON.stringify(body)).digest('hex');
   const made = await endpoints.create(body, { idempotencyKey }).catch((error: unknown) => {

@@ -194,6 +194,22 @@ test('an endpoint that was disabled automatically is enabled, one disabled by ha
   expect([warning.name, warning.message]).toEqual(['SurehookWarning', expect.stringContaining(id)]);
 });
 
+test('listeners of the same name in two applications have an endpoint each', async () => {
+  const tenant = 'applications';
+  for (const application of ['shop', 'billing', undefined, 'shop']) {
+    const surehook = client();
+    surehook.on('order.*', function book() {});
+    const url = `http://127.0.0.1:9/${application ?? 'none'}`;
+    await surehook.register(url, { tenant, ...(application === undefined ? {} : { application }) });
+  }
+  const { data } = await client().endpoints.list({ tenant });
+  expect(data.map(({ url, metadata }) => [url, metadata]).reverse()).toEqual([
+    ['http://127.0.0.1:9/shop/book', { listener: 'book', application: 'shop' }],
+    ['http://127.0.0.1:9/billing/book', { listener: 'book', application: 'billing' }],
+    ['http://127.0.0.1:9/none/book', { listener: 'book' }],
+  ]);
+});
+
 test('a listener whose endpoint was deleted gets another when the application starts again', async () => {
   const first = client();
   first.on('order.*', function kept() {});
