@@ -63,6 +63,23 @@ test('a handler receives the event, verified, and its end acknowledges it', asyn
   expect(got).toEqual([['link.clicked', 'a', 1]]);
 });
 
+test('the receiver is the whole server of plain http, too', async () => {
+  const surehook = client();
+  const got: string[] = [];
+  surehook.on('order.*', function plain({ type }) {
+    got.push(type);
+  });
+  server = createServer(surehook.receiver).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const post = async (path: string) => (await fetch(url + path, { method: 'POST', body: '{}' })).status;
+  expect([await post('/plain'), await post('/other'), await post('/%')]).toEqual([503, 404, 500]);
+  await surehook.register(url, { tenant: 'plain' });
+  const { id } = await surehook.publish('order.made', {}, { tenant: 'plain' });
+  await ended(surehook, id).toEqual(['DELIVERED 1']);
+  expect(got).toEqual(['order.made']);
+});
+
 test('a handler that fails is called again; one that says that it is permanent is not', async () => {
   const surehook = client();
   const tries = { shaky: 0, broken: 0 };
