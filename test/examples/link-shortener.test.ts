@@ -5,7 +5,8 @@ import { performance } from 'node:perf_hooks';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../src/embedded/ports.js';
 import { eventually } from '../support/eventually.js';
-import { EXPRESS, FASTAPI, startProgram, type Language, type Program } from '../support/programs.js';
+import type { Program } from '../support/command-line.js';
+import { EXPRESS, FASTAPI, startProgram, type Language } from '../support/programs.js';
 import { startReceiver } from '../support/receiver.js';
 import { startServerProcess, type ServerProcess } from '../support/server-process.js';
 

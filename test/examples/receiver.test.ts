@@ -4,21 +4,20 @@ import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../src/embedded/ports.js';
-import { buildGo, EXPRESS, FASTAPI, GO, startProgram, type Program } from '../support/programs.js';
+import type { Program } from '../support/command-line.js';
+import { EXPRESS, FASTAPI, GO, startProgram } from '../support/programs.js';
 import { startServerProcess, type ServerProcess } from '../support/server-process.js';
 
 let server: ServerProcess;
 let dir: string;
-let removeGo: () => Promise<void>;
 let program: Program;
 beforeAll(async () => {
-  [server, removeGo] = await Promise.all([startServerProcess(), buildGo()]);
+  server = await startServerProcess();
   dir = await mkdtemp(join(tmpdir(), 'surehook-received-'));
 });
 afterEach(() => program?.kill());
 afterAll(async () => {
   await server.stop();
-  await removeGo();
   await rm(dir, { recursive: true });
 });
 

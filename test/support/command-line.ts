@@ -1,8 +1,16 @@
 import { dirname } from 'node:path';
+import { isListening } from '../../src/embedded/ports.js';
 import { eventually } from './eventually.js';
 import { PYTHON } from './languages.js';
-import { listening, type Program } from './programs.js';
-import { runProcess } from './run-process.js';
+import { runProcess, type ProcessRun } from './run-process.js';
+
+export interface Program {
+  url: string;
+  output(): string;
+  /** Waits until its output has this text. */
+  printed(text: string | RegExp): Promise<void>;
+  kill(): Promise<void>;
+}
 
 /** A command line that runs as in a terminal: all its processes are one group. */
 export interface CommandLine extends Program {
@@ -43,4 +51,29 @@ export async function startCommandLine(
     await kill();
     throw error;
   }
+}
+
+/** The program of a process, once it listens at the port. */
+async function listening(run: ProcessRun, name: string, port: number): Promise<Program> {
+  // The log package of Go writes to standard error.
+  const output = () => run.out + run.err;
+  const ended = () => run.child.exitCode !== null || run.child.signalCode !== null;
+  const waitFor = (ask: () => Promise<boolean>) =>
+    eventually(async () => {
+      if (ended()) throw new Error(`${name} has ended:\n${output()}`);
+      return ask();
+    });
+  await waitFor(() => isListening(port));
+  return {
+    url: `http://127.0.0.1:${port}`,
+    output,
+    printed: async (text) =>
+      void (await waitFor(async () =>
+        typeof text === 'string' ? output().includes(text) : text.test(output()),
+      )),
+    async kill() {
+      run.child.kill('SIGKILL');
+      await run.exit;
+    },
+  };
 }
