@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { NewSecret } from '../db/endpoint-secrets.js';
-import type { EndpointChanges, LockedEndpoint } from '../db/endpoints.js';
+import type { EndpointChanges, LockedEndpoint } from '../db/update-endpoint.js';
 import type { NewEndpoint } from '../db/new-endpoint.js';
 import { conflictOf, hasConfidential, partSettings } from '../delivery/endpoint-settings.js';
 import { NOTHING, openSettings, sealSecret, sealSettings } from '../delivery/endpoint-vault.js';

@@ -1,5 +1,5 @@
 import { answer } from '../answer.js';
-import { updateEndpoint } from '../../db/endpoints.js';
+import { updateEndpoint } from '../../db/update-endpoint.js';
 import { endpoint } from '../answers/endpoints.js';
 import { foundEndpoint } from '../found-endpoint.js';
 import { idParam, route } from '../route.js';

@@ -1,18 +1,12 @@
 import { readSecrets } from '../../db/endpoint-secrets.js';
 import { afterCommit } from '../../db/after-commit.js';
 import type { Actor } from '../../db/audit.js';
-import {
-  deleteEndpoint,
-  getEndpoint,
-  listEndpoints,
-  updateEndpoint,
-  type LockedEndpoint,
-  type StoredEndpoint,
-} from '../../db/endpoints.js';
+import { deleteEndpoint, getEndpoint, listEndpoints, type StoredEndpoint } from '../../db/endpoints.js';
 import { IdTakenError, insertEndpoint } from '../../db/new-endpoint.js';
 import { endDeliveriesOf } from '../../db/open-deliveries/index.js';
 import type { Db } from '../../db/pool.js';
 import { requireEndpointRoom } from '../../db/tenant-quotas.js';
+import { updateEndpoint, type LockedEndpoint } from '../../db/update-endpoint.js';
 import { openSecret } from '../../delivery/endpoint-vault.js';
 import { answer, replayed } from '../answer.js';
 import { pageOf } from '../answers/common.js';

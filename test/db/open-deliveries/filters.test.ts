@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SUREHOOK } from '../../../src/db/audit.js';
-import { updateEndpoint } from '../../../src/db/endpoints.js';
+import { updateEndpoint } from '../../../src/db/update-endpoint.js';
 import {
   acceptEvents,
   eventsFanningOut,
