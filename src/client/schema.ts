@@ -748,7 +748,7 @@ export interface paths {
         put?: never;
         /**
          * Pause everything, or a tenant
-         * @description Within a second nothing more is sent; events are accepted all the same.
+         * @description Within a second nothing more is sent; events are accepted all the same. Repeating the call changes nothing.
          */
         post: operations["pauseDeliveries"];
         delete?: never;

@@ -38,8 +38,9 @@ export async function listPauses(db: Db): Promise<Pause[]> {
 }
 
 /**
- * Pausing again replaces reason, actor and time; the audit keeps the previous ones. Returns all pauses; 'above': an actor
- * that is bound to the tenant cannot replace the pause of one that is not.
+ * Pausing again replaces reason, actor and time; the audit keeps the previous ones. The same pause again changes nothing: the
+ * answer to an earlier request may have been lost. Returns all pauses; 'above': an actor that is bound to the tenant cannot
+ * replace the pause of one that is not.
  */
 export async function pause(
   pool: Pool,
@@ -53,11 +54,12 @@ export async function pause(
       `insert into control as c (scope, reason, paused_by, by_tenant) values ($1, $2, $3, $4)
        on conflict (scope) do update set reason = excluded.reason, paused_by = excluded.paused_by, paused_at = now(),
          by_tenant = excluded.by_tenant
-         where c.by_tenant or not excluded.by_tenant
+         where (c.by_tenant or not excluded.by_tenant)
+           and (c.reason, c.paused_by, c.by_tenant) is distinct from (excluded.reason, excluded.paused_by, excluded.by_tenant)
        returning ${PAUSE}`,
       [scope, reason, actor.name, tenant !== null],
     );
-    if (!after.rows[0]) return 'above';
+    if (!after.rows[0]) return tenant !== null && (await isPausedAbove(db, scope)) ? 'above' : listPauses(db);
     await audit(db, {
       ...{ actor, action: 'control.pause', object: scope, tenant: tenantIn(scope), reason },
       ...{ before: before.rows[0], after: after.rows[0] },
@@ -86,10 +88,7 @@ export async function resume(
       `delete from control where scope = $1 and (by_tenant or $2) returning ${PAUSE}`,
       [scope, tenant === null],
     );
-    if (!rows[0]) {
-      const { rowCount } = await db.query('select from control where scope = $1', [scope]);
-      return rowCount === 0 ? null : 'above';
-    }
+    if (!rows[0]) return (await isPausedAbove(db, scope)) ? 'above' : null;
     await audit(db, {
       ...{ actor, action: 'control.resume', object: scope, tenant: tenantIn(scope), reason },
       before: rows[0],
@@ -97,6 +96,11 @@ export async function resume(
     await notify(db);
     return listPauses(db);
   });
+}
+
+async function isPausedAbove(db: Db, scope: Scope): Promise<boolean> {
+  const { rowCount } = await db.query('select from control where scope = $1 and not by_tenant', [scope]);
+  return rowCount === 1;
 }
 
 /** Sent when the caller's transaction commits. */

@@ -5,6 +5,7 @@ import {
   about,
   COLUMNS,
   columnsOf,
+  getEndpoint,
   shown,
   type By,
   type EndpointSettings,
@@ -24,10 +25,11 @@ export interface EndpointChanges extends Partial<EndpointSettings> {
 export type LockedEndpoint = StoredEndpoint & { sealed_settings: Buffer | null };
 
 /**
- * Changes the given settings, or those that `changes` makes of the locked endpoint. The deliveries of a paused or disabled
- * endpoint are held, whatever their rows say; enabling wakes the pollers. Null: no such endpoint. 'disabled': a disabled
- * endpoint cannot be paused, which would hide that state. Throws a QuotaExceededError where an endpoint of POST /v1/send
- * would become a registered one too many.
+ * Changes the given settings, or those that `changes` makes of the locked endpoint. The status that it has already is no
+ * change: the answer to an earlier request may have been lost. The deliveries of a paused or disabled endpoint are held,
+ * whatever their rows say; enabling wakes the pollers. Null: no such endpoint. 'disabled': a disabled endpoint cannot be
+ * paused, which would hide that state. Throws a QuotaExceededError where an endpoint of POST /v1/send would become a
+ * registered one too many.
  */
 export async function updateEndpoint(
   pool: Pool,
@@ -46,6 +48,7 @@ export async function updateEndpoint(
     const { status, ...settings } = typeof changes === 'function' ? changes(before) : changes;
     if (status === 'paused' && before.status === 'disabled') return 'disabled';
     const { names, values } = columnsOf(settings);
+    if (names.length === 0 && isAlready(before, status)) return getEndpoint(db, id);
     const sets = [...names.map((name, i) => `${name} = $${i + 2}`), 'updated_at = now()'];
     // A changed endpoint no longer matches the POST /v1/send that created it.
     if (names.length > 0) {
@@ -75,6 +78,12 @@ export async function updateEndpoint(
     return after;
   });
 }
+
+/** Enabling a failing endpoint, or disabling by hand one that was disabled automatically, is a change. */
+const isAlready = (
+  { status, status_reason, failing_since }: StoredEndpoint,
+  wanted: EndpointChanges['status'],
+) => status === wanted && (status === 'enabled' ? failing_since === null : status_reason === 'manual');
 
 async function isAdHoc(db: Db, id: string): Promise<boolean> {
   const { rowCount } = await db.query('select from endpoints where id = $1 and ad_hoc_key is not null', [id]);

@@ -87,8 +87,18 @@ test('changes of an endpoint', async () => {
   expect(actionsOf((await keyed(...rotation)).entries)).toEqual(['endpoint.read_secret']);
   const path = `/v1/endpoints/${String(id)}`;
   await audited(['PATCH', path, { description: 'new' }], 'endpoint.update', CHANGED);
-  for (const verb of ['pause', 'resume', 'disable', 'enable'])
+  for (const verb of ['pause', 'resume', 'disable', 'enable']) {
     await audited(['POST', `${path}/${verb}`, { reason: 'why' }], `endpoint.${verb}`, CHANGED);
+    const { updated_at } = (await t.call('GET', path)).body;
+    await unaudited(['POST', `${path}/${verb}`, { reason: 'why' }], 200);
+    expect((await t.call('GET', path)).body).toMatchObject({ updated_at });
+  }
+  await t.pool.query('update endpoints set failing_since = now() where id = $1', [id]);
+  await audited(['POST', `${path}/enable`], 'endpoint.enable', CHANGED);
+  const gone = `update endpoints set status = 'disabled', status_reason = 'gone' where id = $1`;
+  await t.pool.query(gone, [id]);
+  await audited(['POST', `${path}/disable`], 'endpoint.disable', CHANGED);
+  await audited(['POST', `${path}/enable`], 'endpoint.enable', CHANGED);
   await audited(['GET', `${path}/secret`], 'endpoint.read_secret', NEITHER);
   await audited(['POST', `${path}/rotate-secret`], 'endpoint.rotate_secret', CHANGED);
   await audited(['POST', `${path}/test`, { preview: true }], 'endpoint.preview', MADE);
@@ -108,6 +118,7 @@ test('changes of the kill switch', async () => {
   const tenant = { scope: 'tenant', tenant: TENANT };
   await audited(['POST', '/v1/control/pause', { ...tenant, reason: 'one' }], 'control.pause', MADE);
   await audited(['POST', '/v1/control/pause', { ...tenant, reason: 'two' }], 'control.pause', CHANGED);
+  await unaudited(['POST', '/v1/control/pause', { ...tenant, reason: 'two' }], 200);
   await audited(['POST', '/v1/control/resume', tenant], 'control.resume', GONE);
   await unaudited(['POST', '/v1/control/resume', tenant], 409);
   await unaudited(['POST', '/v1/control/pause', tenant], 400);

@@ -35,7 +35,8 @@ const pauseScope = route('POST /v1/control/pause', {
   maxBytes: MAX_CONTROL_BYTES,
   role: 'operator',
   summary: 'Pause everything, or a tenant',
-  description: 'Within a second nothing more is sent; events are accepted all the same.',
+  description:
+    'Within a second nothing more is sent; events are accepted all the same. Repeating the call changes nothing.',
   body: pauseBody,
   example: { scope: 'tenant', tenant: 'acme', reason: 'their firewall blocks us' },
   responses,
