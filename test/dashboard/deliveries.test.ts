@@ -145,6 +145,7 @@ describeInBrowser('deliveries in the dashboard', () => {
     await seedDeliveries(t.pool, { endpointId: id, count: 5, type: 'seeded.two', status: 'DELIVERED' });
     const page = await open('/deliveries?tenant=many');
     const list = page.getByRole('table', { name: 'Deliveries' });
+    await page.getByRole('button', { name: 'Live, newest 100' }).waitFor();
     await page.getByRole('combobox', { name: 'Status' }).click();
     await page.getByRole('option', { name: 'Failed' }).click();
     await expect.poll(() => page.url()).toContain('status=FAILED');
@@ -233,7 +234,7 @@ describeInBrowser('deliveries in the dashboard', () => {
     await postEvent(t, { tenant: 'live', type: 'first.one' });
     const list = page.getByRole('table', { name: 'Deliveries' });
     await list.getByText('first.one').waitFor();
-    await page.getByRole('button', { name: 'Live' }).click();
+    await page.getByRole('button', { name: 'Live', exact: true }).click();
     await Promise.all(['a', 'b', 'c'].map((type) => postEvent(t, { tenant: 'live', type })));
     const waiting = page.getByRole('button', { name: '3 new' });
     await waiting.waitFor();

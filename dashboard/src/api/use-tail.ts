@@ -17,7 +17,7 @@ const KEPT = {
 
 /**
  * A list, newest first, read page by page as `more` is fetched, whose first page is read again every 2 s. New rows come in
- * at the top, or are only counted while `isPaused`: `show` lets them in.
+ * at the top, or are only counted while `isPaused`: `show` lets them in. Older rows stay as they were read.
  */
 export function useTail<Row extends Identified>(
   queryKey: QueryKey,
@@ -56,6 +56,8 @@ export function useTail<Row extends Identified>(
     waiting: isBehind ? countNew(pages, head.data) : 0,
     hasMore: isBehind && isGap(pages, head.data),
     show,
+    /** How many rows are read again, where the list has more; null: all of them. */
+    newest: head.data && list.rows.length > head.data.data.length ? head.data.data.length : null,
     /** The last look for new rows failed. */
     isAway: head.isError,
   };

@@ -3,21 +3,26 @@ import { IconArrowUp, IconPlayerPause, IconPlayerPlay } from '@tabler/icons-reac
 import { count } from '../lib/format';
 import classes from './live-switch.module.css';
 
-/** Whether new rows come in by themselves, with a switch. `isAway`: the server did not answer. */
+/**
+ * Whether new rows come in by themselves, with a switch. `isAway`: the server did not answer; `newest`: only so many rows are
+ * read again; null: all.
+ */
 export function LiveSwitch({
   isPaused,
   isAway,
+  newest,
   onChange,
 }: {
   isPaused: boolean;
   isAway: boolean;
+  newest: number | null;
   onChange: (isPaused: boolean) => void;
 }) {
   const [state, words] = isPaused
     ? ['paused', 'Paused']
     : isAway
       ? ['away', 'Reconnecting']
-      : ['live', 'Live'];
+      : ['live', newest === null ? 'Live' : `Live, newest ${count(newest)}`];
   const Icon = isPaused ? IconPlayerPlay : IconPlayerPause;
   return (
     <Button

@@ -44,7 +44,7 @@ export function Deliveries() {
             Replay what matches…
           </ButtonLink>
         )}
-        <LiveSwitch isPaused={isPaused} isAway={list.isAway} onChange={setPaused} />
+        <LiveSwitch isPaused={isPaused} isAway={list.isAway} newest={list.newest} onChange={setPaused} />
       </PageHeader>
       <FilterBar
         filters={DELIVERY_FILTERS}

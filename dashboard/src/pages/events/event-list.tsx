@@ -9,19 +9,26 @@ import { idOf } from '../../lib/id-of';
 import { EVENT_COLUMNS } from './columns';
 import type { EventsSearch } from './search';
 
+/** How fresh the list is, for its switch. */
+export interface Tail {
+  isAway: boolean;
+  newest: number | null;
+}
+
 /** Events that match the filters; new ones come in at the top. */
 export function EventList({
   search,
   isPaused,
-  onAway,
+  onTail,
 }: {
   search: EventsSearch;
   isPaused: boolean;
-  onAway: (isAway: boolean) => void;
+  onTail: (tail: Tail) => void;
 }) {
   const isScrolled = useScrolled();
   const list = useTail(['events', search], readEvents(search), isPaused || isScrolled);
-  useEffect(() => onAway(list.isAway), [onAway, list.isAway]);
+  const { isAway, newest } = list;
+  useEffect(() => onTail({ isAway, newest }), [onTail, isAway, newest]);
   const isFiltered = Object.values(search).some((value) => value !== undefined);
   return (
     <>

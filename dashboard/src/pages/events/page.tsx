@@ -5,7 +5,7 @@ import { FilterBar } from '../../components/filter-bar';
 import { LiveSwitch } from '../../components/live-switch';
 import { OpenById } from '../../components/open-by-id';
 import { PageHeader } from '../../components/page-header';
-import { EventList } from './event-list';
+import { EventList, type Tail } from './event-list';
 import { EVENT_FILTERS } from './filters';
 import { PayloadSearch } from './payload-search';
 import { eventsSearch, type EventsSearch } from './search';
@@ -16,7 +16,7 @@ export function Events() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const [isPaused, setPaused] = useState(false);
-  const [isAway, setAway] = useState(false);
+  const [tail, setTail] = useState<Tail>({ isAway: false, newest: null });
   const viewed = useViewedTenant();
   const query = { ...search, tenant: search.tenant ?? viewed };
   const isSearch = search.text !== undefined;
@@ -28,7 +28,7 @@ export function Events() {
   return (
     <>
       <PageHeader title="Events" about="Facts that were published, newest first.">
-        {!isSearch && <LiveSwitch isPaused={isPaused} isAway={isAway} onChange={setPaused} />}
+        {!isSearch && <LiveSwitch isPaused={isPaused} {...tail} onChange={setPaused} />}
       </PageHeader>
       <FilterBar filters={EVENT_FILTERS} values={search} time="Accepted" onChange={change}>
         <OpenById />
@@ -36,7 +36,7 @@ export function Events() {
       {isSearch ? (
         <PayloadSearch search={query} />
       ) : (
-        <EventList search={query} isPaused={isPaused} onAway={setAway} />
+        <EventList search={query} isPaused={isPaused} onTail={setTail} />
       )}
     </>
   );

@@ -11,6 +11,7 @@ import { WaitingRows } from '../../components/live-switch';
 import { PageHeader } from '../../components/page-header';
 import { PagedList } from '../../components/paged-list';
 import { useScrolled } from '../../components/use-scrolled';
+import { count } from '../../lib/format';
 import { resolved } from '../../lib/time-range';
 import { DELIVERY_STATUSES } from '../../../../src/domain/delivery';
 import { STATUS_WORDS } from '../../lib/words';
@@ -40,7 +41,10 @@ export function Log() {
   const list = useTail(['deliveries', shown], read, useScrolled());
   return (
     <>
-      <PageHeader title="Log" about="What was sent to your endpoints, newest first.">
+      <PageHeader
+        title="Log"
+        about={`What was sent to your endpoints, newest first.${list.newest === null ? '' : ` The newest ${count(list.newest)} are kept up to date.`}`}
+      >
         {replay && (
           <ButtonLink to="/replay/new" variant="default">
             Replay
