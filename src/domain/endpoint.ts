@@ -11,6 +11,9 @@ export const STATUS_CLASSES = ['3xx', '4xx', '5xx'] as const;
 /** A status, or all statuses that begin with a digit. */
 export type StatusPattern = number | (typeof STATUS_CLASSES)[number];
 
+/** Time for the whole answer of a receiver. */
+export const TIMEOUT_MS = { min: 1_000, max: 30_000, default: 15_000 };
+
 /** Shown in place of a confidential value. */
 export const MASK = '****';
 export type Mask = typeof MASK;

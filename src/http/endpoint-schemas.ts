@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MASK } from '../domain/endpoint.js';
+import { MASK, TIMEOUT_MS } from '../domain/endpoint.js';
 import { readFilter, type Filter } from '../domain/filter.js';
 import { headers } from './header-schemas.js';
 import { contentType, eventType, id, ownTenant, page, subscription, tenant, url } from './schemas.js';
@@ -31,7 +31,10 @@ const endpointSettings = z.strictObject({
   description: line(1024).nullable(),
   headers: ownHeaders,
   content_type: contentType.nullable(),
-  timeout_ms: z.int().min(1_000, 'At least 1000 (1 s).').max(30_000, 'At most 30000 (30 s).'),
+  timeout_ms: z
+    .int()
+    .min(TIMEOUT_MS.min, 'At least 1000 (1 s).')
+    .max(TIMEOUT_MS.max, 'At most 30000 (30 s).'),
   retry_on: z.enum(['default', 'all']),
   filter: filter.nullable(),
   enabled: z.boolean(),
@@ -43,7 +46,7 @@ export const endpointBody = endpointSettings
     description: endpointSettings.shape.description.default(null),
     headers: ownHeaders.default({}),
     content_type: contentType.nullable().default(null),
-    timeout_ms: endpointSettings.shape.timeout_ms.default(15_000),
+    timeout_ms: endpointSettings.shape.timeout_ms.default(TIMEOUT_MS.default),
     retry_on: endpointSettings.shape.retry_on.default('default'),
     filter: filter.nullable().default(null),
     enabled: z.boolean().default(true),

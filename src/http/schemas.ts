@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { DELIVERY_STATUSES, CLASSIFICATIONS } from '../domain/delivery.js';
 import { EVENT_TYPE, EVENT_TYPE_PATTERN, MAX_KEY, MAX_NAME, TENANT, UNPRINTABLE } from '../domain/event.js';
+import { urlProblem } from '../domain/url-problem.js';
 import { decodeCursor, type PageQuery } from '../db/pagination.js';
 import { idPattern, type IdPrefix } from '../lib/ids.js';
 import { contentTypeProblem, MAX_CONTENT_TYPE } from '../webhook/content.js';
 import { line, text } from './text-schemas.js';
-import { urlProblem } from './url-problem.js';
 
 export const id = (prefix: IdPrefix) =>
   z.string().regex(idPattern(prefix), `Must be an id like ${prefix}_….`);

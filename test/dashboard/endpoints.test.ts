@@ -77,6 +77,13 @@ describeInBrowser('the pages of endpoints', () => {
     await url.fill('ftp://example.com');
     await add.click();
     await expect.poll(refusal, { timeout: 10_000 }).toContain('Must begin with https:// or http://.');
+    // Without an event type the form asks no server: the page itself has its rules for URLs.
+    await url.fill('https://shop:word@example.com/hook#top');
+    await add.click();
+    await expect.poll(refusal).toContain('Must not carry credentials; use headers.');
+    await url.fill('http:///example.com');
+    await add.click();
+    await expect.poll(refusal).toContain('and a host.');
     await url.fill('http://10.1.2.3/hook');
     await chooseTypes(page, '*');
     await add.click();

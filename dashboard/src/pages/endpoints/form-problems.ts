@@ -1,8 +1,10 @@
+import { MASK, TIMEOUT_MS } from '../../../../src/domain/endpoint';
 import { EVENT_TYPE_PATTERN } from '../../../../src/domain/event';
 import { readFilter } from '../../../../src/domain/filter';
 import { MAX_RETRIES, MAX_RETRY_SECONDS } from '../../../../src/domain/retry-schedule';
+import { urlProblem } from '../../../../src/domain/url-problem';
 import { seconds } from '../../lib/seconds';
-import { bodyOf, changesOf, MASK, scheduleOf, type EndpointValues } from './form-values';
+import { bodyOf, changesOf, scheduleOf, type EndpointValues } from './form-values';
 import { filterFault, filterOf } from './filter-draft';
 
 type Problems = Partial<Record<keyof EndpointValues, string>>;
@@ -11,7 +13,7 @@ const AGAIN = 'Stored values are not shown. Enter them again, or take back your 
 /** The problems of a form that the page finds before the server sees it. `before`: the endpoint that is changed. */
 export function problemsOf(values: EndpointValues, before: EndpointValues | null): Problems {
   const found: Problems = {
-    url: urlProblem(values.url.trim()),
+    url: urlFault(values.url.trim()),
     event_types: typesProblem(values.event_types),
     filter: filterProblem(values),
     timeout_ms: timeoutProblem(values.timeout_ms),
@@ -27,10 +29,9 @@ export function problemsOf(values: EndpointValues, before: EndpointValues | null
   return Object.fromEntries(Object.entries(found).filter(([, problem]) => problem));
 }
 
-function urlProblem(url: string) {
+function urlFault(url: string) {
   if (url === '') return 'Enter the URL that receives the webhooks.';
-  if (!/^https?:\/\//i.test(url)) return 'Must begin with https:// or http://.';
-  return URL.canParse(url) ? undefined : 'Must be an absolute URL.';
+  return urlProblem(url) ?? undefined;
 }
 
 function typesProblem(types: string[]) {
@@ -50,8 +51,8 @@ export function filterProblem({ filter }: Pick<EndpointValues, 'filter'>) {
 }
 
 function timeoutProblem(text: string) {
-  const value = seconds(text);
-  return value !== null && value >= 1 && value <= 30 ? undefined : 'From 1 s to 30 s, such as 15 s.';
+  const value = (seconds(text) ?? 0) * 1_000;
+  return value >= TIMEOUT_MS.min && value <= TIMEOUT_MS.max ? undefined : 'From 1 s to 30 s, such as 15 s.';
 }
 
 function scheduleProblem(text: string) {

@@ -1,3 +1,4 @@
+import { MASK, TIMEOUT_MS } from '../../../../src/domain/endpoint';
 import type { components, operations } from '../../api/schema';
 import type { Endpoint } from '../../api/types';
 import { pairsOf, recordOf, type Pair } from '../../components/pairs-input';
@@ -7,9 +8,6 @@ import { draftOf, filterOf, type FilterDraft } from './filter-draft';
 export type NewEndpoint = operations['createEndpoint']['requestBody']['content']['application/json'];
 export type EndpointChange = operations['updateEndpoint']['requestBody']['content']['application/json'];
 type ExtraSignature = components['schemas']['Endpoint']['extra_signature'];
-
-/** Shown by the API in place of what it keeps secret. */
-export const MASK = '****';
 
 /** An endpoint as the form holds it: texts, where the API has numbers and null. */
 export interface EndpointValues {
@@ -68,7 +66,7 @@ export function valuesOf(endpoint: Partial<Endpoint>): EndpointValues {
     filter: draftOf(endpoint.filter ?? null),
     headers: pairsOf(endpoint.headers ?? {}),
     metadata: pairsOf(endpoint.metadata ?? {}),
-    timeout_ms: inSeconds((endpoint.timeout_ms ?? 15_000) / 1_000),
+    timeout_ms: inSeconds((endpoint.timeout_ms ?? TIMEOUT_MS.default) / 1_000),
     retry_schedule: (endpoint.retry_schedule ?? []).map(inSeconds).join(', '),
     retry_on: endpoint.retry_on ?? 'default',
     permanent_statuses: (endpoint.permanent_statuses ?? []).map(String),

@@ -1,7 +1,7 @@
 import { Select, Stack, TextInput } from '@mantine/core';
+import { MASK } from '../../../../src/domain/endpoint';
 import { PairsInput } from '../../components/pairs-input';
 import type { EndpointForm } from './basics-section';
-import { MASK } from './form-values';
 
 const BODIES = [
   { value: 'payload', label: 'The payload as it was published' },
