@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
+import { createKey } from '../support/api-keys.js';
 import {
   describeInBrowser,
   expectAccessible,
@@ -104,6 +105,30 @@ describeInBrowser('deliveries in the dashboard', () => {
     verified(secret, sent!);
     await page.getByText(sent!.headers['webhook-signature'] as string).waitFor();
     await takePictures(page, 'delivery-signature');
+  });
+
+  it('checks an ed25519 signature by the public key alone, or says that the browser cannot', async () => {
+    await endpoint('/ed25519', { tenant: 'ed25519', signature: 'ed25519' });
+    const { deliveries } = await postEvent(t, { tenant: 'ed25519', payload: { price: '5 €' } });
+    await deliveryIn(t, deliveries[0]!.id);
+    const { key } = await createKey(t, 'viewer');
+    const page = await open(`/deliveries/${deliveries[0]!.id}`, { key });
+    await page.getByRole('tab', { name: 'Signature' }).click();
+    const received = page.getByLabel('The webhook-signature that the receiver got');
+    const [sent] = receiver.requests.filter(({ path }) => path.endsWith('/ed25519'));
+    const signature = sent!.headers['webhook-signature'] as string;
+    await received.fill(signature);
+    await page.getByText('It matches.').waitFor();
+    await takePictures(page, 'delivery-ed25519');
+    await expectAccessible(page);
+    const other = signature.startsWith('v1a,A') ? 'B' : 'A';
+    await received.fill(signature.replace(/(?<=v1a,)./, other));
+    await page.getByText('No match: another key').waitFor();
+    await page.evaluate(
+      `crypto.subtle.importKey = () => Promise.reject(new DOMException('none', 'NotSupportedError'))`,
+    );
+    await received.fill(signature);
+    await page.getByRole('alert').getByText('This browser cannot check ed25519 signatures.').waitFor();
   });
 
   it('shows text of users as text, wherever it comes from', async () => {

@@ -1,9 +1,11 @@
-import { Button, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, data } from '../../api/client';
 import { Copied } from '../../components/copied';
 import { canSign, signatureOf } from '../../lib/signature';
+import { OnlyByHttps } from './only-by-https';
+import { ReceivedSignature } from './received-signature';
 
 /** Computes the signatures of a text with all secrets of an endpoint that sign now, and compares one that was received. */
 export function ComputeSignature({ endpointId, content }: { endpointId: string; content: string }) {
@@ -16,12 +18,7 @@ export function ComputeSignature({ endpointId, content }: { endpointId: string; 
       return Promise.all(hmac.map(({ secret }) => signatureOf(secret, content)));
     },
   });
-  if (!canSign())
-    return (
-      <Text size="sm" c="dimmed">
-        Open this page by https to compute the signature: browsers allow it only there.
-      </Text>
-    );
+  if (!canSign()) return <OnlyByHttps what="compute" />;
   if (!compute.data)
     return (
       <div>
@@ -43,16 +40,7 @@ export function ComputeSignature({ endpointId, content }: { endpointId: string; 
       {compute.data.map((signature) => (
         <Copied key={signature} text={signature} />
       ))}
-      <TextInput
-        label="The webhook-signature that the receiver got"
-        placeholder="v1,…"
-        value={received}
-        onChange={({ currentTarget }) => setReceived(currentTarget.value)}
-        error={
-          received !== '' && !isRight && 'No match: another secret, or a body that was changed on the way.'
-        }
-        description={received !== '' && isRight ? 'It matches.' : undefined}
-      />
+      <ReceivedSignature version="v1" value={received} isRight={isRight} onChange={setReceived} />
     </Stack>
   );
 }

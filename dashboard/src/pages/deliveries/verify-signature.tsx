@@ -3,6 +3,7 @@ import type { Attempt, Delivery } from '../../api/types';
 import { useCan } from '../../api/api-context';
 import { CodeText } from '../../components/code-text';
 import { Loaded } from '../../components/loaded';
+import { CheckEd25519 } from './check-ed25519';
 import { ComputeSignature } from './compute-signature';
 import { useRequest } from './use-request';
 
@@ -16,27 +17,25 @@ export function VerifySignature({ attempt, delivery }: { attempt: Attempt; deliv
         The headers of this attempt are not known: it was interrupted.
       </Text>
     );
+  const publicKey = endpoint?.public_key ?? null;
+  const content = body === null ? null : `${id}.${timestamp}.${body}`;
   return (
     <Stack gap="sm" maw={900}>
       <Text size="sm">
-        The header <b>webhook-signature</b> proves that the request comes from here and was not changed. The
-        receiver makes the signature again: an HMAC-SHA256, as base64, of the text below, with the
-        endpoint&apos;s secret (the bytes that follow <b>whsec_</b>, decoded from base64). It must be one of
-        those in the header, each of which begins with <b>v1,</b>. Any library of Standard Webhooks does this.
+        The header <b>webhook-signature</b> proves that the request comes from here and was not changed.{' '}
+        {publicKey === null ? <HowHmac /> : <HowEd25519 />} Any library of Standard Webhooks does this.
       </Text>
       <Title order={3}>Signed text: webhook-id.webhook-timestamp.body</Title>
       <Loaded query={event}>
-        {() => body !== null && <CodeText text={`${id}.${timestamp}.${body}`} label="signed text" />}
+        {() => content !== null && <CodeText text={content} label="signed text" />}
       </Loaded>
       <Text size="sm" c="dimmed">
         The signature that was sent is not stored: whoever reads this page must not be able to use it.
       </Text>
-      {endpoint?.signature === 'ed25519' ? (
-        <Text size="sm">
-          This endpoint signs with ed25519 (<b>v1a,</b>…). Check it with the public key {endpoint.public_key}.
-        </Text>
-      ) : mayRead && endpoint && body !== null ? (
-        <ComputeSignature endpointId={endpoint.id} content={`${id}.${timestamp}.${body}`} />
+      {content === null ? null : publicKey !== null ? (
+        <CheckEd25519 publicKey={publicKey} content={content} />
+      ) : mayRead && endpoint ? (
+        <ComputeSignature endpointId={endpoint.id} content={content} />
       ) : (
         <Text size="sm" c="dimmed">
           {endpoint
@@ -47,3 +46,18 @@ export function VerifySignature({ attempt, delivery }: { attempt: Attempt; deliv
     </Stack>
   );
 }
+
+const HowHmac = () => (
+  <>
+    The receiver makes the signature again: an HMAC-SHA256, as base64, of the text below, with the
+    endpoint&apos;s secret (the bytes that follow <b>whsec_</b>, decoded from base64). It must be one of those
+    in the header, each of which begins with <b>v1,</b>.
+  </>
+);
+
+const HowEd25519 = () => (
+  <>
+    The receiver verifies a signature that begins with <b>v1a,</b> by ed25519: over the text below, with the
+    public key of the endpoint (the bytes that follow <b>whpk_</b>, decoded from base64).
+  </>
+);
