@@ -154,7 +154,7 @@ describeInBrowser('the overview', () => {
     expect(faults.filter((fault) => !fault.startsWith('Failed to load resource'))).toEqual([]);
   });
 
-  it('opens one stream for a page, and shows the sign-in when its key is revoked', async () => {
+  it('opens one stream for a page while it is visible, and shows the sign-in when its key is revoked', async () => {
     const { id, key } = await createKey(t, 'viewer');
     const viewer = await open('/sign-in', { key });
     const streams: string[] = [];
@@ -164,6 +164,21 @@ describeInBrowser('the overview', () => {
     await viewer.goto(t.service.url!);
     await viewer.getByText('Live, every 2 seconds').waitFor();
     expect(streams).toHaveLength(1);
+
+    const become = (state: string) =>
+      viewer.evaluate(
+        `Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));`,
+      );
+    const isClosed = viewer.waitForEvent('requestfailed', (request) => request.url().endsWith('/v1/live'));
+    await become('hidden');
+    await isClosed;
+    await postEvent(t, { type: 'while.hidden' });
+    expect(streams).toHaveLength(1);
+    await become('visible');
+    await viewer.getByText('Live, every 2 seconds').waitFor();
+    await viewer.getByRole('list', { name: 'Newest attempts' }).getByText('while.hidden').waitFor();
+    expect(streams).toHaveLength(2);
     await t.call('POST', `/v1/api-keys/${id}/revoke`);
     await viewer.waitForURL('**/sign-in**');
   });

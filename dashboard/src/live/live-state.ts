@@ -40,6 +40,7 @@ export const NOTHING_YET: LiveState = {
   arrival: null,
 };
 
+const NO_COUNTS = { seconds: 0, accepted: 0, delivered: 0, failed: 0, attempts: 0, byClassification: {} };
 const KEPT_MS = 10 * 60_000;
 const ARRIVAL_KEPT_MS = 60_000;
 /** Rates are the mean of this many ticks: single ticks of 2 s jump. */
@@ -68,8 +69,13 @@ export function withTick(state: LiveState, tick: LiveTick): LiveState {
   return {
     ...withNewest(state, { events: tick.recent_events, attempts: tick.recent_attempts }),
     status: 'live',
-    // After a restart of the server or the machine, its clock may be behind.
-    points: [...state.points.filter((old) => old.at > at - KEPT_MS && old.at < at), point],
+    points: [
+      // After a restart of the server or the machine, its clock may be behind.
+      ...state.points.filter((old) => old.at > at - KEPT_MS && old.at < at - 1),
+      // Nothing is known of the time without a connection.
+      ...(state.status === 'reconnecting' ? [{ ...NO_COUNTS, at: at - 1 }] : []),
+      point,
+    ],
     open: tick.open,
     arrival: tick.arrival_ms ? { at, ...tick.arrival_ms } : keptArrival(state, at),
   };

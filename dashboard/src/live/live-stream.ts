@@ -14,7 +14,8 @@ const AGAIN_MS = 2_000;
 const LINGER_MS = 60_000;
 
 /**
- * One connection for all components of the page, while there are any.
+ * One connection for all components of the page, while there are any and the page is visible: over HTTP/1.1, browsers have
+ * 6 connections to a host for all tabs together.
  * @param readNewest The newest rows now: a stream tells only of those after its beginning.
  * @param session.id Another one than before, or another tenant: nothing of the one before is shown.
  * @param session.isOpen Asked when the server answers something else than a stream, which an EventSource takes for final.
@@ -47,6 +48,8 @@ export function createLiveStream(
 
   function connect() {
     source?.close();
+    source = null;
+    if (isHidden()) return;
     const tenant = viewed;
     const query = tenant === undefined ? '' : `?tenant=${encodeURIComponent(tenant)}`;
     const own = (source = new EventSource(`/v1/live${query}`));
@@ -85,12 +88,25 @@ export function createLiveStream(
     }, SILENCE_MS);
   }
 
-  function disconnect() {
+  function close() {
     clearTimeout(timer);
     source?.close();
     source = null;
+  }
+
+  function disconnect() {
+    close();
     state = NOTHING_YET;
   }
+
+  document.addEventListener('visibilitychange', () => {
+    if (!isHidden()) {
+      if (source === null && listeners.size > 0) connect();
+    } else if (source !== null) {
+      close();
+      lost();
+    }
+  });
 
   return {
     state: () => state,
@@ -108,3 +124,5 @@ export function createLiveStream(
     },
   };
 }
+
+const isHidden = () => document.visibilityState === 'hidden';
