@@ -5,6 +5,7 @@ import {
   describeInBrowser,
   expectAccessible,
   expectNoSidewaysScroll,
+  setVisibility,
   takePictures,
 } from '../support/browser.js';
 import { useDashboard } from '../support/dashboard.js';
@@ -63,6 +64,25 @@ describeInBrowser('issues', () => {
     });
     await page.getByRole('button', { name: 'Dry run' }).click();
     await page.getByRole('group', { name: 'Would be replayed' }).getByText('2', { exact: true }).waitFor();
+  });
+
+  it('are not read again in a hidden tab', async () => {
+    const page = await open('/issues');
+    await page.clock.install();
+    await page.reload();
+    await page.getByRole('link', { name: 'See all' }).waitFor();
+    let asked = 0;
+    page.on('request', (request) => {
+      if (request.url().includes('/v1/issues')) asked += 1;
+    });
+    await page.clock.runFor(11_000);
+    await expect.poll(() => asked).toBeGreaterThan(0);
+    await setVisibility(page, 'hidden');
+    const before = asked;
+    await page.clock.runFor(60_000);
+    expect(asked).toBe(before);
+    await setVisibility(page, 'visible');
+    await expect.poll(() => asked).toBeGreaterThan(before);
   });
 
   it('acknowledges an issue with a note, and reopens it', async () => {

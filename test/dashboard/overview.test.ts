@@ -6,6 +6,7 @@ import {
   expectAccessible,
   expectNoSidewaysScroll,
   openPage,
+  setVisibility,
   takePictures,
 } from '../support/browser.js';
 import { useDashboard } from '../support/dashboard.js';
@@ -165,17 +166,12 @@ describeInBrowser('the overview', () => {
     await viewer.getByText('Live, every 2 seconds').waitFor();
     expect(streams).toHaveLength(1);
 
-    const become = (state: string) =>
-      viewer.evaluate(
-        `Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
-        document.dispatchEvent(new Event('visibilitychange'));`,
-      );
     const isClosed = viewer.waitForEvent('requestfailed', (request) => request.url().endsWith('/v1/live'));
-    await become('hidden');
+    await setVisibility(viewer, 'hidden');
     await isClosed;
     await postEvent(t, { type: 'while.hidden' });
     expect(streams).toHaveLength(1);
-    await become('visible');
+    await setVisibility(viewer, 'visible');
     await viewer.getByText('Live, every 2 seconds').waitFor();
     await viewer.getByRole('list', { name: 'Newest attempts' }).getByText('while.hidden').waitFor();
     expect(streams).toHaveLength(2);

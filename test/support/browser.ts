@@ -79,6 +79,14 @@ export async function expectAccessible(page: Page): Promise<void> {
   expect(await seriousFindings(page)).toEqual([]);
 }
 
+/** As if the user chose another tab, or this one again. */
+export async function setVisibility(page: Page, state: 'hidden' | 'visible'): Promise<void> {
+  await page.evaluate(
+    `Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
+    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));`,
+  );
+}
+
 /** By how many pixels the page is wider than the window. */
 export function overWidth(page: Page): Promise<number> {
   const width = (of: string) => `document.documentElement.${of}Width`;

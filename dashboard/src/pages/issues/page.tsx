@@ -1,5 +1,4 @@
 import { Button, Center, Group, SegmentedControl, Stack } from '@mantine/core';
-import { useInterval } from '@mantine/hooks';
 import { IconCircleCheck } from '@tabler/icons-react';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { api, data } from '../../api/client';
@@ -31,11 +30,12 @@ export function Issues() {
   const navigate = useNavigate({ from: '/issues' });
   const viewed = useViewedTenant();
   const query = { ...search, tenant: search.tenant ?? viewed };
-  const list = usePages(['issues', query], (cursor) =>
-    data(api.GET('/v1/issues', { params: { query: { ...query, cursor, limit: 25 } } })),
+  const list = usePages(
+    ['issues', query],
+    (cursor) => data(api.GET('/v1/issues', { params: { query: { ...query, cursor, limit: 25 } } })),
+    { readAgainIn: () => READ_AGAIN_MS },
   );
   const { rows, more, isLoadingMore, isPending, error, stale, refetch } = list;
-  useInterval(refetch, READ_AGAIN_MS, { autoInvoke: true });
   const status = search.status ?? 'open';
   const change = (changed: Partial<IssuesSearch>) =>
     void navigate({ search: (now) => ({ ...now, ...changed }), replace: true });
