@@ -10,6 +10,15 @@ import { ADMIN_KEY, eventually, type TestService } from '../support/service.js';
 
 const POLL = { timeout: 5_000, interval: 100 };
 const NARROW = { width: 360, height: 740 };
+/** What a narrow layout can break: names that it hides, roles of rows that become blocks, and areas that begin to scroll. */
+const NARROW_RULES = [
+  'aria-required-children',
+  'aria-required-parent',
+  'button-name',
+  'label',
+  'link-name',
+  'scrollable-region-focusable',
+];
 const WIDE = { width: 1440, height: 900 };
 /** By a part of the path. */
 const ANSWERS: [string, Behaviour][] = [
@@ -96,6 +105,7 @@ async function check(page: Page, name: string): Promise<void> {
   // The layout follows the window a moment later.
   await eventually(async () => (await overWidth(page)) <= 0, 3_000).catch(() => null);
   expect.soft(await overWidth(page), name).toBeLessThanOrEqual(0);
+  expect.soft(await seriousFindings(page, NARROW_RULES), `${name}, narrow`).toEqual([]);
   await takePictures(page, name);
 }
 

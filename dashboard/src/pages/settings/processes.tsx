@@ -1,8 +1,9 @@
-import { Table, Text } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { processesQuery } from '../../api/overview';
 import { Loaded } from '../../components/loaded';
 import { Section } from '../../components/section';
+import { SmallTable } from '../../components/small-table';
 import { TimeAgo } from '../../components/time-ago';
 
 /** The processes that share the database, and whether they live. */
@@ -12,42 +13,27 @@ export function Processes() {
     <Section title="Processes">
       <Loaded query={query}>
         {({ data: processes }) => (
-          <Table.ScrollContainer minWidth={520}>
-            <Table fz="sm">
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Process</Table.Th>
-                  <Table.Th>State</Table.Th>
-                  <Table.Th>Makes attempts</Table.Th>
-                  <Table.Th>Started</Table.Th>
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {processes.map(({ id, alive, heartbeat_at, paused, makes_attempts, started_at }) => (
-                  <Table.Tr key={id}>
-                    <Table.Td>{id}</Table.Td>
-                    <Table.Td>
-                      {alive ? (
-                        paused === null ? (
-                          'running'
-                        ) : (
-                          `paused by its file PAUSE: ${paused}`
-                        )
-                      ) : (
-                        <Text span inherit c="red">
-                          silent since <TimeAgo at={heartbeat_at} />
-                        </Text>
-                      )}
-                    </Table.Td>
-                    <Table.Td>{makes_attempts ? 'yes' : 'no'}</Table.Td>
-                    <Table.Td>
-                      <TimeAgo at={started_at} />
-                    </Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+          <SmallTable
+            label="Processes"
+            rows={processes}
+            idOf={({ id }) => id}
+            columns={[
+              { header: 'Process', cell: ({ id }) => id },
+              {
+                header: 'State',
+                cell: ({ alive, paused, heartbeat_at }) => {
+                  if (alive) return paused === null ? 'running' : `paused by its file PAUSE: ${paused}`;
+                  return (
+                    <Text span inherit c="red">
+                      silent since <TimeAgo at={heartbeat_at} />
+                    </Text>
+                  );
+                },
+              },
+              { header: 'Makes attempts', cell: ({ makes_attempts }) => (makes_attempts ? 'yes' : 'no') },
+              { header: 'Started', cell: ({ started_at }) => <TimeAgo at={started_at} /> },
+            ]}
+          />
         )}
       </Loaded>
     </Section>
