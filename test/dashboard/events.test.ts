@@ -76,6 +76,22 @@ describeInBrowser('events in the dashboard', () => {
     await list.getByText('No endpoint', { exact: true }).waitFor();
   });
 
+  it('asks for the last hour as it is now, and keeps the words in the address', async () => {
+    await postEvent(t, { tenant: 'hour', type: 'of.this.hour' });
+    const page = await open('/events?tenant=hour');
+    await page.getByRole('combobox', { name: 'Accepted' }).click();
+    const [before, asked] = [
+      Date.now(),
+      page.waitForRequest((request) => /\/v1\/events\?.*from=/.test(request.url())),
+    ];
+    await page.getByRole('option', { name: 'Last hour' }).click();
+    const from = Date.parse(new URL((await asked).url()).searchParams.get('from')!) + 3_600_000;
+    expect(from).toBeGreaterThanOrEqual(before);
+    expect(from).toBeLessThanOrEqual(Date.now());
+    await page.getByRole('table', { name: 'Events' }).getByText('of.this.hour').waitFor();
+    await expect.poll(() => new URL(page.url()).searchParams.get('from')).toBe('1h');
+  });
+
   it('shows a payload of 256 KiB at once, and all of it when asked', async () => {
     const items = Array.from({ length: 5_500 }, (_, n) => ({ n, text: 'abcdefghijklmnopqrstuvwxyz' }));
     const { id } = await postEvent(t, { tenant: 'big', payload: { items, end: 'the very end' } });

@@ -83,6 +83,29 @@ describeInBrowser('the kill switch', () => {
     expect(await control()).toMatchObject({ paused: false });
   });
 
+  it('opens the palette by Ctrl+K, which goes to a page and to an object without a mouse', async () => {
+    const id = await post('globex');
+    const page = await open('/endpoints');
+    await page.getByRole('table', { name: 'Endpoints' }).waitFor();
+    const field = page.getByRole('textbox', { name: 'Page, or an id' });
+    const goTo = async (text: string) => {
+      await page.keyboard.press('Control+k');
+      await field.and(page.locator(':focus')).waitFor();
+      await page.keyboard.type(text);
+      await page.getByRole('dialog').getByRole('button').first().waitFor();
+      await page.keyboard.press('Enter');
+      await field.waitFor({ state: 'hidden' });
+    };
+    await goTo('Audit');
+    await page.getByRole('heading', { level: 1, name: 'Audit' }).waitFor();
+    await goTo(id);
+    await page.getByRole('heading', { name: 'Delivery of order.created' }).waitFor();
+    await page.keyboard.press('Control+k');
+    await field.waitFor();
+    await page.keyboard.press('Escape');
+    await field.waitFor({ state: 'hidden' });
+  });
+
   it('lists the tenants that are paused, and resumes one of them', async () => {
     for (const tenant of ['acme', 'globex'])
       await t.call('POST', '/v1/control/pause', {

@@ -77,6 +77,13 @@ describeInBrowser('the overview', () => {
     await day.getByText('Table', { exact: true }).click();
     // The events, those delivered to the one endpoint, and those that the other refused.
     await day.getByRole('row', { name: /31 31 30 50\.8 %/ }).waitFor();
+    const hours = async () => {
+      const { from, to } = (await t.call<Record<'from' | 'to', string>>('GET', '/v1/stats?bucket=hour')).body;
+      return (Date.parse(to) - Date.parse(from)) / 3_600_000;
+    };
+    expect(await hours()).toBeGreaterThanOrEqual(24);
+    // Each hour has its row, also without an event. A new hour may have begun meanwhile.
+    await expect.poll(async () => (await day.getByRole('row').count()) - 1 - (await hours())).toBe(0);
     await expectAccessible(page);
   });
 

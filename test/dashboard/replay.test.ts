@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, inject, it } from 'vitest';
 import { createKey } from '../support/api-keys.js';
 import { batchCalls, type Batch } from '../support/batches.js';
 import {
@@ -11,12 +11,15 @@ import {
 import { useDashboard } from '../support/dashboard.js';
 import { createEndpoint, deliveryIn, postEvent } from '../support/path.js';
 import { seedDeliveries } from '../support/seed.js';
-import { eventually } from '../support/service.js';
+import { eventually, temporalAt } from '../support/service.js';
 
+/** Nothing answers there: it is linked to only. */
+const WEB_UI = 'http://temporal.example:8233';
 const EVIL = `"><img src=x onerror=alert(1)><script>alert(2)</script>`;
 
 describeInBrowser('replay', () => {
-  const { t, receiver, open } = useDashboard({ service: { workflows: 'all' } });
+  const temporal = { ...temporalAt(inject('temporalAddress')), uiUrl: WEB_UI };
+  const { t, receiver, open } = useDashboard({ service: { workflows: 'all', temporal } });
   const batches = batchCalls(t);
   /** Three of its deliveries failed. */
   let endpoint: string;
@@ -56,6 +59,21 @@ describeInBrowser('replay', () => {
     await expectAccessible(page);
     await takePictures(page, 'replay-dry-run');
     await expectNoSidewaysScroll(page);
+  });
+
+  it('links to the Temporal Web UI, where a replay and a delivery have their workflows', async () => {
+    const { id } = await batches.create({ filter: { endpoint_id: endpoint }, dry_run: true });
+    const { data } = (await t.call<{ data: { id: string }[] }>('GET', '/v1/deliveries?limit=1')).body;
+    const page = await open('/');
+    const linkTo = async (path: string, name: RegExp) => {
+      await page.goto(t.service.url + path);
+      return page.getByRole('main').getByRole('link', { name }).first().getAttribute('href');
+    };
+    expect(await linkTo('/', /^Open its Web UI/)).toBe(WEB_UI);
+    expect(await linkTo('/settings', /^http:\/\/temporal/)).toBe(WEB_UI);
+    const workflows = `${WEB_UI}/namespaces/default/workflows/`;
+    expect(await linkTo(`/deliveries/${data[0]!.id}`, /^deliver:/)).toContain(workflows);
+    expect(await linkTo(`/replay/${id}`, / in Temporal/)).toContain(workflows);
   });
 
   it('starts only with the right count, and shows the progress to its end', async () => {
