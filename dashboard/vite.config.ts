@@ -17,6 +17,8 @@ export default defineConfig({
     emptyOutDir: true,
     // Data URLs would need exceptions in the Content-Security-Policy.
     assetsInlineLimit: 0,
+    // In kB. A test bounds the first view as a whole.
+    chunkSizeWarningLimit: 1_000,
     rolldownOptions: { input: ['index.html', 'portal.html'].map((page) => join(import.meta.dirname, page)) },
   },
   server: {

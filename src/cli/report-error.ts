@@ -22,7 +22,7 @@ export function reportError(error: unknown, { stderr }: Io, json: boolean): numb
   const lines = [
     [red('error: '), first],
     ...rest.map((line) => [`  ${line}`]),
-    ...(error instanceof ApiError ? error.errors : []).map(({ path, message }) => [`  ${path}: ${message}`]),
+    ...fieldsOf(error, message).map((line) => [`  ${line}`]),
     ...hintOf(error).map((hint) => [hint]),
   ];
   for (const line of lines) stderr.write(`${rendered(line, stderr)}\n`);
@@ -34,6 +34,13 @@ function wordsOf(error: unknown): string {
   // It has written the help itself.
   if (error instanceof CommanderError && /^\(outputHelp\)$/.test(error.message)) return '';
   return messageOf(error).replace(/^error: /, '');
+}
+
+/** Each field at fault; not one that the message names already. */
+function fieldsOf(error: unknown, message: string): string[] {
+  const errors = error instanceof ApiError ? error.errors : [];
+  if (errors.length === 1 && message.endsWith(errors[0]!.message)) return [];
+  return errors.map((one) => `${one.path}: ${one.message}`);
 }
 
 function hintOf(error: unknown): string[] {
