@@ -7,7 +7,6 @@ import {
   type WorkflowExecutionDescription,
   type WorkflowStartOptions,
 } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
 import {
   attemptedSignal,
   batchChangedSignal,
@@ -15,12 +14,12 @@ import {
   cancelDeliveriesSignal,
   type AttemptSummary,
   type DeliverWebhookInput,
-  type Trail,
 } from '../../workflows/contract.js';
 import { batchSearchAttributes, searchAttributes } from '../../workflows/search-attributes.js';
 import type { WorkflowStart } from '../domain/workflow-start.js';
 import { TemporalAwayError, type WorkflowGateway } from '../delivery/workflow-gateway.js';
 import type { TemporalLink } from './connection.js';
+import { attemptsOf, isBetweenTries, pendingActivity } from './pending-activity.js';
 
 /** Deadline of a call: longer than any answer of a reachable Temporal takes. */
 const CALL_MS = 10_000;
@@ -31,8 +30,6 @@ const AS_CHILD = 'by parent close policy';
 const AWAY = [4, 8, 14];
 /** grpc.status: the request is invalid. */
 const INVALID_ARGUMENT = 3;
-/** PendingActivityState: SCHEDULED, PAUSED. */
-const BETWEEN_TRIES = [1, 4];
 /** How long a try is waited for, and how often it is asked for: `sendAttempt` has 2 minutes. */
 const LONGEST_TRY_MS = 130_000;
 const LOOK_EVERY_MS = 500;
@@ -136,7 +133,7 @@ export function createWorkflowClient(link: TemporalLink, taskQueue: string): Wor
         const activity = pendingActivity(await describe(workflowId), deliveryId);
         // The next activity reads the delivery; so has a try that knows of another attempt.
         if (!activity || attemptsOf(activity) > attempts) return;
-        if (BETWEEN_TRIES.includes(Number(activity.state)) || Date.now() > until) break;
+        if (isBetweenTries(activity) || Date.now() > until) break;
         await sleep(LOOK_EVERY_MS, undefined, { ref: false });
       }
       await within((client) =>
@@ -185,17 +182,6 @@ export function createWorkflowClient(link: TemporalLink, taskQueue: string): Wor
       await within((client) => client.workflow.getHandle(batchWorkflowId(batchId)).cancel());
     },
   };
-}
-
-type PendingActivity = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
-
-const pendingActivity = (described: WorkflowExecutionDescription | null, id: string) =>
-  described?.raw.pendingActivities?.find(({ activityId }) => activityId === id);
-
-/** How many attempts its last try knew. */
-function attemptsOf({ heartbeatDetails }: PendingActivity): number {
-  const [payload] = heartbeatDetails?.payloads ?? [];
-  return payload ? defaultPayloadConverter.fromPayload<Trail>(payload).attempts.length : 0;
 }
 
 function isAway(error: unknown): boolean {
