@@ -43,7 +43,7 @@ folder = pathlib.Path(package.__file__).parent
 print(folder, sorted(path.name for path in folder.glob("*typed")))
 `;
 
-/** What the examples leave to the reader. */
+/** Names that the examples take from the reader. */
 const RECEIVED = `
 raw_body = b""
 headers: dict[str, str] = {}

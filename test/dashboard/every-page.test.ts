@@ -10,7 +10,7 @@ import { ADMIN_KEY, eventually, type TestService } from '../support/service.js';
 
 const POLL = { timeout: 5_000, interval: 100 };
 const NARROW = { width: 360, height: 740 };
-/** What a narrow layout can break: names that it hides, roles of rows that become blocks, and areas that begin to scroll. */
+/** Rules that a narrow layout can break: names that it hides, roles of rows that become blocks, and areas that begin to scroll. */
 const NARROW_RULES = [
   'aria-required-children',
   'aria-required-parent',

@@ -162,6 +162,18 @@ describeInBrowser('the overview', () => {
     expect(faults.filter((fault) => !fault.startsWith('Failed to load resource'))).toEqual([]);
   });
 
+  it('is live ten minutes later, too', async () => {
+    const viewer = await open('/sign-in');
+    await viewer.clock.install();
+    await viewer.goto(t.service.url!);
+    await viewer.getByText('Live, every 2 seconds').waitFor();
+    // For the page, these are ten minutes without a tick.
+    await viewer.clock.fastForward('10:00');
+    await postEvent(t, { type: 'ten.minutes.later' });
+    await viewer.getByRole('list', { name: 'Newest attempts' }).getByText('ten.minutes.later').waitFor();
+    await viewer.getByText('Live, every 2 seconds').waitFor();
+  });
+
   it('opens one stream for a page while it is visible, and shows the sign-in when its key is revoked', async () => {
     const { id, key } = await createKey(t, 'viewer');
     const viewer = await open('/sign-in', { key });
