@@ -5,7 +5,7 @@ import {
   deliveryIn,
   getDelivery,
   postEvent,
-  whileDue,
+  untilPastDue,
   type Delivery,
 } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
@@ -98,7 +98,7 @@ test('a retry that comes due during a pause is made when the endpoint is enabled
   const id = await post();
   const waiting = await deliveryIn(t, id, ['IN_PROGRESS']);
   await act(`endpoints/${endpoint.id}/pause`);
-  await whileDue(waiting);
+  await untilPastDue(waiting);
   expect(await getDelivery(t, id)).toMatchObject({ status: 'HELD', attempt_count: 1 });
   await act(`endpoints/${endpoint.id}/enable`);
   expect(await deliveryIn(t, id)).toMatchObject({ status: 'DELIVERED', attempt_count: 2 });

@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { createEndpoint, deliveryIn, getDelivery, postEvent, whileDue } from '../support/path.js';
+import { createEndpoint, deliveryIn, getDelivery, postEvent, untilPastDue } from '../support/path.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { eventually, startTestService, type TestService } from '../support/service.js';
 
@@ -93,7 +93,7 @@ describe.each([
     const id = await post();
     const waiting = await deliveryIn(t, id, ['IN_PROGRESS']);
     await act(`endpoints/${endpointId}/pause`);
-    await whileDue(waiting);
+    await untilPastDue(waiting);
     expect(await getDelivery(t, id)).toMatchObject({ status: 'HELD', attempt_count: 1 });
     await act(`endpoints/${endpointId}/resume`);
     expect(await deliveryIn(t, id)).toMatchObject({ status: 'DELIVERED', attempt_count: 2 });
@@ -109,7 +109,7 @@ describe.each([
       `insert into control (scope, reason, paused_by) values ('tenant:' || $1, 'unpaid', 'x')`,
       [tenant],
     );
-    await whileDue(waiting);
+    await untilPastDue(waiting);
     expect(await getDelivery(t, id)).toMatchObject({
       status: 'HELD',
       status_reason: 'tenant paused: unpaid',

@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../src/embedded/ports.js';
 import { eventually } from '../support/eventually.js';
-import type { Program } from '../support/command-line.js';
+import type { CommandLine } from '../support/command-line.js';
 import { EXPRESS, FASTAPI, startProgram, type Language } from '../support/programs.js';
 import { startReceiver } from '../support/receiver.js';
 import { startServerProcess, type ServerProcess } from '../support/server-process.js';
@@ -15,7 +15,7 @@ const SLOW_MS = 2_000;
 
 let server: ServerProcess;
 let dir: string;
-let programs: Program[] = [];
+let programs: CommandLine[] = [];
 beforeAll(async () => {
   server = await startServerProcess();
   dir = await mkdtemp(join(tmpdir(), 'surehook-clicks-'));

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../src/embedded/ports.js';
-import type { Program } from '../support/command-line.js';
+import type { CommandLine } from '../support/command-line.js';
 import { EXPRESS, FASTAPI, GO, startProgram } from '../support/programs.js';
 import { startServerProcess, type ServerProcess } from '../support/server-process.js';
 
 let server: ServerProcess;
 let dir: string;
-let program: Program;
+let program: CommandLine;
 beforeAll(async () => {
   server = await startServerProcess();
   dir = await mkdtemp(join(tmpdir(), 'surehook-received-'));

@@ -4,16 +4,16 @@ import { eventually } from './eventually.js';
 import { PYTHON } from './languages.js';
 import { runProcess, type ProcessRun } from './run-process.js';
 
-export interface Program {
+interface Program {
   url: string;
   output(): string;
   /** Waits until its output has this text. */
   printed(text: string | RegExp): Promise<void>;
-  kill(): Promise<void>;
 }
 
 /** A command line that runs as in a terminal: all its processes are one group. */
 export interface CommandLine extends Program {
+  kill(): Promise<void>;
   /** Ctrl-C; returns once no process of the group is left. */
   interrupt(): Promise<void>;
 }
@@ -71,9 +71,5 @@ async function listening(run: ProcessRun, name: string, port: number): Promise<P
       void (await waitFor(async () =>
         typeof text === 'string' ? output().includes(text) : text.test(output()),
       )),
-    async kill() {
-      run.child.kill('SIGKILL');
-      await run.exit;
-    },
   };
 }

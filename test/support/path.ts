@@ -47,5 +47,5 @@ export function deliveryIn(
 }
 
 /** Waits until the next attempt of a delivery has been due for so long that it would have been made. */
-export const whileDue = ({ next_attempt_at }: Delivery): Promise<unknown> =>
+export const untilPastDue = ({ next_attempt_at }: Delivery): Promise<unknown> =>
   eventually(() => Promise.resolve(Date.now() > Date.parse(String(next_attempt_at)) + 500));
